@@ -1,0 +1,1 @@
+"""What is offered against which standard: specifications, offerings, listings and certificates."""
