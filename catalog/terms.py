@@ -1,28 +1,10 @@
-"""The words of the catalog that models, schemas and templates share: codes with their one Japanese label."""
+"""The words of the catalog: codes with their one Japanese label, shared by all layers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
-from typing import Self
 
-
-class LabelledCode(StrEnum):
-    """A stored code that knows its Japanese label; the code is the value, the label is only shown."""
-
-    label: str
-
-    def __new__(cls, code: str, label: str) -> Self:
-        """Make a member from its stored code and its label."""
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.label = label
-        return member
-
-    @classmethod
-    def choices(cls) -> tuple[tuple[str, str], ...]:
-        """Give (code, label) pairs in the declared order, for forms and facets."""
-        return tuple((member.value, member.label) for member in cls)
+from core.state_machine import LabelledCode
 
 
 class RequirementClass(LabelledCode):
@@ -96,7 +78,7 @@ class BodyClass(LabelledCode):
 
 
 class CertificationState(LabelledCode):
-    """What is known about conformity; the first five are never merged, the last two are withdrawals."""
+    """What is known about conformity; the first five are never merged with one another."""
 
     CERTIFIED = "certified", "認証済み"
     CONDITIONAL = "conditional", "条件付き認証"

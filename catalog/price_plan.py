@@ -1,0 +1,272 @@
+"""The values that a price is made of: components, tiers, plans, volumes and terms. Pure."""
+
+import calendar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+
+from core.state_machine import LabelledCode
+
+QUOTE_LABEL = "見積が必要"
+MAXIMUM_TERM_MONTHS = 600
+
+
+class ComponentKind(LabelledCode):
+    """What a component of a price plan pays for."""
+
+    INITIAL = "initial", "初期"
+    BASE = "base", "月額基本"
+    USAGE = "usage", "従量"
+    OPTION = "option", "オプション"
+    CLOUD = "cloud", "クラウド利用料"
+    MIGRATION = "migration", "データ移行"
+    TRAINING = "training", "研修"
+    EXIT = "exit", "解約・データ返還"
+
+
+class Unit(LabelledCode):
+    """What a unit price multiplies."""
+
+    LUMP = "lump", "一式"
+    ID = "id", "ID"
+    PERSON = "person", "人口1人"
+    HOUSEHOLD = "household", "世帯"
+    CASE = "case", "件"
+    COUNTER = "counter", "窓口"
+    GIGABYTE = "gigabyte", "GB"
+    HOUR = "hour", "時間"
+
+
+class Interval(LabelledCode):
+    """How often a component is charged; usage is charged every month by that month's quantity."""
+
+    ONCE = "once", "1回"
+    MONTH = "month", "毎月"
+    YEAR = "year", "毎年"
+    USAGE = "usage", "使った月ごと"
+
+
+class TierMode(LabelledCode):
+    """How tiers apply: each part at its own price, or the whole at the price of its tier."""
+
+    GRADUATED = "graduated", "段階（超えた部分ごとの単価）"
+    VOLUME = "volume", "一律（全体に1つの単価）"
+
+
+class TaxRounding(LabelledCode):
+    """On what the consumption tax is computed before fractions of a yen are dropped."""
+
+    PER_MONTH = "per_month", "月ごとに計算し、1円未満を切り捨て"
+    PER_YEAR = "per_year", "会計年度ごとに計算し、1円未満を切り捨て"
+    WHOLE = "whole", "全期間の合計で計算し、1円未満を切り捨て"
+
+
+class QuoteReason(LabelledCode):
+    """Why an amount cannot be computed from the published prices."""
+
+    NO_PRICE = "no_price", "単価が公表されていません"
+    UNKNOWN_VOLUME = "unknown_volume", "数量がわかりません"
+    OUTSIDE_SIZE = "outside_size", "この料金の対象となる人口ではありません"
+    BELOW_MINIMUM_TERM = "below_minimum_term", "最低利用期間より短い期間です"
+
+
+ALLOWED_INTERVALS: Mapping[ComponentKind, tuple[Interval, ...]] = {
+    **{kind: tuple(Interval) for kind in ComponentKind},
+    ComponentKind.INITIAL: (Interval.ONCE,),
+    ComponentKind.BASE: (Interval.MONTH, Interval.YEAR),
+    ComponentKind.USAGE: (Interval.MONTH, Interval.YEAR, Interval.USAGE),
+    ComponentKind.EXIT: (Interval.ONCE,),
+}
+
+# Volumes count these per month, so a price once or per year has no known quantity to multiply.
+_MONTHLY_FLOW_UNITS = (Unit.CASE, Unit.HOUR)
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A unit price in yen without tax, from a quantity on (the lower bound is inclusive)."""
+
+    lower: int
+    unit_price: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceComponent:
+    """One line of a price list; no tiers: price not published; ValueError if contradictory.
+
+    `minimum` and `maximum` bound each charge, in yen without tax; the minimum is owed for a
+    quantity of zero too.
+    """
+
+    name: str
+    kind: ComponentKind
+    unit: Unit
+    interval: Interval
+    tiers: tuple[Tier, ...]
+    tier_mode: TierMode = TierMode.VOLUME
+    minimum: int | None = None
+    maximum: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a component whose amount would not be defined."""
+        if self.interval not in ALLOWED_INTERVALS[self.kind]:
+            raise ValueError(f"{self.kind.value} is not charged per {self.interval.value}")
+        if self.tiers and self.tiers[0].lower != 0:
+            raise ValueError("the first tier must begin at 0")
+        if any(before.lower >= after.lower for before, after in pairwise(self.tiers)):
+            raise ValueError("the lower bounds of tiers must rise")
+        bounds = [bound for bound in (self.minimum, self.maximum) if bound is not None]
+        if any(amount < 0 for amount in [*bounds, *(tier.unit_price for tier in self.tiers)]):
+            raise ValueError("prices must not be negative")
+        if bounds != sorted(bounds):
+            raise ValueError("the minimum must not exceed the maximum")
+
+    @property
+    def is_option(self) -> bool:
+        """Tell whether the body chooses this component by name."""
+        return self.kind is ComponentKind.OPTION
+
+
+@dataclass(frozen=True, slots=True)
+class PricePlan:
+    """The published price list of a listing version; ValueError if it contradicts itself.
+
+    It is open to populations from `population_from` (inclusive) to `population_to` (exclusive).
+    """
+
+    components: tuple[PriceComponent, ...]
+    minimum_term_months: int = 0
+    population_from: int | None = None
+    population_to: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a plan without components, options of one name and impossible bounds."""
+        options = [each.name for each in self.components if each.is_option]
+        if not self.components:
+            raise ValueError("a price plan needs a component")
+        if len(set(options)) != len(options):
+            raise ValueError("options must have different names")
+        if self.minimum_term_months < 0:
+            raise ValueError("the minimum term must not be negative")
+        if self.population_to is not None and (self.population_from or 0) >= self.population_to:
+            raise ValueError("the population range is empty")
+
+    def covers(self, population: int | None) -> bool:
+        """Tell whether the plan is open to a population; unknown fits only without bounds."""
+        if population is None:
+            return self.population_from is None and self.population_to is None
+        from_start = self.population_from is None or population >= self.population_from
+        return from_start and (self.population_to is None or population < self.population_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Volumes:
+    """A body's quantities; cases and hours are per month; None is unknown, which is not zero."""
+
+    population: int | None = None
+    households: int | None = None
+    ids: int | None = None
+    counters: int | None = None
+    gigabytes: int | None = None
+    cases_per_month: int | None = None
+    hours_per_month: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse negative quantities."""
+        if any((self.get(unit) or 0) < 0 for unit in Unit):
+            raise ValueError("volumes must not be negative")
+
+    def get(self, unit: Unit) -> int | None:
+        """Give the quantity of a unit, None if unknown; a lump sum is one."""
+        quantities = {
+            Unit.LUMP: 1,
+            Unit.ID: self.ids,
+            Unit.PERSON: self.population,
+            Unit.HOUSEHOLD: self.households,
+            Unit.CASE: self.cases_per_month,
+            Unit.COUNTER: self.counters,
+            Unit.GIGABYTE: self.gigabytes,
+            Unit.HOUR: self.hours_per_month,
+        }
+        return quantities[unit]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A contract's first day and length in months (1 to 600)."""
+
+    start: date
+    months: int
+
+    def __post_init__(self) -> None:
+        """Refuse lengths that no contract has."""
+        if not 1 <= self.months <= MAXIMUM_TERM_MONTHS:
+            raise ValueError(f"a term has 1 to {MAXIMUM_TERM_MONTHS} months: {self.months}")
+
+    @property
+    def end(self) -> date:
+        """Give the last day: the eve of the corresponding day, else the month's end (民法143条)."""
+        begin = _shift_months(self.start, self.months)
+        return begin - timedelta(days=1) if begin.day == self.start.day else begin
+
+    def month_starts(self) -> tuple[date, ...]:
+        """Give the first day of each contract month, which decides its fiscal year."""
+        return tuple(_shift_months(self.start, month) for month in range(self.months))
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteNeed:
+    """Something that only a quote can price: a component by name, or the whole plan (no name)."""
+
+    reason: QuoteReason
+    name: str | None = None
+    kind: ComponentKind | None = None
+    unit: Unit | None = None
+    interval: Interval | None = None
+
+
+def fiscal_year_of(day: date) -> int:
+    """Give the fiscal year of a day, 1 April to 31 March (地方自治法208条)."""
+    return day.year if day.month >= 4 else day.year - 1
+
+
+def price_quantity(component: PriceComponent, quantity: int) -> int:
+    """Give one charge in yen without tax for a known quantity; ValueError without a price.
+
+    Graduated tiers price the part of the quantity from their bound up to the next one: with tiers
+    at 0 and 100, the first 100 units cost the first price.
+    """
+    if not component.tiers:
+        raise ValueError(f"no price is published: {component.name}")
+    if component.tier_mode is TierMode.VOLUME:
+        tier = next(each for each in reversed(component.tiers) if quantity >= each.lower)
+        amount = quantity * tier.unit_price
+    else:
+        uppers = [each.lower for each in component.tiers[1:]] + [quantity]
+        amount = sum(
+            max(0, min(quantity, upper) - tier.lower) * tier.unit_price
+            for tier, upper in zip(component.tiers, uppers, strict=True)
+        )
+    if component.minimum is not None:
+        amount = max(amount, component.minimum)
+    return amount if component.maximum is None else min(amount, component.maximum)
+
+
+def charge_amount(component: PriceComponent, volumes: Volumes) -> int | QuoteNeed:
+    """Give one charge in yen without tax for a body, or why only a quote can tell it."""
+    quantity = volumes.get(component.unit)
+    is_flow = component.unit in _MONTHLY_FLOW_UNITS
+    if is_flow and component.interval in (Interval.ONCE, Interval.YEAR):
+        quantity = None
+    if component.tiers and quantity is not None:
+        return price_quantity(component, quantity)
+    reason = QuoteReason.UNKNOWN_VOLUME if component.tiers else QuoteReason.NO_PRICE
+    return QuoteNeed(reason, component.name, component.kind, component.unit, component.interval)
+
+
+def _shift_months(day: date, months: int) -> date:
+    """Give the corresponding day some months on, or the last day of that month if it has none."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last))
