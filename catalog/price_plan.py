@@ -226,11 +226,6 @@ class QuoteNeed:
     interval: Interval | None = None
 
 
-def fiscal_year_of(day: date) -> int:
-    """Give the fiscal year of a day, 1 April to 31 March (地方自治法208条)."""
-    return day.year if day.month >= 4 else day.year - 1
-
-
 def price_quantity(component: PriceComponent, quantity: int) -> int:
     """Give one charge in yen without tax for a known quantity; ValueError without a price.
 

@@ -19,8 +19,8 @@ from catalog.price_plan import (
     Term,
     Volumes,
     charge_amount,
-    fiscal_year_of,
 )
+from core.japanese import fiscal_year
 
 TAX_RATE_BASIS_POINTS = 1000
 MONTHS_PER_YEAR = 12
@@ -256,7 +256,7 @@ def _list_charge_months(component: PriceComponent, months: int) -> range:
 def _build_lines(
     charges: Sequence[_Charge], term: Term, rounding: TaxRounding, tax_basis_points: int
 ) -> tuple[YearCost, ...]:
-    years = [fiscal_year_of(day) for day in term.month_starts()]
+    years = [fiscal_year(day) for day in term.month_starts()]
     present = {each.component.kind for each in charges}
     kinds = [kind for kind in ComponentKind if kind in present]
     by_kind: dict[int, dict[ComponentKind, int | None]]

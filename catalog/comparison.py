@@ -1,0 +1,238 @@
+"""Offerings side by side: answers per requirement and terms, from plain values. Pure.
+
+Nothing is ranked or scored. A gap is a value of its own, and a filter only leaves rows out: counts
+stay those of the whole.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from catalog.conformance import AnswerEntry, RequirementEntry
+from catalog.terms import Answer, BodyClass, CertificationState, RequirementClass, answer_label
+
+FEWEST_OFFERINGS = 2
+MOST_OFFERINGS = 5
+UNKNOWN_LABEL = CertificationState.UNKNOWN.label
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedOffering:
+    """One column: an offering version's answers by requirement id; a missing one is unanswered."""
+
+    id: str
+    name: str
+    answers: Mapping[str, AnswerEntry] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One offering's answer to one requirement; no entry means unanswered."""
+
+    offering_id: str
+    entry: AnswerEntry | None
+
+    @property
+    def answer(self) -> Answer | None:
+        """Give the answer, None if there is none."""
+        return self.entry.answer if self.entry else None
+
+    @property
+    def label(self) -> str:
+        """Give the word to show, also for a missing answer."""
+        return answer_label(self.answer)
+
+    @property
+    def note(self) -> str:
+        """Give the vendor's note, empty if there is none."""
+        return self.entry.note if self.entry else ""
+
+    @property
+    def due(self) -> date | None:
+        """Give the date from which the offering will conform."""
+        return self.entry.due if self.entry else None
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Tell whether the vendor has given no answer."""
+        return self.entry is None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One requirement across the offerings; without a class it is out of scope for the body."""
+
+    requirement: RequirementEntry
+    requirement_class: RequirementClass | None
+    cells: tuple[Cell, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Tell whether answers or their due dates differ; notes always do and do not count."""
+        return len({(cell.answer, cell.due) for cell in self.cells}) > 1
+
+    @property
+    def has_gap(self) -> bool:
+        """Tell whether an offering has no answer here."""
+        return any(cell.is_unanswered for cell in self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A chapter with the rows to show; its counts are of all its rows."""
+
+    title: str
+    rows: tuple[Row, ...]
+    total: int
+    differing: int
+    with_gaps: int
+
+    @property
+    def is_folded(self) -> bool:
+        """Tell whether a filter left no row, so that the chapter is one line."""
+        return not self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementMatrix:
+    """The comparison of 2 to 5 offerings for one kind of body; counts are of the whole."""
+
+    body: BodyClass
+    offerings: tuple[ComparedOffering, ...]
+    chapters: tuple[Chapter, ...]
+
+    @property
+    def total(self) -> int:
+        """Give the number of requirements compared."""
+        return sum(chapter.total for chapter in self.chapters)
+
+    @property
+    def differing(self) -> int:
+        """Give the number of requirements in which the offerings differ."""
+        return sum(chapter.differing for chapter in self.chapters)
+
+    @property
+    def with_gaps(self) -> int:
+        """Give the number of requirements that an offering has not answered."""
+        return sum(chapter.with_gaps for chapter in self.chapters)
+
+    @property
+    def shown(self) -> int:
+        """Give the number of rows that the filters leave."""
+        return sum(len(chapter.rows) for chapter in self.chapters)
+
+
+@dataclass(frozen=True, slots=True)
+class TermCell:
+    """One offering's value of one term; None was not told by the vendor."""
+
+    offering_id: str
+    value: str | None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Tell whether the vendor has not told it."""
+        return self.value is None
+
+    @property
+    def text(self) -> str:
+        """Give the words to show, also for an unknown value."""
+        return UNKNOWN_LABEL if self.value is None else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class TermRow:
+    """One term across the offerings."""
+
+    key: str
+    label: str
+    cells: tuple[TermCell, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Tell whether the values differ; an unknown value differs from any known one."""
+        return len({cell.value for cell in self.cells}) > 1
+
+
+def build_requirement_matrix(
+    requirements: Iterable[RequirementEntry],
+    offerings: Sequence[ComparedOffering],
+    body: BodyClass,
+) -> RequirementMatrix:
+    """Set 2 to 5 offerings side by side for a kind of body, in the order of the specification.
+
+    Raises ValueError for another number of offerings, for ids that occur twice, and for an answer
+    to a requirement that is not compared.
+    """
+    ordered = sorted(requirements, key=lambda each: (each.position, each.id))
+    _refuse_mismatch(ordered, offerings)
+    by_chapter: dict[str, list[Row]] = {}
+    for requirement in ordered:
+        cells = tuple(Cell(each.id, each.answers.get(requirement.id)) for each in offerings)
+        row = Row(requirement, requirement.class_for(body), cells)
+        by_chapter.setdefault(requirement.chapter, []).append(row)
+    chapters = tuple(_build_chapter(title, rows) for title, rows in by_chapter.items())
+    return RequirementMatrix(body, tuple(offerings), chapters)
+
+
+def filter_rows(
+    matrix: RequirementMatrix,
+    *,
+    only_differences: bool = False,
+    classes: frozenset[RequirementClass] | None = None,
+) -> RequirementMatrix:
+    """Leave out rows without differences or of other classes; chapters and counts stay."""
+
+    def is_kept(row: Row) -> bool:
+        is_chosen = classes is None or row.requirement_class in classes
+        return is_chosen and (row.differs or not only_differences)
+
+    chapters = tuple(
+        replace(chapter, rows=tuple(row for row in chapter.rows if is_kept(row)))
+        for chapter in matrix.chapters
+    )
+    return replace(matrix, chapters=chapters)
+
+
+def build_terms_table(
+    labels: Mapping[str, str], columns: Sequence[tuple[str, Mapping[str, str | None]]]
+) -> tuple[TermRow, ...]:
+    """Set terms side by side: labels by key in order, and per offering id its values by key.
+
+    A missing or blank value is unknown, which is shown in words. Keys without a label are ignored.
+    """
+    return tuple(
+        TermRow(key, label, tuple(_build_term_cell(each, values, key) for each, values in columns))
+        for key, label in labels.items()
+    )
+
+
+def _refuse_mismatch(
+    requirements: Sequence[RequirementEntry], offerings: Sequence[ComparedOffering]
+) -> None:
+    if not FEWEST_OFFERINGS <= len(offerings) <= MOST_OFFERINGS:
+        raise ValueError(f"a comparison has 2 to 5 offerings: {len(offerings)}")
+    if len({each.id for each in offerings}) != len(offerings):
+        raise ValueError("an offering is compared with itself")
+    known = {each.id for each in requirements}
+    if len(known) != len(requirements):
+        raise ValueError("a requirement occurs twice")
+    for each in offerings:
+        strays = each.answers.keys() - known
+        if strays:
+            raise ValueError(f"answers to unknown requirements: {', '.join(sorted(strays))}")
+
+
+def _build_chapter(title: str, rows: Sequence[Row]) -> Chapter:
+    return Chapter(
+        title=title,
+        rows=tuple(rows),
+        total=len(rows),
+        differing=sum(row.differs for row in rows),
+        with_gaps=sum(row.has_gap for row in rows),
+    )
+
+
+def _build_term_cell(offering_id: str, values: Mapping[str, str | None], key: str) -> TermCell:
+    value = (values.get(key) or "").strip()
+    return TermCell(offering_id, value or None)
