@@ -179,3 +179,10 @@ def test_tallies_and_verdict_follow_from_each_requirement_alone(cases):
     ]
     worst = max(alone, key=list(Verdict).index)
     assert result.verdict is worst
+
+
+def test_prohibition_knows_no_condition():
+    entry = AnswerEntry(Answer.CONDITIONAL, due=LATER)
+
+    assert judge_answer(MUST_NOT, entry) is Outcome.UNMET
+    assert judge_answer(MUST, entry) is judge_answer(MAY, entry) is Outcome.CONDITIONAL
