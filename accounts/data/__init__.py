@@ -1,0 +1,1 @@
+"""Data files about local public bodies, and the script that rebuilds them."""
