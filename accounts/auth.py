@@ -1,0 +1,179 @@
+"""The gate of the web: who asks, and whether the route is open to them at all."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from accounts import queries, services
+from accounts.identity import ANONYMOUS, Actor
+from accounts.models import Membership, SignIn
+from accounts.permissions import Permission, can, may_somewhere
+from core import web
+from core.config import Settings
+from core.db import now, transaction
+from core.errors import Forbidden, NotFound, SignInRequired
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_TOUCH_EVERY = timedelta(minutes=1)
+
+
+def access(read: Permission, write: Permission | None = None) -> Callable[[F], F]:
+    """State which permission a route needs; unsafe methods need `write`.
+
+    The gate checks that some role of the actor has it; the service checks it for the subject.
+    """
+
+    def mark(view: F) -> F:
+        view.access = (read, write)  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def settings() -> Settings:
+    """Return the settings of the running application."""
+    return cast("Settings", current_app.config["NARABI"])
+
+
+def actor() -> Actor:
+    """Return who makes this request."""
+    return cast("Actor", g.get("actor", ANONYMOUS))
+
+
+def init_auth(app: Flask) -> None:
+    """Load the actor before each request and guard every route."""
+    app.before_request(load_actor)
+    app.before_request(lambda: _guard(app))
+    app.context_processor(lambda: {"actor": _shown_actor(), "can": _can})
+
+
+def cookie_name() -> str:
+    """Return the name of the session cookie; host-bound outside development."""
+    return "narabi_session" if settings().is_development else "__Host-narabi_session"
+
+
+def set_cookie(response: Response, token: str) -> None:
+    """Hand the session token to the browser."""
+    response.set_cookie(
+        cookie_name(),
+        token,
+        httponly=True,
+        samesite="Lax",
+        secure=not settings().is_development,
+        path="/",
+    )
+
+
+def load_actor() -> None:
+    """Find the actor of this request from the session cookie; nobody when it has ended."""
+    g.actor = ANONYMOUS
+    token = request.cookies.get(cookie_name())
+    if not token or request.endpoint == "static":
+        return
+    session = web.read_session()
+    row = queries.find_sign_in(session, services.hash_token(token))
+    if row is None or _has_ended(row):
+        return
+    g.actor = _make_actor(row, queries.list_live_memberships(session, row.person_id))
+    if now(session) - row.seen_at > _TOUCH_EVERY:
+        with transaction() as writing:
+            services.touch_sign_in(writing, row.id)
+
+
+def _has_ended(row: SignIn) -> bool:
+    moment = now(web.read_session())
+    idle = timedelta(minutes=settings().session_idle_minutes)
+    absolute = timedelta(hours=settings().session_absolute_hours)
+    return moment - row.seen_at > idle or moment - row.created_at > absolute
+
+
+def _make_actor(row: SignIn, memberships: list[Membership]) -> Actor:
+    acting = [m for m in memberships if m.organisation_id == row.organisation_id]
+    if not acting and memberships:
+        acting = [m for m in memberships if m.organisation_id == memberships[0].organisation_id]
+    organisation = acting[0].organisation if acting else None
+    return Actor(
+        grantees=frozenset(m.role for m in acting),
+        person_id=row.person_id,
+        person_name=row.person.name,
+        organisation_id=organisation.id if organisation else None,
+        organisation_kind=organisation.kind if organisation else None,
+        organisation_label=organisation.label if organisation else "所属なし",
+        organisation_ids=frozenset(m.organisation_id for m in memberships),
+        sign_in_id=row.id,
+        authenticated_at=row.authenticated_at,
+    )
+
+
+def _guard(app: Flask) -> ResponseReturnValue | None:
+    if request.endpoint is None or request.endpoint == "static":
+        return None
+    rule = route_access(app, request.endpoint)
+    if rule is None:
+        raise NotFound
+    read, write = rule
+    needed = read if request.method in _SAFE else write
+    if needed is None:
+        raise Forbidden("このページからは変更できません。")
+    if may_somewhere(actor(), needed):
+        return None
+    if actor().is_signed_in:
+        raise Forbidden("このページは、今の役割では使えません。役割の切り替えを確かめてください。")
+    if request.method in _SAFE and not web.wants_json():
+        return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")), 303)
+    raise SignInRequired
+
+
+def route_access(app: Flask, endpoint: str) -> tuple[Permission, Permission | None] | None:
+    """Return the permissions that a route states, None when it states none (it is then closed)."""
+    view = app.view_functions.get(endpoint)
+    found = getattr(view, "access", None) or getattr(
+        getattr(view, "view_class", None), "access", None
+    )
+    return cast("tuple[Permission, Permission | None] | None", found)
+
+
+def _shown_actor() -> Actor | None:
+    return actor() if actor().is_signed_in else None
+
+
+def _can(permission: str, subject: object = None) -> bool:
+    return can(actor(), permission, subject)
+
+
+def needs_password() -> bool:
+    """Tell whether a legal act needs the password on its confirm page."""
+    return not services.is_recent(web.read_session(), settings(), actor())
+
+
+def confirm_password(password: str) -> str | None:
+    """Renew the sign-in with a password; returns the sentence of a refusal, None when renewed."""
+    with transaction() as session:
+        outcome = services.reauthenticate(session, settings(), actor(), password)
+    if outcome is services.SignInOutcome.SIGNED_IN:
+        web.refresh_read_session()
+        load_actor()
+        return None
+    return refusal_sentence(outcome)
+
+
+def refusal_sentence(outcome: services.SignInOutcome) -> str:
+    """Return what a person reads after a wrong password."""
+    if outcome is services.SignInOutcome.LOCKED:
+        return (
+            f"続けて間違えたため、{settings().sign_in_lock_minutes}分間サインインを止めています。"
+            "時間をおいてからやり直してください。"
+        )
+    return "メールアドレスかパスワードが違います。確かめて、もう一度入力してください。"
+
+
+def is_local_path(path: str) -> bool:
+    """Tell whether a return address stays on this site."""
+    parts = urlsplit(path)
+    return path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc

@@ -1,0 +1,139 @@
+"""People, organisations, memberships and sign-ins."""
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlmodel import Field
+
+from core.models import Model, UTCDateTime, enum_type, related
+from core.state_machine import LabelledCode
+
+
+class OrganisationKind(LabelledCode):
+    """What an organisation is in the market."""
+
+    BODY = "body", "地方公共団体"
+    VENDOR = "vendor", "事業者"
+    AGENCY = "agency", "デジタル庁"
+    AUDIT = "audit", "監査"
+
+
+class BodyKind(LabelledCode):
+    """The kinds of local public body."""
+
+    PREFECTURE = "prefecture", "都道府県"
+    DESIGNATED_CITY = "designated_city", "指定都市"
+    CORE_CITY = "core_city", "中核市"
+    CITY = "city", "市"
+    SPECIAL_WARD = "special_ward", "特別区"
+    TOWN = "town", "町"
+    VILLAGE = "village", "村"
+
+
+class Role(LabelledCode):
+    """What a person may be in one organisation (rules of permissions.py)."""
+
+    VENDOR_MEMBER = "vendor_member", "事業者の担当者"
+    VENDOR_ADMIN = "vendor_admin", "事業者の管理者"
+    CLERK = "clerk", "担当者"
+    APPROVER = "approver", "決裁者"
+    COORDINATOR = "coordinator", "共同調達の調整者"
+    REVIEWER = "reviewer", "審査員"
+    LEAD_REVIEWER = "lead_reviewer", "主任審査員"
+    OPERATOR = "operator", "運用者"
+    AUDITOR = "auditor", "監査人"
+
+
+ROLES_BY_KIND: dict[OrganisationKind, frozenset[Role]] = {
+    OrganisationKind.BODY: frozenset({Role.CLERK, Role.APPROVER, Role.COORDINATOR}),
+    OrganisationKind.VENDOR: frozenset({Role.VENDOR_MEMBER, Role.VENDOR_ADMIN}),
+    OrganisationKind.AGENCY: frozenset({Role.REVIEWER, Role.LEAD_REVIEWER, Role.OPERATOR}),
+    OrganisationKind.AUDIT: frozenset({Role.AUDITOR}),
+}
+
+
+class Person(Model, table=True):
+    """A person with a local account."""
+
+    __tablename__ = "people"
+
+    email: str = Field(max_length=254, unique=True)
+    name: str = Field(max_length=100)
+    password_hash: str = Field(default="", max_length=200)
+    failed_attempts: int = 0
+    locked_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    is_sample: bool = False
+
+
+class Organisation(Model, table=True):
+    """A local public body, a vendor's company, the agency or an audit office.
+
+    A body has its code, kind, prefecture and population (persons, with date and source).
+    """
+
+    __tablename__ = "organisations"
+    __table_args__ = (
+        CheckConstraint("kind <> 'body' OR (code IS NOT NULL AND body_kind IS NOT NULL)", "body_has_code"),
+        CheckConstraint("population IS NULL OR (population >= 0 AND population_date IS NOT NULL)", "population_dated"),
+    )
+
+    kind: OrganisationKind = Field(sa_type=enum_type(OrganisationKind))
+    name: str = Field(max_length=200, index=True)
+    kana: str = Field(default="", max_length=200)
+    code: str | None = Field(default=None, max_length=6, unique=True)
+    body_kind: BodyKind | None = Field(default=None, sa_type=enum_type(BodyKind))
+    prefecture: str = Field(default="", max_length=10)
+    population: int | None = None
+    population_date: date | None = None
+    population_source: str = Field(default="", max_length=200)
+    is_sample: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name with the prefecture for municipalities, since names repeat."""
+        if self.kind is OrganisationKind.BODY and self.prefecture != self.name:
+            return f"{self.name}（{self.prefecture}）"
+        return self.name
+
+
+class Membership(Model, table=True):
+    """A role of a person in an organisation; the right ends with `ended_at`."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (
+        Index(
+            "uq_memberships_live",
+            "person_id",
+            "organisation_id",
+            "role",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    person_id: uuid.UUID = Field(foreign_key="people.id", index=True)
+    organisation_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
+    role: Role = Field(sa_type=enum_type(Role))
+    ends_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+    person: Person = related()
+    organisation: Organisation = related()
+
+
+class SignIn(Model, table=True):
+    """A server-side session: a hashed token, the acting organisation, and its limits."""
+
+    __tablename__ = "sign_ins"
+
+    token_hash: str = Field(max_length=64, unique=True)
+    person_id: uuid.UUID = Field(foreign_key="people.id", index=True)
+    organisation_id: uuid.UUID | None = Field(default=None, foreign_key="organisations.id")
+    authenticated_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
+    seen_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
+    revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+    person: Person = related()
+    organisation: Organisation | None = related()

@@ -1,0 +1,273 @@
+"""The one permission table: Permission -> who, under which predicate. An absent row is an error."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from typing import Protocol, cast
+
+from sqlmodel import Session
+
+from accounts import queries
+from accounts.identity import Actor, Grantee, Pseudo
+from accounts.models import Role
+from core import audit, db
+from core.errors import Forbidden, NotFound, SignInRequired
+
+
+class Permission(StrEnum):
+    """Everything that somebody may do."""
+
+    CATALOG_READ = "catalog.read"
+    SIGN_IN = "account.sign_in"
+    ACCOUNT_USE = "account.use"
+    ACCOUNT_CHANGE = "account.change"
+    SPECIFICATION_READ_DRAFT = "specification.read_draft"
+    SPECIFICATION_EDIT = "specification.edit"
+    SPECIFICATION_PUBLISH = "specification.publish"
+    SPECIFICATION_OPEN = "specification.open_to_saas"
+    BODY_IMPORT = "body.import"
+    VENDOR_REGISTER = "vendor.register"
+    VENDOR_READ_FILE = "vendor.read_file"
+    VENDOR_EDIT = "vendor.edit"
+    VENDOR_SUBMIT = "vendor.submit"
+    VENDOR_ASSIGN = "vendor.assign"
+    VENDOR_DECIDE = "vendor.decide"
+    VENDOR_ACCEPT_AGREEMENT = "vendor.accept_agreement"
+    OFFERING_CREATE = "offering.create"
+    OFFERING_READ_DRAFT = "offering.read_draft"
+    OFFERING_EDIT = "offering.edit"
+    OFFERING_SUBMIT = "offering.submit"
+    OFFERING_DECIDE = "offering.decide"
+    OFFERING_PUBLISH = "offering.publish"
+    OFFERING_WITHDRAW = "offering.withdraw"
+    LISTING_CONFIRM = "listing.confirm"
+    CERTIFICATION_QUEUE = "certification.queue"
+    CERTIFICATION_READ = "certification.read"
+    CERTIFICATION_ASSIGN = "certification.assign"
+    CERTIFICATION_RECOMMEND = "certification.recommend"
+    CERTIFICATION_READ_OPINIONS = "certification.read_opinions"
+    CERTIFICATION_DECIDE = "certification.decide"
+    PROJECT_CREATE = "project.create"
+    PROJECT_READ = "project.read"
+    PROJECT_EDIT = "project.edit"
+    PROJECT_DECIDE = "project.decide"
+    EVIDENCE_READ = "evidence.read"
+    REQUEST_EDIT = "request.edit"
+    REQUEST_READ = "request.read"
+    REQUEST_DECIDE = "request.decide"
+    REQUEST_SEND = "request.send"
+    REQUEST_ANSWER = "request.answer"
+    CONTRACT_REGISTER = "contract.register"
+    CONTRACT_READ = "contract.read"
+    AUDIT_READ_CASE = "audit.read_case"
+    AUDIT_READ_ALL = "audit.read_all"
+
+    @property
+    def is_write(self) -> bool:
+        """Tell whether it changes something."""
+        return self not in _READS
+
+
+class Owned(Protocol):
+    """A subject that belongs to an organisation."""
+
+    @property
+    def owner_id(self) -> uuid.UUID:
+        """The organisation."""
+
+
+class Assigned(Owned, Protocol):
+    """A subject with assigned people."""
+
+    @property
+    def assigned_ids(self) -> frozenset[uuid.UUID]:
+        """The people."""
+
+
+class Addressed(Owned, Protocol):
+    """A subject sent to another organisation."""
+
+    @property
+    def addressee_id(self) -> uuid.UUID:
+        """The organisation that gets it."""
+
+    @property
+    def is_sent(self) -> bool:
+        """Tell whether it was sent."""
+
+
+Predicate = Callable[[Actor, object], bool]
+
+
+def anywhere(_actor: Actor, _subject: object) -> bool:
+    """Everyone with the role."""
+    return True
+
+
+def own(actor: Actor, subject: object) -> bool:
+    """The acting organisation owns the subject."""
+    return cast("Owned", subject).owner_id == actor.organisation_id
+
+
+def independent(actor: Actor, subject: object) -> bool:
+    """The person belongs to no organisation that owns the subject."""
+    return cast("Owned", subject).owner_id not in actor.organisation_ids
+
+
+def assigned(actor: Actor, subject: object) -> bool:
+    """The subject is assigned to the person, who is independent of its owner."""
+    return actor.person_id in cast("Assigned", subject).assigned_ids and independent(actor, subject)
+
+
+def sent_here(actor: Actor, subject: object) -> bool:
+    """The subject was sent to the acting organisation."""
+    addressed = cast("Addressed", subject)
+    return addressed.is_sent and addressed.addressee_id == actor.organisation_id
+
+
+_AN, _CO = Pseudo.ANONYMOUS, Pseudo.CONSOLE
+_VM, _VA = Role.VENDOR_MEMBER, Role.VENDOR_ADMIN
+_MC, _MA, _PC = Role.CLERK, Role.APPROVER, Role.COORDINATOR
+_RV, _LR, _OP, _AU = Role.REVIEWER, Role.LEAD_REVIEWER, Role.OPERATOR, Role.AUDITOR
+_EVERYONE: dict[Grantee, Predicate] = {who: anywhere for who in (_AN, *Role)}
+_SIGNED_IN: dict[Grantee, Predicate] = {role: anywhere for role in Role}
+_P = Permission
+
+PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
+    _P.CATALOG_READ: _EVERYONE,
+    _P.SIGN_IN: _EVERYONE,
+    _P.ACCOUNT_USE: _SIGNED_IN,
+    _P.ACCOUNT_CHANGE: _SIGNED_IN,
+    _P.SPECIFICATION_READ_DRAFT: {_RV: anywhere, _LR: anywhere, _AU: anywhere, _CO: anywhere},
+    _P.SPECIFICATION_EDIT: {_RV: anywhere, _LR: anywhere, _CO: anywhere},
+    _P.SPECIFICATION_PUBLISH: {_LR: anywhere},
+    _P.SPECIFICATION_OPEN: {_LR: anywhere},
+    _P.BODY_IMPORT: {_CO: anywhere},
+    _P.VENDOR_REGISTER: _EVERYONE,
+    _P.VENDOR_READ_FILE: {_VM: own, _VA: own, _RV: assigned, _LR: anywhere, _AU: anywhere},
+    _P.VENDOR_EDIT: {_VA: own},
+    _P.VENDOR_SUBMIT: {_VA: own},
+    _P.VENDOR_ASSIGN: {_LR: independent},
+    _P.VENDOR_DECIDE: {_LR: independent},
+    _P.VENDOR_ACCEPT_AGREEMENT: {_VA: own},
+    _P.OFFERING_CREATE: {_VM: anywhere, _VA: anywhere},
+    _P.OFFERING_READ_DRAFT: {_VM: own, _VA: own, _RV: assigned, _LR: anywhere, _AU: anywhere},
+    _P.OFFERING_EDIT: {_VM: own, _VA: own},
+    _P.OFFERING_SUBMIT: {_VA: own},
+    _P.OFFERING_DECIDE: {_LR: independent},
+    _P.OFFERING_PUBLISH: {_VA: own},
+    _P.OFFERING_WITHDRAW: {_VA: own},
+    _P.LISTING_CONFIRM: {_VA: own},
+    _P.CERTIFICATION_QUEUE: {_RV: anywhere, _LR: anywhere, _AU: anywhere},
+    _P.CERTIFICATION_READ: {_VM: own, _VA: own, _RV: assigned, _LR: anywhere, _AU: anywhere},
+    _P.CERTIFICATION_ASSIGN: {_LR: independent},
+    _P.CERTIFICATION_RECOMMEND: {_RV: assigned},
+    _P.CERTIFICATION_READ_OPINIONS: {_RV: assigned, _LR: anywhere, _AU: anywhere},
+    _P.CERTIFICATION_DECIDE: {_LR: independent},
+    _P.PROJECT_CREATE: {_MC: anywhere},
+    _P.PROJECT_READ: {_MC: own, _MA: own, _AU: anywhere},
+    _P.PROJECT_EDIT: {_MC: own},
+    _P.PROJECT_DECIDE: {_MA: own},
+    _P.EVIDENCE_READ: {_MC: own, _MA: own, _AU: anywhere},
+    _P.REQUEST_EDIT: {_MC: own},
+    _P.REQUEST_READ: {_MC: own, _MA: own, _AU: anywhere, _VM: sent_here, _VA: sent_here},
+    _P.REQUEST_DECIDE: {_MA: own},
+    _P.REQUEST_SEND: {_MA: own},
+    _P.REQUEST_ANSWER: {_VA: sent_here},
+    _P.CONTRACT_REGISTER: {_MC: own},
+    _P.CONTRACT_READ: {_MC: own, _MA: own, _AU: anywhere, _VM: sent_here, _VA: sent_here},
+    _P.AUDIT_READ_CASE: {_MC: own, _MA: own, _AU: anywhere},
+    _P.AUDIT_READ_ALL: {_LR: anywhere, _AU: anywhere},
+}
+
+_READS = frozenset(
+    {
+        _P.CATALOG_READ,
+        _P.ACCOUNT_USE,
+        _P.SPECIFICATION_READ_DRAFT,
+        _P.VENDOR_READ_FILE,
+        _P.OFFERING_READ_DRAFT,
+        _P.CERTIFICATION_QUEUE,
+        _P.CERTIFICATION_READ,
+        _P.CERTIFICATION_READ_OPINIONS,
+        _P.PROJECT_READ,
+        _P.EVIDENCE_READ,
+        _P.REQUEST_READ,
+        _P.CONTRACT_READ,
+        _P.AUDIT_READ_CASE,
+        _P.AUDIT_READ_ALL,
+    }
+)
+
+# Whoever may do the read on the right knows that the subject exists: a refusal is 403, else 404.
+_VISIBLE_BY: Mapping[str, Permission] = {
+    "specification": _P.SPECIFICATION_READ_DRAFT,
+    "vendor": _P.VENDOR_READ_FILE,
+    "offering": _P.OFFERING_READ_DRAFT,
+    "listing": _P.OFFERING_READ_DRAFT,
+    "certification": _P.CERTIFICATION_READ,
+    "project": _P.PROJECT_READ,
+    "evidence": _P.EVIDENCE_READ,
+    "request": _P.REQUEST_READ,
+    "contract": _P.CONTRACT_READ,
+    "audit": _P.AUDIT_READ_CASE,
+}
+
+
+def may_somewhere(actor: Actor, permission: Permission) -> bool:
+    """Tell whether any role of the actor has the permission for some subject."""
+    return not actor.grantees.isdisjoint(PERMISSIONS[permission])
+
+
+def can(actor: Actor, permission: Permission | str, subject: object = None) -> bool:
+    """Tell whether the actor may do this to the subject; with no subject, to some subject."""
+    granted = PERMISSIONS[Permission(permission)]
+    if subject is None:
+        return not actor.grantees.isdisjoint(granted)
+    return any(who in granted and granted[who](actor, subject) for who in actor.grantees)
+
+
+def require(
+    session: Session, actor: Actor, permission: Permission, subject: object = None
+) -> Actor:
+    """Re-check the right inside the transaction and return the actor with the roles of this moment.
+
+    Raises SignInRequired, NotFound (for strangers) or Forbidden (for insiders). The attempt is
+    written to the audit trail if the act fails.
+    """
+    name_attempt(session, actor, permission, subject)
+    fresh = _refresh(session, actor)
+    if can(fresh, permission, subject):
+        return fresh
+    if not fresh.is_signed_in and not fresh.grantees & {_CO}:
+        raise SignInRequired
+    if subject is None:
+        raise Forbidden("この操作は、今の役割ではできません。担当の方に頼んでください。")
+    visible = _VISIBLE_BY.get(permission.value.split(".")[0])
+    if visible is not None and can(fresh, visible, subject):
+        raise Forbidden("この操作は、今の役割ではできません。担当の方に頼んでください。")
+    raise NotFound
+
+
+def name_attempt(
+    session: Session, actor: Actor, permission: Permission, subject: object
+) -> None:
+    """Tell the transaction who attempts what, so that a refusal is recorded."""
+    if permission.is_write:
+        draft = audit.Draft(
+            actor,
+            permission.value,
+            type(subject).__name__ if subject is not None else "",
+            getattr(subject, "id", None),
+            getattr(subject, "owner_id", None),
+            getattr(subject, "project_id", None),
+        )
+        db.name_attempt(session, draft)
+
+
+def _refresh(session: Session, actor: Actor) -> Actor:
+    if actor.person_id is None or actor.organisation_id is None:
+        return actor
+    roles = queries.lock_live_roles(session, actor.person_id, actor.organisation_id)
+    return replace(actor, grantees=frozenset(roles))

@@ -1,0 +1,140 @@
+"""What can be asked about people and organisations."""
+
+import uuid
+from collections.abc import Sequence
+from typing import cast
+
+from sqlalchemy import func, or_
+from sqlalchemy.orm import joinedload
+from sqlmodel import Session, col, select
+
+from accounts.models import (
+    Membership,
+    Organisation,
+    OrganisationKind,
+    Person,
+    Role,
+    SignIn,
+)
+from core.db import now
+
+
+def find_person_by_email(
+    session: Session, email: str, *, for_update: bool = False
+) -> Person | None:
+    """Return the person with this address (compared in lower case)."""
+    statement = select(Person).where(Person.email == email.strip().lower())
+    if for_update:
+        statement = statement.with_for_update()
+    return session.exec(statement).first()
+
+
+def get_person(session: Session, person_id: uuid.UUID) -> Person | None:
+    """Return a person."""
+    return session.get(Person, person_id)
+
+
+def list_people(session: Session, person_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Person]:
+    """Return people by id."""
+    people = session.exec(select(Person).where(col(Person.id).in_(person_ids)))
+    return {person.id: person for person in people}
+
+
+def find_sign_in(session: Session, token_hash: str) -> SignIn | None:
+    """Return the unrevoked sign-in of a token with its person."""
+    return session.exec(
+        select(SignIn)
+        .where(SignIn.token_hash == token_hash, col(SignIn.revoked_at).is_(None))
+        .options(joinedload(SignIn.person))  # type: ignore[arg-type]
+    ).first()
+
+
+def list_live_memberships(session: Session, person_id: uuid.UUID) -> list[Membership]:
+    """Return the person's memberships of this moment with their organisations, in a fixed order."""
+    statement = (
+        select(Membership)
+        .join(Organisation, col(Organisation.id) == col(Membership.organisation_id))
+        .where(Membership.person_id == person_id, col(Membership.ended_at).is_(None))
+        .where(or_(col(Membership.ends_at).is_(None), col(Membership.ends_at) > now(session)))
+        .options(joinedload(Membership.organisation))  # type: ignore[arg-type]
+        .order_by(Organisation.name, Membership.role, col(Membership.id))
+    )
+    return list(session.exec(statement).all())
+
+
+def lock_live_roles(
+    session: Session, person_id: uuid.UUID, organisation_id: uuid.UUID
+) -> frozenset[Role]:
+    """Return the roles held at this moment and keep them from ending before the commit."""
+    statement = (
+        select(Membership.role)
+        .where(
+            Membership.person_id == person_id,
+            Membership.organisation_id == organisation_id,
+            col(Membership.ended_at).is_(None),
+        )
+        .where(or_(col(Membership.ends_at).is_(None), col(Membership.ends_at) > now(session)))
+    )
+    if not session.info.get("read_only"):
+        statement = statement.with_for_update(read=True)
+    return frozenset(session.exec(statement).all())
+
+
+def list_roles_anywhere(session: Session, person_id: uuid.UUID) -> frozenset[Role]:
+    """Return all live roles of a person in all organisations."""
+    return frozenset(membership.role for membership in list_live_memberships(session, person_id))
+
+
+def get_organisation(session: Session, organisation_id: uuid.UUID) -> Organisation | None:
+    """Return an organisation."""
+    return session.get(Organisation, organisation_id)
+
+
+def find_body_by_code(session: Session, code: str) -> Organisation | None:
+    """Return the body with this six-digit code."""
+    return session.exec(select(Organisation).where(Organisation.code == code)).first()
+
+
+def list_bodies(session: Session) -> list[Organisation]:
+    """Return all bodies in the order of their codes (at most a few thousand)."""
+    statement = (
+        select(Organisation)
+        .where(Organisation.kind == OrganisationKind.BODY)
+        .order_by(col(Organisation.code))
+        .limit(5_000)
+    )
+    return list(session.exec(statement).all())
+
+
+def count_organisations(session: Session, kind: OrganisationKind) -> int:
+    """Return how many organisations of a kind exist."""
+    statement = select(func.count()).where(Organisation.kind == kind)
+    return cast("int", session.exec(statement).one())
+
+
+def list_members(
+    session: Session, organisation_id: uuid.UUID, *roles: Role
+) -> list[Membership]:
+    """Return live members of an organisation with these roles (all when none is given)."""
+    statement = (
+        select(Membership)
+        .join(Person, col(Person.id) == col(Membership.person_id))
+        .where(Membership.organisation_id == organisation_id, col(Membership.ended_at).is_(None))
+        .options(joinedload(Membership.person))  # type: ignore[arg-type]
+        .order_by(Person.name, col(Membership.id))
+    )
+    if roles:
+        statement = statement.where(col(Membership.role).in_(roles))
+    return list(session.exec(statement).unique().all())
+
+
+def list_people_with_role(session: Session, *roles: Role) -> list[Person]:
+    """Return all people who hold one of the roles anywhere, by name."""
+    statement = (
+        select(Person)
+        .join(Membership, col(Membership.person_id) == col(Person.id))
+        .where(col(Membership.role).in_(roles), col(Membership.ended_at).is_(None))
+        .distinct()
+        .order_by(Person.name, col(Person.id))
+    )
+    return list(session.exec(statement).all())

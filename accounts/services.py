@@ -1,0 +1,233 @@
+"""Acts on accounts: sign-in, sign-out, acting organisation, people and memberships."""
+
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlmodel import Session
+
+from accounts import queries
+from accounts.identity import Actor
+from accounts.models import (
+    ROLES_BY_KIND,
+    Membership,
+    Organisation,
+    OrganisationKind,
+    Person,
+    Role,
+    SignIn,
+)
+from accounts.permissions import Permission, require
+from core import audit
+from core.config import Settings
+from core.db import now
+from core.errors import Conflict, Invalid, NotFound, ReauthenticationRequired
+
+_BUSINESS_ROLES = frozenset(Role) - {Role.OPERATOR}
+MINIMUM_PASSWORD_LENGTH = 12
+_hasher = PasswordHasher()
+_DUMMY_HASH = _hasher.hash(secrets.token_hex(16))
+
+
+class SignInOutcome(StrEnum):
+    """How an attempt to sign in ended."""
+
+    SIGNED_IN = "signed_in"
+    WRONG = "wrong"
+    LOCKED = "locked"
+
+
+@dataclass(frozen=True, slots=True)
+class SignInResult:
+    """The outcome, and the session token when signed in."""
+
+    outcome: SignInOutcome
+    token: str = ""
+
+
+def hash_password(password: str) -> str:
+    """Return the argon2id hash of a password; raises Invalid when it is too short."""
+    if len(password) < MINIMUM_PASSWORD_LENGTH:
+        message = f"パスワードは{MINIMUM_PASSWORD_LENGTH}文字以上で入力してください。"
+        raise Invalid({"password": message})
+    return _hasher.hash(password)
+
+
+def hash_token(token: str) -> str:
+    """Return what the database keeps of a session token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def sign_in(session: Session, settings: Settings, email: str, password: str) -> SignInResult:
+    """Check a password and open a server-side session; wrong ones count towards a lock-out.
+
+    The answer is the same, and takes the same time, for an unknown address.
+    """
+    person = queries.find_person_by_email(session, email, for_update=True)
+    if person is None:
+        _matches(_DUMMY_HASH, password)
+        return SignInResult(SignInOutcome.WRONG)
+    outcome = _check_password(session, settings, person, password)
+    if outcome is not SignInOutcome.SIGNED_IN:
+        return SignInResult(outcome)
+    token = secrets.token_urlsafe(32)
+    session.add(
+        SignIn(
+            token_hash=hash_token(token),
+            person_id=person.id,
+            organisation_id=_first_organisation(session, person.id),
+            authenticated_at=now(session),
+            seen_at=now(session),
+        )
+    )
+    _record_person(session, person, "account.sign_in")
+    return SignInResult(SignInOutcome.SIGNED_IN, token)
+
+
+def _check_password(
+    session: Session, settings: Settings, person: Person, password: str
+) -> SignInOutcome:
+    moment = now(session)
+    if person.locked_until is not None and person.locked_until > moment:
+        _matches(_DUMMY_HASH, password)
+        return SignInOutcome.LOCKED
+    if _matches(person.password_hash, password):
+        person.failed_attempts, person.locked_until = 0, None
+        return SignInOutcome.SIGNED_IN
+    person.failed_attempts += 1
+    if person.failed_attempts >= settings.sign_in_attempts:
+        person.failed_attempts = 0
+        person.locked_until = moment + timedelta(minutes=settings.sign_in_lock_minutes)
+        _record_person(session, person, "account.locked", audit.Outcome.REFUSED)
+        return SignInOutcome.LOCKED
+    _record_person(session, person, "account.sign_in", audit.Outcome.REFUSED)
+    return SignInOutcome.WRONG
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _record_person(
+    session: Session, person: Person, action: str, outcome: audit.Outcome = audit.Outcome.DONE
+) -> None:
+    actor = audit.System(person_id=person.id)
+    audit.record(session, actor, action, "Person", person.id, outcome=outcome)
+
+
+def _first_organisation(session: Session, person_id: uuid.UUID) -> uuid.UUID | None:
+    memberships = queries.list_live_memberships(session, person_id)
+    return memberships[0].organisation_id if memberships else None
+
+
+def sign_out(session: Session, actor: Actor) -> None:
+    """Revoke the session of this request."""
+    require(session, actor, Permission.ACCOUNT_CHANGE)
+    if actor.sign_in_id is not None:
+        sign_in_row = session.get_one(SignIn, actor.sign_in_id)
+        sign_in_row.revoked_at = now(session)
+    audit.record(session, actor, "account.sign_out", "Person", actor.person_id)
+
+
+def touch_sign_in(session: Session, sign_in_id: uuid.UUID) -> None:
+    """Note that a session was used; keeps the idle limit from ending it."""
+    session.get_one(SignIn, sign_in_id).seen_at = now(session)
+
+
+def switch_organisation(session: Session, actor: Actor, organisation_id: uuid.UUID) -> None:
+    """Act as another organisation from the next request on; raises NotFound for a stranger's."""
+    require(session, actor, Permission.ACCOUNT_CHANGE)
+    if actor.person_id is None or actor.sign_in_id is None:
+        raise NotFound
+    if not queries.lock_live_roles(session, actor.person_id, organisation_id):
+        raise NotFound
+    session.get_one(SignIn, actor.sign_in_id).organisation_id = organisation_id
+    audit.record(session, actor, "account.switch_organisation", "Organisation", organisation_id)
+
+
+def require_recent_sign_in(session: Session, settings: Settings, actor: Actor) -> None:
+    """Raise ReauthenticationRequired when the sign-in is older than the limit for legal acts."""
+    if not is_recent(session, settings, actor):
+        raise ReauthenticationRequired
+
+
+def is_recent(session: Session, settings: Settings, actor: Actor) -> bool:
+    """Tell whether the sign-in is young enough for a legal act."""
+    if actor.authenticated_at is None:
+        return False
+    age = now(session) - actor.authenticated_at
+    return age <= timedelta(minutes=settings.reauthentication_minutes)
+
+
+def reauthenticate(
+    session: Session, settings: Settings, actor: Actor, password: str
+) -> SignInOutcome:
+    """Check the password again and renew the age of the sign-in; wrong ones count."""
+    if actor.person_id is None or actor.sign_in_id is None:
+        raise NotFound
+    person = session.get_one(Person, actor.person_id, with_for_update=True)
+    outcome = _check_password(session, settings, person, password)
+    if outcome is SignInOutcome.SIGNED_IN:
+        session.get_one(SignIn, actor.sign_in_id).authenticated_at = now(session)
+        _record_person(session, person, "account.reauthenticate")
+    return outcome
+
+
+def create_person(
+    session: Session, *, email: str, name: str, password: str, is_sample: bool = False
+) -> Person:
+    """Create an account; raises Invalid for a taken address or a short password."""
+    address = email.strip().lower()
+    if queries.find_person_by_email(session, address):
+        message = "このメールアドレスは使えません。すでに登録がある方はサインインしてください。"
+        raise Invalid({"email": message})
+    person = Person(
+        email=address, name=name, password_hash=hash_password(password), is_sample=is_sample
+    )
+    session.add(person)
+    session.flush()
+    return person
+
+
+def add_membership(
+    session: Session, person: Person, organisation: Organisation, role: Role
+) -> Membership:
+    """Give a role; operators never hold a business role, and roles fit the kind of organisation."""
+    if role not in ROLES_BY_KIND[organisation.kind]:
+        raise Conflict(f"{organisation.kind.label}に「{role.label}」の役割はありません。")
+    held = queries.list_roles_anywhere(session, person.id)
+    if (role is Role.OPERATOR and held & _BUSINESS_ROLES) or (
+        role is not Role.OPERATOR and Role.OPERATOR in held
+    ):
+        raise Conflict("運用者は、ほかの役割を持てません。別の人を選んでください。")
+    membership = Membership(person_id=person.id, organisation_id=organisation.id, role=role)
+    session.add(membership)
+    session.flush()
+    audit.record(
+        session,
+        audit.SYSTEM,
+        "membership.add",
+        "Membership",
+        membership.id,
+        owner_id=organisation.id,
+        role=role.value,
+    )
+    return membership
+
+
+def create_organisation(
+    session: Session, *, kind: OrganisationKind, name: str, is_sample: bool = False
+) -> Organisation:
+    """Create an organisation that is not a body (bodies come from the code list)."""
+    organisation = Organisation(kind=kind, name=name, is_sample=is_sample)
+    session.add(organisation)
+    session.flush()
+    return organisation

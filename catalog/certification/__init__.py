@@ -1,0 +1,1 @@
+"""Certification of an offering version against a specification version, by four eyes."""

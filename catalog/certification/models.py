@@ -1,0 +1,163 @@
+"""Certification with its certificate, and the reviewers' recommendations."""
+
+import uuid
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
+from sqlmodel import Field
+
+from catalog.offerings.models import OfferingVersion
+from catalog.specifications.models import SpecificationVersion
+from catalog.terms import CertificationState
+from core.models import JSONType, Model, StatefulModel, UTCDateTime, enum_type, not_same, related
+from core.state_machine import LabelledCode, StateMachine
+
+
+class ReviewState(LabelledCode):
+    """States of a certification from submission to the certificate's end."""
+
+    DRAFT = "draft", "下書き"
+    SUBMITTED = "submitted", "提出済み"
+    ASSIGNED = "assigned", "担当者決定"
+    UNDER_REVIEW = "under_review", "審査中"
+    INFO_REQUESTED = "info_requested", "追加の説明待ち"
+    RECOMMENDED = "recommended", "意見提出済み"
+    CERTIFIED = "certified", "認証済み"
+    CONDITIONAL = "conditional", "条件付き認証"
+    REFUSED = "refused", "認証しない"
+    SUSPENDED = "suspended", "効力停止"
+    REVOKED = "revoked", "取消し"
+    SUPERSEDED = "superseded", "新しい認証あり"
+
+
+class ReviewAction(StrEnum):
+    """Acts on a certification."""
+
+    SUBMIT = "submit"
+    ASSIGN = "assign"
+    START = "start"
+    REQUEST_INFO = "request_info"
+    ANSWER_INFO = "answer_info"
+    RECOMMEND = "recommend"
+    CERTIFY = "certify"
+    CERTIFY_CONDITIONALLY = "certify_conditionally"
+    REFUSE = "refuse"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    REVOKE = "revoke"
+    SUPERSEDE = "supersede"
+
+
+_S, _A = ReviewState, ReviewAction
+REVIEW_MACHINE = StateMachine(
+    noun="認証の審査",
+    initial=_S.DRAFT,
+    transitions={
+        (_S.DRAFT, _A.SUBMIT): _S.SUBMITTED,
+        (_S.SUBMITTED, _A.ASSIGN): _S.ASSIGNED,
+        (_S.ASSIGNED, _A.START): _S.UNDER_REVIEW,
+        (_S.UNDER_REVIEW, _A.REQUEST_INFO): _S.INFO_REQUESTED,
+        (_S.INFO_REQUESTED, _A.ANSWER_INFO): _S.UNDER_REVIEW,
+        (_S.UNDER_REVIEW, _A.RECOMMEND): _S.RECOMMENDED,
+        (_S.RECOMMENDED, _A.CERTIFY): _S.CERTIFIED,
+        (_S.RECOMMENDED, _A.CERTIFY_CONDITIONALLY): _S.CONDITIONAL,
+        (_S.RECOMMENDED, _A.REFUSE): _S.REFUSED,
+        (_S.CERTIFIED, _A.SUSPEND): _S.SUSPENDED,
+        (_S.CERTIFIED, _A.REVOKE): _S.REVOKED,
+        (_S.CERTIFIED, _A.SUPERSEDE): _S.SUPERSEDED,
+        (_S.CONDITIONAL, _A.SUSPEND): _S.SUSPENDED,
+        (_S.CONDITIONAL, _A.REVOKE): _S.REVOKED,
+        (_S.CONDITIONAL, _A.SUPERSEDE): _S.SUPERSEDED,
+        (_S.SUSPENDED, _A.RESUME): _S.CERTIFIED,
+        (_S.SUSPENDED, _A.REVOKE): _S.REVOKED,
+    },
+)
+OPEN_STATES = frozenset(
+    {_S.SUBMITTED, _S.ASSIGNED, _S.UNDER_REVIEW, _S.INFO_REQUESTED, _S.RECOMMENDED}
+)
+DECIDED_STATES = frozenset(
+    {_S.CERTIFIED, _S.CONDITIONAL, _S.REFUSED, _S.SUSPENDED, _S.REVOKED, _S.SUPERSEDED}
+)
+_OPEN = text("state NOT IN ('refused', 'revoked', 'superseded')")
+
+
+class Certification(StatefulModel, table=True):
+    """The review of one offering version; once decided, its certificate.
+
+    Submitter, the two reviewers and the deciding lead are four different people.
+    """
+
+    MACHINE: ClassVar[StateMachine] = REVIEW_MACHINE
+    __tablename__ = "certifications"
+    __table_args__ = (
+        Index("uq_certifications_open", "offering_version_id", "specification_version_id", unique=True, postgresql_where=_OPEN, sqlite_where=_OPEN),
+        CheckConstraint(
+            not_same("submitted_by_id", "first_reviewer_id", "second_reviewer_id", "decided_by_id"),
+            "four_eyes",
+        ),
+        CheckConstraint("valid_until IS NULL OR valid_from IS NULL OR valid_until > valid_from", "validity"),
+        CheckConstraint("state NOT IN ('certified', 'conditional') OR (decided_by_id IS NOT NULL AND valid_until IS NOT NULL)", "decided"),
+    )
+
+    offering_version_id: uuid.UUID = Field(foreign_key="offering_versions.id", index=True)
+    specification_version_id: uuid.UUID = Field(foreign_key="specification_versions.id", index=True)
+    owner_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
+    state: ReviewState = Field(default=ReviewState.DRAFT, sa_type=enum_type(ReviewState), index=True)
+    number: str | None = Field(default=None, max_length=40, unique=True)
+    submitted_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    submitted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    evaluated_sha256: str = Field(default="", max_length=64)
+    first_reviewer_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    second_reviewer_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    decided_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    decided_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    decision_reason: str = Field(default="", max_length=2000)
+    conditions: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONType)
+    results: dict[str, Any] = Field(default_factory=dict, sa_type=JSONType)
+    valid_from: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    valid_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    ended_on: date | None = None
+
+    offering_version: OfferingVersion = related()
+    specification_version: SpecificationVersion = related()
+
+    @property
+    def assigned_ids(self) -> frozenset[uuid.UUID]:
+        """The two reviewers."""
+        return frozenset(i for i in (self.first_reviewer_id, self.second_reviewer_id) if i)
+
+    def public_state(self, moment: datetime) -> CertificationState:
+        """Return what a reader is told now: expiry is computed, never stored."""
+        if self.state is ReviewState.SUSPENDED:
+            return CertificationState.SUSPENDED
+        if self.state is ReviewState.REVOKED:
+            return CertificationState.REVOKED
+        if self.state in {ReviewState.CERTIFIED, ReviewState.CONDITIONAL}:
+            if self.valid_until is not None and self.valid_until <= moment:
+                return CertificationState.EXPIRED
+            return CertificationState(self.state.value)
+        return CertificationState.CLAIMED
+
+
+class Opinion(LabelledCode):
+    """What a reviewer recommends."""
+
+    CERTIFY = "certify", "認証する"
+    CONDITIONAL = "conditional", "条件付きで認証する"
+    REFUSE = "refuse", "認証しない"
+
+
+class Recommendation(Model, table=True):
+    """One reviewer's opinion; blind until both are filed."""
+
+    __tablename__ = "recommendations"
+    __table_args__ = (UniqueConstraint("certification_id", "reviewer_id"),)
+
+    certification_id: uuid.UUID = Field(foreign_key="certifications.id", index=True)
+    reviewer_id: uuid.UUID = Field(foreign_key="people.id")
+    opinion: Opinion = Field(sa_type=enum_type(Opinion))
+    reason: str = Field(sa_type=Text)
+    no_conflict_declared_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
+    filed_at: datetime = Field(sa_type=UTCDateTime, nullable=False)

@@ -1,0 +1,232 @@
+"""Offering, Listing, their versions, price components and conformance answers."""
+
+import uuid
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
+from sqlmodel import Field
+
+from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
+from catalog.specifications.models import Requirement, SpecificationVersion
+from catalog.terms import Answer
+from core.models import JSONType, Model, StatefulModel, UTCDateTime, enum_type, not_same, related
+from core.state_machine import LabelledCode, StateMachine
+from vendors.models import Vendor
+
+
+class OfferState(LabelledCode):
+    """States of an offering version and of a listing version."""
+
+    DRAFT = "draft", "下書き"
+    SUBMITTED = "submitted", "提出済み"
+    IN_REVIEW = "in_review", "審査中"
+    RETURNED = "returned", "差し戻し"
+    APPROVED = "approved", "公開できます"
+    PUBLISHED = "published", "公開中"
+    SUPERSEDED = "superseded", "新しい版あり"
+    WITHDRAWN = "withdrawn", "提供終了"
+
+
+class OfferAction(StrEnum):
+    """Acts on an offering version or listing version."""
+
+    SUBMIT = "submit"
+    START_REVIEW = "start_review"
+    RETURN = "return"
+    APPROVE = "approve"
+    PUBLISH = "publish"
+    SUPERSEDE = "supersede"
+    WITHDRAW = "withdraw"
+
+
+_S, _A = OfferState, OfferAction
+_TRANSITIONS: dict[tuple[LabelledCode, StrEnum], LabelledCode] = {
+    (_S.DRAFT, _A.SUBMIT): _S.SUBMITTED,
+    (_S.DRAFT, _A.WITHDRAW): _S.WITHDRAWN,
+    (_S.SUBMITTED, _A.START_REVIEW): _S.IN_REVIEW,
+    (_S.SUBMITTED, _A.WITHDRAW): _S.WITHDRAWN,
+    (_S.IN_REVIEW, _A.RETURN): _S.RETURNED,
+    (_S.IN_REVIEW, _A.APPROVE): _S.APPROVED,
+    (_S.IN_REVIEW, _A.WITHDRAW): _S.WITHDRAWN,
+    (_S.RETURNED, _A.SUBMIT): _S.SUBMITTED,
+    (_S.RETURNED, _A.WITHDRAW): _S.WITHDRAWN,
+    (_S.APPROVED, _A.PUBLISH): _S.PUBLISHED,
+    (_S.APPROVED, _A.WITHDRAW): _S.WITHDRAWN,
+    (_S.PUBLISHED, _A.SUPERSEDE): _S.SUPERSEDED,
+    (_S.PUBLISHED, _A.WITHDRAW): _S.WITHDRAWN,
+}
+OFFERING_MACHINE = StateMachine("サービスの版", _S.DRAFT, _TRANSITIONS)
+LISTING_MACHINE = StateMachine("販売条件の版", _S.DRAFT, _TRANSITIONS)
+EDITABLE_STATES = frozenset({_S.DRAFT, _S.RETURNED})
+_PUBLISHED = text("state = 'published'")
+
+
+class Offering(Model, table=True):
+    """One software of one maker; `owner_id` is the maker's organisation."""
+
+    __tablename__ = "offerings"
+
+    owner_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
+    maker_id: uuid.UUID = Field(foreign_key="vendors.id", index=True)
+
+    maker: Vendor = related()
+
+
+class OfferingVersion(StatefulModel, table=True):
+    """What a certificate covers: functions, conformance answers, hosting, data formats.
+
+    Content is immutable from submission on; `content_sha256` fixes it.
+    """
+
+    MACHINE: ClassVar[StateMachine] = OFFERING_MACHINE
+    __tablename__ = "offering_versions"
+    __table_args__ = (
+        UniqueConstraint("offering_id", "number"),
+        Index("uq_offering_versions_published", "offering_id", unique=True, postgresql_where=_PUBLISHED, sqlite_where=_PUBLISHED),
+        CheckConstraint(not_same("submitted_by_id", "approved_by_id"), "four_eyes"),
+    )
+
+    offering_id: uuid.UUID = Field(foreign_key="offerings.id", index=True)
+    owner_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
+    number: int = 1
+    state: OfferState = Field(default=OfferState.DRAFT, sa_type=enum_type(OfferState), index=True)
+    specification_version_id: uuid.UUID = Field(foreign_key="specification_versions.id", index=True)
+    name: str = Field(max_length=120)
+    summary: str = Field(default="", max_length=200)
+    description: str = Field(default="", sa_type=Text)
+    features: list[str] = Field(default_factory=list, sa_type=JSONType)
+    hosting_provider: str = Field(default="", max_length=40)
+    hosting_region: str = Field(default="", max_length=60)
+    networks: list[str] = Field(default_factory=list, sa_type=JSONType)
+    size_classes: list[str] = Field(default_factory=list, sa_type=JSONType)
+    import_formats: str = Field(default="", max_length=300)
+    export_formats: str = Field(default="", max_length=300)
+    api_specification: str = Field(default="", max_length=300)
+    content_sha256: str = Field(default="", max_length=64)
+    submitted_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    submitted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    approved_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    approved_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    return_reason: str = Field(default="", max_length=2000)
+    published_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    withdrawal_reason: str = Field(default="", max_length=2000)
+    service_ends_on: date | None = None
+
+    offering: Offering = related()
+    specification_version: SpecificationVersion = related()
+
+
+class ConformanceAnswer(Model, table=True):
+    """The vendor's answer to one requirement; no row means unanswered."""
+
+    __tablename__ = "conformance_answers"
+    __table_args__ = (
+        UniqueConstraint("offering_version_id", "requirement_id"),
+        CheckConstraint("answer <> 'conditional' OR due_on IS NOT NULL", "conditional_has_date"),
+    )
+
+    offering_version_id: uuid.UUID = Field(foreign_key="offering_versions.id", index=True)
+    requirement_id: uuid.UUID = Field(foreign_key="requirements.id", index=True)
+    answer: Answer = Field(sa_type=enum_type(Answer))
+    note: str = Field(default="", max_length=2000)
+    due_on: date | None = None
+    evidence_url: str = Field(default="", max_length=500)
+
+    requirement: Requirement = related()
+
+
+class Listing(Model, table=True):
+    """One seller's terms for one offering; another seller needs the maker's confirmation."""
+
+    __tablename__ = "listings"
+    __table_args__ = (UniqueConstraint("offering_id", "seller_id"),)
+
+    offering_id: uuid.UUID = Field(foreign_key="offerings.id", index=True)
+    owner_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
+    seller_id: uuid.UUID = Field(foreign_key="vendors.id", index=True)
+    confirmed_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    confirmed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+    offering: Offering = related()
+    seller: Vendor = related()
+
+
+class ListingVersion(StatefulModel, table=True):
+    """What is searched, compared, locked, requested: price plan, support, service level, exit terms.
+
+    Availability is in basis points of the planned service hours that stand beside it.
+    """
+
+    MACHINE: ClassVar[StateMachine] = LISTING_MACHINE
+    __tablename__ = "listing_versions"
+    __table_args__ = (
+        UniqueConstraint("listing_id", "number"),
+        Index("uq_listing_versions_published", "listing_id", unique=True, postgresql_where=_PUBLISHED, sqlite_where=_PUBLISHED),
+        CheckConstraint(not_same("submitted_by_id", "approved_by_id"), "four_eyes"),
+        CheckConstraint("availability_basis_points IS NULL OR planned_service_hours <> ''", "availability_has_denominator"),
+    )
+
+    listing_id: uuid.UUID = Field(foreign_key="listings.id", index=True)
+    owner_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
+    offering_version_id: uuid.UUID = Field(foreign_key="offering_versions.id", index=True)
+    number: int = 1
+    state: OfferState = Field(default=OfferState.DRAFT, sa_type=enum_type(OfferState), index=True)
+    minimum_term_months: int = 0
+    tax_rounding: TaxRounding = Field(default=TaxRounding.WHOLE, sa_type=enum_type(TaxRounding))
+    support_hours: str = Field(default="", max_length=200)
+    onboarding_weeks: int | None = None
+    planned_service_hours: str = Field(default="", max_length=200)
+    availability_basis_points: int | None = None
+    rto_hours: int | None = None
+    rpo_hours: int | None = None
+    responsibility_boundary: str = Field(default="", max_length=1000)
+    notice_months: int | None = None
+    transition_days: int | None = None
+    retrieval_days: int | None = None
+    export_charge_yen: int | None = None
+    deletion_certificate: bool | None = None
+    parallel_running: bool | None = None
+    escrow: bool | None = None
+    exit_note: str = Field(default="", max_length=1000)
+    content_sha256: str = Field(default="", max_length=64)
+    search_text: str = Field(default="", sa_type=Text)
+    search_text_version: str = Field(default="", max_length=64)
+    submitted_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    submitted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    approved_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    approved_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    return_reason: str = Field(default="", max_length=2000)
+    published_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    withdrawal_reason: str = Field(default="", max_length=2000)
+
+    listing: Listing = related()
+    offering_version: OfferingVersion = related()
+    components: list["PriceComponentRow"] = related(
+        back_populates="listing_version",
+        order_by="PriceComponentRow.position",
+        cascade="all, delete-orphan",
+    )
+
+
+class PriceComponentRow(Model, table=True):
+    """One component of a price plan; amounts in yen without tax; tiers are [lower bound, unit price]."""
+
+    __tablename__ = "price_components"
+    __table_args__ = (UniqueConstraint("listing_version_id", "position"),)
+
+    listing_version_id: uuid.UUID = Field(foreign_key="listing_versions.id", index=True)
+    position: int
+    kind: ComponentKind = Field(sa_type=enum_type(ComponentKind))
+    name: str = Field(default="", max_length=100)
+    unit: Unit = Field(sa_type=enum_type(Unit))
+    interval: Interval = Field(sa_type=enum_type(Interval))
+    tier_mode: TierMode = Field(default=TierMode.GRADUATED, sa_type=enum_type(TierMode))
+    tiers: list[list[int]] = Field(sa_type=JSONType)
+    minimum: int | None = None
+    maximum: int | None = None
+
+    listing_version: ListingVersion = related(back_populates="components")

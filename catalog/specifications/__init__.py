@@ -1,0 +1,1 @@
+"""Standard specifications (標準仕様書), their versions and requirements."""

@@ -1,0 +1,173 @@
+"""StandardSpecification, SpecificationVersion, Requirement."""
+
+import uuid
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint
+from sqlmodel import Field
+
+from catalog.terms import BodyClass, RequirementClass, RequirementKind
+from core.clock import day_in_japan
+from core.models import Model, StatefulModel, UTCDateTime, enum_type, not_same, related
+from core.state_machine import LabelledCode, StateMachine
+
+
+class Pattern(LabelledCode):
+    """How a system is provided (政策上の型)."""
+
+    COMMON_A = "a", "共通化A"
+    COMMON_B = "b", "共通化B"
+    STANDARDISED = "standardised", "標準化"
+    INDIVIDUAL = "individual", "個別開発"
+
+
+class SpecificationState(LabelledCode):
+    """States of a specification version; effective, superseded are reached by date or by successor."""
+
+    DRAFT = "draft", "下書き"
+    CONSULTATION = "consultation", "意見募集中"
+    APPROVED = "approved", "承認済み"
+    SCHEDULED = "scheduled", "公表済み（適用前）"
+    EFFECTIVE = "effective", "適用中"
+    SUPERSEDED = "superseded", "次の版あり"
+    RETIRED = "retired", "廃止"
+    WITHDRAWN = "withdrawn", "取下げ"
+
+
+class SpecificationAction(StrEnum):
+    """Acts on a specification version."""
+
+    CONSULT = "consult"
+    APPROVE = "approve"
+    SCHEDULE = "schedule"
+    TAKE_EFFECT = "take_effect"
+    SUPERSEDE = "supersede"
+    RETIRE = "retire"
+    WITHDRAW = "withdraw"
+
+
+_S, _A = SpecificationState, SpecificationAction
+SPECIFICATION_MACHINE = StateMachine(
+    noun="標準仕様書の版",
+    initial=_S.DRAFT,
+    transitions={
+        (_S.DRAFT, _A.CONSULT): _S.CONSULTATION,
+        (_S.DRAFT, _A.APPROVE): _S.APPROVED,
+        (_S.DRAFT, _A.WITHDRAW): _S.WITHDRAWN,
+        (_S.CONSULTATION, _A.APPROVE): _S.APPROVED,
+        (_S.CONSULTATION, _A.WITHDRAW): _S.WITHDRAWN,
+        (_S.APPROVED, _A.SCHEDULE): _S.SCHEDULED,
+        (_S.APPROVED, _A.WITHDRAW): _S.WITHDRAWN,
+        (_S.SCHEDULED, _A.TAKE_EFFECT): _S.EFFECTIVE,
+        (_S.SCHEDULED, _A.WITHDRAW): _S.WITHDRAWN,
+        (_S.EFFECTIVE, _A.SUPERSEDE): _S.SUPERSEDED,
+        (_S.EFFECTIVE, _A.RETIRE): _S.RETIRED,
+        (_S.SUPERSEDED, _A.RETIRE): _S.RETIRED,
+    },
+)
+PUBLISHED_STATES = frozenset({_S.SCHEDULED, _S.EFFECTIVE, _S.SUPERSEDED, _S.RETIRED})
+
+
+class StandardSpecification(Model, table=True):
+    """A standard specification; a 標準化 one takes SaaS only after a lead opened it with a reason."""
+
+    __tablename__ = "standard_specifications"
+    __table_args__ = (
+        CheckConstraint(
+            "saas_opened_at IS NULL OR (saas_opening_reason <> '' AND saas_opened_by_id IS NOT NULL)",
+            "opening_has_reason",
+        ),
+    )
+
+    code: str = Field(max_length=40, unique=True)
+    name: str = Field(max_length=200)
+    field: str = Field(default="", max_length=100)
+    ministry: str = Field(default="", max_length=100)
+    pattern: Pattern = Field(sa_type=enum_type(Pattern))
+    saas_opened_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    saas_opened_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    saas_opening_reason: str = Field(default="", max_length=2000)
+    is_sample: bool = False
+
+    @property
+    def accepts_offerings(self) -> bool:
+        """Tell whether SaaS may be registered against it: pattern B, or 標準化 that was opened."""
+        if self.pattern is Pattern.COMMON_B:
+            return True
+        return self.pattern is Pattern.STANDARDISED and self.saas_opened_at is not None
+
+
+class SpecificationVersion(StatefulModel, table=True):
+    """One version of a specification; the publisher is never its last editor."""
+
+    MACHINE: ClassVar[StateMachine] = SPECIFICATION_MACHINE
+    __tablename__ = "specification_versions"
+    __table_args__ = (
+        UniqueConstraint("specification_id", "label"),
+        CheckConstraint(not_same("last_editor_id", "publisher_id"), "four_eyes"),
+        CheckConstraint("transition_ends_on IS NULL OR applies_from IS NULL OR transition_ends_on >= applies_from", "dates"),
+    )
+
+    specification_id: uuid.UUID = Field(foreign_key="standard_specifications.id", index=True)
+    label: str = Field(max_length=40)
+    state: SpecificationState = Field(default=SpecificationState.DRAFT, sa_type=enum_type(SpecificationState))
+    published_on: date | None = None
+    applies_from: date | None = None
+    transition_ends_on: date | None = None
+    source_name: str = Field(default="", max_length=300)
+    source_sha256: str = Field(default="", max_length=64)
+    source_url: str = Field(default="", max_length=500)
+    attribution: str = Field(default="", max_length=300)
+    last_editor_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    publisher_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    published_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+    specification: StandardSpecification = related()
+
+    @property
+    def is_published(self) -> bool:
+        """Tell whether everyone may read it."""
+        return self.state in PUBLISHED_STATES
+
+    def state_at(self, moment: datetime) -> SpecificationState:
+        """Return the state with the date of application taken into account (00:00 JST)."""
+        if self.state is SpecificationState.SCHEDULED and self.applies_from and self.applies_from <= day_in_japan(moment):
+            return SpecificationState.EFFECTIVE
+        return self.state
+
+
+class Requirement(Model, table=True):
+    """One requirement; `requirement_id` is the ministry's opaque id, unique within the version."""
+
+    __tablename__ = "requirements"
+    __table_args__ = (
+        UniqueConstraint("specification_version_id", "requirement_id"),
+        Index("ix_requirements_order", "specification_version_id", "position"),
+    )
+
+    specification_version_id: uuid.UUID = Field(foreign_key="specification_versions.id")
+    requirement_id: str = Field(max_length=60)
+    position: int
+    chapter: str = Field(default="", max_length=300)
+    section: str = Field(default="", max_length=300)
+    name: str = Field(max_length=300)
+    text: str = Field(sa_type=Text)
+    kind: RequirementKind = Field(default=RequirementKind.FUNCTION, sa_type=enum_type(RequirementKind))
+    class_designated_city: RequirementClass = Field(sa_type=enum_type(RequirementClass))
+    class_core_city: RequirementClass = Field(sa_type=enum_type(RequirementClass))
+    class_other: RequirementClass = Field(sa_type=enum_type(RequirementClass))
+    rationale: str = Field(default="", sa_type=Text)
+    conformity_date: date | None = None
+    change_type: str = Field(default="", max_length=40)
+    predecessor_requirement_id: str = Field(default="", max_length=60)
+
+    def class_for(self, body_class: BodyClass) -> RequirementClass:
+        """Return the class that counts for a kind of body."""
+        by_class = {
+            BodyClass.DESIGNATED_CITY: self.class_designated_city,
+            BodyClass.CORE_CITY: self.class_core_city,
+            BodyClass.OTHER: self.class_other,
+        }
+        return by_class[body_class]

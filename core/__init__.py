@@ -1,0 +1,1 @@
+"""Plumbing of Narabi: knows no noun of the marketplace."""

@@ -1,0 +1,188 @@
+"""Commands of operation: database, outbox, audit trail, doctor."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import click
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from core import audit, clock, db, documents, outbox
+from core.config import Settings, UnsafeSettingsError
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What the commands of operation need from the application."""
+
+    settings: Settings
+    handlers: Mapping[str, outbox.Handler]
+    checks: Mapping[str, Callable[[], str]]
+
+
+def alembic_config() -> Config:
+    """Return Alembic's configuration for the one chain of migrations."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def upgrade_database() -> None:
+    """Bring the configured database to the newest migration."""
+    command.upgrade(alembic_config(), "head")
+
+
+@click.group("db")
+def database() -> None:
+    """データベースの操作。"""
+
+
+@database.command("upgrade")
+def upgrade() -> None:
+    """データベースを最新の形にします。"""
+    upgrade_database()
+    click.echo("データベースは最新です。")
+
+
+@click.group("outbox")
+def outbox_group() -> None:
+    """送信箱の操作。"""
+
+
+@outbox_group.command("run")
+@click.option("--once", is_flag=True, help="期限の来た分だけ配って終わります。")
+@click.pass_obj
+def run_outbox(operation: Operation, once: bool) -> None:  # noqa: FBT001 - click passes options by name
+    """送信箱の中身を配り続けます（検索索引の更新など）。"""
+    if once:
+        click.echo(f"{outbox.drain(operation.handlers)}件を処理しました。")
+        return
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda _number, _frame: stop.set())
+    outbox.run_forever(operation.handlers, stop)
+
+
+@click.group("audit")
+def audit_group() -> None:
+    """監査記録の操作。"""
+
+
+@audit_group.command("verify")
+@click.option(
+    "--checkpoint",
+    "checkpoint_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="外に保管した確認点。切り捨てと全面的な書き換えも見つけます。",
+)
+@click.pass_obj
+def verify_audit(operation: Operation, checkpoint_file: Path | None) -> None:
+    """監査記録のつながりを最初から最後まで確かめます。"""
+    checkpoint = None
+    if checkpoint_file is not None:
+        try:
+            checkpoint = audit.Checkpoint.from_json(checkpoint_file.read_text("utf-8"))
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+    key = audit.public_key(operation.settings.effective_audit_seed)
+    with db.reading() as session:
+        result = audit.verify(session, checkpoint, key if checkpoint else None)
+    for problem in result.problems:
+        click.echo(problem, err=True)
+    if result.problems:
+        raise click.ClickException(f"監査記録に{len(result.problems)}件の問題があります。")
+    click.echo(f"監査記録{result.events}件のつながりを確かめました。最後のハッシュ {result.head}")
+
+
+@audit_group.command("checkpoint")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="書き出すファイル。")
+@click.pass_obj
+def make_checkpoint(operation: Operation, out: Path | None) -> None:
+    """監査記録の今の長さと最後のハッシュに署名した確認点を作ります。別の場所に保管してください。"""
+    with db.reading() as session:
+        checkpoint = audit.make_checkpoint(
+            session, operation.settings.effective_audit_seed, db.now(session)
+        )
+    if out is None:
+        click.echo(checkpoint.to_json())
+    else:
+        out.write_text(checkpoint.to_json() + "\n", "utf-8")
+        click.echo(f"{checkpoint.sequence}番までの確認点を{out}に書きました。")
+
+
+@click.command("doctor")
+@click.pass_obj
+def doctor(operation: Operation) -> None:
+    """設定、データベース、検索、文書の書体、配送の働きを確かめます。"""
+    checks: dict[str, Callable[[], str]] = {
+        "設定": lambda: _check_settings(operation.settings),
+        "データベース": _check_database,
+        **operation.checks,
+        "書体": _check_fonts,
+        "送信箱": _check_worker,
+    }
+    failed = 0
+    for name, check in checks.items():
+        try:
+            click.echo(f"よい　　{name}：{check()}")
+        except (CheckFailedError, UnsafeSettingsError, SQLAlchemyError) as error:
+            failed += 1
+            click.echo(f"要確認　{name}：{error}")
+    if failed:
+        sys.exit(1)
+
+
+class CheckFailedError(Exception):
+    """A check of the doctor failed; the message says how to mend it."""
+
+
+def _check_settings(settings: Settings) -> str:
+    settings.require_safe()
+    return "開発用" if settings.is_development else "本番用"
+
+
+def _check_database() -> str:
+    with db.reading() as session:
+        name = session.get_bind().dialect.name
+        revision = session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+    newest = _newest_revision()
+    if revision != newest:
+        raise CheckFailedError(
+            f"版が{revision}で、最新の{newest}ではありません。narabi db upgrade を実行してください。"
+        )
+    return f"{name}、版{revision}"
+
+
+def _newest_revision() -> str:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - only the doctor needs it
+
+    return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
+
+
+def _check_fonts() -> str:
+    missing = documents.missing_fonts()
+    if missing:
+        raise CheckFailedError(f"{'、'.join(missing)}がありません。make install をやり直してください。")
+    return "文書用の日本語書体があります"
+
+
+def _check_worker() -> str:
+    with db.reading() as session:
+        seen = outbox.worker_seen_at(session)
+        overdue, given_up = outbox.count_waiting(session)
+    limit = timedelta(seconds=outbox.WORKER_SEEN_SECONDS)
+    if seen is None or clock.utcnow() - seen > limit:
+        raise CheckFailedError("配送が動いていません。narabi outbox run を起動してください。")
+    if given_up:
+        raise CheckFailedError(f"配れなかったものが{given_up}件あります。記録を確かめてください。")
+    return f"動いています（待ち{overdue}件）"

@@ -1,0 +1,125 @@
+"""Typed, frozen settings from the environment; unsafe values stop the start outside development."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_MINIMUM_SECRET_LENGTH = 32
+
+
+class UnsafeSettingsError(Exception):
+    """Settings are missing or unsafe; `problems` names each with the way to mend it."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Settings(BaseSettings):
+    """Every setting of Narabi. The environment variable is the upper-case name after NARABI_."""
+
+    model_config = SettingsConfigDict(env_prefix="NARABI_", frozen=True, extra="ignore")
+
+    env: Literal["production", "development"] = Field(
+        default="production", description="production or development"
+    )
+    database_url: str = Field(
+        default="",
+        description="SQLAlchemy URL: postgresql+psycopg://… or sqlite:////absolute/path.db",
+    )
+    data_dir: Path = Field(
+        default=Path("var"), description="folder for the embedded search index and generated keys"
+    )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""), description="signs the CSRF cookie; at least 32 characters"
+    )
+    audit_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="ed25519 seed, 64 hexadecimal digits; signs audit checkpoints",
+    )
+    base_url: str = Field(
+        default="", description="public address, https://…, used in mail, feed and certificates"
+    )
+    search_url: str = Field(default="", description="Meilisearch address; empty: embedded engine")
+    search_key: SecretStr = Field(
+        default=SecretStr(""), description="Meilisearch key with documents, indexes, settings, tasks"
+    )
+    session_idle_minutes: int = Field(default=30, ge=5, le=480, description="minutes")
+    session_absolute_hours: int = Field(default=12, ge=1, le=24, description="hours")
+    reauthentication_minutes: int = Field(
+        default=10, ge=1, le=10, description="age limit of a sign-in for legal acts, minutes"
+    )
+    sign_in_attempts: int = Field(
+        default=5, ge=3, le=20, description="wrong passwords before the lock-out"
+    )
+    sign_in_lock_minutes: int = Field(default=15, ge=1, description="length of a lock-out, minutes")
+    body_limit_bytes: int = Field(
+        default=1_048_576, ge=65_536, description="limit of a form or JSON body, bytes"
+    )
+    upload_limit_bytes: int = Field(
+        default=20_971_520, ge=65_536, description="limit of a request with a file, bytes"
+    )
+    trusted_proxies: int = Field(
+        default=0, ge=0, le=3, description="number of reverse proxies whose headers are believed"
+    )
+
+    @property
+    def is_development(self) -> bool:
+        """Tell whether demo accounts and generated keys are allowed."""
+        return self.env == "development"
+
+    @cached_property
+    def effective_database_url(self) -> str:
+        """The database address, or a file in the data folder in development."""
+        if self.database_url or not self.is_development:
+            return self.database_url
+        return f"sqlite:///{self.data_dir.resolve() / 'narabi.db'}"
+
+    @cached_property
+    def effective_secret_key(self) -> str:
+        """The CSRF signing key, or a fixed one in development."""
+        return self.secret_key.get_secret_value() or (
+            "development-only-not-a-secret-development-only" if self.is_development else ""
+        )
+
+    @cached_property
+    def effective_audit_seed(self) -> bytes:
+        """The 32 bytes of the checkpoint key; fixed in development."""
+        value = self.audit_key.get_secret_value()
+        if not value and self.is_development:
+            return b"development-only-not-a-secret-00"
+        return bytes.fromhex(value)
+
+    def problems(self) -> list[str]:
+        """List what is missing or unsafe outside development, by variable name."""
+        if self.is_development:
+            return []
+        found = []
+        if not self.database_url:
+            found.append("NARABI_DATABASE_URL がありません。データベースのURLを指定してください。")
+        secret = self.secret_key.get_secret_value()
+        if len(secret) < _MINIMUM_SECRET_LENGTH or secret.startswith("development-only"):
+            found.append("NARABI_SECRET_KEY は32文字以上の秘密の文字列で指定してください。")
+        if not _is_seed(self.audit_key.get_secret_value()):
+            found.append("NARABI_AUDIT_KEY は16進数64桁（ed25519の種）で指定してください。")
+        if not self.base_url.startswith("https://"):
+            found.append("NARABI_BASE_URL は https:// で始まる公開アドレスで指定してください。")
+        if self.search_url and not self.search_key.get_secret_value():
+            found.append("NARABI_SEARCH_URL を使うときは NARABI_SEARCH_KEY も指定してください。")
+        return found
+
+    def require_safe(self) -> None:
+        """Raise UnsafeSettingsError naming every unsafe or missing setting."""
+        found = self.problems()
+        if found:
+            raise UnsafeSettingsError(found)
+
+
+def _is_seed(value: str) -> bool:
+    try:
+        return len(bytes.fromhex(value)) == 32  # noqa: PLR2004 - RFC 8032 seed length
+    except ValueError:
+        return False

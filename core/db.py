@@ -1,0 +1,222 @@
+"""Engine, sessions, and transaction(): the only place that commits."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from core import audit, changes, clock
+from core.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    GuardFailed,
+    NotFound,
+    StaleVersion,
+    WrongState,
+)
+
+_BUSY_TIMEOUT_MS = 10_000
+_STATEMENT_TIMEOUT_MS = 15_000
+
+
+@dataclass(slots=True)
+class Database:
+    """One database address and, per process, its engine (made after fork)."""
+
+    url: str
+    _engine: Engine | None = None
+    _pid: int = 0
+    _options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of this process."""
+        if self._engine is None or self._pid != os.getpid():
+            self._engine, self._pid = make_engine(self.url), os.getpid()
+        return self._engine
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Tell whether this is the embedded database."""
+        return make_url(self.url).get_backend_name() == "sqlite"
+
+    def dispose(self) -> None:
+        """Close all connections of this process."""
+        if self._engine is not None and self._pid == os.getpid():
+            self._engine.dispose()
+        self._engine = None
+
+
+_current: Database | None = None
+
+
+def configure(url: str) -> Database:
+    """Set the database of this process; closes the connections to the one before."""
+    global _current  # noqa: PLW0603 - the one database of the process
+    if _current is not None:
+        if _current.url == url:
+            return _current
+        _current.dispose()
+    _current = Database(url)
+    return _current
+
+
+def current() -> Database:
+    """Return the configured database; raises RuntimeError when there is none."""
+    if _current is None:
+        msg = "core.db.configure() was not called"
+        raise RuntimeError(msg)
+    return _current
+
+
+def make_engine(url: str) -> Engine:
+    """Return an engine with the house settings for SQLite or PostgreSQL."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    options = f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+    return create_engine(
+        parsed, pool_pre_ping=True, pool_size=8, connect_args={"options": options}
+    )
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": _BUSY_TIMEOUT_MS}
+    for name, value in wanted.items():
+        connection.execute(f"PRAGMA {name} = {value}")
+        found = connection.execute(f"PRAGMA {name}").fetchone()[0]
+        if found != value:
+            msg = f"SQLite refused PRAGMA {name} = {value}: it is {found}"
+            raise RuntimeError(msg)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("narabi_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def now(session: Session) -> datetime:
+    """Return the one moment of this transaction, aware UTC."""
+    moment: datetime = session.info["now"]
+    return moment
+
+
+@contextmanager
+def transaction(*, request_id: str = "") -> Iterator[Session]:
+    """Run one act: everything in it commits together with its audit events and public changes.
+
+    A domain error rolls everything back, is written to the trail as a refused or conflicting
+    attempt when the act had named its actor, and is raised again.
+    """
+    session = open_session(writes=True)
+    session.info["request_id"] = request_id or _request_id()
+    try:
+        yield session
+        session.flush()
+        audit.flush_events(session)
+        changes.flush_changes(session)
+        session.commit()
+    except DomainError as error:
+        session.rollback()
+        _record_refusal(session, error)
+        raise
+    except IntegrityError as error:
+        session.rollback()
+        conflict = Conflict("同じ内容がすでに登録されているか、決まりに合わない組み合わせです。")
+        _record_refusal(session, conflict)
+        raise conflict from error
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.close()
+
+
+_request_id_source: Any = None
+
+
+def set_request_id_source(source: Any) -> None:  # noqa: ANN401 - a callable () -> str
+    """Tell where the id of the current web request comes from."""
+    global _request_id_source  # noqa: PLW0603 - set once by the application
+    _request_id_source = source
+
+
+def _request_id() -> str:
+    return str(_request_id_source()) if _request_id_source else ""
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """Open a consistent read-only view; nothing done in it is kept."""
+    session = open_session(writes=False)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def open_session(*, writes: bool) -> Session:
+    """Return a session with its moment read once; close it yourself unless transaction() does."""
+    database = current()
+    if writes:
+        engine = database.engine.execution_options(narabi_write=True)
+    elif database.is_sqlite:
+        engine = database.engine
+    else:
+        engine = database.engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+    session = Session(engine, expire_on_commit=False, autoflush=writes)
+    session.info["read_only"] = not writes
+    if not database.is_sqlite and not clock.is_fixed():
+        session.info["now"] = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+    else:
+        session.connection()
+        session.info["now"] = clock.utcnow()
+    return session
+
+
+def _record_refusal(session: Session, error: DomainError) -> None:
+    attempt: audit.Draft | None = session.info.get("attempt")
+    if attempt is None:
+        return
+    if isinstance(error, StaleVersion | WrongState | Conflict):
+        outcome = audit.Outcome.CONFLICT
+    elif isinstance(error, Forbidden | NotFound | GuardFailed):
+        outcome = audit.Outcome.REFUSED
+    else:
+        return
+    with transaction(request_id=session.info.get("request_id", "")) as fresh:
+        audit.record(
+            fresh,
+            attempt.actor,
+            attempt.action,
+            attempt.subject_kind,
+            attempt.subject_id,
+            owner_id=attempt.owner_id,
+            case_id=attempt.case_id,
+            outcome=outcome,
+            error=error.code,
+            message=error.message,
+        )
+
+
+def name_attempt(session: Session, attempt: audit.Draft) -> None:
+    """Say who attempts what, so that a refusal can be recorded."""
+    session.info.setdefault("attempt", attempt)

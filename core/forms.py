@@ -1,0 +1,349 @@
+"""Posted values and errors from a marshmallow schema, kept for re-display; and the field types of the house."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from sqlmodel import Session
+from werkzeug.datastructures import MultiDict
+
+from core import japanese
+from core.db import transaction
+from core.errors import DomainError, GuardFailed, Invalid, StaleVersion
+
+T = TypeVar("T")
+_DATE_PARTS = ("era", "year", "month", "day")
+_IGNORED = frozenset({"csrf_token"})
+_INVALID, _STALE, _CONFLICT = 422, 412, 409
+
+
+class FormSchema(Schema):
+    """Base of all schemas: unknown fields are refused by name, fields keep their order."""
+
+    error_messages = {"unknown": "この項目は受け付けていません。"}
+
+    class Meta:
+        """Refuse what is not declared."""
+
+        unknown = RAISE
+
+
+class Line(fields.String):
+    """One line of text, NFC, without control or bidirectional characters."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:  # noqa: ANN401 - marshmallow's signature
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return _cleaned(japanese.clean_line, text, label_of(self))
+
+
+class Lines(fields.String):
+    """Text of several lines, NFC, without control or bidirectional characters."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:  # noqa: ANN401 - marshmallow's signature
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return _cleaned(japanese.clean_text, text, label_of(self))
+
+
+class Yen(fields.Integer):
+    """An amount in yen as people write it: 120,000 / １２０，０００円."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:  # noqa: ANN401 - marshmallow's signature
+        if isinstance(value, str):
+            return _cleaned(japanese.parse_yen, value, label_of(self))
+        return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[return-value]
+
+
+class Whole(fields.Integer):
+    """A whole number as people write it, full width allowed."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:  # noqa: ANN401 - marshmallow's signature
+        if isinstance(value, str):
+            value = japanese.normalise_nfc(value).translate(_FULL_WIDTH_DIGITS).replace(",", "").strip()
+        return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[return-value]
+
+
+_FULL_WIDTH_DIGITS = str.maketrans("０１２３４５６７８９，", "0123456789,")
+
+
+class Day(fields.Field[date]):
+    """A Japanese day: R8.10.1, 令和8年10月1日, 2026-10-01 or 2026/10/1."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:  # noqa: ANN401, ARG002 - marshmallow's signature
+        return _cleaned(japanese.parse_date, str(value), label_of(self))
+
+    def _serialize(self, value: date | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:  # noqa: ANN401, ARG002 - marshmallow's signature
+        return None if value is None else value.isoformat()
+
+
+def _cleaned(clean: Callable[..., T], text: str, label: str) -> T:
+    try:
+        return clean(text, label=label)
+    except japanese.JapaneseTextError as error:
+        raise ValidationError(str(error)) from error
+
+
+def label_of(field: fields.Field[Any]) -> str:
+    """Return the Japanese label of a field."""
+    return str(field.metadata.get("label", "この項目"))
+
+
+def line(label: str, *, maximum: int, required: bool = True, **extra: Any) -> Line:  # noqa: ANN401 - marshmallow options
+    """Declare one line of text with its label and longest length."""
+    return Line(**_text_options(label, maximum, required=required), **extra)
+
+
+def lines(label: str, *, maximum: int, required: bool = True, **extra: Any) -> Lines:  # noqa: ANN401 - marshmallow options
+    """Declare text of several lines with its label and longest length."""
+    return Lines(**_text_options(label, maximum, required=required), **extra)
+
+
+def _text_options(label: str, maximum: int, *, required: bool) -> dict[str, Any]:
+    def check(value: str) -> None:
+        if required and not value.strip():
+            raise ValidationError(f"{label}を入力してください。")
+        if len(value) > maximum:
+            raise ValidationError(
+                f"{label}は{maximum}文字以内で入力してください。現在{len(value)}文字です。"
+            )
+
+    return {**_presence(label, "入力", required=required, default=""), "validate": check}
+
+
+def _presence(label: str, verb: str, *, required: bool, default: Any) -> dict[str, Any]:  # noqa: ANN401 - the value when absent
+    sentence = f"{label}を{verb}してください。"
+    options: dict[str, Any] = {
+        "metadata": {"label": label},
+        "error_messages": {
+            "required": sentence,
+            "null": sentence,
+            "invalid": f"{label}は{'文字' if default == '' else '数字'}で入力してください。",
+        },
+    }
+    if required:
+        options["required"] = True
+    else:
+        options["load_default"] = default
+        options["allow_none"] = default is None
+    return options
+
+
+def yen(label: str, *, required: bool = True, minimum: int = 0, maximum: int = 10**11) -> Yen:
+    """Declare an amount in yen within bounds."""
+    sentence = f"{label}は{minimum:,}円以上{maximum:,}円以下で入力してください。"
+    return Yen(
+        **_presence(label, "入力", required=required, default=None),
+        validate=validate.Range(minimum, maximum, error=sentence),
+    )
+
+
+def whole(label: str, *, required: bool = True, minimum: int = 0, maximum: int = 10**9) -> Whole:
+    """Declare a whole number within bounds."""
+    sentence = f"{label}は{minimum:,}以上{maximum:,}以下の数字で入力してください。"
+    return Whole(
+        **_presence(label, "入力", required=required, default=None),
+        validate=validate.Range(minimum, maximum, error=sentence),
+    )
+
+
+def day(label: str, *, required: bool = True) -> Day:
+    """Declare a day."""
+    return Day(**_presence(label, "入力", required=required, default=None))
+
+
+def choice(label: str, enumeration: type[StrEnum], *, required: bool = True) -> fields.Enum:
+    """Declare one value of an enumeration, posted by its code."""
+    options = _presence(label, "選択", required=required, default=None)
+    options["error_messages"]["unknown"] = f"{label}は一覧から選択してください。"
+    return fields.Enum(enumeration, by_value=True, **options)
+
+
+def option(label: str, codes: Sequence[str], *, required: bool = True) -> fields.String:
+    """Declare one code of a list."""
+    options = _presence(label, "選択", required=required, default="")
+    allowed = codes if required else (*codes, "")
+    check = validate.OneOf(allowed, error=f"{label}は一覧から選択してください。")
+    return fields.String(**options, validate=check)
+
+
+def options(label: str, codes: Sequence[str], *, required: bool = True) -> fields.List:
+    """Declare several codes of a list."""
+    sentence = f"{label}を一つ以上選択してください。"
+    inner = fields.String(
+        validate=validate.OneOf(codes, error=f"{label}は一覧から選択してください。")
+    )
+    extra: dict[str, Any] = {"required": True} if required else {"load_default": list}
+    checks = [validate.Length(min=1, error=sentence)] if required else []
+    return fields.List(
+        inner,
+        metadata={"label": label},
+        error_messages={"required": sentence, "invalid": sentence},
+        validate=checks,
+        **extra,
+    )
+
+
+def checked(label: str) -> fields.Boolean:
+    """Declare a box that must be ticked."""
+
+    def check(value: bool) -> None:  # noqa: FBT001 - marshmallow's signature
+        if not value:
+            raise ValidationError(f"「{label}」を確認して、チェックを入れてください。")
+
+    sentence = f"「{label}」を確認して、チェックを入れてください。"
+    return fields.Boolean(
+        required=True,
+        metadata={"label": label},
+        error_messages={"required": sentence, "invalid": sentence},
+        validate=check,
+    )
+
+
+class Form:
+    """Values as typed, errors beside their fields, and the loaded data when all is well.
+
+    `posted` None shows the page for the first time with `initial` values.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        posted: MultiDict[str, str] | None = None,
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.schema = schema
+        self.posted = posted
+        self.initial = dict(initial or {})
+        self.errors: dict[str, str] = {}
+        self.extra_summary: list[tuple[str, str]] = []
+        self.conflict: dict[str, Any] | None = None
+        self.data: dict[str, Any] = {}
+        self.status = 200
+
+    @property
+    def is_posted(self) -> bool:
+        """Tell whether somebody sent values."""
+        return self.posted is not None
+
+    @property
+    def summary(self) -> list[tuple[str, str]]:
+        """Return (anchor id, sentence) for the error summary, in the order of the fields."""
+        order = {name: index for index, name in enumerate(self.schema.fields)}
+        names = sorted(self.errors, key=lambda name: order.get(name, len(order)))
+        return [(f"f-{name}", self.errors[name]) for name in names] + self.extra_summary
+
+    def value(self, name: str) -> str:
+        """Return the value to show in a field."""
+        if self.posted is not None:
+            return self.posted.get(name, "")
+        return _shown(self.initial.get(name))
+
+    def values(self, name: str) -> list[str]:
+        """Return the values to show in a group of boxes."""
+        if self.posted is not None:
+            return self.posted.getlist(name)
+        return [_shown(item) for item in self.initial.get(name) or ()]
+
+    def error(self, name: str) -> str | None:
+        """Return the sentence for a field."""
+        return self.errors.get(name)
+
+    def validate(self) -> bool:
+        """Load the posted values; on failure the errors are kept and the status is 422."""
+        try:
+            self.data = self.schema.load(self._raw())
+        except ValidationError as error:
+            self._take_messages(error.normalized_messages())
+            self.status = _INVALID
+            return False
+        return True
+
+    def submit(self, act: Callable[[Session, dict[str, Any]], T]) -> T | None:
+        """Validate, then act in one transaction; None when something has to be mended first.
+
+        Invalid, GuardFailed and StaleVersion are shown on the page; other errors are raised.
+        """
+        if not self.validate():
+            return None
+        try:
+            with transaction() as session:
+                return act(session, self.data)
+        except (Invalid, GuardFailed, StaleVersion) as error:
+            self.refuse(error)
+            return None
+
+    def refuse(self, error: DomainError) -> None:
+        """Show a refusal on the page."""
+        self.status = _INVALID
+        if isinstance(error, Invalid):
+            self.errors.update(error.errors)
+        elif isinstance(error, GuardFailed):
+            self.extra_summary.extend(error.reasons)
+        elif isinstance(error, StaleVersion):
+            self.status = _STALE
+            self.conflict = error.current
+            self.extra_summary.append(("conflict", error.message))
+        else:
+            self.status = _CONFLICT
+            self.extra_summary.append(("main", error.message))
+
+    def _raw(self) -> dict[str, Any]:
+        posted = self.posted if self.posted is not None else MultiDict()
+        raw: dict[str, Any] = {}
+        for name in posted:
+            base, _, part = name.rpartition("-")
+            if name in _IGNORED or (part in _DATE_PARTS and base in self.schema.fields):
+                continue
+            field = self.schema.fields.get(name)
+            if isinstance(field, fields.List):
+                raw[name] = [value for value in posted.getlist(name) if value != ""]
+            elif self._is_blank(field, posted.get(name, "")):
+                continue
+            else:
+                raw[name] = posted.get(name)
+        for name, field in self.schema.fields.items():
+            if isinstance(field, Day) and f"{name}-year" in posted:
+                written = _join_date(posted, name)
+                if written:
+                    raw[name] = written
+        return raw
+
+    @staticmethod
+    def _is_blank(field: fields.Field[Any] | None, value: str) -> bool:
+        return field is not None and value.strip() == ""
+
+    def _take_messages(self, messages: Mapping[str, Any]) -> None:
+        for name, message in messages.items():
+            sentence = _first_sentence(message)
+            if name not in self.schema.fields:
+                self.extra_summary.append(("main", f"「{name}」という項目は受け付けていません。"))
+            else:
+                self.errors[name] = sentence
+
+
+def _join_date(posted: MultiDict[str, str], name: str) -> str:
+    era, *numbers = (posted.get(f"{name}-{part}", "").strip() for part in _DATE_PARTS)
+    if not any(numbers):
+        return ""
+    year, month, day_of_month = numbers
+    prefix = "" if era in {"", "西暦"} else era
+    return f"{prefix}{year}年{month}月{day_of_month}日"
+
+
+def _first_sentence(message: Any) -> str:  # noqa: ANN401 - marshmallow's nested messages
+    while isinstance(message, Mapping):
+        message = next(iter(message.values()))
+    while isinstance(message, list):
+        message = message[0]
+    return str(message)
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - any field value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, StrEnum):
+        return str(value.value)
+    return str(value)

@@ -1,0 +1,148 @@
+"""The base of every table: UUID key, times, version, and compare-and-set changes."""
+
+import uuid
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar, cast
+
+from sqlalchemy import JSON, DateTime, Enum, MetaData, Table, TypeDecorator, inspect, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import CursorResult, Dialect
+from sqlalchemy.orm import Session, object_session
+from sqlmodel import Field, Relationship, SQLModel
+
+from core.clock import utcnow
+from core.errors import StaleVersion, WrongState
+from core.state_machine import LabelledCode, StateMachine
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+JSONType = JSON().with_variant(JSONB(), "postgresql")
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """Aware UTC in, aware UTC out, on both databases."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = "a time without a zone cannot be stored"
+            raise ValueError(msg)
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give aware UTC back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def enum_type(enumeration: type[StrEnum], *, length: int = 32) -> Enum:
+    """Return a column type that stores the values of a StrEnum with a CHECK on both databases."""
+    return Enum(
+        enumeration,
+        native_enum=False,
+        create_constraint=True,
+        length=length,
+        name=_snake(enumeration.__name__),
+        values_callable=lambda e: [member.value for member in e],
+    )
+
+
+def _snake(name: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+
+
+class Model(SQLModel):
+    """Base of tables: key, times and the version that every change raises by one."""
+
+    metadata: ClassVar[MetaData] = metadata
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    created_at: datetime = Field(
+        default_factory=utcnow, sa_type=UTCDateTime, nullable=False
+    )
+    updated_at: datetime = Field(
+        default_factory=utcnow, sa_type=UTCDateTime, nullable=False
+    )
+    version: int = Field(default=1, nullable=False)
+
+    def revise(self, version: int | None = None, **values: Any) -> None:  # noqa: ANN401 - column values
+        """Change columns by compare-and-set on the version the reader saw.
+
+        Raises StaleVersion when somebody else changed the row first.
+        """
+        _compare_and_set(self, version, {}, values)
+
+
+class StatefulModel(Model):
+    """A row whose `state` moves only along its declared machine."""
+
+    MACHINE: ClassVar[StateMachine]
+
+    def apply(self, action: StrEnum, version: int | None = None, **values: Any) -> None:  # noqa: ANN401 - column values
+        """Move along the machine by compare-and-set on (state, version), setting `values` as well.
+
+        Raises WrongState naming the state, StaleVersion when somebody else moved it first.
+        """
+        state = self._state()
+        target = self.MACHINE.target(state, action)
+        values["state"] = target
+        _compare_and_set(self, version, {"state": state}, values)
+
+    def can_apply(self, action: StrEnum) -> bool:
+        """Tell whether the machine has this action in the present state."""
+        return self.MACHINE.allows(self._state(), action)
+
+    def _state(self) -> LabelledCode:
+        return cast("LabelledCode", getattr(self, "state"))  # noqa: B009 - declared by subclasses
+
+
+def _compare_and_set(
+    row: Model, version: int | None, expected: dict[str, Any], values: dict[str, Any]
+) -> None:
+    session = cast("Session", object_session(row))
+    session.flush()
+    table = cast("Table", inspect(type(row)).local_table)
+    seen = row.version if version is None else version
+    statement = (
+        update(table)
+        .where(table.c.id == row.id, table.c.version == seen)
+        .values(**values, version=seen + 1, updated_at=session.info["now"])
+    )
+    for column, value in expected.items():
+        statement = statement.where(table.c[column] == value)
+    result = cast("CursorResult[Any]", session.execute(statement))
+    session.refresh(row)
+    if result.rowcount == 1:
+        return
+    if expected and getattr(row, "state") != expected["state"]:  # noqa: B009
+        machine = cast("StatefulModel", row).MACHINE
+        state = cast("LabelledCode", getattr(row, "state"))  # noqa: B009
+        raise WrongState(machine.wrong_state_sentence(state), state=state.value)
+    raise StaleVersion(current=row.model_dump(mode="json"))
+
+
+def related(**options: Any) -> Any:  # noqa: ANN401 - SQLModel's own signature
+    """Return a relationship that never loads by accident: queries state what they load."""
+    return Relationship(sa_relationship_kwargs={"lazy": "raise_on_sql", **options})
+
+
+def not_same(*columns: str) -> str:
+    """Return SQL saying that no two of these person columns name the same person."""
+    pairs = [(a, b) for i, a in enumerate(columns) for b in columns[i + 1 :]]
+    return " AND ".join(f"({a} IS NULL OR {b} IS NULL OR {a} <> {b})" for a, b in pairs)

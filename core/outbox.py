@@ -1,0 +1,175 @@
+"""The outbox: messages committed with the act that causes them, delivered at least once."""
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Index, func, or_, select
+from sqlmodel import Field, Session, SQLModel
+
+from core.db import transaction
+from core.models import JSONType, UTCDateTime, metadata
+
+Handler = Callable[[Session, Mapping[str, Any]], None]
+
+CLAIM_SECONDS = 120
+MAXIMUM_ATTEMPTS = 12
+WORKER_SEEN_SECONDS = 60
+
+_log = structlog.get_logger()
+
+
+class OutboxMessage(SQLModel, table=True):
+    """One message; due now or later, done, or given up after MAXIMUM_ATTEMPTS."""
+
+    __tablename__ = "outbox_messages"
+    __table_args__ = (Index("ix_outbox_messages_open", "done_at", "due_at"),)
+    metadata = metadata
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    topic: str = Field(max_length=80, index=True)
+    payload: dict[str, Any] = Field(sa_type=JSONType)
+    created_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
+    due_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
+    attempts: int = 0
+    claimed_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    done_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    given_up_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    last_error: str = Field(default="", max_length=500)
+
+
+class OutboxWorker(SQLModel, table=True):
+    """When a worker was last alive; read by `narabi doctor`."""
+
+    __tablename__ = "outbox_workers"
+    metadata = metadata
+
+    id: int = Field(default=1, primary_key=True)
+    seen_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
+
+
+def publish(
+    session: Session, topic: str, payload: Mapping[str, Any], *, due_at: datetime | None = None
+) -> None:
+    """Send a message with this transaction; `due_at` (aware UTC) delays it."""
+    moment: datetime = session.info["now"]
+    session.add(
+        OutboxMessage(
+            topic=topic,
+            payload={key: _plain(value) for key, value in payload.items()},
+            created_at=moment,
+            due_at=due_at or moment,
+        )
+    )
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON values
+    return str(value) if isinstance(value, uuid.UUID) else value
+
+
+def run_due(handlers: Mapping[str, Handler], *, limit: int = 100) -> int:
+    """Deliver messages that are due; returns how many were tried."""
+    tried = 0
+    for message_id in _claim(limit):
+        _deliver(message_id, handlers)
+        tried += 1
+    return tried
+
+
+def drain(handlers: Mapping[str, Handler]) -> int:
+    """Deliver until nothing is due; returns how many were tried."""
+    total = 0
+    while tried := run_due(handlers):
+        total += tried
+    return total
+
+
+def run_forever(
+    handlers: Mapping[str, Handler], stop: threading.Event, *, pause_seconds: float = 0.5
+) -> None:
+    """Deliver messages until `stop` is set."""
+    while not stop.is_set():
+        if run_due(handlers) == 0:
+            stop.wait(pause_seconds)
+
+
+def count_waiting(session: Session) -> tuple[int, int]:
+    """Return how many messages are overdue and how many were given up."""
+    moment: datetime = session.info["now"]
+    open_and_due = select(func.count()).where(
+        OutboxMessage.done_at.is_(None),  # type: ignore[union-attr]
+        OutboxMessage.given_up_at.is_(None),  # type: ignore[union-attr]
+        OutboxMessage.due_at <= moment,  # type: ignore[arg-type]
+    )
+    given_up = select(func.count()).where(OutboxMessage.given_up_at.is_not(None))  # type: ignore[union-attr]
+    return session.execute(open_and_due).scalar_one(), session.execute(given_up).scalar_one()
+
+
+def worker_seen_at(session: Session) -> datetime | None:
+    """Return when a worker was last alive."""
+    worker = session.get(OutboxWorker, 1)
+    return worker.seen_at if worker else None
+
+
+def _claim(limit: int) -> list[uuid.UUID]:
+    with transaction() as session:
+        moment: datetime = session.info["now"]
+        _mark_alive(session, moment)
+        messages = session.execute(
+            select(OutboxMessage)
+            .where(
+                OutboxMessage.done_at.is_(None),  # type: ignore[union-attr]
+                OutboxMessage.given_up_at.is_(None),  # type: ignore[union-attr]
+                OutboxMessage.due_at <= moment,  # type: ignore[arg-type]
+                or_(
+                    OutboxMessage.claimed_until.is_(None),  # type: ignore[union-attr]
+                    OutboxMessage.claimed_until < moment,  # type: ignore[arg-type, operator]
+                ),
+            )
+            .order_by(OutboxMessage.due_at, OutboxMessage.created_at, OutboxMessage.id)  # type: ignore[arg-type]
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).scalars()
+        claimed = []
+        for message in messages:
+            message.claimed_until = moment + timedelta(seconds=CLAIM_SECONDS)
+            message.attempts += 1
+            claimed.append(message.id)
+        return claimed
+
+
+def _mark_alive(session: Session, moment: datetime) -> None:
+    worker = session.get(OutboxWorker, 1)
+    if worker is None:
+        session.add(OutboxWorker(id=1, seen_at=moment))
+    else:
+        worker.seen_at = moment
+
+
+def _deliver(message_id: uuid.UUID, handlers: Mapping[str, Handler]) -> None:
+    try:
+        with transaction() as session:
+            message = session.get(OutboxMessage, message_id, with_for_update=True)
+            if message is None or message.done_at is not None:
+                return
+            handlers[message.topic](session, message.payload)
+            message.done_at = session.info["now"]
+    except Exception as error:  # noqa: BLE001 - any failure of a handler means: try again later
+        _log.warning("outbox.failed", message_id=str(message_id), error=repr(error))
+        _postpone(message_id, error)
+
+
+def _postpone(message_id: uuid.UUID, error: Exception) -> None:
+    with transaction() as session:
+        message = session.get(OutboxMessage, message_id, with_for_update=True)
+        if message is None or message.done_at is not None:
+            return
+        moment: datetime = session.info["now"]
+        message.last_error = repr(error)[:500]
+        message.claimed_until = None
+        message.due_at = moment + timedelta(seconds=min(2**message.attempts, 3_600))
+        if message.attempts >= MAXIMUM_ATTEMPTS:
+            message.given_up_at = moment

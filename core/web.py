@@ -1,0 +1,285 @@
+"""The web frame: error answers, CSRF, security headers, request id, body-size gate, reading sessions."""
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import structlog
+from flask import Flask, Response, g, has_request_context, jsonify, redirect, render_template, request
+from flask import session as flask_session
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlmodel import Session
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from core import clock, db, errors, japanese
+from core.config import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; manifest-src 'self'"
+)
+_HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_STATUS: dict[type[errors.DomainError], int] = {
+    errors.BadRequest: 400,
+    errors.SignInRequired: 401,
+    errors.ReauthenticationRequired: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.WrongState: 409,
+    errors.Conflict: 409,
+    errors.Gone: 410,
+    errors.LengthRequired: 411,
+    errors.StaleVersion: 412,
+    errors.TooLarge: 413,
+    errors.Invalid: 422,
+    errors.GuardFailed: 422,
+    errors.TooMany: 429,
+    errors.Unavailable: 503,
+}
+_HTTP_SENTENCES = {
+    400: ("この指定は使えません", "送られた内容を読み取れませんでした。前の画面に戻ってやり直してください。"),
+    404: ("ページが見つかりません", "このページは存在しないか、見る権限がありません。"),
+    405: ("この操作はできません", "このページはその方法では開けません。前の画面に戻ってやり直してください。"),
+    411: ("長さの指定が必要です", "送る内容の長さ（Content-Length）を付けて送り直してください。"),
+    413: ("大きすぎます", "送られた内容が大きすぎます。ファイルを小さくして送り直してください。"),
+    415: ("この形式は使えません", "送られた形式は受け付けていません。案内された形式で送り直してください。"),
+}
+_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,40}")
+_SERVER_ERROR = 500
+_log = structlog.get_logger()
+
+csrf = CSRFProtect()
+
+
+def accepts_files(view: F) -> F:
+    """Mark a view whose body may be as large as an upload."""
+    view.accepts_files = True  # type: ignore[attr-defined]
+    return view
+
+
+def init_web(app: Flask, settings: Settings) -> None:
+    """Fit the application with everything that each request passes through."""
+    app.config.update(
+        SECRET_KEY=settings.effective_secret_key,
+        MAX_CONTENT_LENGTH=settings.upload_limit_bytes,
+        MAX_FORM_MEMORY_SIZE=settings.body_limit_bytes,
+        MAX_FORM_PARTS=10_000,
+        SESSION_COOKIE_NAME="narabi_form",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=not settings.is_development,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=not settings.is_development,
+    )
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count, count)  # type: ignore[method-assign]
+    db.set_request_id_source(current_request_id)
+    app.before_request(_start_request)
+    app.before_request(lambda: _check_body(app, settings))
+    csrf.init_app(app)
+    app.after_request(_add_headers)
+    app.teardown_request(_close_session)
+    app.register_error_handler(errors.DomainError, answer_domain_error)
+    app.register_error_handler(CSRFError, _answer_csrf_error)
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(Exception, _answer_server_error)
+    _add_filters(app)
+
+
+def current_request_id() -> str:
+    """Return the id of this request, empty outside of one."""
+    return str(g.get("request_id", "")) if has_request_context() else ""
+
+
+def read_session() -> Session:
+    """Return this request's consistent read-only view of the database."""
+    if "read_session" not in g:
+        g.read_session = db.open_session(writes=False)
+    session: Session = g.read_session
+    return session
+
+
+def refresh_read_session() -> Session:
+    """Return a new view that shows what this request has just committed."""
+    _close_session()
+    return read_session()
+
+
+def wants_json() -> bool:
+    """Tell whether the caller is a program of the API."""
+    return request.path.startswith("/api/")
+
+
+def render_page(template: str, status: int = 200, **context: Any) -> ResponseReturnValue:  # noqa: ANN401 - template values
+    """Render a page with a status."""
+    return render_template(template, **context), status
+
+
+def _start_request() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _check_body(app: Flask, settings: Settings) -> None:
+    if request.method not in _BODY_METHODS:
+        return
+    if request.content_length is None or "chunked" in request.headers.get("Transfer-Encoding", ""):
+        raise errors.LengthRequired(_HTTP_SENTENCES[411][1])
+    view = app.view_functions.get(request.endpoint or "")
+    with_files = getattr(view, "accepts_files", False)
+    limit = settings.upload_limit_bytes if with_files else settings.body_limit_bytes
+    request.max_content_length = limit
+    if request.content_length > limit:
+        raise errors.TooLarge(
+            f"送られた内容が大きすぎます（上限は{limit // 1024:,}キロバイトです）。"
+            "ファイルを小さくするか、分けて送ってください。"
+        )
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["X-Request-ID"] = current_request_id()
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "private, no-store")
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response
+
+
+def _close_session(_error: BaseException | None = None) -> None:
+    session: Session | None = g.pop("read_session", None)
+    if session is not None:
+        session.close()
+
+
+def status_of(error: errors.DomainError) -> int:
+    """Return the HTTP status of a domain error."""
+    for kind in type(error).__mro__:
+        if kind in _STATUS:
+            return _STATUS[kind]
+    return 400
+
+
+def answer_domain_error(error: errors.DomainError) -> ResponseReturnValue:
+    """Answer a domain error as a page or as problem+json."""
+    details = list(getattr(error, "reasons", []))
+    if isinstance(error, errors.Invalid):
+        details = list(error.errors.items())
+    return answer(status_of(error), error.code, error.title, error.message, details)
+
+
+def answer(
+    status: int, code: str, title: str, message: str, details: list[tuple[str, str]] | None = None
+) -> ResponseReturnValue:
+    """Answer an error once for all: problem+json (RFC 9457) under /api/, else a page."""
+    if wants_json():
+        problem: dict[str, Any] = {
+            "type": f"/docs/problems#{code}",
+            "title": title,
+            "status": status,
+            "detail": message,
+            "instance": request.path,
+            "request_id": current_request_id(),
+        }
+        if details:
+            problem["errors"] = [{"field": name, "message": text} for name, text in details]
+        response = jsonify(problem)
+        response.status_code = status
+        response.content_type = "application/problem+json"
+        return response
+    page = render_template(
+        "errors/error.html",
+        code=status,
+        title=title,
+        message=message,
+        details=details or [],
+        request_id=current_request_id(),
+    )
+    return page, status
+
+
+def _answer_csrf_error(_error: CSRFError) -> ResponseReturnValue:
+    return answer(
+        400,
+        "csrf",
+        "ページを開いてから時間がたちました",
+        "安全のため、送信を受け付けませんでした。何も変わっていません。"
+        "ページを開き直して、もう一度送ってください。",
+    )
+
+
+def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or _SERVER_ERROR
+    if status < 400 or error.response is not None:  # noqa: PLR2004 - redirects and ready answers
+        return error
+    title, message = _HTTP_SENTENCES.get(status, (error.name, error.description or error.name))
+    return answer(status, f"http_{status}", title, message)
+
+
+def _answer_server_error(error: Exception) -> ResponseReturnValue:
+    _log.exception("web.failed", path=request.path, error=repr(error))
+    return answer(
+        _SERVER_ERROR,
+        "server_error",
+        "こちらの不具合で処理できませんでした",
+        "何も保存されていません。少し待ってからもう一度お試しください。"
+        "続くときは、下の受付番号を添えてお知らせください。",
+    )
+
+
+def _add_filters(app: Flask) -> None:
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(
+        jdate=lambda value: "" if value is None else japanese.format_date_weekday(value),
+        jday=lambda value: "" if value is None else japanese.format_date(value),
+        jdatetime=lambda value: "" if value is None else japanese.format_datetime(value),
+        jdayof=lambda value: "" if value is None else japanese.format_date(clock.day_in_japan(value)),
+        yen=lambda value: "" if value is None else japanese.format_yen(value),
+        amount=lambda value: "" if value is None else japanese.format_amount(value),
+        fiscal_year=japanese.format_fiscal_year,
+        count=lambda value: f"{value:,}",
+    )
+
+
+def leave_notice(
+    kind: str, title: str, text: str = "", *, link_href: str = "", link_label: str = ""
+) -> None:
+    """Leave a notice (done, info, warn, problem) for the next page."""
+    flask_session["notice"] = {
+        "kind": kind,
+        "title": title,
+        "text": text,
+        "link_href": link_href,
+        "link_label": link_label,
+    }
+
+
+def take_notice() -> dict[str, str] | None:
+    """Take the notice left by the request before."""
+    if "notice" not in flask_session:
+        return None
+    notice: dict[str, str] = flask_session.pop("notice")
+    return notice
+
+
+def see_other(url: str) -> ResponseReturnValue:
+    """Answer a POST that worked: go and look there."""
+    return redirect(url, 303)

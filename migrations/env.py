@@ -1,0 +1,65 @@
+"""Alembic environment: one chain for SQLite and PostgreSQL."""
+
+from typing import Any, Literal
+
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import JSON, Enum
+from sqlmodel.sql.sqltypes import AutoString
+
+import accounts.models
+import catalog.certification.models
+import core.audit
+import core.changes
+import core.outbox
+import procurement.contracts.models
+import vendors.models  # noqa: F401 - imported for their tables
+from core.db import current
+from core.models import UTCDateTime, metadata
+
+
+def render_item(kind: str, item: Any, autogen_context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's own signature
+    """Write the house's column types so that a migration needs no import of the models."""
+    if kind != "type":
+        return False
+    if isinstance(item, UTCDateTime):
+        return "sa.DateTime(timezone=True)"
+    if isinstance(item, AutoString):
+        return f"sa.String(length={item.length})" if item.length else "sa.String()"
+    if isinstance(item, Enum):
+        values = ", ".join(repr(value) for value in item.enums)
+        return (
+            f"sa.Enum({values}, name={item.name!r}, native_enum=False, "
+            f"create_constraint=True, length={item.length})"
+        )
+    if isinstance(item, JSON):
+        autogen_context.imports.add("from sqlalchemy.dialects import postgresql")
+        return "sa.JSON().with_variant(postgresql.JSONB(), 'postgresql')"
+    return False
+
+
+def run_migrations() -> None:
+    """Run the chain on the configured database."""
+    connection = context.config.attributes.get("connection")
+    if connection is not None:
+        _run(connection)
+        return
+    engine = current().engine.execution_options(narabi_write=True)
+    with engine.begin() as opened:
+        _run(opened)
+
+
+def _run(connection: Any) -> None:  # noqa: ANN401 - an open connection
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        render_item=render_item,
+        render_as_batch=connection.dialect.name == "sqlite",
+        compare_type=True,
+        transactional_ddl=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+run_migrations()

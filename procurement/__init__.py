@@ -1,0 +1,1 @@
+"""Municipal choice and usage-contract requests."""

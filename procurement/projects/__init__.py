@@ -1,0 +1,1 @@
+"""Projects (調達案件): need, search evidence, candidates, selection."""

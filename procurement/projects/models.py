@@ -1,0 +1,192 @@
+"""Project, evidence packs, candidates and the selection."""
+
+import uuid
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint
+from sqlmodel import Field
+
+from accounts.models import Organisation
+from catalog.offerings.models import ListingVersion
+from core.models import Model, StatefulModel, UTCDateTime, enum_type, not_same, related
+from core.state_machine import LabelledCode, StateMachine
+from procurement.bodies.models import ContractCategory
+
+
+class ProjectState(LabelledCode):
+    """States of a project."""
+
+    DRAFT = "draft", "準備中"
+    SEARCHING = "searching", "検索中"
+    EVIDENCE_LOCKED = "evidence_locked", "検索結果確定済み"
+    COMPARED = "compared", "比較済み"
+    QUOTING = "quoting", "見積依頼中"
+    QUOTES_OPENED = "quotes_opened", "見積開封済み"
+    SELECTION_PROPOSED = "selection_proposed", "選定の決裁待ち"
+    SELECTION_APPROVED = "selection_approved", "選定決裁済み"
+    CLOSED = "closed", "完了"
+    NONE_SUITABLE = "none_suitable", "適するサービスなし"
+    CANCELLED = "cancelled", "中止"
+
+
+class ProjectAction(StrEnum):
+    """Acts on a project."""
+
+    START_SEARCH = "start_search"
+    LOCK_EVIDENCE = "lock_evidence"
+    COMPARE = "compare"
+    PROPOSE = "propose"
+    APPROVE = "approve"
+    RETURN = "return"
+    CLOSE = "close"
+    FIND_NONE = "find_none"
+    CANCEL = "cancel"
+
+
+_S, _A = ProjectState, ProjectAction
+_OPEN_STATES = (_S.DRAFT, _S.SEARCHING, _S.EVIDENCE_LOCKED, _S.COMPARED, _S.SELECTION_PROPOSED)
+PROJECT_MACHINE = StateMachine(
+    noun="調達案件",
+    initial=_S.DRAFT,
+    transitions={
+        (_S.DRAFT, _A.START_SEARCH): _S.SEARCHING,
+        (_S.SEARCHING, _A.LOCK_EVIDENCE): _S.EVIDENCE_LOCKED,
+        (_S.EVIDENCE_LOCKED, _A.START_SEARCH): _S.SEARCHING,
+        (_S.COMPARED, _A.START_SEARCH): _S.SEARCHING,
+        (_S.EVIDENCE_LOCKED, _A.COMPARE): _S.COMPARED,
+        (_S.COMPARED, _A.PROPOSE): _S.SELECTION_PROPOSED,
+        (_S.SELECTION_PROPOSED, _A.APPROVE): _S.SELECTION_APPROVED,
+        (_S.SELECTION_PROPOSED, _A.RETURN): _S.COMPARED,
+        (_S.SELECTION_APPROVED, _A.CLOSE): _S.CLOSED,
+        **{
+            (state, _A.FIND_NONE): _S.NONE_SUITABLE
+            for state in (_S.SEARCHING, _S.EVIDENCE_LOCKED, _S.COMPARED)
+        },
+        **{(state, _A.CANCEL): _S.CANCELLED for state in (*_OPEN_STATES, _S.SELECTION_APPROVED)},
+    },
+)
+
+
+class ContractTermBasis(LabelledCode):
+    """On which legal basis a term may pass the fiscal year (地方自治法 214, 234の3)."""
+
+    SINGLE_YEAR = "single_year", "単年度"
+    DEBT_BURDEN = "debt_burden", "債務負担行為"
+    LONG_TERM = "long_term", "長期継続契約（条例）"
+
+
+class Project(StatefulModel, table=True):
+    """One purchase of one body, from need to closed; estimated price stays with named people."""
+
+    MACHINE: ClassVar[StateMachine] = PROJECT_MACHINE
+    __tablename__ = "projects"
+    __table_args__ = (
+        UniqueConstraint("owner_id", "number"),
+        CheckConstraint("term_months > 0", "term"),
+    )
+
+    owner_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
+    number: str = Field(max_length=20)
+    state: ProjectState = Field(default=ProjectState.DRAFT, sa_type=enum_type(ProjectState), index=True)
+    title: str = Field(max_length=120)
+    need: str = Field(sa_type=Text)
+    starts_on: date
+    term_months: int
+    term_basis: ContractTermBasis = Field(default=ContractTermBasis.SINGLE_YEAR, sa_type=enum_type(ContractTermBasis))
+    budget_line: str = Field(default="", max_length=200)
+    category: ContractCategory = Field(default=ContractCategory.SERVICES, sa_type=enum_type(ContractCategory))
+    created_by_id: uuid.UUID = Field(foreign_key="people.id")
+    last_editor_id: uuid.UUID = Field(foreign_key="people.id")
+    end_reason: str = Field(default="", max_length=2000)
+
+    owner: Organisation = related()
+
+
+class EvidencePack(Model, table=True):
+    """What the buyer saw when the search was locked, as canonical JSON (RFC 8785); never changes.
+
+    `catalog_sequence` is the public change number at which it was true.
+    """
+
+    __tablename__ = "evidence_packs"
+    __table_args__ = (UniqueConstraint("project_id", "revision"),)
+
+    project_id: uuid.UUID = Field(foreign_key="projects.id", index=True)
+    owner_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
+    revision: int
+    catalog_sequence: int
+    catalog_epoch: str = Field(max_length=36)
+    content: str = Field(sa_type=Text)
+    sha256: str = Field(max_length=64, index=True)
+    locked_by_id: uuid.UUID = Field(foreign_key="people.id")
+    locked_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
+
+
+class Candidate(Model, table=True):
+    """One locked hit in its order; excluded ones carry a reason."""
+
+    __tablename__ = "candidates"
+    __table_args__ = (
+        UniqueConstraint("pack_id", "listing_version_id"),
+        UniqueConstraint("pack_id", "rank"),
+        CheckConstraint("excluded_at IS NULL OR exclusion_reason <> ''", "exclusion_has_reason"),
+    )
+
+    pack_id: uuid.UUID = Field(foreign_key="evidence_packs.id", index=True)
+    rank: int
+    listing_version_id: uuid.UUID = Field(foreign_key="listing_versions.id")
+    listing_sha256: str = Field(max_length=64)
+    offering_sha256: str = Field(max_length=64)
+    excluded_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    excluded_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    exclusion_reason: str = Field(default="", max_length=1000)
+
+    listing_version: ListingVersion = related()
+
+
+class Ground(LabelledCode):
+    """Legal grounds of a direct contract that this step offers (施行令 167の2 ①)."""
+
+    SMALL_AMOUNT = "small_amount", "少額の契約（施行令第167条の2第1項第1号）"
+
+
+class Selection(Model, table=True):
+    """The proposed and approved choice; the database allows only a locked candidate.
+
+    Amounts in yen over the whole term; approver, proposer and last editor differ.
+    """
+
+    __tablename__ = "selections"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["pack_id", "listing_version_id"],
+            ["candidates.pack_id", "candidates.listing_version_id"],
+            name="fk_selections_candidate",
+        ),
+        CheckConstraint(not_same("proposed_by_id", "decided_by_id"), "four_eyes"),
+        CheckConstraint(not_same("last_editor_id", "decided_by_id"), "editor_four_eyes"),
+        CheckConstraint("reason <> ''", "has_reason"),
+        Index("ix_selections_project", "project_id", "created_at"),
+    )
+
+    project_id: uuid.UUID = Field(foreign_key="projects.id")
+    owner_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
+    pack_id: uuid.UUID = Field(foreign_key="evidence_packs.id")
+    listing_version_id: uuid.UUID
+    ground: Ground = Field(sa_type=enum_type(Ground))
+    category: ContractCategory = Field(sa_type=enum_type(ContractCategory))
+    ceiling_amount: int
+    ceiling_source: str = Field(max_length=300)
+    total_with_tax: int
+    total_without_tax: int
+    reason: str = Field(sa_type=Text)
+    sole_source_reason: str = Field(default="", sa_type=Text)
+    cost_basis: str = Field(sa_type=Text)
+    proposed_by_id: uuid.UUID = Field(foreign_key="people.id")
+    last_editor_id: uuid.UUID = Field(foreign_key="people.id")
+    decided_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    decided_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    is_approved: bool | None = None
+    return_reason: str = Field(default="", max_length=2000)

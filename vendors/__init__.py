@@ -1,0 +1,1 @@
+"""The companies: registration, qualification, framework agreement (基本契約), suspension."""

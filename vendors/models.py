@@ -1,0 +1,133 @@
+"""Vendor registrations and framework agreements."""
+
+import uuid
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlmodel import Field
+
+from accounts.models import Organisation
+from core.models import JSONType, Model, StatefulModel, UTCDateTime, enum_type, not_same, related
+from core.state_machine import LabelledCode, StateMachine
+
+
+class VendorState(LabelledCode):
+    """States of a vendor registration."""
+
+    DRAFT = "draft", "下書き"
+    SUBMITTED = "submitted", "提出済み"
+    CHECKING = "checking", "確認中"
+    RETURNED = "returned", "差し戻し"
+    ACTIVE = "active", "登録済み"
+    SUSPENDED = "suspended", "停止中"
+    WITHDRAWN = "withdrawn", "取下げ"
+    TERMINATED = "terminated", "登録終了"
+    REFUSED = "refused", "登録不可"
+
+
+class VendorAction(StrEnum):
+    """Acts on a vendor registration."""
+
+    SUBMIT = "submit"
+    START_CHECK = "start_check"
+    RETURN = "return"
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    WITHDRAW = "withdraw"
+    TERMINATE = "terminate"
+
+
+_S, _A = VendorState, VendorAction
+VENDOR_MACHINE = StateMachine(
+    noun="事業者の登録",
+    initial=_S.DRAFT,
+    transitions={
+        (_S.DRAFT, _A.SUBMIT): _S.SUBMITTED,
+        (_S.DRAFT, _A.WITHDRAW): _S.WITHDRAWN,
+        (_S.SUBMITTED, _A.START_CHECK): _S.CHECKING,
+        (_S.SUBMITTED, _A.WITHDRAW): _S.WITHDRAWN,
+        (_S.CHECKING, _A.RETURN): _S.RETURNED,
+        (_S.CHECKING, _A.APPROVE): _S.ACTIVE,
+        (_S.CHECKING, _A.REFUSE): _S.REFUSED,
+        (_S.RETURNED, _A.SUBMIT): _S.SUBMITTED,
+        (_S.RETURNED, _A.WITHDRAW): _S.WITHDRAWN,
+        (_S.ACTIVE, _A.SUSPEND): _S.SUSPENDED,
+        (_S.ACTIVE, _A.WITHDRAW): _S.WITHDRAWN,
+        (_S.ACTIVE, _A.TERMINATE): _S.TERMINATED,
+        (_S.SUSPENDED, _A.RESUME): _S.ACTIVE,
+        (_S.SUSPENDED, _A.TERMINATE): _S.TERMINATED,
+    },
+)
+_LIVE = text("state NOT IN ('withdrawn', 'terminated', 'refused')")
+
+
+class Vendor(StatefulModel, table=True):
+    """A company's registration; `owner_id` is the organisation of its members.
+
+    A framework agreement and the unified qualification (全省庁統一資格) are preconditions of selling.
+    """
+
+    MACHINE: ClassVar[StateMachine] = VENDOR_MACHINE
+    __tablename__ = "vendors"
+    __table_args__ = (
+        Index("uq_vendors_live_corporate_number", "corporate_number", unique=True, postgresql_where=_LIVE, sqlite_where=_LIVE),
+        CheckConstraint(not_same("submitted_by_id", "decided_by_id"), "four_eyes"),
+    )
+
+    owner_id: uuid.UUID = Field(foreign_key="organisations.id", unique=True)
+    state: VendorState = Field(default=VendorState.DRAFT, sa_type=enum_type(VendorState))
+    corporate_number: str = Field(max_length=13, index=True)
+    name: str = Field(max_length=200)
+    name_skeleton: str = Field(default="", max_length=200, index=True)
+    kana: str = Field(default="", max_length=200)
+    representative: str = Field(default="", max_length=100)
+    address: str = Field(default="", max_length=300)
+    contact_email: str = Field(default="", max_length=254)
+    is_small_or_medium: bool | None = None
+    gbizid_type: str = Field(default="", max_length=20)
+    qualification_number: str = Field(default="", max_length=40)
+    qualification_kinds: list[str] = Field(default_factory=list, sa_type=JSONType)
+    qualification_grade: str = Field(default="", max_length=2)
+    qualification_regions: list[str] = Field(default_factory=list, sa_type=JSONType)
+    qualification_expires_on: date | None = None
+    submitted_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    submitted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    decided_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    decided_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    decision_reason: str = Field(default="", max_length=2000)
+    assigned_reviewer_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    look_alike_of: str = Field(default="", max_length=200)
+    is_sample: bool = False
+
+    organisation: Organisation = related(foreign_keys="Vendor.owner_id")
+
+    @property
+    def assigned_ids(self) -> frozenset[uuid.UUID]:
+        """The reviewers to whom the registration file is assigned."""
+        return frozenset({self.assigned_reviewer_id} - {None})  # type: ignore[arg-type]
+
+    @property
+    def label(self) -> str:
+        """The name, with 見本 for invented companies."""
+        return f"{self.name}（見本）" if self.is_sample and "見本" not in self.name else self.name
+
+
+class FrameworkAgreement(Model, table=True):
+    """The acceptance of one version of the framework agreement (基本契約) by a vendor."""
+
+    __tablename__ = "framework_agreements"
+    __table_args__ = (
+        Index("uq_framework_agreements_vendor_label", "vendor_id", "label", unique=True),
+    )
+
+    vendor_id: uuid.UUID = Field(foreign_key="vendors.id", index=True)
+    label: str = Field(max_length=40)
+    text_sha256: str = Field(max_length=64)
+    accepted_by_id: uuid.UUID = Field(foreign_key="people.id")
+    accepted_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
+    ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    note: dict[str, Any] = Field(default_factory=dict, sa_type=JSONType)
