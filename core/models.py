@@ -51,14 +51,17 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def enum_type(enumeration: type[StrEnum], *, length: int = 32) -> Enum:
-    """Return a column type that stores the values of a StrEnum with a CHECK on both databases."""
+def enum_type(enumeration: type[StrEnum], *, length: int = 32, name: str = "") -> Enum:
+    """Return a column type that stores the values of a StrEnum with a CHECK on both databases.
+
+    `name` tells the CHECKs apart where a table has several columns of one enumeration.
+    """
     return Enum(
         enumeration,
         native_enum=False,
         create_constraint=True,
         length=length,
-        name=_snake(enumeration.__name__),
+        name=name or _snake(enumeration.__name__),
         values_callable=lambda e: [member.value for member in e],
     )
 

@@ -155,9 +155,15 @@ class Requirement(Model, table=True):
     name: str = Field(max_length=300)
     text: str = Field(sa_type=Text)
     kind: RequirementKind = Field(default=RequirementKind.FUNCTION, sa_type=enum_type(RequirementKind))
-    class_designated_city: RequirementClass = Field(sa_type=enum_type(RequirementClass))
-    class_core_city: RequirementClass = Field(sa_type=enum_type(RequirementClass))
-    class_other: RequirementClass = Field(sa_type=enum_type(RequirementClass))
+    class_designated_city: RequirementClass = Field(
+        sa_type=enum_type(RequirementClass, name="class_designated_city")
+    )
+    class_core_city: RequirementClass = Field(
+        sa_type=enum_type(RequirementClass, name="class_core_city")
+    )
+    class_other: RequirementClass = Field(
+        sa_type=enum_type(RequirementClass, name="class_other")
+    )
     rationale: str = Field(default="", sa_type=Text)
     conformity_date: date | None = None
     change_type: str = Field(default="", max_length=40)
