@@ -1,0 +1,166 @@
+"""Fixtures of the whole suite; `docs/testing.md` says how to use them."""
+
+import os
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from core import db
+from core.clock import fixed_at
+from core.config import Settings
+from tests.acceptance import AcceptanceLedger
+from tests.client import CheckedClient
+from tests.databases import (
+    DatabaseUnderTest,
+    PostgresDatabase,
+    SqliteDatabase,
+    make_run_folder,
+)
+from tests.postgres import PostgresUnavailableError
+
+# The suite describes its own settings; what the caller's shell holds must not leak in.
+_KEPT = {"NARABI_TEST_RUN", "NARABI_TEST_OWNER", "NARABI_TEST_SEARCH_URL"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the acceptance ledger's output file."""
+    parser.addoption("--acceptance-report", help="write the 40 acceptance lines to this file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give all workers one folder and start the ledger."""
+    for name in [n for n in os.environ if n.startswith("NARABI_") and n not in _KEPT]:
+        del os.environ[name]
+    os.environ["NARABI_ENV"] = "development"
+    if not hasattr(config, "workerinput"):
+        os.environ["NARABI_TEST_RUN"] = str(make_run_folder())
+        os.environ["NARABI_TEST_OWNER"] = str(os.getpid())
+    config.pluginmanager.register(AcceptanceLedger(config.getoption("--acceptance-report")))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the run's folder; the cluster in it ends by itself when this process does."""
+    if not hasattr(config, "workerinput"):
+        folder = Path(os.environ.pop("NARABI_TEST_RUN"))
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out tests for a real search server unless its address is given."""
+    if not os.environ.get("NARABI_TEST_SEARCH_URL"):
+        items[:] = [item for item in items if not item.get_closest_marker("meilisearch")]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every test that touches a database on both, unless its marker names one."""
+    if "database" not in metafunc.fixturenames:
+        return
+    only = {"sqlite_only": "sqlite", "postgres_only": "postgres"}
+    kinds = [k for m, k in only.items() if any(metafunc.definition.iter_markers(m))]
+    marks = {"postgres": [pytest.mark.postgres]}
+    wanted = kinds or ["sqlite", "postgres"]
+    params = [pytest.param(kind, id=kind, marks=marks.get(kind, [])) for kind in wanted]
+    metafunc.parametrize("database", params, indirect=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Under CI a skipped test is a failed test: nothing goes unchecked in silence."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI"):
+        report.outcome = "failed"
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.longrepr = f"CI forbids skipping: {reason}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def run_folder() -> Path:
+    """The folder that all workers of this run share."""
+    return Path(os.environ["NARABI_TEST_RUN"])
+
+
+@pytest.fixture(scope="session")
+def _databases(run_folder: Path, worker_id: str) -> dict[str, DatabaseUnderTest]:
+    return {
+        "sqlite": SqliteDatabase(run_folder, worker_id),
+        "postgres": PostgresDatabase(run_folder, worker_id),
+    }
+
+
+@pytest.fixture
+def database(
+    request: pytest.FixtureRequest, _databases: dict[str, DatabaseUnderTest]
+) -> Iterator[DatabaseUnderTest]:
+    """A freshly migrated, empty database, configured in core.db; the test runs on both kinds."""
+    chosen = _databases[request.param]
+    try:
+        chosen.reset()
+    except PostgresUnavailableError as error:
+        pytest.skip(f"PostgreSQL cannot be had: {error}")
+    db.configure(chosen.url).dispose()
+    yield chosen
+    db.configure(chosen.url).dispose()
+
+
+@pytest.fixture
+def settings(database: DatabaseUnderTest, tmp_path: Path) -> Settings:
+    """Development settings over the database and an empty data folder."""
+    return Settings(env="development", database_url=database.url, data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+def app(settings: Settings) -> Flask:
+    """The whole application over the database."""
+    from app import create_app
+
+    application = create_app(settings)
+    application.testing = True
+    application.test_client_class = CheckedClient
+    return application
+
+
+@pytest.fixture
+def new_client(app: Flask, request: pytest.FixtureRequest) -> Callable[[], CheckedClient]:
+    """Make one more person's browser: each call has its own cookies."""
+
+    def make() -> CheckedClient:
+        client = app.test_client()
+        assert isinstance(client, CheckedClient)
+        marker = request.node.get_closest_marker("query_budget")
+        if marker:
+            client.query_budget = marker.args[0]
+        return client
+
+    return make
+
+
+@pytest.fixture
+def client(new_client: Callable[[], CheckedClient]) -> CheckedClient:
+    """One person's browser, signed out; checks every page it fetches."""
+    return new_client()
+
+
+@pytest.fixture
+def hold_clock() -> Iterator[Callable[[datetime], None]]:
+    """Hold the clock at an aware moment; call again to move it."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+
+        def hold(moment: datetime) -> None:
+            stack.enter_context(fixed_at(moment))
+
+        yield hold
+
+
+def pytest_report_header() -> list[str]:
+    """Say at the top where this run keeps its databases."""
+    return [f"databases: {os.environ['NARABI_TEST_RUN']}"]
+
+

@@ -1,0 +1,161 @@
+"""A migrated, empty database for each test, on SQLite and on PostgreSQL, reset in milliseconds."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import psycopg
+
+from tests.postgres import Cluster, start_cluster
+
+_ROOT = Path(__file__).parent.parent
+_TEMPLATE = "narabi_template"
+_ENOUGH_MEMORY_BYTES = 2 * 1024**3
+
+
+def make_run_folder() -> Path:
+    """Make the folder that all workers of one run share; on a memory disk where there is room."""
+    memory = Path("/dev/shm")  # noqa: S108 - faster, and nothing here outlives the run
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > _ENOUGH_MEMORY_BYTES
+    folder = Path(tempfile.mkdtemp(prefix="narabi-test-", dir=memory if roomy else None))
+    folder.chmod(0o755)
+    return folder
+
+
+def upgrade(url: str) -> None:
+    """Migrate a database exactly as an operator does."""
+    environment = os.environ | {"NARABI_ENV": "development", "NARABI_DATABASE_URL": url}
+    command = [sys.executable, "-c", "from app import cli; cli()", "db", "upgrade"]
+    done = subprocess.run(
+        command, env=environment, cwd=_ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise AssertionError(f"narabi db upgrade failed:\n{done.stdout}\n{done.stderr}")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock between the workers of a run."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@dataclass(frozen=True)
+class SqliteDatabase:
+    """One SQLite file per worker, copied from a migrated one."""
+
+    run: Path
+    worker: str
+    kind: str = "sqlite"
+
+    @property
+    def path(self) -> Path:
+        """The file of this worker."""
+        return self.run / f"{self.worker}.sqlite3"
+
+    @property
+    def url(self) -> str:
+        """The SQLAlchemy address."""
+        return f"sqlite:///{self.path}"
+
+    def reset(self) -> None:
+        """Bring back the freshly migrated state; all connections must be closed."""
+        for suffix in ("-wal", "-shm"):
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+        shutil.copyfile(self._template, self.path)
+
+    @cached_property
+    def _template(self) -> Path:
+        path = self.run / "template.sqlite3"
+        with locked(self.run / "sqlite.lock"):
+            if not path.exists():
+                draft = self.run / "draft.sqlite3"
+                if draft.exists():
+                    raise AssertionError("the migrations failed on SQLite, see the first test")
+                upgrade(f"sqlite:///{draft}")
+                draft.rename(path)
+        return path
+
+
+@dataclass(frozen=True)
+class PostgresDatabase:
+    """One PostgreSQL database per worker, cloned from a migrated one."""
+
+    run: Path
+    worker: str
+    kind: str = "postgres"
+
+    @property
+    def url(self) -> str:
+        """The SQLAlchemy address."""
+        return self.cluster.url(self.worker)
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """The cluster of the run; raises PostgresUnavailableError."""
+        with locked(self.run / "postgres.lock"):
+            return start_cluster(self.run / "pg", int(os.environ["NARABI_TEST_OWNER"]))
+
+    def reset(self) -> None:
+        """Bring back the freshly migrated state; all connections must be closed."""
+        self._connection.execute(self._restore)
+
+    @cached_property
+    def _connection(self) -> psycopg.Connection:
+        cluster = self.cluster
+        with locked(self.run / "template.lock"):
+            if not cluster.has(_TEMPLATE):
+                draft = f"{_TEMPLATE}_draft"
+                if cluster.has(draft):
+                    raise AssertionError("the migrations failed on PostgreSQL, see the first test")
+                cluster.create(draft)
+                upgrade(cluster.url(draft))
+                with cluster.connect("postgres") as connection:
+                    connection.execute(f"ALTER DATABASE {draft} RENAME TO {_TEMPLATE}".encode())
+            if not cluster.has(self.worker):
+                cluster.create(self.worker, _TEMPLATE)
+        connection = cluster.connect(self.worker)
+        # Append-only tables forbid deletion by triggers; a replica's session does not fire them.
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("SET lock_timeout = '10s'")
+        return connection
+
+    @cached_property
+    def _restore(self) -> bytes:
+        """One statement list: empty what was filled, put back what the migrations had put there."""
+        rows = self._connection.execute(
+            "SELECT format('%I', tablename) FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+        )
+        tables = [name for (name,) in rows if name != "alembic_version"]
+        self._connection.execute("CREATE SCHEMA IF NOT EXISTS seed")
+        steps = []
+        for table in tables:
+            found = self._connection.execute(f"SELECT 1 FROM {table} LIMIT 1".encode()).fetchone()
+            if found:
+                copy = f"CREATE TABLE IF NOT EXISTS seed.{table} AS TABLE {table}"
+                self._connection.execute(copy.encode())
+                steps.append(f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM seed.{table};")
+            else:
+                steps.append(f"IF EXISTS (SELECT 1 FROM {table}) THEN DELETE FROM {table}; END IF;")
+        sequences = self._connection.execute(
+            "SELECT format('%I', sequencename), coalesce(last_value, start_value),"
+            " last_value IS NOT NULL FROM pg_sequences WHERE schemaname = 'public'"
+        )
+        steps += [
+            f"PERFORM setval('{name}', {value}, {str(used).lower()});"
+            for name, value, used in sequences
+        ]
+        return ("DO $$ BEGIN " + " ".join([*steps, "NULL;"]) + " END $$").encode()
+
+
+DatabaseUnderTest = SqliteDatabase | PostgresDatabase
+
