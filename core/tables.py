@@ -16,12 +16,12 @@ LARGEST_TABLE = 10 * 1024 * 1024  # bytes as sent
 MOST_ROWS = 20_000
 _LARGEST_UNPACKED = 50 * 1024 * 1024  # bytes of all parts of a workbook
 _LARGEST_RATIO = 200  # unpacked to packed bytes; a dense real workbook stays under 30
-_MOST_COLUMNS = 702  # A to ZZ
 _MOST_MERGED = 200_000  # cells
+_NO_LETTER = "\x80"
 
 
 class TableError(DomainError):
-    """A table or one of its cells cannot be taken; `row` and `column` are as a spreadsheet shows."""
+    """A table or one of its cells cannot be taken; `row` counts as a spreadsheet does."""
 
     code = "table_error"
     title = "ファイルを読み取れません"
@@ -92,18 +92,21 @@ def _decode(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        start, encoding = error.start, "utf-8-sig"
+        good = content[: error.start].decode("utf-8-sig")
     # Text in CP932 is never valid UTF-8 for several kana or kanji on end: then one byte is broken.
-    if sum(letter > "\u3000" for letter in content[:start].decode(errors="ignore")) < 2:
+    if sum(letter > "\u3000" for letter in good) < 2:
         try:
-            return content.decode("cp932")
+            text = content.decode("cp932")
         except UnicodeDecodeError as error:
-            start, encoding = error.start, "cp932"
-    before = content[:start].decode(encoding)
-    row = len(list(csv.reader(io.StringIO(before + "?", newline=""))))
-    bad = content[start : start + 1].hex()
-    reason = f"文字として読めない符号（{bad}）があります。UTF-8のCSVで保存し直してください。"
-    raise _refuse(reason, row=row, value=bad)
+            text = content[: error.start].decode("cp932") + _NO_LETTER
+        # Python decodes four single bytes that no Japanese file uses to these.
+        broken = re.search(f"[{_NO_LETTER}\uf8f0-\uf8f3]", text)
+        if broken is None:
+            return text
+        good = text[: broken.start()]
+    row = len(list(csv.reader(io.StringIO(good + "?", newline=""))))
+    reason = "文字として読めない符号があります。UTF-8のCSVで保存し直してください。"
+    raise _refuse(reason, row=row)
 
 
 def _read_csv(text: str) -> Iterator[list[str]]:
@@ -160,7 +163,7 @@ def _read_grid(page: Any, content: bytes) -> list[list[str]]:
     page.reset_dimensions()
     grid: list[list[str]] = []
     limit = MOST_ROWS + 1  # one more, so that the row too many is seen and refused
-    for row in page.iter_rows(max_row=limit, max_col=_MOST_COLUMNS, values_only=True):
+    for row in page.iter_rows(max_row=limit, values_only=True):
         cells = [_cell_text(value) for value in row]
         while cells and not cells[-1]:
             cells.pop()
