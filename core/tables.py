@@ -141,7 +141,7 @@ def _read_xlsx(content: bytes, filename: str, sheet: str | None) -> Table:
 def _choose_sheet(names: Sequence[str], filename: str, wanted: str | None) -> str:
     if not names or (wanted is not None and wanted not in names):
         absent = f"シート「{wanted}」" if wanted else "表のシート"
-        raise _refuse(f"「{filename}」に{absent}がありません。")
+        raise _refuse(f"「{filename}」に{absent}がありません。シートの名前を確かめてください。")
     return wanted or names[0]
 
 
