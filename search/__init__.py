@@ -1,0 +1,1 @@
+"""Search: the index, its two engines and the one analysis of Japanese that both share."""

@@ -1,0 +1,364 @@
+"""One analysis of Japanese for both engines: documents, queries, the check at evidence lock."""
+
+import csv
+import hashlib
+import math
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from core.errors import BadRequest
+from search.words import DATA, JAPANESE, KANJI, KATAKANA, segment, segmenter_name
+
+ZONES = ("hi", "lo", "ft")
+ZONE_WEIGHTS = {"hi": 8.0, "lo": 2.0, "ft": 1.0}
+SYNONYM_WEIGHT = 0.8
+MAX_WORDS = 10  # the server reads no more of a query
+MAX_COMBINATIONS = 64
+GAP = "|"
+
+_RULES_VERSION = 1
+_MAX_TOKEN = 100
+
+_DASH_IN_KATAKANA = re.compile(f"(?<=[{KATAKANA}])[-‐‑‒–—―−─━](?=[ァ-ヺ])")
+_DASH = re.compile("[‐‑‒–—―−─━]")
+_LONE_LONG_MARK = re.compile(f"(?<![ぁ-ゖ{KATAKANA}])ー+")
+_FINAL_LONG_MARK = re.compile(f"(?<![{KATAKANA}])([{KATAKANA}]{{3,}}?)ー+(?![{KATAKANA}])")
+_VU = {"ヴァ": "バ", "ヴィ": "ビ", "ヴェ": "ベ", "ヴォ": "ボ", "ヴ": "ブ"}
+_KANA = str.maketrans("ァィゥェォヂヅ", "アイウエオジズ")
+_OLD_FORMS = str.maketrans("髙﨑濵濱邉邊齋齊澤櫻國廣德", "高崎浜浜辺辺斎斉沢桜国広徳")
+
+_RUN = re.compile(r"[^\W_]+")
+_SUBRUN = re.compile(f"[{JAPANESE}]+|[^{JAPANESE}]+")
+_LATIN = re.compile(f"[^{JAPANESE}]+")
+_LETTERS_AND_DIGITS = re.compile(r"[0-9]+|[^0-9]+")
+_JOINED_LATIN = re.compile(r"[a-z0-9]+(?:[-./_&][a-z0-9]+)+")
+_KATAKANA_RUN = re.compile(f"[{KATAKANA}]{{2,}}")
+_SHORT_KANJI = re.compile(f"[{KANJI}]{{2,3}}")
+_FUZZY = re.compile(f"[a-z0-9]{{2,}}|[{KATAKANA}]{{2,}}")
+
+
+# --- spelling ------------------------------------------------------------------------------------
+
+
+def normalise(text: str) -> str:
+    """Fold spellings that mean the same into one; pure, and a second pass changes nothing."""
+    for _ in range(10):
+        folded = _fold(text)
+        if folded == text:
+            break
+        text = folded
+    return text
+
+
+def _fold(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text)
+    text = _DASH.sub("-", _DASH_IN_KATAKANA.sub("ー", text))
+    text = _LONE_LONG_MARK.sub(lambda found: "-" * len(found[0]), text).lower()
+    for old, new in _VU.items():
+        text = text.replace(old, new)
+    text = _FINAL_LONG_MARK.sub(r"\1", text.translate(_KANA).translate(_OLD_FORMS))
+    for old, new in _spellings():
+        text = text.replace(old, new)
+    return text
+
+
+@lru_cache(maxsize=1)
+def _spellings() -> tuple[tuple[str, str], ...]:
+    rows = csv.reader((DATA / "spellings.csv").read_text(encoding="utf-8").splitlines())
+    return tuple((old, new) for old, new in rows)
+
+
+# --- documents -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """One analysed zone: runs of letters joined by blanks, and its stream of words with gaps."""
+
+    runs: str
+    words: str
+
+    @property
+    def bigrams(self) -> str:
+        """Give overlapping pairs of letters; two gaps keep a covering phrase inside one run."""
+        streams = (
+            " ".join(run[at : at + 2] for at in range(len(run) - 1)) for run in self.runs.split()
+        )
+        return f" {GAP} {GAP} ".join(filter(None, streams))
+
+    @property
+    def letters(self) -> str:
+        """Give each letter once, for queries of one character."""
+        return " ".join(sorted(set(self.runs) - {" "}))
+
+    def contains(self, atom: "Atom") -> bool:
+        """Say whether the atom stands in this zone."""
+        if atom.kind == "words":
+            return f" {atom.text} " in f" {self.words} "
+        return atom.text in self.runs
+
+
+def searchable_text(hi: str, lo: str, ft: str) -> str:
+    """Analyse the three zones into the one string that is stored, indexed and verified."""
+    return "\n".join(
+        f"{zone.runs}\t{zone.words}" for zone in (_analyse_zone(text) for text in (hi, lo, ft))
+    )
+
+
+def read_zones(analysed: str) -> dict[str, Zone]:
+    """Read back what `searchable_text` wrote; raises ValueError for anything else."""
+    lines = [line.split("\t") for line in analysed.split("\n")]
+    if len(lines) != len(ZONES) or any(len(line) != 2 for line in lines):
+        raise ValueError("not an analysed text")
+    return {name: Zone(runs, words) for name, (runs, words) in zip(ZONES, lines, strict=True)}
+
+
+def _analyse_zone(text: str) -> Zone:
+    text = normalise(text)
+    runs = _RUN.findall(text)
+    stream: list[str] = []
+    for run in runs:
+        stream += [*_words_of(run), GAP]
+    extras = dict.fromkeys(_extra_words(text))
+    for extra in extras:
+        if extra not in stream:
+            stream += [extra, GAP]
+    return Zone(" ".join(runs), " ".join(stream))
+
+
+def _words_of(run: str) -> list[str]:
+    words: list[str] = []
+    for part in _SUBRUN.findall(run):
+        if _LATIN.fullmatch(part):
+            words.append(part[:_MAX_TOKEN])
+        else:
+            words += [word.form[:_MAX_TOKEN] for word in segment(part)]
+    return words
+
+
+def _extra_words(text: str) -> list[str]:
+    """Give whole katakana runs, joined Latin words (AI-OCR: aiocr) and letters beside digits."""
+    extras = [run[:_MAX_TOKEN] for run in _KATAKANA_RUN.findall(text)]
+    extras += [_join(found)[:_MAX_TOKEN] for found in _JOINED_LATIN.findall(text)]
+    for run in _RUN.findall(text):
+        for part in _SUBRUN.findall(run):
+            pieces = _LETTERS_AND_DIGITS.findall(part)
+            if _LATIN.fullmatch(part) and len(pieces) > 1:
+                extras += [piece[:_MAX_TOKEN] for piece in pieces]
+    return extras
+
+
+def _join(text: str) -> str:
+    return "".join(_RUN.findall(text))
+
+
+# --- queries -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """One thing to find: a letter, a stretch of letters, or words next to each other.
+
+    `words` of a stretch are its words: where they match as well, the place counts double.
+    """
+
+    kind: Literal["letter", "phrase", "words"]
+    text: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to satisfy a term: every atom, in any zone."""
+
+    atoms: tuple[Atom, ...]
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One blank-separated term: any of its variants; `fuzzy` is its wider reading, if any."""
+
+    variants: tuple[Variant, ...]
+    fuzzy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPlan:
+    """A query: every term must match. No terms: everything matches if blank, else nothing.
+
+    `content` are the words of a sentence (two or more), for the wider reading.
+    """
+
+    blank: bool
+    terms: tuple[Term, ...]
+    content: tuple[str, ...]
+
+    def accepts(self, zones: dict[str, Zone]) -> bool:
+        """Evaluate the strict pass on one analysed text."""
+        if not self.terms:
+            return self.blank
+        return all(
+            any(
+                all(any(zone.contains(atom) for zone in zones.values()) for atom in variant.atoms)
+                for variant in term.variants
+            )
+            for term in self.terms
+        )
+
+
+def matches(query: str, analysed: str) -> bool:
+    """Say whether the strict pass of an engine finds this text; raises as plan_query does."""
+    return plan_query(query).accepts(read_zones(analysed))
+
+
+@lru_cache(maxsize=1024)
+def plan_query(text: str) -> QueryPlan:
+    """Analyse a query; raises BadRequest for more than ten words."""
+    normalised = normalise(text)
+    terms = [term for piece in _split_pieces(normalised) if (term := _read_term(piece))]
+    if sum(len(term.variants[0].atoms) for term in terms) > MAX_WORDS:
+        raise BadRequest(f"検索語は{MAX_WORDS}個までです。")
+    content = _content_words(normalised)
+    return QueryPlan(
+        blank=not normalised.strip(),
+        terms=tuple(_bound_variants(terms)),
+        content=content if len(content) > 1 else (),
+    )
+
+
+def _split_pieces(text: str) -> list[str]:
+    """Split at blanks, keeping together what the synonyms know as one term (generative ai)."""
+    words = text.split()
+    pieces: list[str] = []
+    while words:
+        size = next(
+            (size for size in (3, 2) if " ".join(words[:size]) in load_synonyms()),
+            1,
+        )
+        pieces.append(" ".join(words[:size]))
+        words = words[size:]
+    return pieces
+
+
+def _bound_variants(terms: list[Term]) -> list[Term]:
+    """Drop alternatives from the last term on until what the server must be asked is bounded."""
+    bounded = list(terms)
+    for at in reversed(range(len(bounded))):
+        combinations = math.prod(len(term.variants) for term in bounded)
+        words = sum(max(len(variant.atoms) for variant in term.variants) for term in bounded)
+        if combinations <= MAX_COMBINATIONS and words <= MAX_WORDS:
+            break
+        bounded[at] = Term(bounded[at].variants[:1], bounded[at].fuzzy)
+    return bounded
+
+
+def _read_term(piece: str) -> Term | None:
+    own = _read_variants(piece)
+    if not own:
+        return None
+    variants = dict.fromkeys(own, 1.0)
+    for alternative in _alternatives(piece):
+        atoms = tuple(
+            atom for part in alternative for found in _read_variants(part)[:1] for atom in found
+        )
+        if atoms:
+            variants.setdefault(atoms, SYNONYM_WEIGHT)
+    joined = _join(piece)
+    return Term(
+        variants=tuple(Variant(atoms, weight) for atoms, weight in variants.items()),
+        fuzzy=joined if _FUZZY.fullmatch(joined) else "",
+    )
+
+
+def _read_variants(piece: str) -> list[tuple[Atom, ...]]:
+    """Read a piece as written; more than one way for AI-OCR (aiocr), ISO27001, コピー."""
+    runs = _RUN.findall(piece)
+    variants = [tuple(_read_atom(run) for run in runs)] if runs else []
+    if _JOINED_LATIN.fullmatch(piece):
+        variants.insert(0, (Atom("words", _join(piece)[:_MAX_TOKEN]),))
+    if len(runs) == 1 and _LATIN.fullmatch(runs[0]):
+        parts = _LETTERS_AND_DIGITS.findall(runs[0])
+        if 1 < len(parts) <= 3:
+            variants.append(tuple(Atom("words", part[:_MAX_TOKEN]) for part in parts))
+    if len(piece) == 3 and _KATAKANA_RUN.fullmatch(piece) and piece.endswith("ー"):
+        # In a longer word (カラーコピー) the final mark has been dropped.
+        variants.append((Atom("phrase", piece[:-1]),))
+    return variants
+
+
+def _read_atom(run: str) -> Atom:
+    if _LATIN.fullmatch(run):
+        return Atom("words", run[:_MAX_TOKEN])
+    if len(run) == 1:
+        return Atom("letter", run)
+    words = " ".join(_words_of(run))
+    if _SHORT_KANJI.fullmatch(run) and _is_word(run):
+        return Atom("words", words)
+    return Atom("phrase", run, words)
+
+
+def _is_word(run: str) -> bool:
+    """Say whether two or three kanji are a word or a place: then 京都 must not mean 東京都."""
+    words = segment(run)
+    return all(word.known for word in words) and (
+        len(words) == 1 or any(word.place for word in words)
+    )
+
+
+def _content_words(text: str) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for run in _RUN.findall(text):
+        for part in _SUBRUN.findall(run):
+            if _LATIN.fullmatch(part):
+                found[part[:_MAX_TOKEN]] = None
+            else:
+                found.update(
+                    (word.form[:_MAX_TOKEN], None) for word in segment(part) if word.content
+                )
+    return tuple(found)[:24]
+
+
+# --- synonyms ------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def load_synonyms() -> dict[str, tuple[str, ...]]:
+    """Load the groups of equal terms: each normalised term to the others of its groups."""
+    groups = csv.reader((DATA / "synonyms.csv").read_text(encoding="utf-8").splitlines())
+    found: dict[str, dict[str, None]] = {}
+    for group in groups:
+        members = list(dict.fromkeys(normalise(member) for member in group if member))
+        for member in members:
+            others = found.setdefault(member, {})
+            others.update((other, None) for other in members if other != member)
+    return {member: tuple(others) for member, others in found.items()}
+
+
+def synonyms_hash() -> str:
+    """Give the SHA-256 of the synonyms, which evidence records."""
+    return hashlib.sha256((DATA / "synonyms.csv").read_bytes()).hexdigest()
+
+
+def analysis_version() -> str:
+    """Name the rules and the segmenter; stored texts of another version are analysed again."""
+    return f"{_RULES_VERSION}+{segmenter_name()}"
+
+
+def _alternatives(piece: str) -> list[list[str]]:
+    """Give other ways to say a term: its synonyms, or one at its head or tail (国保システム)."""
+    synonyms = load_synonyms()
+    if piece in synonyms:
+        return [other.split() for other in synonyms[piece]]
+    if not re.fullmatch(f"[{JAPANESE}]{{4,30}}", piece):
+        return []
+    surfaces = [word.surface for word in segment(piece)]
+    for cut in range(len(surfaces) - 1, 0, -1):
+        head, tail = "".join(surfaces[:cut]), "".join(surfaces[cut:])
+        for member, rest in ((head, tail), (tail, head)):
+            if member in synonyms and min(len(member), len(rest)) > 1:
+                return [[*other.split(), rest] for other in synonyms[member]]
+    return []

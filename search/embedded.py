@@ -1,0 +1,324 @@
+"""The embedded engine: a tantivy index in the data folder, one writer, any number of readers."""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import tantivy
+from tantivy import Index, Query, Searcher
+
+from search.embedded_page import Facets, count_facets, read_page
+from search.embedded_query import (
+    TOKENIZER,
+    build_document,
+    build_schema,
+    schema_fingerprint,
+)
+from search.engine import (
+    EngineHealth,
+    Hit,
+    IndexMissing,
+    SearchQuery,
+    SearchRecord,
+    SearchResult,
+    SearchUnavailable,
+)
+
+NAME = "embedded"
+VERSION = f"tantivy {version('tantivy')} / {schema_fingerprint()}"
+
+_CURRENT = "CURRENT"
+_SHAPE = "narabi.json"
+_UPDATE_HEAP = 30_000_000
+_BUILD_HEAP = 128_000_000
+_LOCK_SECONDS = 30.0
+_CACHED_FACETS = 256
+
+Stamp = tuple[str, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """One committed state of one generation, and the stamp by which a newer one is noticed."""
+
+    pid: int
+    stamp: Stamp
+    index: Index
+    searcher: Searcher
+
+    @property
+    def generation(self) -> str:
+        return self.stamp[0]
+
+
+class EmbeddedEngine:
+    """A SearchEngine over files: `<data_dir>/search/<generation>/` and the pointer CURRENT."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._root = Path(data_dir) / "search"
+        self._snapshot: _Snapshot | None = None
+        self._lock = threading.Lock()
+        self._facets: OrderedDict[tuple[Any, ...], Facets] = OrderedDict()
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    def search(self, query: SearchQuery) -> SearchResult:
+        """Answer one page with facet counts; raises SearchUnavailable."""
+        with _mapped_errors():
+            snapshot = self._read()
+            offset = (query.page - 1) * query.per_page
+            hits, total, text, relaxed = read_page(snapshot.searcher, query, offset, query.per_page)
+            facets = self._count_facets(snapshot, query, text)
+            return _result(snapshot, query, hits, total, facets=facets, relaxed=relaxed)
+
+    def search_all(self, query: SearchQuery) -> SearchResult:
+        """Answer every hit in the same order, page and facet counts left out."""
+        with _mapped_errors():
+            snapshot = self._read()
+            everything = snapshot.searcher.num_docs
+            hits, total, _, relaxed = read_page(snapshot.searcher, query, 0, everything)
+            return _result(snapshot, query, hits, total, facets={}, relaxed=relaxed)
+
+    def health(self) -> EngineHealth:
+        """Say whether searches can be answered; never raises."""
+        try:
+            with _mapped_errors():
+                snapshot = self._read()
+        except SearchUnavailable as error:
+            return EngineHealth(
+                available=False,
+                engine=NAME,
+                engine_version=VERSION,
+                generation="",
+                documents=0,
+                detail=error.message,
+            )
+        return EngineHealth(
+            available=True,
+            engine=NAME,
+            engine_version=VERSION,
+            generation=snapshot.generation,
+            documents=snapshot.searcher.num_docs,
+            detail="検索できます。",
+        )
+
+    def _count_facets(self, snapshot: _Snapshot, query: SearchQuery, text: Query) -> Facets:
+        """Count each facet under all filters but its own, remembering recent answers."""
+        filters = query.active_filters
+        key = (snapshot.pid, snapshot.stamp, query.text, tuple(filters.items()))
+        with self._lock:
+            if (known := self._facets.get(key)) is not None:
+                self._facets.move_to_end(key)
+                return known
+        counts = count_facets(snapshot.searcher, text, filters)
+        with self._lock:
+            self._facets[key] = counts
+            if len(self._facets) > _CACHED_FACETS:
+                self._facets.popitem(last=False)
+        return counts
+
+    def _read(self) -> _Snapshot:
+        """Give the newest committed state: a stat before each search makes writes visible."""
+        for attempt in range(3):
+            try:
+                return self._refresh()
+            except (OSError, ValueError):
+                # A rebuild may have swapped the generation between two looks at the disk.
+                if attempt == 2:
+                    raise
+        raise SearchUnavailable
+
+    def _refresh(self) -> _Snapshot:
+        stamp = self._stamp()
+        known = self._snapshot
+        if known and known.pid == os.getpid():
+            if known.stamp == stamp:
+                return known
+            if known.generation == stamp[0]:
+                known.index.reload()
+                return self._remember(stamp, known.index)
+        return self._remember(stamp, self._open(stamp[0]))
+
+    def _remember(self, stamp: Stamp, index: Index) -> _Snapshot:
+        snapshot = _Snapshot(os.getpid(), stamp, index, index.searcher())
+        self._snapshot = snapshot
+        return snapshot
+
+    def _stamp(self) -> Stamp:
+        generation = self._current()
+        try:
+            meta = (self._root / generation / "meta.json").stat()
+        except FileNotFoundError:
+            if self._current() == generation:
+                raise _missing() from None
+            raise
+        return (generation, meta.st_ino, meta.st_mtime_ns, meta.st_size)
+
+    def _current(self) -> str:
+        try:
+            return (self._root / _CURRENT).read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            raise _missing() from None
+
+    def _open(self, generation: str) -> Index:
+        folder = self._root / generation
+        shape = json.loads((folder / _SHAPE).read_text(encoding="utf-8"))
+        if shape != _shape() or not Index.is_compatible(str(folder)):
+            raise _missing()
+        return _with_tokenizer(Index.open(str(folder)))
+
+    # --- writing ---------------------------------------------------------------------------------
+
+    def upsert(self, records: Iterable[SearchRecord]) -> None:
+        """Add records, each in place of what its listing had; visible when it returns."""
+        found = {record.listing_id: record for record in records}
+        documents = {key: build_document(record) for key, record in found.items()}
+        if documents:
+            self._change(documents)
+
+    def delete(self, listing_ids: Iterable[str]) -> None:
+        """Remove listings; ids that the index does not hold are passed over."""
+        if documents := dict.fromkeys(listing_ids):
+            self._change(documents)
+
+    def rebuild(self, records: Iterable[SearchRecord]) -> int:
+        """Build a new generation beside the old one and switch to it; gives its size."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        with self._writing():
+            generation = secrets.token_hex(8)
+            folder = self._root / generation
+            folder.mkdir()
+            try:
+                count = _build(folder, records)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            self._switch(generation)
+            return count
+
+    def _change(self, documents: Mapping[str, tantivy.Document | None]) -> None:
+        self._root.mkdir(parents=True, exist_ok=True)
+        with self._writing(), _mapped_errors():
+            # A writer on an index that was opened earlier leaves orphan files: always a fresh one.
+            writer = self._open(self._current()).writer(_UPDATE_HEAP, 1)
+            for listing_id, document in documents.items():
+                writer.delete_documents_by_term("listing_id", listing_id)
+                if document is not None:
+                    writer.add_document(document)
+            writer.commit()
+            writer.garbage_collect_files()
+            writer.wait_merging_threads()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the kernel's lock on the index: one writer, freed even if the process is killed."""
+        deadline = time.monotonic() + _LOCK_SECONDS
+        with (self._root / "writer.lock").open("w") as lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise SearchUnavailable("検索の索引は、ほかの処理が更新中です。") from None
+                    time.sleep(0.02)
+            yield
+
+    def _switch(self, generation: str) -> None:
+        """Point readers to a generation; the one before stays for readers that just opened it."""
+        pointer = self._root / _CURRENT
+        previous = pointer.read_text(encoding="ascii").strip() if pointer.exists() else ""
+        fresh = self._root / f"{_CURRENT}.new"
+        with fresh.open("w", encoding="ascii") as file:
+            file.write(generation)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(pointer)
+        _sync_folder(self._root)
+        for folder in self._root.iterdir():
+            if folder.is_dir() and folder.name not in {generation, previous}:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+# --- answers ------------------------------------------------------------------------------------
+
+
+def _result(
+    snapshot: _Snapshot,
+    query: SearchQuery,
+    hits: list[Hit],
+    total: int,
+    *,
+    facets: Facets,
+    relaxed: bool,
+) -> SearchResult:
+    return SearchResult(
+        hits=tuple(hits),
+        total=total,
+        facets=facets,
+        relaxed=relaxed,
+        seed=query.seed,
+        engine=NAME,
+        engine_version=VERSION,
+        generation=snapshot.generation,
+    )
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def _build(folder: Path, records: Iterable[SearchRecord]) -> int:
+    (folder / _SHAPE).write_text(json.dumps(_shape()), encoding="utf-8")
+    with _mapped_errors():
+        writer = _with_tokenizer(Index(build_schema(), path=str(folder))).writer(_BUILD_HEAP, 1)
+    count = 0
+    for record in records:
+        writer.add_document(build_document(record))
+        count += 1
+    with _mapped_errors():
+        writer.commit()
+        writer.wait_merging_threads()
+        _sync_folder(folder)
+    return count
+
+
+def _with_tokenizer(index: Index) -> Index:
+    blank = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    index.register_tokenizer(TOKENIZER, blank)
+    return index
+
+
+def _shape() -> dict[str, str]:
+    return {"shape": schema_fingerprint()}
+
+
+def _missing() -> IndexMissing:
+    return IndexMissing("検索の索引がまだないか、古い形です。索引を作り直してください。")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _mapped_errors() -> Iterator[None]:
+    """Turn what the disk or tantivy raises into SearchUnavailable."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError) as error:
+        raise SearchUnavailable from error

@@ -1,0 +1,186 @@
+"""The embedded engine's schema, and how a query plan becomes tantivy queries."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+from tantivy import Document, Occur, Query, Schema, SchemaBuilder
+
+from search.analysis import ZONE_WEIGHTS, ZONES, Atom, QueryPlan, Term, Variant, read_zones
+from search.engine import FACETS, REFERENCE_POPULATIONS, SEEDS, SearchRecord, shuffle_rank
+
+TOKENIZER = "blank"
+NO_COST = 2**53
+"""Stands for a cost that a listing does not have: such listings come last."""
+
+_TIE = 0.02
+"""Scores within two per cent are equal: the shuffle decides among them."""
+
+
+@lru_cache(maxsize=1)
+def build_schema() -> Schema:
+    """Describe the index: three analyses per zone, facets, costs and the stored shuffle ranks."""
+    builder = SchemaBuilder()
+    for name in ("listing_version_id", "listing_id", "offering_id"):
+        builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
+    for zone in ZONES:
+        builder.add_text_field(f"bigrams_{zone}", tokenizer_name=TOKENIZER)
+        builder.add_text_field(f"words_{zone}", tokenizer_name=TOKENIZER)
+        builder.add_text_field(f"letters_{zone}", tokenizer_name=TOKENIZER, index_option="basic")
+    for facet in FACETS:
+        builder.add_text_field(facet, fast=True, tokenizer_name="raw", index_option="basic")
+    for population in REFERENCE_POPULATIONS:
+        builder.add_unsigned_field(f"cost_{population}", indexed=True, fast=True)
+    for seed in range(SEEDS):
+        builder.add_float_field(f"shuffle_{seed}", fast=True)
+    return builder.build()
+
+
+def schema_fingerprint() -> str:
+    """Name the shape of the index: one of another shape is built again."""
+    shape = repr((3, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy")))
+    return hashlib.sha256(shape.encode()).hexdigest()[:16]
+
+
+def build_document(record: SearchRecord) -> Document:
+    """Turn a record into a document; raises ValueError if its text was not analysed."""
+    values: dict[str, Any] = {
+        "listing_version_id": record.listing_version_id,
+        "listing_id": record.listing_id,
+        "offering_id": record.offering_id,
+    }
+    for name, zone in read_zones(record.analysed).items():
+        values[f"bigrams_{name}"] = zone.bigrams
+        values[f"words_{name}"] = zone.words
+        values[f"letters_{name}"] = zone.letters
+    for facet, entries in record.facets.items():
+        values[facet] = sorted(entries)
+    for population in REFERENCE_POPULATIONS:
+        values[f"cost_{population}"] = record.yearly_costs.get(population, NO_COST)
+    for seed in range(SEEDS):
+        rank = shuffle_rank(record.offering_id, record.listing_id, seed)
+        # The engine multiplies a score by log2(2 + field): this makes the factor 1 to 1.02.
+        values[f"shuffle_{seed}"] = 2.0 ** (1.0 + _TIE * (1.0 - rank)) - 2.0
+    return Document.from_dict(values, build_schema())
+
+
+# --- queries -------------------------------------------------------------------------------------
+
+
+def build_filter(filters: Mapping[str, frozenset[str]]) -> list[tuple[Occur, Query]]:
+    """Narrow without touching the score: any value of a facet, every facet."""
+    schema = build_schema()
+    return [
+        (
+            Occur.Must,
+            Query.const_score_query(Query.term_set_query(schema, facet, sorted(values)), 0),
+        )
+        for facet, values in filters.items()
+    ]
+
+
+def build_strict(plan: QueryPlan) -> Query:
+    """Find what is written: every term, best of its variants and zones, each zone counting once."""
+    if not plan.terms:
+        return Query.all_query() if plan.blank else Query.empty_query()
+    return _all(_term(term) for term in plan.terms)
+
+
+def build_relaxed(plan: QueryPlan) -> list[Query]:
+    """Find what is nearly written, each reading wider than the one before.
+
+    Terms by prefix and with typing errors, or two words of a sentence; then any word of it.
+    """
+    near = _all(_near(term) for term in plan.terms)
+    if not plan.content:
+        return [near]
+    return [_best([near, _words_of(plan.content, 2)]), _words_of(plan.content, 1)]
+
+
+def _words_of(words: tuple[str, ...], least: int) -> Query:
+    """Find rows that hold at least so many of the words, best by BM25."""
+    schema = build_schema()
+    choices = [
+        Query.disjunction_max_query(
+            [
+                Query.boost_query(Query.term_query(schema, f"words_{zone}", word), weight)
+                for zone, weight in ZONE_WEIGHTS.items()
+            ]
+        )
+        for word in words
+    ]
+    return Query.boolean_query(
+        [(Occur.Should, choice) for choice in choices], minimum_number_should_match=least
+    )
+
+
+def _near(term: Term) -> Query:
+    if not term.fuzzy:
+        return _term(term)
+    distance = 2 if len(term.fuzzy) >= 8 else 1 if len(term.fuzzy) >= 4 else 0
+    schema = build_schema()
+    near = [
+        Query.const_score_query(
+            Query.fuzzy_term_query(
+                schema, f"words_{zone}", term.fuzzy, distance=distance, prefix=True
+            ),
+            weight / 2,
+        )
+        for zone, weight in ZONE_WEIGHTS.items()
+    ]
+    return _best([_term(term), *near])
+
+
+def _term(term: Term) -> Query:
+    return _best([_variant(variant) for variant in term.variants])
+
+
+def _variant(variant: Variant) -> Query:
+    weight = variant.weight / len(variant.atoms)
+    return _all(_atom(atom, weight) for atom in variant.atoms)
+
+
+def _atom(atom: Atom, weight: float) -> Query:
+    return _best([_in_zone(atom, zone, weight * ZONE_WEIGHTS[zone]) for zone in ZONES])
+
+
+def _in_zone(atom: Atom, zone: str, weight: float) -> Query:
+    schema = build_schema()
+    if atom.kind == "letter":
+        letter = Query.term_query(schema, f"letters_{zone}", atom.text, index_option="basic")
+        return Query.const_score_query(letter, weight)
+    if atom.kind == "words":
+        return Query.const_score_query(_words(zone, atom.text), 2 * weight)
+    letters = Query.const_score_query(_covering_phrase(zone, atom.text), weight)
+    if not atom.words:
+        return letters
+    words = Query.const_score_query(_words(zone, atom.words), weight)
+    return Query.boolean_query([(Occur.Must, letters), (Occur.Should, words)])
+
+
+def _words(zone: str, words: str) -> Query:
+    return _phrase(f"words_{zone}", list(enumerate(words.split(" "))))
+
+
+def _covering_phrase(zone: str, text: str) -> Query:
+    """Ask for every second pair and the last: the same places as all pairs, three times faster."""
+    last = len(text) - 2
+    offsets = sorted({*range(0, last, 2), last})
+    return _phrase(f"bigrams_{zone}", [(at, text[at : at + 2]) for at in offsets])
+
+
+def _phrase(field: str, words: list[tuple[int, str]]) -> Query:
+    if len(words) == 1:
+        return Query.term_query(build_schema(), field, words[0][1], index_option="basic")
+    return Query.phrase_query(build_schema(), field, list(words))
+
+
+def _all(queries: Iterable[Query]) -> Query:
+    found = list(queries)
+    return found[0] if len(found) == 1 else Query.boolean_query([(Occur.Must, q) for q in found])
+
+
+def _best(queries: list[Query]) -> Query:
+    return queries[0] if len(queries) == 1 else Query.disjunction_max_query(queries)

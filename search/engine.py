@@ -1,0 +1,209 @@
+"""What a search engine promises: its values, and the Protocol that both engines satisfy."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Protocol
+
+from core.errors import BadRequest, Unavailable
+
+FACETS = (
+    "specification",
+    "certification",
+    "hosting",
+    "size_class",
+    "price_band",
+    "seller_kind",
+)
+"""Facet names; several values of one are alternatives (OR), different facets narrow (AND)."""
+
+REFERENCE_POPULATIONS = (
+    1_000,
+    5_000,
+    10_000,
+    30_000,
+    50_000,
+    100_000,
+    300_000,
+    1_000_000,
+)
+"""Populations for which each record carries its cost of the first twelve months."""
+
+SORTS = ("relevance", *(f"cost_{population}" for population in REFERENCE_POPULATIONS))
+SEEDS = 31
+MAX_QUERY_CHARS = 300
+MAX_PER_PAGE = 200
+
+Filters = Mapping[str, frozenset[str]]
+
+
+class SearchUnavailable(Unavailable):
+    """The engine cannot answer now; nothing wider or narrower was answered instead."""
+
+    code = "search_unavailable"
+    title = "検索が使えません"
+
+    def __init__(
+        self, message: str = "検索がいま使えません。しばらくしてから、もう一度お試しください。"
+    ) -> None:
+        super().__init__(message)
+
+
+class IndexMissing(SearchUnavailable):
+    """There is no index that this program can read: `rebuild` makes one."""
+
+    code = "search_index_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRecord:
+    """One published listing; `analysed` is what `analysis.searchable_text` gave for it.
+
+    `yearly_costs` maps a reference population to yen without tax for the first twelve months, the
+    initial charge apart; a population that the price plan does not serve is left out.
+    """
+
+    listing_version_id: str
+    listing_id: str
+    offering_id: str
+    analysed: str
+    facets: Filters = field(default_factory=dict)
+    yearly_costs: Mapping[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a facet or a population that the engines would silently drop."""
+        if unknown := set(self.facets) - set(FACETS):
+            raise ValueError(f"unknown facets: {sorted(unknown)}")
+        if odd := set(self.yearly_costs) - set(REFERENCE_POPULATIONS):
+            raise ValueError(f"unknown reference populations: {sorted(odd)}")
+        if any(cost < 0 for cost in self.yearly_costs.values()):
+            raise ValueError("a yearly cost cannot be negative")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """What a reader asks; raises BadRequest for a filter, sort, seed or page that cannot be."""
+
+    text: str = ""
+    filters: Filters = field(default_factory=dict)
+    sort: str = "relevance"
+    seed: int = 0
+    page: int = 1
+    per_page: int = 20
+
+    def __post_init__(self) -> None:
+        """Refuse what no engine may guess about."""
+        if unknown := set(self.filters) - set(FACETS):
+            raise BadRequest(f"絞り込みの項目「{'、'.join(sorted(unknown))}」はありません。")
+        if self.sort not in SORTS:
+            raise BadRequest(f"並べ替え「{self.sort}」はありません。")
+        if not 0 <= self.seed < SEEDS:
+            raise BadRequest(f"並び順の番号は0から{SEEDS - 1}までです。")
+        if self.page < 1 or not 1 <= self.per_page <= MAX_PER_PAGE:
+            raise BadRequest(f"ページは1から、件数は{MAX_PER_PAGE}件までです。")
+        if len(self.text) > MAX_QUERY_CHARS:
+            raise BadRequest(f"検索語は{MAX_QUERY_CHARS}文字までです。")
+
+    @property
+    def active_filters(self) -> dict[str, frozenset[str]]:
+        """Give the filters that hold at least one value, in the order of FACETS."""
+        return {name: self.filters[name] for name in FACETS if self.filters.get(name)}
+
+    @property
+    def cost_population(self) -> int | None:
+        """Give the reference population whose cost sorts the rows, if a cost does."""
+        return int(self.sort.removeprefix("cost_")) if self.sort != "relevance" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One row: the three ids under which the database knows it."""
+
+    listing_version_id: str
+    listing_id: str
+    offering_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """An ordered answer; `facets` counts each facet under all filters but its own.
+
+    `relaxed` says that nothing matched as written and that these rows come from one wider reading
+    of the text; the filters hold all the same.
+    """
+
+    hits: tuple[Hit, ...]
+    total: int
+    facets: Mapping[str, Mapping[str, int]]
+    relaxed: bool
+    seed: int
+    engine: str
+    engine_version: str
+    generation: str
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Give the listing version ids in order."""
+        return tuple(hit.listing_version_id for hit in self.hits)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineHealth:
+    """What an engine says of itself; `detail` is a sentence for operators."""
+
+    available: bool
+    engine: str
+    engine_version: str
+    generation: str
+    documents: int
+    detail: str
+
+
+class SearchEngine(Protocol):
+    """An index that can be thrown away and rebuilt; one document per listing."""
+
+    def search(self, query: SearchQuery) -> SearchResult:
+        """Answer one page with facet counts; raises SearchUnavailable."""
+        ...
+
+    def search_all(self, query: SearchQuery) -> SearchResult:
+        """Answer every hit in the same order, page and facet counts left out."""
+        ...
+
+    def upsert(self, records: Iterable[SearchRecord]) -> None:
+        """Add records, each in place of what its listing had; visible when it returns."""
+        ...
+
+    def delete(self, listing_ids: Iterable[str]) -> None:
+        """Remove listings; ids that the index does not hold are passed over."""
+        ...
+
+    def rebuild(self, records: Iterable[SearchRecord]) -> int:
+        """Build a new index and switch to it at once; gives the number of documents.
+
+        `records` should be a generator that begins to read the database only when it is consumed:
+        it is consumed after the writer's lock is taken, so that no later change is lost.
+        """
+        ...
+
+    def health(self) -> EngineHealth:
+        """Say whether searches can be answered; never raises."""
+        ...
+
+
+def shuffle_rank(offering_id: str, listing_id: str, seed: int) -> float:
+    """Place a listing among its equals for one seed, in [0, 1), listings of one offering together.
+
+    Ids are given by the system, so no vendor can choose a place; the rule itself is public.
+    """
+    key = f"narabi order {seed}".encode()
+    offering = hashlib.blake2b(offering_id.encode(), key=key, digest_size=4).digest()
+    listing = hashlib.blake2b(listing_id.encode(), key=key, digest_size=2).digest()
+    return int.from_bytes(offering + listing) / 2.0**48
+
+
+def choose_seed(day: date, text: str) -> int:
+    """Choose the day's order for a text, the same for every reader."""
+    digest = hashlib.blake2b(f"{day.isoformat()}\n{text}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) % SEEDS

@@ -1,0 +1,138 @@
+"""Japanese text to words: Sudachi's short units, or a small lexicon without a dictionary."""
+
+import csv
+import re
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).parent / "data"
+
+KANJI = "々〆㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff"
+KATAKANA = "ァ-ヺー"
+JAPANESE = f"ぁ-ゖゝゞヽヾ{KATAKANA}{KANJI}"
+
+_CLASSES = re.compile(f"[{KANJI}]+|[{KATAKANA}]+|[^{KANJI}{KATAKANA}]+")
+_NO_WORD = re.compile(r"[\s|]+")
+_CONTENT = frozenset({"名詞", "動詞", "形容詞", "形状詞"})
+_EMPTY_WORDS = frozenset({"為る", "居る", "有る", "成る", "出来る", "何", "事", "物", "所", "時"})
+# Sudachi refuses more than 49,149 bytes at once.
+_CHUNK = 10_000
+
+_local = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word: as written, in its normalised form, and what the dictionary knows of it."""
+
+    surface: str
+    form: str
+    known: bool
+    place: bool
+    content: bool
+
+
+@lru_cache(maxsize=1)
+def load_dictionary() -> Any | None:
+    """Load Sudachi's small dictionary once per process; None where it is not installed."""
+    try:
+        import sudachipy
+
+        return sudachipy.Dictionary(dict="small")
+    except (ImportError, sudachipy_error()):
+        return None
+
+
+def sudachipy_error() -> type[Exception]:
+    """Give the error that Sudachi raises without a dictionary, or one that nothing raises."""
+    try:
+        from sudachipy.errors import SudachiError
+    except ImportError:
+        return ModuleNotFoundError
+    return SudachiError  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=1)
+def load_lexicon() -> dict[str, str]:
+    """Load the fallback's words: prefectures, large cities, municipal affairs, with their kind."""
+    with (DATA / "lexicon.csv").open(encoding="utf-8", newline="") as file:
+        return {row["word"]: row["kind"] for row in csv.DictReader(file)}
+
+
+def segmenter_name() -> str:
+    """Name the segmenter and its data: texts analysed by different ones are not comparable."""
+    if load_dictionary() is None:
+        return "lexicon-1"
+    try:
+        data = version("sudachidict_small")
+    except PackageNotFoundError:
+        data = "local"
+    return f"sudachi-{version('sudachipy')}-small-{data}"
+
+
+def segment(text: str) -> list[Word]:
+    """Split one run of Japanese (no blanks, no Latin) into words."""
+    dictionary = load_dictionary()
+    if dictionary is None:
+        return _segment_by_lexicon(text)
+    # A tokenizer refuses to be used by two threads at once; the dictionary may be shared.
+    if getattr(_local, "dictionary", None) is not dictionary:
+        _local.dictionary = dictionary
+        _local.tokenizer = dictionary.tokenizer("A")
+    words: list[Word] = []
+    for start in range(0, len(text), _CHUNK):
+        chunk = text[start : start + _CHUNK]
+        words += [_word(morpheme) for morpheme in _local.tokenizer.tokenize(chunk)]
+    return words
+
+
+def _word(morpheme: Any) -> Word:
+    surface = morpheme.surface()
+    pos = morpheme.part_of_speech()
+    form = _NO_WORD.sub("", morpheme.normalized_form()) or surface
+    content = pos[0] in _CONTENT and pos[1] not in {"数詞", "非自立可能"}
+    return Word(
+        surface=surface,
+        form=form,
+        known=not morpheme.is_oov(),
+        place=pos[2] == "地名",
+        content=content and form not in _EMPTY_WORDS,
+    )
+
+
+def _segment_by_lexicon(text: str) -> list[Word]:
+    words: list[Word] = []
+    for run in _CLASSES.findall(text):
+        words += _longest_matches(run)
+    return words
+
+
+def _longest_matches(run: str) -> list[Word]:
+    lexicon = load_lexicon()
+    longest = max(map(len, lexicon))
+    words: list[Word] = []
+    unknown = ""
+    at = 0
+    while at < len(run):
+        ends = range(min(len(run), at + longest), at, -1)
+        end = next((end for end in ends if run[at:end] in lexicon), None)
+        if end is None:
+            unknown += run[at]
+            at += 1
+            continue
+        words += _unknown(unknown)
+        unknown = ""
+        found = run[at:end]
+        kind = lexicon[found]
+        words.append(Word(found, found, known=True, place=kind == "place", content=kind != "unit"))
+        at = end
+    return words + _unknown(unknown)
+
+
+def _unknown(text: str) -> list[Word]:
+    is_content = len(text) > 1 and not re.fullmatch("[ぁ-ゖ]+", text)
+    return [Word(text, text, known=False, place=False, content=is_content)] if text else []
