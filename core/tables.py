@@ -117,7 +117,7 @@ def _read_csv(text: str) -> Iterator[list[str]]:
             row += 1
             yield cells
     except csv.Error:
-        reason = '引用符（"）の対応が取れていないか、1つのセルが長すぎます。'
+        reason = '引用符（"）が閉じているか、セルの文が長すぎないかを確かめてください。'
         raise _refuse(reason, row=row + 1) from None
 
 
