@@ -10,7 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from core.errors import DomainError
+from core.errors import Invalid
 
 LARGEST_TABLE = 10 * 1024 * 1024  # bytes as sent
 MOST_ROWS = 20_000
@@ -20,7 +20,7 @@ _MOST_MERGED = 200_000  # cells
 _NO_LETTER = "\x80"
 
 
-class TableError(DomainError):
+class TableError(Invalid):
     """A table or one of its cells cannot be taken; `row` counts as a spreadsheet does."""
 
     code = "table_error"
@@ -31,7 +31,7 @@ class TableError(DomainError):
     ) -> None:
         place = f"{row}行目" if row else ""
         place += f"「{column}」" if column else ""
-        super().__init__(f"{place}：{reason}" if place else reason)
+        super().__init__({"file": f"{place}：{reason}" if place else reason})
         self.row, self.column, self.value, self.reason = row, column, value, reason
 
 
