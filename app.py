@@ -1,18 +1,45 @@
 """The application: settings, database, pages, API, error answers, outbox handlers and commands."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 
 import click
-from flask import Flask
+from flask import Flask, request, url_for
 
 import accounts.views
+import procurement.home.views
 from accounts import auth
+from accounts.permissions import Permission, may_somewhere
 from core import cli as operations
 from core import clock, db, outbox, web
 from core.config import Settings, UnsafeSettingsError
 
-BLUEPRINTS = (accounts.views.blueprint,)
+BLUEPRINTS = (
+    accounts.views.blueprint,
+    procurement.home.views.blueprint,
+)
+
+# The nouns of the header: label, endpoint, and the permission that makes them useful.
+NAVIGATION = (
+    ("サービスを探す", "search.index", Permission.CATALOG_READ),
+    ("標準仕様書", "specifications.index", Permission.CATALOG_READ),
+    ("調達案件", "projects.index", Permission.PROJECT_READ),
+    ("契約", "contracts.index", Permission.CONTRACT_READ),
+    ("自社のサービス", "vendor_offerings.index", Permission.OFFERING_CREATE),
+    ("届いた依頼", "requests.inbox", Permission.REQUEST_ANSWER),
+    ("審査", "certification.queue", Permission.CERTIFICATION_QUEUE),
+    ("事業者の登録", "vendors.queue", Permission.VENDOR_DECIDE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationItem:
+    """One noun of the header."""
+
+    label: str
+    href: str
+    current: bool
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -26,14 +53,23 @@ def create_app(settings: Settings | None = None) -> Flask:
     auth.init_auth(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    app.context_processor(lambda: _layout_context(settings))
+    app.context_processor(lambda: _layout_context(app, settings))
     return app
 
 
-def _layout_context(settings: Settings) -> dict[str, object]:
+def _navigation(app: Flask) -> list[NavigationItem]:
+    here = (request.endpoint or "").partition(".")[0]
+    return [
+        NavigationItem(label, url_for(endpoint), endpoint.partition(".")[0] == here)
+        for label, endpoint, permission in NAVIGATION
+        if endpoint in app.view_functions and may_somewhere(auth.actor(), permission)
+    ]
+
+
+def _layout_context(app: Flask, settings: Settings) -> dict[str, object]:
     return {
         "notice": web.take_notice(),
-        "navigation": [],
+        "navigation": _navigation(app),
         "as_of": clock.utcnow(),
         "app_version": version("narabi"),
         "environment_label": "見本のデータで動いています" if settings.is_development else None,

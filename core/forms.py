@@ -218,6 +218,7 @@ class Form:
         self.errors: dict[str, str] = {}
         self.extra_summary: list[tuple[str, str]] = []
         self.conflict: dict[str, Any] | None = None
+        self._overrides: dict[str, str] = {}
         self.data: dict[str, Any] = {}
         self.status = 200
 
@@ -234,9 +235,14 @@ class Form:
         return [(f"f-{name}", self.errors[name]) for name in names] + self.extra_summary
 
     def value(self, name: str) -> str:
-        """Return the value to show in a field."""
+        """Return the value to show in a field, or in one part of a date (NAME-era, NAME-year, …)."""
+        if name in self._overrides:
+            return self._overrides[name]
         if self.posted is not None:
             return self.posted.get(name, "")
+        base, _, part = name.rpartition("-")
+        if part in _DATE_PARTS and isinstance(self.initial.get(base), date):
+            return _date_part(self.initial[base], part)
         return _shown(self.initial.get(name))
 
     def values(self, name: str) -> list[str]:
@@ -282,13 +288,52 @@ class Form:
             self.extra_summary.extend(error.reasons)
         elif isinstance(error, StaleVersion):
             self.status = _STALE
-            self.conflict = error.current
-            self.extra_summary.append(("conflict", error.message))
+            self._show_conflict(error.current)
         else:
             self.status = _CONFLICT
             self.extra_summary.append(("main", error.message))
 
+    def _show_conflict(self, current: Mapping[str, Any]) -> None:
+        rows = []
+        for name, field in self.schema.fields.items():
+            if name == "version" or name not in current:
+                continue
+            mine = "、".join(self._typed(name))
+            theirs = current[name]
+            values = [_shown(item) for item in (theirs if isinstance(theirs, list) else [theirs])]
+            if mine != "、".join(values):
+                rows.append(
+                    {
+                        "name": name,
+                        "label": label_of(field),
+                        "mine": mine,
+                        "theirs": "、".join(values),
+                        "values": values,
+                    }
+                )
+        self.conflict = {"by": None, "at": None, "rows": rows}
+        if "version" in current:
+            self._overrides["version"] = str(current["version"])
+
+    def _typed(self, name: str) -> list[str]:
+        loaded = self.data.get(name)
+        return [_shown(item) for item in (loaded if isinstance(loaded, list) else [loaded])]
+
+    def _keep_theirs(self) -> MultiDict[str, str]:
+        """Return the posted values, with the other person's where the reader chose to keep them."""
+        posted = MultiDict(self.posted or {})
+        for name in [key for key in posted if key.startswith(("keep-", "theirs-"))]:
+            values = posted.poplist(name)
+            kind, _, target = name.partition("-")
+            if kind == "theirs" and (self.posted or {}).get(f"keep-{target}") == "theirs":
+                for part in ("", *(f"-{p}" for p in _DATE_PARTS)):
+                    posted.poplist(target + part)
+                posted.setlist(target, values)
+        return posted
+
     def _raw(self) -> dict[str, Any]:
+        if self.posted is not None:
+            self.posted = self._keep_theirs()
         posted = self.posted if self.posted is not None else MultiDict()
         raw: dict[str, Any] = {}
         for name in posted:
@@ -327,8 +372,20 @@ def _join_date(posted: MultiDict[str, str], name: str) -> str:
     if not any(numbers):
         return ""
     year, month, day_of_month = numbers
-    prefix = "" if era in {"", "西暦"} else era
+    prefix = "令和" if era == "reiwa" else ""
     return f"{prefix}{year}年{month}月{day_of_month}日"
+
+
+def _date_part(value: date, part: str) -> str:
+    era, year = japanese.era_year(value)
+    is_reiwa = era == "令和"
+    parts = {
+        "era": "reiwa" if is_reiwa else "western",
+        "year": str(year if is_reiwa else value.year),
+        "month": str(value.month),
+        "day": str(value.day),
+    }
+    return parts[part]
 
 
 def _first_sentence(message: Any) -> str:  # noqa: ANN401 - marshmallow's nested messages

@@ -70,8 +70,27 @@ def accepts_files(view: F) -> F:
     return view
 
 
+def init_logs(settings: Settings) -> None:
+    """Log JSON lines in production; never the values of variables, which may be personal."""
+    shown: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if settings.is_development
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([] if settings.is_development else [structlog.processors.format_exc_info]),
+            shown,
+        ]
+    )
+
+
 def init_web(app: Flask, settings: Settings) -> None:
     """Fit the application with everything that each request passes through."""
+    init_logs(settings)
     app.config.update(
         SECRET_KEY=settings.effective_secret_key,
         MAX_CONTENT_LENGTH=settings.upload_limit_bytes,
@@ -208,7 +227,8 @@ def answer(
         "errors/error.html",
         code=status,
         title=title,
-        message=message,
+        happened=message,
+        safe="何も変わっていません。" if request.method in _BODY_METHODS else None,
         details=details or [],
         request_id=current_request_id(),
     )
