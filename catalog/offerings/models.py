@@ -84,7 +84,13 @@ class OfferingVersion(StatefulModel, table=True):
     __tablename__ = "offering_versions"
     __table_args__ = (
         UniqueConstraint("offering_id", "number"),
-        Index("uq_offering_versions_published", "offering_id", unique=True, postgresql_where=_PUBLISHED, sqlite_where=_PUBLISHED),
+        Index(
+            "uq_offering_versions_published",
+            "offering_id",
+            unique=True,
+            postgresql_where=_PUBLISHED,
+            sqlite_where=_PUBLISHED,
+        ),
         CheckConstraint(not_same("submitted_by_id", "approved_by_id"), "four_eyes"),
     )
 
@@ -164,9 +170,18 @@ class ListingVersion(StatefulModel, table=True):
     __tablename__ = "listing_versions"
     __table_args__ = (
         UniqueConstraint("listing_id", "number"),
-        Index("uq_listing_versions_published", "listing_id", unique=True, postgresql_where=_PUBLISHED, sqlite_where=_PUBLISHED),
+        Index(
+            "uq_listing_versions_published",
+            "listing_id",
+            unique=True,
+            postgresql_where=_PUBLISHED,
+            sqlite_where=_PUBLISHED,
+        ),
         CheckConstraint(not_same("submitted_by_id", "approved_by_id"), "four_eyes"),
-        CheckConstraint("availability_basis_points IS NULL OR planned_service_hours <> ''", "availability_has_denominator"),
+        CheckConstraint(
+            "availability_basis_points IS NULL OR planned_service_hours <> ''",
+            "availability_has_denominator",
+        ),
     )
 
     listing_id: uuid.UUID = Field(foreign_key="listings.id", index=True)

@@ -1,0 +1,118 @@
+"""What a version says, as plain values: the canonical content that is hashed at submission."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from catalog.conformance import AnswerEntry, RequirementEntry
+from catalog.offerings.models import ConformanceAnswer, ListingVersion, OfferingVersion
+from catalog.specifications.models import Requirement
+from catalog.terms import BodyClass
+from core.documents import canonical_json, sha256_hex
+
+OFFERING_FIELDS = (
+    "name",
+    "summary",
+    "description",
+    "features",
+    "hosting_provider",
+    "hosting_region",
+    "networks",
+    "size_classes",
+    "import_formats",
+    "export_formats",
+    "api_specification",
+)
+LISTING_FIELDS = (
+    "minimum_term_months",
+    "tax_rounding",
+    "support_hours",
+    "onboarding_weeks",
+    "planned_service_hours",
+    "availability_basis_points",
+    "rto_hours",
+    "rpo_hours",
+    "responsibility_boundary",
+    "notice_months",
+    "transition_days",
+    "retrieval_days",
+    "export_charge_yen",
+    "deletion_certificate",
+    "parallel_running",
+    "escrow",
+    "exit_note",
+)
+COMPONENT_FIELDS = ("kind", "name", "unit", "interval", "tier_mode", "tiers", "minimum", "maximum")
+
+
+def offering_content(
+    version: OfferingVersion, answers: Mapping[uuid.UUID, ConformanceAnswer]
+) -> dict[str, Any]:
+    """Return all that a certificate covers; `answers` as from `queries.list_answers`.
+
+    The specification of the version must be loaded. Answers are keyed by the ministry's id.
+    """
+    specification = version.specification_version
+    return {
+        "offering_id": str(version.offering_id),
+        "number": version.number,
+        "specification": {
+            "code": specification.specification.code,
+            "label": specification.label,
+        },
+        **{name: getattr(version, name) for name in OFFERING_FIELDS},
+        "answers": {
+            row.requirement.requirement_id: {
+                "answer": row.answer.value,
+                "note": row.note,
+                "due_on": row.due_on.isoformat() if row.due_on else None,
+                "evidence_url": row.evidence_url,
+            }
+            for row in answers.values()
+        },
+    }
+
+
+def listing_content(version: ListingVersion) -> dict[str, Any]:
+    """Return all that a seller offers: prices in yen without tax, service level, exit terms."""
+    return {
+        "listing_id": str(version.listing_id),
+        "number": version.number,
+        "offering_version_id": str(version.offering_version_id),
+        "seller_corporate_number": version.listing.seller.corporate_number,
+        **{name: getattr(version, name) for name in LISTING_FIELDS},
+        "components": [
+            {name: getattr(row, name) for name in COMPONENT_FIELDS}
+            for row in sorted(version.components, key=lambda each: each.position)
+        ],
+    }
+
+
+def hash_content(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of the canonical JSON of a content."""
+    return sha256_hex(canonical_json(content))
+
+
+def requirement_entries(requirements: Iterable[Requirement]) -> list[RequirementEntry]:
+    """Return requirements as the values that roll-up and comparison work on."""
+    return [
+        RequirementEntry(
+            id=row.requirement_id,
+            position=row.position,
+            chapter=row.chapter,
+            subchapter=row.section,
+            name=row.name,
+            text=row.text,
+            classes={each: row.class_for(each) for each in BodyClass},
+            conformity_date=row.conformity_date,
+        )
+        for row in requirements
+    ]
+
+
+def answer_entries(answers: Mapping[uuid.UUID, ConformanceAnswer]) -> dict[str, AnswerEntry]:
+    """Return answers by the ministry's requirement id, for roll-up and comparison."""
+    return {
+        row.requirement.requirement_id: AnswerEntry(row.answer, row.note, row.due_on)
+        for row in answers.values()
+    }

@@ -1,0 +1,280 @@
+"""What can be asked about offerings, listings, their versions and conformance answers."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_
+from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlmodel import Session, col, select
+
+from catalog.offerings.models import (
+    ConformanceAnswer,
+    Listing,
+    ListingVersion,
+    Offering,
+    OfferingVersion,
+    OfferState,
+)
+from catalog.specifications.models import SpecificationVersion
+from vendors.models import Vendor, VendorState
+
+MAXIMUM_LISTED = 20_000
+MAXIMUM_VERSIONS = 2_000
+SHOWN_STATES = (OfferState.PUBLISHED, OfferState.SUPERSEDED, OfferState.WITHDRAWN)
+OPEN_STATES = (
+    OfferState.DRAFT,
+    OfferState.SUBMITTED,
+    OfferState.IN_REVIEW,
+    OfferState.RETURNED,
+    OfferState.APPROVED,
+)
+
+
+def load_listing_versions(
+    session: Session, version_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, ListingVersion]:
+    """Return listing versions by id, in any state, whole for a page (2 statements)."""
+    statement = (
+        select(ListingVersion)
+        .where(col(ListingVersion.id).in_(version_ids))
+        .options(*_whole_listing_version())
+    )
+    return {version.id: version for version in session.exec(statement)}
+
+
+def find_listed(
+    session: Session,
+    listing_ids: Sequence[uuid.UUID] | None = None,
+    *,
+    offering_id: uuid.UUID | None = None,
+    specification_version_id: uuid.UUID | None = None,
+) -> list[ListingVersion]:
+    """Return the listing versions that buyers see now, by name (2 statements).
+
+    Listed is: published, of a published offering version, of an active seller and maker, and
+    confirmed by the maker when another sells it. `is_listed` is the same rule for a loaded row.
+    """
+    maker, seller = aliased(Vendor), aliased(Vendor)
+    statement = (
+        select(ListingVersion)
+        .join(Listing, col(Listing.id) == ListingVersion.listing_id)
+        .join(Offering, col(Offering.id) == Listing.offering_id)
+        .join(OfferingVersion, col(OfferingVersion.id) == ListingVersion.offering_version_id)
+        .join(maker, maker.id == Offering.maker_id)  # type: ignore[arg-type]
+        .join(seller, seller.id == Listing.seller_id)  # type: ignore[arg-type]
+        .where(
+            ListingVersion.state == OfferState.PUBLISHED,
+            OfferingVersion.state == OfferState.PUBLISHED,
+            maker.state == VendorState.ACTIVE,
+            seller.state == VendorState.ACTIVE,
+            or_(
+                col(Listing.seller_id) == Offering.maker_id,
+                col(Listing.confirmed_at).is_not(None),
+            ),
+        )
+        .options(*_whole_listing_version())
+        .order_by(col(OfferingVersion.name), col(ListingVersion.id))
+        .limit(MAXIMUM_LISTED)
+    )
+    for condition in _narrowed(listing_ids, offering_id, specification_version_id):
+        statement = statement.where(condition)
+    return list(session.exec(statement))
+
+
+def _narrowed(
+    listing_ids: Sequence[uuid.UUID] | None,
+    offering_id: uuid.UUID | None,
+    specification_version_id: uuid.UUID | None,
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if listing_ids is not None:
+        conditions.append(col(ListingVersion.listing_id).in_(listing_ids))
+    if offering_id is not None:
+        conditions.append(col(Listing.offering_id) == offering_id)
+    if specification_version_id is not None:
+        conditions.append(col(OfferingVersion.specification_version_id) == specification_version_id)
+    return conditions
+
+
+def is_listed(version: ListingVersion) -> bool:
+    """Tell whether buyers see this listing version now; the row must come from a query above."""
+    listing = version.listing
+    offering = listing.offering
+    return (
+        version.state is OfferState.PUBLISHED
+        and version.offering_version.state is OfferState.PUBLISHED
+        and listing.seller.state is VendorState.ACTIVE
+        and offering.maker.state is VendorState.ACTIVE
+        and (listing.seller_id == offering.maker_id or listing.confirmed_at is not None)
+    )
+
+
+def list_answers(
+    session: Session, offering_version_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, dict[uuid.UUID, ConformanceAnswer]]:
+    """Return answers by offering version, then by requirement row, with the requirements."""
+    statement = (
+        select(ConformanceAnswer)
+        .where(col(ConformanceAnswer.offering_version_id).in_(offering_version_ids))
+        .options(joinedload(ConformanceAnswer.requirement))  # type: ignore[arg-type]
+    )
+    found: dict[uuid.UUID, dict[uuid.UUID, ConformanceAnswer]] = {
+        version_id: {} for version_id in offering_version_ids
+    }
+    for answer in session.exec(statement):
+        found[answer.offering_version_id][answer.requirement_id] = answer
+    return found
+
+
+def get_listing(session: Session, listing_id: uuid.UUID) -> Listing | None:
+    """Return a listing with its seller, offering and maker."""
+    statement = (
+        select(Listing)
+        .where(Listing.id == listing_id)
+        .options(
+            joinedload(Listing.seller),  # type: ignore[arg-type]
+            joinedload(Listing.offering).joinedload(Offering.maker),  # type: ignore[arg-type]
+        )
+    )
+    return session.exec(statement).first()
+
+
+def published_version_of(session: Session, listing_id: uuid.UUID) -> ListingVersion | None:
+    """Return the published version of a listing with all that a page shows of it."""
+    statement = (
+        select(ListingVersion)
+        .where(
+            ListingVersion.listing_id == listing_id, ListingVersion.state == OfferState.PUBLISHED
+        )
+        .options(*_whole_listing_version())
+    )
+    return session.exec(statement).first()
+
+
+def get_listing_version(session: Session, version_id: uuid.UUID) -> ListingVersion | None:
+    """Return one listing version, in any state, with all that a page shows of it."""
+    return load_listing_versions(session, [version_id]).get(version_id)
+
+
+def get_offering_version(session: Session, version_id: uuid.UUID) -> OfferingVersion | None:
+    """Return an offering version, in any state, with its maker and specification."""
+    statement = (
+        select(OfferingVersion)
+        .where(OfferingVersion.id == version_id)
+        .options(*_whole_offering_version())
+    )
+    return session.exec(statement).first()
+
+
+def find_own_listing_version(
+    session: Session, offering_version: OfferingVersion
+) -> ListingVersion | None:
+    """Return the newest version of the maker's own listing that names this offering version."""
+    statement = (
+        select(ListingVersion)
+        .join(Listing, col(Listing.id) == ListingVersion.listing_id)
+        .join(Offering, col(Offering.id) == Listing.offering_id)
+        .where(
+            ListingVersion.offering_version_id == offering_version.id,
+            Listing.seller_id == Offering.maker_id,
+        )
+        .options(*_whole_listing_version())
+        .order_by(col(ListingVersion.number).desc())
+        .limit(1)
+    )
+    return session.exec(statement).first()
+
+
+def list_offering_versions(session: Session, offering_id: uuid.UUID) -> list[OfferingVersion]:
+    """Return all versions of an offering, newest first."""
+    statement = (
+        select(OfferingVersion)
+        .where(OfferingVersion.offering_id == offering_id)
+        .options(*_whole_offering_version())
+        .order_by(col(OfferingVersion.number).desc())
+        .limit(MAXIMUM_VERSIONS)
+    )
+    return list(session.exec(statement))
+
+
+def list_listing_versions(
+    session: Session, listing_id: uuid.UUID, *, shown_only: bool = False
+) -> list[ListingVersion]:
+    """Return the versions of a listing, newest first, all or those ever published."""
+    statement = (
+        select(ListingVersion)
+        .where(ListingVersion.listing_id == listing_id)
+        .options(*_listing_version_links())
+        .order_by(col(ListingVersion.number).desc())
+        .limit(MAXIMUM_VERSIONS)
+    )
+    if shown_only:
+        statement = statement.where(
+            col(ListingVersion.state).in_(SHOWN_STATES),
+            col(ListingVersion.published_at).is_not(None),
+        )
+    return list(session.exec(statement))
+
+
+def list_versions_of(session: Session, owner_id: uuid.UUID) -> list[OfferingVersion]:
+    """Return all offering versions of a maker's organisation, by offering, newest version first."""
+    statement = (
+        select(OfferingVersion)
+        .where(OfferingVersion.owner_id == owner_id)
+        .options(*_whole_offering_version())
+        .order_by(col(OfferingVersion.offering_id), col(OfferingVersion.number).desc())
+        .limit(MAXIMUM_VERSIONS)
+    )
+    return list(session.exec(statement))
+
+
+def list_listings_of(session: Session, owner_id: uuid.UUID) -> list[ListingVersion]:
+    """Return all listing versions of a seller's organisation, by listing, newest version first."""
+    statement = (
+        select(ListingVersion)
+        .where(ListingVersion.owner_id == owner_id)
+        .options(*_listing_version_links())
+        .order_by(col(ListingVersion.listing_id), col(ListingVersion.number).desc())
+        .limit(MAXIMUM_VERSIONS)
+    )
+    return list(session.exec(statement))
+
+
+def list_listings_for(session: Session, offering_id: uuid.UUID) -> list[Listing]:
+    """Return every seller's listing of an offering, confirmed or not, by age."""
+    statement = (
+        select(Listing)
+        .where(Listing.offering_id == offering_id)
+        .options(
+            joinedload(Listing.seller),  # type: ignore[arg-type]
+            joinedload(Listing.offering).joinedload(Offering.maker),  # type: ignore[arg-type]
+        )
+        .order_by(col(Listing.created_at), col(Listing.id))
+        .limit(MAXIMUM_VERSIONS)
+    )
+    return list(session.exec(statement))
+
+
+def _whole_listing_version() -> list[Any]:
+    return [*_listing_version_links(), selectinload(ListingVersion.components)]  # type: ignore[arg-type]
+
+
+def _listing_version_links() -> list[Any]:
+    listing = joinedload(ListingVersion.listing)  # type: ignore[arg-type]
+    return [
+        listing.joinedload(Listing.seller),  # type: ignore[arg-type]
+        listing.joinedload(Listing.offering).joinedload(Offering.maker),  # type: ignore[arg-type]
+        joinedload(ListingVersion.offering_version)  # type: ignore[arg-type]
+        .joinedload(OfferingVersion.specification_version)  # type: ignore[arg-type]
+        .joinedload(SpecificationVersion.specification),  # type: ignore[arg-type]
+    ]
+
+
+def _whole_offering_version() -> list[Any]:
+    return [
+        joinedload(OfferingVersion.offering).joinedload(Offering.maker),  # type: ignore[arg-type]
+        joinedload(OfferingVersion.specification_version).joinedload(  # type: ignore[arg-type]
+            SpecificationVersion.specification  # type: ignore[arg-type]
+        ),
+    ]
