@@ -74,8 +74,13 @@ class Organisation(Model, table=True):
 
     __tablename__ = "organisations"
     __table_args__ = (
-        CheckConstraint("kind <> 'body' OR (code IS NOT NULL AND body_kind IS NOT NULL)", "body_has_code"),
-        CheckConstraint("population IS NULL OR (population >= 0 AND population_date IS NOT NULL)", "population_dated"),
+        CheckConstraint(
+            "kind <> 'body' OR (code IS NOT NULL AND body_kind IS NOT NULL)", "body_has_code"
+        ),
+        CheckConstraint(
+            "population IS NULL OR (population >= 0 AND population_date IS NOT NULL)",
+            "population_dated",
+        ),
     )
 
     kind: OrganisationKind = Field(sa_type=enum_type(OrganisationKind))

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     SPECIFICATION_OPEN = "specification.open_to_saas"
     BODY_IMPORT = "body.import"
     VENDOR_REGISTER = "vendor.register"
+    VENDOR_QUEUE = "vendor.queue"
     VENDOR_READ_FILE = "vendor.read_file"
     VENDOR_EDIT = "vendor.edit"
     VENDOR_SUBMIT = "vendor.submit"
@@ -130,8 +131,8 @@ _AN, _CO = Pseudo.ANONYMOUS, Pseudo.CONSOLE
 _VM, _VA = Role.VENDOR_MEMBER, Role.VENDOR_ADMIN
 _MC, _MA, _PC = Role.CLERK, Role.APPROVER, Role.COORDINATOR
 _RV, _LR, _OP, _AU = Role.REVIEWER, Role.LEAD_REVIEWER, Role.OPERATOR, Role.AUDITOR
-_EVERYONE: dict[Grantee, Predicate] = {who: anywhere for who in (_AN, *Role)}
-_SIGNED_IN: dict[Grantee, Predicate] = {role: anywhere for role in Role}
+_EVERYONE: dict[Grantee, Predicate] = dict.fromkeys((_AN, *Role), anywhere)
+_SIGNED_IN: dict[Grantee, Predicate] = dict.fromkeys(Role, anywhere)
 _P = Permission
 
 PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
@@ -145,6 +146,7 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.SPECIFICATION_OPEN: {_LR: anywhere},
     _P.BODY_IMPORT: {_CO: anywhere},
     _P.VENDOR_REGISTER: _EVERYONE,
+    _P.VENDOR_QUEUE: {_RV: anywhere, _LR: anywhere, _AU: anywhere},
     _P.VENDOR_READ_FILE: {_VM: own, _VA: own, _RV: assigned, _LR: anywhere, _AU: anywhere},
     _P.VENDOR_EDIT: {_VA: own},
     _P.VENDOR_SUBMIT: {_VA: own},
@@ -186,6 +188,7 @@ _READS = frozenset(
         _P.CATALOG_READ,
         _P.ACCOUNT_USE,
         _P.SPECIFICATION_READ_DRAFT,
+        _P.VENDOR_QUEUE,
         _P.VENDOR_READ_FILE,
         _P.OFFERING_READ_DRAFT,
         _P.CERTIFICATION_QUEUE,
@@ -250,9 +253,7 @@ def require(
     raise NotFound
 
 
-def name_attempt(
-    session: Session, actor: Actor, permission: Permission, subject: object
-) -> None:
+def name_attempt(session: Session, actor: Actor, permission: Permission, subject: object) -> None:
     """Tell the transaction who attempts what, so that a refusal is recorded."""
     if permission.is_write:
         draft = audit.Draft(
@@ -270,4 +271,4 @@ def _refresh(session: Session, actor: Actor) -> Actor:
     if actor.person_id is None or actor.organisation_id is None:
         return actor
     roles = queries.lock_live_roles(session, actor.person_id, actor.organisation_id)
-    return replace(actor, grantees=frozenset(roles))
+    return replace(actor, grantees=roles or frozenset({_AN}))

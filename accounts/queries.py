@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import cast
 
 from sqlalchemy import func, or_
 from sqlalchemy.orm import joinedload
@@ -77,7 +76,7 @@ def lock_live_roles(
     )
     if not session.info.get("read_only"):
         statement = statement.with_for_update(read=True)
-    return frozenset(session.exec(statement).all())
+    return frozenset(Role(role) for role in session.exec(statement).all())
 
 
 def list_roles_anywhere(session: Session, person_id: uuid.UUID) -> frozenset[Role]:
@@ -109,12 +108,10 @@ def list_bodies(session: Session) -> list[Organisation]:
 def count_organisations(session: Session, kind: OrganisationKind) -> int:
     """Return how many organisations of a kind exist."""
     statement = select(func.count()).where(Organisation.kind == kind)
-    return cast("int", session.exec(statement).one())
+    return session.exec(statement).one()
 
 
-def list_members(
-    session: Session, organisation_id: uuid.UUID, *roles: Role
-) -> list[Membership]:
+def list_members(session: Session, organisation_id: uuid.UUID, *roles: Role) -> list[Membership]:
     """Return live members of an organisation with these roles (all when none is given)."""
     statement = (
         select(Membership)

@@ -75,18 +75,24 @@ def sign_in(session: Session, settings: Settings, email: str, password: str) -> 
     outcome = _check_password(session, settings, person, password)
     if outcome is not SignInOutcome.SIGNED_IN:
         return SignInResult(outcome)
+    return SignInResult(SignInOutcome.SIGNED_IN, open_sign_in(session, person))
+
+
+def open_sign_in(session: Session, person: Person) -> str:
+    """Open a server-side session for a person whose password was just checked or set."""
     token = secrets.token_urlsafe(32)
     session.add(
         SignIn(
             token_hash=hash_token(token),
             person_id=person.id,
             organisation_id=_first_organisation(session, person.id),
+            created_at=now(session),
             authenticated_at=now(session),
             seen_at=now(session),
         )
     )
     _record_person(session, person, "account.sign_in")
-    return SignInResult(SignInOutcome.SIGNED_IN, token)
+    return token
 
 
 def _check_password(
@@ -129,8 +135,8 @@ def _first_organisation(session: Session, person_id: uuid.UUID) -> uuid.UUID | N
 
 
 def sign_out(session: Session, actor: Actor) -> None:
-    """Revoke the session of this request."""
-    require(session, actor, Permission.ACCOUNT_CHANGE)
+    """Revoke the session of this request; open to people who have lost every role, too."""
+    require(session, actor, Permission.SIGN_IN)
     if actor.sign_in_id is not None:
         sign_in_row = session.get_one(SignIn, actor.sign_in_id)
         sign_in_row.revoked_at = now(session)
@@ -142,7 +148,7 @@ def touch_sign_in(session: Session, sign_in_id: uuid.UUID) -> None:
     session.get_one(SignIn, sign_in_id).seen_at = now(session)
 
 
-def switch_organisation(session: Session, actor: Actor, organisation_id: uuid.UUID) -> None:
+def switch_organisation(session: Session, actor: Actor, organisation_id: uuid.UUID) -> uuid.UUID:
     """Act as another organisation from the next request on; raises NotFound for a stranger's."""
     require(session, actor, Permission.ACCOUNT_CHANGE)
     if actor.person_id is None or actor.sign_in_id is None:
@@ -151,6 +157,7 @@ def switch_organisation(session: Session, actor: Actor, organisation_id: uuid.UU
         raise NotFound
     session.get_one(SignIn, actor.sign_in_id).organisation_id = organisation_id
     audit.record(session, actor, "account.switch_organisation", "Organisation", organisation_id)
+    return organisation_id
 
 
 def require_recent_sign_in(session: Session, settings: Settings, actor: Actor) -> None:

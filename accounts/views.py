@@ -66,8 +66,8 @@ def switch_organisation() -> ResponseReturnValue:
     memberships = queries.list_live_memberships(web.read_session(), actor().person_id)  # type: ignore[arg-type]
     if form.is_posted:
         done = form.submit(
-            lambda session, data: (
-                services.switch_organisation(session, actor(), data["organisation_id"]) or True
+            lambda session, data: services.switch_organisation(
+                session, actor(), data["organisation_id"]
             )
         )
         if done:

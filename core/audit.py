@@ -111,7 +111,7 @@ class Draft:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-def record(  # noqa: PLR0913 - the facts of an event
+def record(
     session: Session,
     actor: Acting,
     action: str,
@@ -121,7 +121,7 @@ def record(  # noqa: PLR0913 - the facts of an event
     owner_id: uuid.UUID | None = None,
     case_id: uuid.UUID | None = None,
     outcome: Outcome = Outcome.DONE,
-    **detail: Any,  # noqa: ANN401 - JSON values
+    **detail: Any,
 ) -> None:
     """Add an event to the transaction; it is numbered and chained just before the commit.
 
@@ -196,7 +196,7 @@ def event_fields(event: AuditEvent) -> dict[str, Any]:
         "person_id": _text(event.person_id),
         "organisation_id": _text(event.organisation_id),
         "action": event.action,
-        "outcome": str(event.outcome.value if isinstance(event.outcome, Outcome) else event.outcome),
+        "outcome": str(event.outcome),
         "subject_kind": event.subject_kind,
         "subject_id": _text(event.subject_id),
         "owner_id": _text(event.owner_id),
@@ -255,7 +255,9 @@ class Checkpoint:
 
     def signed_bytes(self) -> bytes:
         """Return the bytes that the signature covers."""
-        return rfc8785.dumps({"sequence": self.sequence, "hash": self.hash, "made_at": self.made_at})
+        return rfc8785.dumps(
+            {"sequence": self.sequence, "hash": self.hash, "made_at": self.made_at}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +347,8 @@ def verify(
 
 
 def _detail_problems(session: Session) -> list[str]:
-    found, position = [], 0
+    found: list[str] = []
+    position = 0
     while True:
         rows = session.execute(
             select(AuditDetail, AuditEvent.commitment)  # type: ignore[call-overload]

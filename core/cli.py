@@ -164,16 +164,18 @@ def _check_database() -> str:
 
 
 def _newest_revision() -> str:
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 - only the doctor needs it
+    from alembic.script import ScriptDirectory
 
     return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
 
 
 def _check_fonts() -> str:
-    missing = documents.missing_fonts()
-    if missing:
-        raise CheckFailedError(f"{'、'.join(missing)}がありません。make install をやり直してください。")
-    return "文書用の日本語書体があります"
+    try:
+        folder = documents.font_folder()
+    except documents.DocumentError as error:
+        message = "文書用の日本語書体がありません。make install をやり直してください。"
+        raise CheckFailedError(message) from error
+    return f"{folder.name}があります"
 
 
 def _check_worker() -> str:

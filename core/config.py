@@ -45,7 +45,8 @@ class Settings(BaseSettings):
     )
     search_url: str = Field(default="", description="Meilisearch address; empty: embedded engine")
     search_key: SecretStr = Field(
-        default=SecretStr(""), description="Meilisearch key with documents, indexes, settings, tasks"
+        default=SecretStr(""),
+        description="Meilisearch key with documents, indexes, settings, tasks",
     )
     session_idle_minutes: int = Field(default=30, ge=5, le=480, description="minutes")
     session_absolute_hours: int = Field(default=12, ge=1, le=24, description="hours")
@@ -120,6 +121,6 @@ class Settings(BaseSettings):
 
 def _is_seed(value: str) -> bool:
     try:
-        return len(bytes.fromhex(value)) == 32  # noqa: PLR2004 - RFC 8032 seed length
+        return len(bytes.fromhex(value)) == 32
     except ValueError:
         return False

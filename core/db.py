@@ -90,14 +90,17 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     options = f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC"
-    return create_engine(
-        parsed, pool_pre_ping=True, pool_size=8, connect_args={"options": options}
-    )
+    return create_engine(parsed, pool_pre_ping=True, pool_size=8, connect_args={"options": options})
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
-    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": _BUSY_TIMEOUT_MS}
+    wanted = {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "busy_timeout": _BUSY_TIMEOUT_MS,
+    }
     for name, value in wanted.items():
         connection.execute(f"PRAGMA {name} = {value}")
         found = connection.execute(f"PRAGMA {name}").fetchone()[0]
@@ -151,7 +154,7 @@ def transaction(*, request_id: str = "") -> Iterator[Session]:
 _request_id_source: Any = None
 
 
-def set_request_id_source(source: Any) -> None:  # noqa: ANN401 - a callable () -> str
+def set_request_id_source(source: Any) -> None:
     """Tell where the id of the current web request comes from."""
     global _request_id_source  # noqa: PLW0603 - set once by the application
     _request_id_source = source
@@ -174,6 +177,7 @@ def reading() -> Iterator[Session]:
 def open_session(*, writes: bool) -> Session:
     """Return a session with its moment read once; close it yourself unless transaction() does."""
     database = current()
+    engine: Engine
     if writes:
         engine = database.engine.execution_options(narabi_write=True)
     elif database.is_sqlite:

@@ -101,7 +101,7 @@ class WrongState(DomainError):
 
 
 class GuardFailed(DomainError):
-    """Conditions of an act are not met; `reasons` is the full list of (field or anchor, sentence)."""
+    """Conditions of an act are not met; `reasons` lists all (field or anchor, sentence)."""
 
     code = "guard_failed"
     title = "足りないものがあります"

@@ -1,9 +1,9 @@
-"""Posted values and errors from a marshmallow schema, kept for re-display; and the field types of the house."""
+"""Posted values and errors from a marshmallow schema, kept for re-display; the field types."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from sqlmodel import Session
@@ -22,7 +22,7 @@ _INVALID, _STALE, _CONFLICT = 422, 412, 409
 class FormSchema(Schema):
     """Base of all schemas: unknown fields are refused by name, fields keep their order."""
 
-    error_messages = {"unknown": "この項目は受け付けていません。"}
+    error_messages = {"unknown": "この項目は受け付けていません。"}  # noqa: RUF012 - marshmallow declares it on the instance
 
     class Meta:
         """Refuse what is not declared."""
@@ -33,7 +33,7 @@ class FormSchema(Schema):
 class Line(fields.String):
     """One line of text, NFC, without control or bidirectional characters."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:  # noqa: ANN401 - marshmallow's signature
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         return _cleaned(japanese.clean_line, text, label_of(self))
 
@@ -41,7 +41,7 @@ class Line(fields.String):
 class Lines(fields.String):
     """Text of several lines, NFC, without control or bidirectional characters."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:  # noqa: ANN401 - marshmallow's signature
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         return _cleaned(japanese.clean_text, text, label_of(self))
 
@@ -49,19 +49,21 @@ class Lines(fields.String):
 class Yen(fields.Integer):
     """An amount in yen as people write it: 120,000 / １２０，０００円."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:  # noqa: ANN401 - marshmallow's signature
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if isinstance(value, str):
             return _cleaned(japanese.parse_yen, value, label_of(self))
-        return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[return-value]
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Whole(fields.Integer):
     """A whole number as people write it, full width allowed."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:  # noqa: ANN401 - marshmallow's signature
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if isinstance(value, str):
-            value = japanese.normalise_nfc(value).translate(_FULL_WIDTH_DIGITS).replace(",", "").strip()
-        return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[return-value]
+            value = (
+                japanese.normalise_nfc(value).translate(_FULL_WIDTH_DIGITS).replace(",", "").strip()
+            )
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 _FULL_WIDTH_DIGITS = str.maketrans("０１２３４５６７８９，", "0123456789,")
@@ -70,10 +72,10 @@ _FULL_WIDTH_DIGITS = str.maketrans("０１２３４５６７８９，", "0123456
 class Day(fields.Field[date]):
     """A Japanese day: R8.10.1, 令和8年10月1日, 2026-10-01 or 2026/10/1."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:  # noqa: ANN401, ARG002 - marshmallow's signature
+    def _deserialize(self, value: Any, *_rest: Any, **_kwargs: Any) -> date:
         return _cleaned(japanese.parse_date, str(value), label_of(self))
 
-    def _serialize(self, value: date | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:  # noqa: ANN401, ARG002 - marshmallow's signature
+    def _serialize(self, value: date | None, *_rest: Any, **_kwargs: Any) -> str | None:
         return None if value is None else value.isoformat()
 
 
@@ -89,12 +91,12 @@ def label_of(field: fields.Field[Any]) -> str:
     return str(field.metadata.get("label", "この項目"))
 
 
-def line(label: str, *, maximum: int, required: bool = True, **extra: Any) -> Line:  # noqa: ANN401 - marshmallow options
+def line(label: str, *, maximum: int, required: bool = True, **extra: Any) -> Line:
     """Declare one line of text with its label and longest length."""
     return Line(**_text_options(label, maximum, required=required), **extra)
 
 
-def lines(label: str, *, maximum: int, required: bool = True, **extra: Any) -> Lines:  # noqa: ANN401 - marshmallow options
+def lines(label: str, *, maximum: int, required: bool = True, **extra: Any) -> Lines:
     """Declare text of several lines with its label and longest length."""
     return Lines(**_text_options(label, maximum, required=required), **extra)
 
@@ -111,7 +113,7 @@ def _text_options(label: str, maximum: int, *, required: bool) -> dict[str, Any]
     return {**_presence(label, "入力", required=required, default=""), "validate": check}
 
 
-def _presence(label: str, verb: str, *, required: bool, default: Any) -> dict[str, Any]:  # noqa: ANN401 - the value when absent
+def _presence(label: str, verb: str, *, required: bool, default: Any) -> dict[str, Any]:
     sentence = f"{label}を{verb}してください。"
     options: dict[str, Any] = {
         "metadata": {"label": label},
@@ -152,7 +154,9 @@ def day(label: str, *, required: bool = True) -> Day:
     return Day(**_presence(label, "入力", required=required, default=None))
 
 
-def choice(label: str, enumeration: type[StrEnum], *, required: bool = True) -> fields.Enum:
+def choice(
+    label: str, enumeration: type[StrEnum], *, required: bool = True
+) -> fields.Enum[StrEnum]:
     """Declare one value of an enumeration, posted by its code."""
     options = _presence(label, "選択", required=required, default=None)
     options["error_messages"]["unknown"] = f"{label}は一覧から選択してください。"
@@ -167,7 +171,7 @@ def option(label: str, codes: Sequence[str], *, required: bool = True) -> fields
     return fields.String(**options, validate=check)
 
 
-def options(label: str, codes: Sequence[str], *, required: bool = True) -> fields.List:
+def options(label: str, codes: Sequence[str], *, required: bool = True) -> fields.List[str]:
     """Declare several codes of a list."""
     sentence = f"{label}を一つ以上選択してください。"
     inner = fields.String(
@@ -260,7 +264,7 @@ class Form:
         try:
             self.data = self.schema.load(self._raw())
         except ValidationError as error:
-            self._take_messages(error.normalized_messages())
+            self._take_messages(cast("dict[str, Any]", error.messages))
             self.status = _INVALID
             return False
         return True
@@ -321,11 +325,12 @@ class Form:
 
     def _keep_theirs(self) -> MultiDict[str, str]:
         """Return the posted values, with the other person's where the reader chose to keep them."""
-        posted = MultiDict(self.posted or {})
+        chosen: MultiDict[str, str] = self.posted if self.posted is not None else MultiDict()
+        posted = MultiDict(chosen)
         for name in [key for key in posted if key.startswith(("keep-", "theirs-"))]:
             values = posted.poplist(name)
             kind, _, target = name.partition("-")
-            if kind == "theirs" and (self.posted or {}).get(f"keep-{target}") == "theirs":
+            if kind == "theirs" and chosen.get(f"keep-{target}") == "theirs":
                 for part in ("", *(f"-{p}" for p in _DATE_PARTS)):
                     posted.poplist(target + part)
                 posted.setlist(target, values)
@@ -388,7 +393,7 @@ def _date_part(value: date, part: str) -> str:
     return parts[part]
 
 
-def _first_sentence(message: Any) -> str:  # noqa: ANN401 - marshmallow's nested messages
+def _first_sentence(message: Any) -> str:
     while isinstance(message, Mapping):
         message = next(iter(message.values()))
     while isinstance(message, list):
@@ -396,7 +401,7 @@ def _first_sentence(message: Any) -> str:  # noqa: ANN401 - marshmallow's nested
     return str(message)
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401 - any field value
+def _shown(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):

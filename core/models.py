@@ -45,7 +45,8 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give aware UTC back."""
+        """Give aware UTC back, also where the database keeps no zone."""
+        del dialect
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -76,15 +77,11 @@ class Model(SQLModel):
     metadata: ClassVar[MetaData] = metadata
 
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
-    created_at: datetime = Field(
-        default_factory=utcnow, sa_type=UTCDateTime, nullable=False
-    )
-    updated_at: datetime = Field(
-        default_factory=utcnow, sa_type=UTCDateTime, nullable=False
-    )
+    created_at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime, nullable=False)
+    updated_at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime, nullable=False)
     version: int = Field(default=1, nullable=False)
 
-    def revise(self, version: int | None = None, **values: Any) -> None:  # noqa: ANN401 - column values
+    def revise(self, version: int | None = None, **values: Any) -> None:
         """Change columns by compare-and-set on the version the reader saw.
 
         Raises StaleVersion when somebody else changed the row first.
@@ -97,7 +94,7 @@ class StatefulModel(Model):
 
     MACHINE: ClassVar[StateMachine]
 
-    def apply(self, action: StrEnum, version: int | None = None, **values: Any) -> None:  # noqa: ANN401 - column values
+    def apply(self, action: StrEnum, version: int | None = None, **values: Any) -> None:
         """Move along the machine by compare-and-set on (state, version), setting `values` as well.
 
         Raises WrongState naming the state, StaleVersion when somebody else moved it first.
@@ -120,7 +117,7 @@ def _compare_and_set(
 ) -> None:
     session = cast("Session", object_session(row))
     session.flush()
-    table = cast("Table", inspect(type(row)).local_table)
+    table = cast("Table", inspect(type(row), raiseerr=True).local_table)
     seen = row.version if version is None else version
     statement = (
         update(table)
@@ -140,7 +137,7 @@ def _compare_and_set(
     raise StaleVersion(current=row.model_dump(mode="json"))
 
 
-def related(**options: Any) -> Any:  # noqa: ANN401 - SQLModel's own signature
+def related(**options: Any) -> Any:
     """Return a relationship that never loads by accident: queries state what they load."""
     return Relationship(sa_relationship_kwargs={"lazy": "raise_on_sql", **options})
 

@@ -3,18 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-
 from typing import Self
 
 from core.errors import WrongState
 
 
 class LabelledCode(StrEnum):
-    """A stored code that knows its Japanese label; the code is the value, the label is only shown."""
+    """A stored code that knows its Japanese label; the code is the value."""
 
     label: str
 
-    def __new__(cls, code: str, label: str) -> Self:
+    def __new__(cls, code: str, label: str = "") -> Self:
         """Make a member from its stored code and its label."""
         member = str.__new__(cls, code)
         member._value_ = code

@@ -1,4 +1,4 @@
-"""The web frame: error answers, CSRF, security headers, request id, body-size gate, reading sessions."""
+"""The web frame: error answers, CSRF, headers, request id, body-size gate, reading sessions."""
 
 import re
 import uuid
@@ -6,7 +6,16 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import structlog
-from flask import Flask, Response, g, has_request_context, jsonify, redirect, render_template, request
+from flask import (
+    Flask,
+    Response,
+    g,
+    has_request_context,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+)
 from flask import session as flask_session
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -49,12 +58,21 @@ _STATUS: dict[type[errors.DomainError], int] = {
     errors.Unavailable: 503,
 }
 _HTTP_SENTENCES = {
-    400: ("この指定は使えません", "送られた内容を読み取れませんでした。前の画面に戻ってやり直してください。"),
+    400: (
+        "この指定は使えません",
+        "送られた内容を読み取れませんでした。前の画面に戻ってやり直してください。",
+    ),
     404: ("ページが見つかりません", "このページは存在しないか、見る権限がありません。"),
-    405: ("この操作はできません", "このページはその方法では開けません。前の画面に戻ってやり直してください。"),
+    405: (
+        "この操作はできません",
+        "このページはその方法では開けません。前の画面に戻ってやり直してください。",
+    ),
     411: ("長さの指定が必要です", "送る内容の長さ（Content-Length）を付けて送り直してください。"),
     413: ("大きすぎます", "送られた内容が大きすぎます。ファイルを小さくして送り直してください。"),
-    415: ("この形式は使えません", "送られた形式は受け付けていません。案内された形式で送り直してください。"),
+    415: (
+        "この形式は使えません",
+        "送られた形式は受け付けていません。案内された形式で送り直してください。",
+    ),
 }
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,40}")
@@ -143,7 +161,7 @@ def wants_json() -> bool:
     return request.path.startswith("/api/")
 
 
-def render_page(template: str, status: int = 200, **context: Any) -> ResponseReturnValue:  # noqa: ANN401 - template values
+def render_page(template: str, status: int = 200, **context: Any) -> ResponseReturnValue:
     """Render a page with a status."""
     return render_template(template, **context), status
 
@@ -247,7 +265,7 @@ def _answer_csrf_error(_error: CSRFError) -> ResponseReturnValue:
 
 def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or _SERVER_ERROR
-    if status < 400 or error.response is not None:  # noqa: PLR2004 - redirects and ready answers
+    if status < 400 or error.response is not None:
         return error
     title, message = _HTTP_SENTENCES.get(status, (error.name, error.description or error.name))
     return answer(status, f"http_{status}", title, message)
@@ -271,7 +289,9 @@ def _add_filters(app: Flask) -> None:
         jdate=lambda value: "" if value is None else japanese.format_date_weekday(value),
         jday=lambda value: "" if value is None else japanese.format_date(value),
         jdatetime=lambda value: "" if value is None else japanese.format_datetime(value),
-        jdayof=lambda value: "" if value is None else japanese.format_date(clock.day_in_japan(value)),
+        jdayof=lambda value: (
+            "" if value is None else japanese.format_date(clock.day_in_japan(value))
+        ),
         yen=lambda value: "" if value is None else japanese.format_yen(value),
         amount=lambda value: "" if value is None else japanese.format_amount(value),
         fiscal_year=japanese.format_fiscal_year,

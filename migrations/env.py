@@ -13,12 +13,12 @@ import core.audit
 import core.changes
 import core.outbox
 import procurement.contracts.models
-import vendors.models  # noqa: F401 - imported for their tables
+import vendors.models
 from core.db import current
 from core.models import UTCDateTime, metadata
 
 
-def render_item(kind: str, item: Any, autogen_context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's own signature
+def render_item(kind: str, item: Any, autogen_context: AutogenContext) -> str | Literal[False]:
     """Write the house's column types so that a migration needs no import of the models."""
     if kind != "type":
         return False
@@ -49,7 +49,7 @@ def run_migrations() -> None:
         _run(opened)
 
 
-def _run(connection: Any) -> None:  # noqa: ANN401 - an open connection
+def _run(connection: Any) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,

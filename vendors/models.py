@@ -74,7 +74,13 @@ class Vendor(StatefulModel, table=True):
     MACHINE: ClassVar[StateMachine] = VENDOR_MACHINE
     __tablename__ = "vendors"
     __table_args__ = (
-        Index("uq_vendors_live_corporate_number", "corporate_number", unique=True, postgresql_where=_LIVE, sqlite_where=_LIVE),
+        Index(
+            "uq_vendors_live_corporate_number",
+            "corporate_number",
+            unique=True,
+            postgresql_where=_LIVE,
+            sqlite_where=_LIVE,
+        ),
         CheckConstraint(not_same("submitted_by_id", "decided_by_id"), "four_eyes"),
     )
 

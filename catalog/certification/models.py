@@ -92,19 +92,33 @@ class Certification(StatefulModel, table=True):
     MACHINE: ClassVar[StateMachine] = REVIEW_MACHINE
     __tablename__ = "certifications"
     __table_args__ = (
-        Index("uq_certifications_open", "offering_version_id", "specification_version_id", unique=True, postgresql_where=_OPEN, sqlite_where=_OPEN),
+        Index(
+            "uq_certifications_open",
+            "offering_version_id",
+            "specification_version_id",
+            unique=True,
+            postgresql_where=_OPEN,
+            sqlite_where=_OPEN,
+        ),
         CheckConstraint(
             not_same("submitted_by_id", "first_reviewer_id", "second_reviewer_id", "decided_by_id"),
             "four_eyes",
         ),
-        CheckConstraint("valid_until IS NULL OR valid_from IS NULL OR valid_until > valid_from", "validity"),
-        CheckConstraint("state NOT IN ('certified', 'conditional') OR (decided_by_id IS NOT NULL AND valid_until IS NOT NULL)", "decided"),
+        CheckConstraint(
+            "valid_until IS NULL OR valid_from IS NULL OR valid_until > valid_from", "validity"
+        ),
+        CheckConstraint(
+            "state NOT IN ('certified', 'conditional') OR (decided_by_id IS NOT NULL AND valid_until IS NOT NULL)",
+            "decided",
+        ),
     )
 
     offering_version_id: uuid.UUID = Field(foreign_key="offering_versions.id", index=True)
     specification_version_id: uuid.UUID = Field(foreign_key="specification_versions.id", index=True)
     owner_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
-    state: ReviewState = Field(default=ReviewState.DRAFT, sa_type=enum_type(ReviewState), index=True)
+    state: ReviewState = Field(
+        default=ReviewState.DRAFT, sa_type=enum_type(ReviewState), index=True
+    )
     number: str | None = Field(default=None, max_length=40, unique=True)
     submitted_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
     submitted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

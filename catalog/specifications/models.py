@@ -107,12 +107,17 @@ class SpecificationVersion(StatefulModel, table=True):
     __table_args__ = (
         UniqueConstraint("specification_id", "label"),
         CheckConstraint(not_same("last_editor_id", "publisher_id"), "four_eyes"),
-        CheckConstraint("transition_ends_on IS NULL OR applies_from IS NULL OR transition_ends_on >= applies_from", "dates"),
+        CheckConstraint(
+            "transition_ends_on IS NULL OR applies_from IS NULL OR transition_ends_on >= applies_from",
+            "dates",
+        ),
     )
 
     specification_id: uuid.UUID = Field(foreign_key="standard_specifications.id", index=True)
     label: str = Field(max_length=40)
-    state: SpecificationState = Field(default=SpecificationState.DRAFT, sa_type=enum_type(SpecificationState))
+    state: SpecificationState = Field(
+        default=SpecificationState.DRAFT, sa_type=enum_type(SpecificationState)
+    )
     published_on: date | None = None
     applies_from: date | None = None
     transition_ends_on: date | None = None
@@ -133,7 +138,11 @@ class SpecificationVersion(StatefulModel, table=True):
 
     def state_at(self, moment: datetime) -> SpecificationState:
         """Return the state with the date of application taken into account (00:00 JST)."""
-        if self.state is SpecificationState.SCHEDULED and self.applies_from and self.applies_from <= day_in_japan(moment):
+        if (
+            self.state is SpecificationState.SCHEDULED
+            and self.applies_from
+            and self.applies_from <= day_in_japan(moment)
+        ):
             return SpecificationState.EFFECTIVE
         return self.state
 
@@ -154,16 +163,16 @@ class Requirement(Model, table=True):
     section: str = Field(default="", max_length=300)
     name: str = Field(max_length=300)
     text: str = Field(sa_type=Text)
-    kind: RequirementKind = Field(default=RequirementKind.FUNCTION, sa_type=enum_type(RequirementKind))
+    kind: RequirementKind = Field(
+        default=RequirementKind.FUNCTION, sa_type=enum_type(RequirementKind)
+    )
     class_designated_city: RequirementClass = Field(
         sa_type=enum_type(RequirementClass, name="class_designated_city")
     )
     class_core_city: RequirementClass = Field(
         sa_type=enum_type(RequirementClass, name="class_core_city")
     )
-    class_other: RequirementClass = Field(
-        sa_type=enum_type(RequirementClass, name="class_other")
-    )
+    class_other: RequirementClass = Field(sa_type=enum_type(RequirementClass, name="class_other"))
     rationale: str = Field(default="", sa_type=Text)
     conformity_date: date | None = None
     change_type: str = Field(default="", max_length=40)

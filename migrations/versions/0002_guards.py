@@ -11,7 +11,13 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-_NO_UPDATE = ("audit_events", "audit_details", "public_changes", "evidence_packs", "request_documents")
+_NO_UPDATE = (
+    "audit_events",
+    "audit_details",
+    "public_changes",
+    "evidence_packs",
+    "request_documents",
+)
 _NO_DELETE = ("audit_events", "public_changes", "evidence_packs", "request_documents")
 _SOURCE = "地方自治法施行令 別表第五（令和7年4月1日施行）"
 _CEILINGS = (

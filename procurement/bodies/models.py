@@ -36,7 +36,9 @@ class SmallAmountCeiling(Model, table=True):
         CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", "validity"),
     )
 
-    organisation_id: uuid.UUID | None = Field(default=None, foreign_key="organisations.id", index=True)
+    organisation_id: uuid.UUID | None = Field(
+        default=None, foreign_key="organisations.id", index=True
+    )
     group: CeilingGroup | None = Field(default=None, sa_type=enum_type(CeilingGroup))
     category: ContractCategory = Field(sa_type=enum_type(ContractCategory))
     amount: int

@@ -64,7 +64,9 @@ REQUEST_MACHINE = StateMachine(
         (_S.ACCEPTED, _A.REGISTER_CONTRACT): _S.CONTRACT_REGISTERED,
     },
 )
-SENT_STATES = frozenset({_S.SENT, _S.ACCEPTED, _S.DECLINED, _S.WITHDRAWN, _S.LAPSED, _S.CONTRACT_REGISTERED})
+SENT_STATES = frozenset(
+    {_S.SENT, _S.ACCEPTED, _S.DECLINED, _S.WITHDRAWN, _S.LAPSED, _S.CONTRACT_REGISTERED}
+)
 _LIVE = text("state NOT IN ('declined', 'withdrawn', 'lapsed')")
 
 
@@ -78,11 +80,20 @@ class UsageContractRequest(StatefulModel, table=True):
     __tablename__ = "usage_contract_requests"
     __table_args__ = (
         UniqueConstraint("owner_id", "fiscal_year", "ordinal"),
-        Index("uq_usage_contract_requests_live", "project_id", unique=True, postgresql_where=_LIVE, sqlite_where=_LIVE),
+        Index(
+            "uq_usage_contract_requests_live",
+            "project_id",
+            unique=True,
+            postgresql_where=_LIVE,
+            sqlite_where=_LIVE,
+        ),
         CheckConstraint(not_same("submitted_by_id", "approved_by_id"), "four_eyes"),
         CheckConstraint(not_same("last_editor_id", "approved_by_id"), "editor_four_eyes"),
         CheckConstraint("sent_sha256 = '' OR sent_sha256 = approved_sha256", "sent_is_approved"),
-        CheckConstraint("state NOT IN ('sent', 'accepted', 'contract_registered') OR sent_sha256 <> ''", "sent_has_hash"),
+        CheckConstraint(
+            "state NOT IN ('sent', 'accepted', 'contract_registered') OR sent_sha256 <> ''",
+            "sent_has_hash",
+        ),
     )
 
     project_id: uuid.UUID = Field(foreign_key="projects.id", index=True)
@@ -90,7 +101,9 @@ class UsageContractRequest(StatefulModel, table=True):
     owner_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
     addressee_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
     seller_id: uuid.UUID = Field(foreign_key="vendors.id")
-    state: RequestState = Field(default=RequestState.DRAFT, sa_type=enum_type(RequestState), index=True)
+    state: RequestState = Field(
+        default=RequestState.DRAFT, sa_type=enum_type(RequestState), index=True
+    )
     fiscal_year: int | None = None
     ordinal: int | None = None
     number: str | None = Field(default=None, max_length=20)

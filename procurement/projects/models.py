@@ -89,14 +89,20 @@ class Project(StatefulModel, table=True):
 
     owner_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
     number: str = Field(max_length=20)
-    state: ProjectState = Field(default=ProjectState.DRAFT, sa_type=enum_type(ProjectState), index=True)
+    state: ProjectState = Field(
+        default=ProjectState.DRAFT, sa_type=enum_type(ProjectState), index=True
+    )
     title: str = Field(max_length=120)
     need: str = Field(sa_type=Text)
     starts_on: date
     term_months: int
-    term_basis: ContractTermBasis = Field(default=ContractTermBasis.SINGLE_YEAR, sa_type=enum_type(ContractTermBasis))
+    term_basis: ContractTermBasis = Field(
+        default=ContractTermBasis.SINGLE_YEAR, sa_type=enum_type(ContractTermBasis)
+    )
     budget_line: str = Field(default="", max_length=200)
-    category: ContractCategory = Field(default=ContractCategory.SERVICES, sa_type=enum_type(ContractCategory))
+    category: ContractCategory = Field(
+        default=ContractCategory.SERVICES, sa_type=enum_type(ContractCategory)
+    )
     created_by_id: uuid.UUID = Field(foreign_key="people.id")
     last_editor_id: uuid.UUID = Field(foreign_key="people.id")
     end_reason: str = Field(default="", max_length=2000)

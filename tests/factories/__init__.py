@@ -9,7 +9,15 @@ from typing import Any
 from sqlmodel import Session
 
 from accounts.identity import Actor
-from accounts.models import BodyKind, Membership, Organisation, OrganisationKind, Person, Role, SignIn
+from accounts.models import (
+    BodyKind,
+    Membership,
+    Organisation,
+    OrganisationKind,
+    Person,
+    Role,
+    SignIn,
+)
 from accounts.services import hash_token
 from catalog.certification.models import Certification, ReviewState
 from catalog.offerings.models import (
@@ -129,7 +137,7 @@ def sign_in(session: Session, someone: Person, at: Organisation | None = None) -
     return token
 
 
-def sign_in_client(client: Any, someone: Person, at: Organisation | None = None) -> None:  # noqa: ANN401 - the checked client
+def sign_in_client(client: Any, someone: Person, at: Organisation | None = None) -> None:
     """Sign a test client in without the sign-in page."""
     with transaction() as session:
         token = sign_in(session, someone, at)
@@ -167,9 +175,7 @@ def vendor(session: Session, state: VendorState = VendorState.ACTIVE, **values: 
     return made
 
 
-def specification(
-    session: Session, requirements: int = 6, **values: Any
-) -> SpecificationVersion:
+def specification(session: Session, requirements: int = 6, **values: Any) -> SpecificationVersion:
     """Add a published pattern B specification; every third requirement is optional, the last is forbidden."""
     serial = next(_counter)
     spec = _added(
@@ -251,7 +257,7 @@ def offering(
     return listing(session, made, offering_version, maker, state, prices)
 
 
-def listing(
+def listing(  # noqa: PLR0917 - the rows that it joins
     session: Session,
     made: Offering,
     offering_version: OfferingVersion,
@@ -333,7 +339,7 @@ def certification(
 
 
 def _answer_all(session: Session, offering_version: OfferingVersion, answer: Answer) -> None:
-    from catalog.specifications.queries import list_requirements  # noqa: PLC0415 - only when asked
+    from catalog.specifications.queries import list_requirements
 
     for requirement in list_requirements(session, offering_version.specification_version_id):
         forbidden = requirement.class_other is RequirementClass.MUST_NOT
@@ -347,7 +353,7 @@ def _answer_all(session: Session, offering_version: OfferingVersion, answer: Ans
         )
 
 
-def _added(session: Session, row: Any) -> Any:  # noqa: ANN401 - any row
+def _added(session: Session, row: Any) -> Any:
     session.add(row)
     session.flush()
     return row
