@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Index, func, or_, select
+from sqlalchemy import Index, bindparam, func, or_, select, text
 from sqlmodel import Field, Session, SQLModel
 
-from core.db import transaction
+from core.db import reading, transaction
 from core.models import JSONType, UTCDateTime, metadata
 
 Handler = Callable[[Session, Mapping[str, Any]], None]
@@ -18,6 +18,7 @@ Handler = Callable[[Session, Mapping[str, Any]], None]
 CLAIM_SECONDS = 120
 MAXIMUM_ATTEMPTS = 12
 WORKER_SEEN_SECONDS = 60
+_NOTE_EVERY = timedelta(seconds=20)
 
 _log = structlog.get_logger()
 
@@ -72,6 +73,8 @@ def _plain(value: Any) -> Any:
 
 def run_due(handlers: Mapping[str, Handler], *, limit: int = 100) -> int:
     """Deliver messages that are due; returns how many were tried."""
+    if _is_idle():
+        return 0
     tried = 0
     for message_id in _claim(limit):
         _deliver(message_id, handlers)
@@ -142,11 +145,21 @@ def _claim(limit: int) -> list[uuid.UUID]:
 
 
 def _mark_alive(session: Session, moment: datetime) -> None:
-    worker = session.get(OutboxWorker, 1)
-    if worker is None:
-        session.add(OutboxWorker(id=1, seen_at=moment))
-    else:
-        worker.seen_at = moment
+    session.execute(
+        text(
+            "INSERT INTO outbox_workers (id, seen_at) VALUES (1, :moment) "
+            "ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at"
+        ).bindparams(bindparam("moment", moment, UTCDateTime))
+    )
+
+
+def _is_idle() -> bool:
+    """Tell from a cheap read whether there is nothing to do and the worker was noted lately."""
+    with reading() as session:
+        waiting, _ = count_waiting(session)
+        seen = worker_seen_at(session)
+        moment: datetime = session.info["now"]
+    return waiting == 0 and seen is not None and moment - seen < _NOTE_EVERY
 
 
 def _deliver(message_id: uuid.UUID, handlers: Mapping[str, Handler]) -> None:

@@ -1,0 +1,283 @@
+"""Transaction, audit chain, change log, outbox and state machines, seen through the tables."""
+
+import threading
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from accounts.models import Person
+from core import audit, changes, outbox
+from core.clock import fixed_at
+from core.db import now, reading, transaction
+from core.errors import Conflict, StaleVersion, WrongState
+from tests import factories
+from vendors.models import Vendor, VendorAction, VendorState
+
+SEED = bytes(range(32))
+
+
+def record(count, **detail):
+    for number in range(count):
+        with transaction() as session:
+            audit.record(
+                session, audit.SYSTEM, "test.act", "Thing", uuid.uuid4(), n=number, **detail
+            )
+
+
+def rewrite(statement, **values):
+    """Change the trail as somebody with the database's own rights could: triggers switched off."""
+    with transaction() as session:
+        if session.get_bind().dialect.name == "postgresql":
+            session.execute(text("SET LOCAL session_replication_role = replica"))
+            session.execute(text(statement), values)
+            return
+        names = session.execute(
+            text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        ).all()
+        for name, _ in names:
+            session.execute(text(f"DROP TRIGGER {name}"))
+        session.execute(text(statement), values)
+        for _, sql in names:
+            session.execute(text(sql))
+
+
+def test_everything_of_an_act_commits_together_or_not_at_all(database):
+    with pytest.raises(RuntimeError), transaction() as session:
+        factories.person(session)
+        audit.record(session, audit.SYSTEM, "test.act", "Thing", None)
+        changes.append(session, "listing", uuid.uuid4())
+        outbox.publish(session, "test", {})
+        raise RuntimeError
+    with reading() as session:
+        counts = [
+            session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+            for table in ("people", "audit_events", "public_changes", "outbox_messages")
+        ]
+    assert counts == [0, 0, 0, 0]
+
+
+def test_verify_accepts_an_untouched_chain_and_counts_it(database):
+    record(5)
+    with reading() as session:
+        result = audit.verify(session)
+    assert (result.events, result.problems) == (5, ())
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE audit_events SET action = 'x' WHERE sequence = 3",
+        "DELETE FROM audit_events WHERE sequence = 3",
+        "UPDATE audit_details SET salt = 'x' WHERE sequence = 3",
+    ],
+)
+def test_verify_names_the_event_that_was_changed(database, tampering):
+    record(5)
+    if tampering.startswith("DELETE"):
+        rewrite("DELETE FROM audit_details WHERE sequence = 3")
+    rewrite(tampering)
+    with reading() as session:
+        problems = audit.verify(session).problems
+    assert problems
+    assert "3番" in problems[0]
+
+
+def test_erasing_a_detail_by_law_does_not_break_the_chain(database):
+    record(3, name="見本 太郎")
+    with transaction() as session:
+        session.execute(text("DELETE FROM audit_details WHERE sequence = 2"))
+    with reading() as session:
+        assert audit.verify(session).problems == ()
+
+
+def test_truncation_passes_without_a_checkpoint_and_is_found_with_one(database):
+    record(5)
+    with reading() as session:
+        checkpoint = audit.make_checkpoint(session, SEED, now(session))
+    for table in ("audit_details", "audit_events"):
+        rewrite(f"DELETE FROM {table} WHERE sequence > 3")
+    key = audit.public_key(SEED)
+    with reading() as session:
+        assert audit.verify(session).problems == ()
+        found = audit.verify(session, checkpoint, key).problems
+    assert found == ("確認点では5番までありましたが、今は3番までです。",)
+
+
+def test_a_checkpoint_signed_by_another_key_is_refused(database):
+    record(1)
+    with reading() as session:
+        checkpoint = audit.make_checkpoint(session, bytes(32), now(session))
+        found = audit.verify(session, checkpoint, audit.public_key(SEED)).problems
+    assert found == ("確認点の署名が合いません。",)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_events SET action = 'x'",
+        "DELETE FROM audit_events",
+        "UPDATE public_changes SET kind = 'x'",
+        "DELETE FROM public_changes",
+        "UPDATE audit_details SET salt = 'x'",
+    ],
+)
+def test_the_database_refuses_to_change_the_trail(database, statement):
+    record(1)
+    with transaction() as session:
+        changes.append(session, "listing", uuid.uuid4())
+    with pytest.raises((DBAPIError, Conflict)), transaction() as session:
+        session.execute(text(statement))
+
+
+def test_chain_and_feed_have_no_gap_under_parallel_writers(database):
+    def write():
+        for _ in range(10):
+            with transaction() as session:
+                audit.record(session, audit.SYSTEM, "test.act", "Thing", None)
+                changes.append(session, "listing", uuid.uuid4())
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with reading() as session:
+        assert audit.verify(session).problems == ()
+        sequences = [change.sequence for change in changes.list_changes(session, 0, 100)]
+    assert sequences == list(range(1, 41))
+
+
+def test_the_last_word_on_a_subject_counts_once_per_act(database):
+    subject = uuid.uuid4()
+    with transaction() as session:
+        changes.append(session, "listing", subject)
+        changes.append(session, "listing", subject, changes.Operation.DELETE)
+    with reading() as session:
+        (change,) = changes.list_changes(session, 0, 10)
+    assert change.operation is changes.Operation.DELETE
+
+
+def make_vendor():
+    with transaction() as session:
+        return factories.vendor(session, VendorState.SUBMITTED).id
+
+
+def test_a_transition_outside_the_table_is_refused_naming_the_state(database):
+    vendor_id = make_vendor()
+    with pytest.raises(WrongState, match="提出済み"), transaction() as session:
+        session.get_one(Vendor, vendor_id).apply(VendorAction.APPROVE)
+
+
+def test_of_two_who_saw_the_same_version_one_wins(database):
+    vendor_id = make_vendor()
+    barrier = threading.Barrier(2)
+    outcomes = []
+
+    def decide(action):
+        try:
+            with transaction() as session:
+                vendor = session.get_one(Vendor, vendor_id)
+                if session.get_bind().dialect.name == "postgresql":
+                    barrier.wait(5)
+                vendor.apply(action, 1)
+        except (StaleVersion, WrongState) as error:
+            outcomes.append(error.code)
+        else:
+            outcomes.append("done")
+
+    actions = (VendorAction.START_CHECK, VendorAction.WITHDRAW)
+    threads = [threading.Thread(target=decide, args=(action,)) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) in (["done", "stale_version"], ["done", "wrong_state"])
+    with reading() as session:
+        assert session.get_one(Vendor, vendor_id).version == 2
+
+
+def test_a_stale_edit_changes_nothing_and_tells_what_stands_there(database):
+    vendor_id = make_vendor()
+    with transaction() as session:
+        session.get_one(Vendor, vendor_id).revise(1, address="先の住所")
+    with pytest.raises(StaleVersion) as caught, transaction() as session:
+        session.get_one(Vendor, vendor_id).revise(1, address="後の住所")
+    assert caught.value.current["address"] == "先の住所"
+    with reading() as session:
+        assert session.get_one(Vendor, vendor_id).address == "先の住所"
+
+
+def test_a_message_is_delivered_once_and_only_when_it_is_due(database):
+    start = datetime(2026, 10, 1, tzinfo=UTC)
+    seen = []
+    handlers = {"test": lambda _session, payload: seen.append(payload["n"])}
+    with fixed_at(start), transaction() as session:
+        outbox.publish(session, "test", {"n": 1})
+        outbox.publish(session, "test", {"n": 2}, due_at=start + timedelta(hours=1))
+    with fixed_at(start):
+        outbox.drain(handlers)
+        outbox.drain(handlers)
+    assert seen == [1]
+    with fixed_at(start + timedelta(hours=2)):
+        outbox.drain(handlers)
+    assert seen == [1, 2]
+
+
+def test_a_failing_handler_is_tried_again_later_and_its_work_is_undone(database):
+    start = datetime(2026, 10, 1, tzinfo=UTC)
+    calls = []
+
+    def fail_once(session, _payload):
+        calls.append(1)
+        factories.person(session)
+        if len(calls) == 1:
+            raise OSError
+
+    with fixed_at(start):
+        with transaction() as session:
+            outbox.publish(session, "test", {})
+        outbox.drain({"test": fail_once})
+        assert len(calls) == 1
+    with fixed_at(start + timedelta(seconds=10)):
+        outbox.drain({"test": fail_once})
+    with reading() as session:
+        assert len(calls) == 2
+        assert session.execute(text("SELECT count(*) FROM people")).scalar_one() == 1
+        assert outbox.count_waiting(session) == (0, 0)
+
+
+def test_a_message_that_never_works_is_given_up_and_counted(database):
+    moment = datetime(2026, 10, 1, tzinfo=UTC)
+    with fixed_at(moment), transaction() as session:
+        outbox.publish(session, "unknown topic", {})
+    for day in range(1, outbox.MAXIMUM_ATTEMPTS + 1):
+        with fixed_at(moment + timedelta(days=day)):
+            outbox.run_due({})
+    with reading() as session:
+        assert outbox.count_waiting(session)[1] == 1
+
+
+def test_two_workers_share_the_messages_without_doubling(database):
+    lock, seen = threading.Lock(), []
+
+    def handle(_session, payload):
+        with lock:
+            seen.append(payload["n"])
+
+    with transaction() as session:
+        for number in range(30):
+            outbox.publish(session, "test", {"n": number})
+    workers = [threading.Thread(target=outbox.drain, args=({"test": handle},)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(seen) == list(range(30))
+
+
+def test_a_time_without_zone_is_never_stored(database):
+    with pytest.raises(Exception, match="without a zone"), transaction() as session:
+        session.add(Person(email="a@example.jp", name="見本", locked_until=datetime(2026, 1, 1)))  # noqa: DTZ001
