@@ -79,9 +79,7 @@ class AcceptanceLedger:
         found = {}
         for line in LABELS:
             outcomes = self.outcomes[line]
-            found[line] = (
-                "failed" if "failed" in outcomes else "passed" if outcomes else "missing"
-            )
+            found[line] = "failed" if "failed" in outcomes else "passed" if outcomes else "missing"
         return found
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

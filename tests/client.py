@@ -122,7 +122,9 @@ class CheckedClient(FlaskClient):
             return
         partial = response.request.headers.get("HX-Request") == "true"
         text = response.text
-        problems = fragment_problems(text) if partial and "<html" not in text else page_problems(text)
+        problems = (
+            fragment_problems(text) if partial and "<html" not in text else page_problems(text)
+        )
         problems += header_problems(dict(response.headers))
         if problems:
             raise AssertionError(f"{request} ({response.status_code}):\n  " + "\n  ".join(problems))

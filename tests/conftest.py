@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -86,11 +85,10 @@ def run_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
-def _databases(run_folder: Path, worker_id: str) -> dict[str, DatabaseUnderTest]:
-    return {
-        "sqlite": SqliteDatabase(run_folder, worker_id),
-        "postgres": PostgresDatabase(run_folder, worker_id),
-    }
+def _databases(run_folder: Path, worker_id: str) -> Iterator[dict[str, DatabaseUnderTest]]:
+    postgres = PostgresDatabase(run_folder, worker_id)
+    yield {"sqlite": SqliteDatabase(run_folder, worker_id), "postgres": postgres}
+    postgres.close()
 
 
 @pytest.fixture
@@ -162,5 +160,3 @@ def hold_clock() -> Iterator[Callable[[datetime], None]]:
 def pytest_report_header() -> list[str]:
     """Say at the top where this run keeps its databases."""
     return [f"databases: {os.environ['NARABI_TEST_RUN']}"]
-
-

@@ -1,6 +1,7 @@
 """A migrated, empty database for each test, on SQLite and on PostgreSQL, reset in milliseconds."""
 
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -41,6 +42,22 @@ def upgrade(url: str) -> None:
         raise AssertionError(f"narabi db upgrade failed:\n{done.stdout}\n{done.stderr}")
 
 
+def _kept(suffix: str) -> Path:
+    """Name the file that keeps the outcome of exactly these migrations between runs."""
+    digest = hashlib.sha256()
+    for path in sorted([*(_ROOT / "migrations").rglob("*.py"), _ROOT / "core" / "db.py"]):
+        digest.update(path.name.encode() + path.read_bytes())
+    folder = _ROOT / "build" / "testbed"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{digest.hexdigest()[:16]}{suffix}"
+
+
+def _keep(content: bytes, path: Path) -> None:
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.replace(path)
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock between the workers of a run."""
@@ -78,10 +95,14 @@ class SqliteDatabase:
         path = self.run / "template.sqlite3"
         with locked(self.run / "sqlite.lock"):
             if not path.exists():
-                draft = self.run / "draft.sqlite3"
+                draft, kept = self.run / "draft.sqlite3", _kept(".sqlite3")
                 if draft.exists():
                     raise AssertionError("the migrations failed on SQLite, see the first test")
-                upgrade(f"sqlite:///{draft}")
+                if kept.exists():
+                    shutil.copyfile(kept, draft)
+                else:
+                    upgrade(f"sqlite:///{draft}")
+                    _keep(draft.read_bytes(), kept)
                 draft.rename(path)
         return path
 
@@ -109,6 +130,11 @@ class PostgresDatabase:
         """Bring back the freshly migrated state; all connections must be closed."""
         self._connection.execute(self._restore)
 
+    def close(self) -> None:
+        """Close the connection that resets."""
+        if "_connection" in self.__dict__:
+            self._connection.close()
+
     @cached_property
     def _connection(self) -> psycopg.Connection:
         cluster = self.cluster
@@ -118,7 +144,12 @@ class PostgresDatabase:
                 if cluster.has(draft):
                     raise AssertionError("the migrations failed on PostgreSQL, see the first test")
                 cluster.create(draft)
-                upgrade(cluster.url(draft))
+                kept = _kept(".sql")
+                if kept.exists():
+                    cluster.restore(draft, kept.read_bytes())
+                else:
+                    upgrade(cluster.url(draft))
+                    _keep(cluster.dump(draft), kept)
                 with cluster.connect("postgres") as connection:
                     connection.execute(f"ALTER DATABASE {draft} RENAME TO {_TEMPLATE}".encode())
             if not cluster.has(self.worker):
@@ -143,7 +174,9 @@ class PostgresDatabase:
             if found:
                 copy = f"CREATE TABLE IF NOT EXISTS seed.{table} AS TABLE {table}"
                 self._connection.execute(copy.encode())
-                steps.append(f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM seed.{table};")
+                steps.append(
+                    f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM seed.{table};"
+                )
             else:
                 steps.append(f"IF EXISTS (SELECT 1 FROM {table}) THEN DELETE FROM {table}; END IF;")
         sequences = self._connection.execute(
@@ -158,4 +191,3 @@ class PostgresDatabase:
 
 
 DatabaseUnderTest = SqliteDatabase | PostgresDatabase
-

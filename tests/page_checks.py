@@ -1,5 +1,6 @@
 """What every HTML page of the site must keep, checked on each page that any test fetches."""
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -75,7 +76,7 @@ def _document_problems(tree: Element) -> Iterator[str]:
         elif tag != "main" and not text_of(found[0]):
             yield f"<{tag}> is empty"
     levels = [_HEADINGS.index(e.tag) + 1 for e in tree.iter() if e.tag in _HEADINGS]
-    for before, after in zip(levels, levels[1:], strict=False):
+    for before, after in itertools.pairwise(levels):
         if after > before + 1:
             yield f"a heading of level {after} follows one of level {before}"
     ids = {element.get("id") for element in tree.iter()}
@@ -86,8 +87,8 @@ def _document_problems(tree: Element) -> Iterator[str]:
 
 
 def _content_problems(tree: Element) -> Iterator[str]:
-    elements = [element for element in tree.iter() if isinstance(element.tag, str)]
-    ids = Counter(element.get("id") for element in elements if element.get("id") is not None)
+    elements = list(tree.iter())
+    ids = Counter(name for element in elements if (name := element.get("id")) is not None)
     yield from (f"id {name!r} stands {count} times" for name, count in ids.items() if count > 1)
     for element in elements:
         yield from _attribute_problems(element, set(ids))

@@ -12,7 +12,7 @@ _BINARIES = Path("/usr/lib/postgresql")
 # It outlives nobody: when the run's process is gone, however it went, the cluster ends and is removed.
 _WATCH = """
 "$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c synchronous_commit=off \
-  -c full_page_writes=off -c max_connections=200 -c log_min_messages=warning \
+  -c full_page_writes=off -c dynamic_shared_memory_type=mmap -c max_connections=200 -c log_min_messages=warning \
   >"$2/log" 2>&1 &
 server=$!
 while [ -d "/proc/$3" ] && kill -0 "$server" 2>/dev/null; do sleep 0.5; done
@@ -38,14 +38,39 @@ class Cluster:
 
     def connect(self, name: str) -> psycopg.Connection:
         """Open an autocommitting superuser connection."""
-        return psycopg.connect(
-            host=str(self.folder), user="postgres", dbname=name, autocommit=True
-        )
+        return psycopg.connect(host=str(self.folder), user="postgres", dbname=name, autocommit=True)
 
     def create(self, name: str, template: str = "template0") -> None:
         """Create a database from a template."""
         with self.connect("postgres") as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+
+    def drop(self, name: str) -> None:
+        """Remove a database."""
+        with self.connect("postgres") as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
+    def dump(self, name: str) -> bytes:
+        """Return the database as SQL."""
+        return self._run("pg_dump", name)
+
+    def restore(self, name: str, content: bytes) -> None:
+        """Run dumped SQL in an empty database."""
+        self._run("psql", "-q", "-v", "ON_ERROR_STOP=1", name, content=content)
+
+    def _run(self, program: str, *arguments: str, content: bytes = b"") -> bytes:
+        command = [
+            str(_find_binaries() / program),
+            "-h",
+            str(self.folder),
+            "-U",
+            "postgres",
+            *arguments,
+        ]
+        done = subprocess.run(command, input=content, capture_output=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"{program}: {done.stderr.decode()[-500:]}")
+        return done.stdout
 
     def has(self, name: str) -> bool:
         """Tell whether the database exists."""
@@ -67,19 +92,19 @@ def start_cluster(folder: Path, owner_pid: int) -> Cluster:
     folder.mkdir(mode=0o700)
     if prefix:
         shutil.chown(folder, "postgres", "postgres")
-    initdb = [binaries / "initdb", "--no-sync", "-D", folder / "data", "-A", "trust"]
+    initdb = [str(binaries / "initdb"), "--no-sync", "-D", str(folder / "data"), "-A", "trust"]
     options = ["-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]
     subprocess.run([*prefix, *initdb, *options], check=True, capture_output=True, cwd="/")
-    watch = ["setsid", "--fork", "sh", "-c", _WATCH, "watch", binaries, folder, str(owner_pid)]
+    watch = ["setsid", "--fork", "sh", "-c", _WATCH, "watch"]
     subprocess.run(
-        [*prefix, *watch],
+        [*prefix, *watch, str(binaries), str(folder), str(owner_pid)],
         check=True,
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    ready = [binaries / "pg_ctl", "status", "-D", folder / "data"]
+    ready = [str(binaries / "pg_ctl"), "status", "-D", str(folder / "data")]
     for _ in range(300):
         if subprocess.run([*prefix, *ready], capture_output=True, cwd="/", check=False).returncode:
             subprocess.run(["sleep", "0.05"], check=True)

@@ -135,7 +135,9 @@ def test_submit_sends_what_a_browser_would(small_client):
 def test_every_test_finds_a_clean_database(database, visit):
     with db.transaction() as session:
         connection = session.connection()
-        tables = "sqlite_master WHERE name" if database.kind == "sqlite" else "pg_tables WHERE tablename"
+        tables = (
+            "sqlite_master WHERE name" if database.kind == "sqlite" else "pg_tables WHERE tablename"
+        )
         assert connection.exec_driver_sql(f"SELECT 1 FROM {tables} = 'outbox_messages'").first()
         assert connection.exec_driver_sql("SELECT count(*) FROM outbox_messages").scalar() == 0
         from core import outbox
