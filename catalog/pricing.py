@@ -186,14 +186,19 @@ def first_year_reference(plan: PricePlan) -> ReferencePrice:
 
     The minimum term does not matter here; a plan not open to 10,000 people has no such price.
     """
-    if not plan.covers(REFERENCE_VOLUMES.population):
+    return first_year_cost(plan, REFERENCE_VOLUMES)
+
+
+def first_year_cost(plan: PricePlan, volumes: Volumes) -> ReferencePrice:
+    """Give the first twelve months for these volumes, without options, exit charges and tax."""
+    if not plan.covers(volumes.population):
         return ReferencePrice(running=None, initial=None)
     counted = [
         each
         for each in plan.components
         if not each.is_option and each.kind is not ComponentKind.EXIT
     ]
-    charges, _ = _price_components(counted, REFERENCE_VOLUMES)
+    charges, _ = _price_components(counted, volumes)
     once = [each.amount for each in charges if each.component.interval is Interval.ONCE]
     return ReferencePrice(running=_sum_year(charges), initial=_sum_known(once))
 
