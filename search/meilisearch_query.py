@@ -1,0 +1,209 @@
+"""The search server's settings, documents and requests: our analysis in tokens it cannot misread.
+
+The server cuts Japanese before it normalises, so half-width kana and old forms would be cut raw. It
+is therefore given each of our tokens spelled in the letters a to p: one word to any tokenizer.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations, product
+from typing import Any
+
+from core.errors import BadRequest
+from search.analysis import GAP, ZONES, Atom, QueryPlan, Zone, read_zones
+from search.engine import (
+    FACETS,
+    REFERENCE_POPULATIONS,
+    SEEDS,
+    Filters,
+    SearchQuery,
+    SearchRecord,
+    shuffle_rank,
+)
+
+SCHEMA_VERSION = 1
+MAX_HITS = 1_000_000
+MAX_FACET_VALUES = 10_000
+MAX_FILTER_BYTES = 468
+MAX_PAIRED_WORDS = 8
+
+BY_ZONE = tuple(f"s_{zone}" for zone in ZONES)
+ANYWHERE = ("s_all",)
+NEARLY = ("s_all", "r_all")
+"""Attributes for the ranked, the unranked and the wider reading; only the last allows for typos."""
+
+SETTINGS: dict[str, Any] = {
+    "searchableAttributes": [*BY_ZONE, *NEARLY],
+    "displayedAttributes": ["listing_version_id", "listing_id", "offering_id"],
+    "filterableAttributes": [*FACETS, "listing_id"],
+    "sortableAttributes": [
+        *(f"cost_{population}" for population in REFERENCE_POPULATIONS),
+        *(f"shuffle_{seed}" for seed in range(SEEDS)),
+    ],
+    "rankingRules": ["words", "typo", "attributeRank", "sort"],
+    "stopWords": [],
+    "proximityPrecision": "byWord",
+    "prefixSearch": "indexingTime",
+    "typoTolerance": {
+        "enabled": True,
+        "minWordSizeForTypos": {"oneTypo": 4, "twoTypos": 8},
+        "disableOnAttributes": [*BY_ZONE, *ANYWHERE],
+        "disableOnWords": [],
+    },
+    "faceting": {"maxValuesPerFacet": MAX_FACET_VALUES},
+    "pagination": {"maxTotalHits": MAX_HITS},
+    "searchCutoffMs": 1500,
+    "localizedAttributes": [{"attributePatterns": ["s_*", "r_*"], "locales": ["jpn"]}],
+}
+
+_GAP_WORD = "z"
+_MAX_LETTERS = 200
+_LETTERS = bytes.maketrans(b"0123456789abcdef", b"abcdefghijklmnop")
+_KATAKANA = re.compile("[ァ-ヺー]{2,}")
+_LATIN = re.compile("[a-z0-9]{2,}")
+
+
+def encode(kind: str, text: str) -> str:
+    """Spell a token in plain letters; long ones by their digest."""
+    letters = text.encode().hex().encode().translate(_LETTERS).decode()
+    if len(letters) > _MAX_LETTERS:
+        digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        letters = "q" + digest.encode().translate(_LETTERS).decode()
+    return kind + letters
+
+
+def build_document(record: SearchRecord) -> dict[str, Any]:
+    """Turn a record into what the server stores; raises ValueError if its text is not analysed."""
+    zones = read_zones(record.analysed)
+    streams = {name: " ".join(_stream(zone)) for name, zone in zones.items()}
+    document: dict[str, Any] = {
+        "listing_id": record.listing_id,
+        "listing_version_id": record.listing_version_id,
+        "offering_id": record.offering_id,
+        "s_all": f" {_GAP_WORD} {_GAP_WORD} ".join(streams.values()),
+        "r_all": " ".join(_near_words(zones.values())),
+    }
+    document |= {f"s_{name}": stream for name, stream in streams.items()}
+    document |= {facet: sorted(values) for facet, values in record.facets.items()}
+    document |= {f"cost_{size}": cost for size, cost in record.yearly_costs.items()}
+    for seed in range(SEEDS):
+        document[f"shuffle_{seed}"] = shuffle_rank(record.offering_id, record.listing_id, seed)
+    return document
+
+
+def _stream(zone: Zone) -> Iterator[str]:
+    for kind, tokens in (("b", zone.bigrams), ("w", zone.words), ("l", zone.letters)):
+        for token in tokens.split():
+            yield _GAP_WORD if token == GAP else encode(kind, token)
+        yield _GAP_WORD
+
+
+def _near_words(zones: Iterable[Zone]) -> list[str]:
+    words = dict.fromkeys(word for zone in zones for word in zone.words.split())
+    return [found for word in words if (found := _near_word(word))]
+
+
+def _near_word(word: str) -> str:
+    """Latin as it is, so that typos can be forgiven; katakana in letters, so that prefixes work."""
+    if _LATIN.fullmatch(word):
+        return word
+    return encode("k", word) if _KATAKANA.fullmatch(word) else ""
+
+
+# --- requests ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One question to the server: its words, and the attributes that they are sought in."""
+
+    words: str
+    attributes: tuple[str, ...]
+
+
+def read_strictly(plan: QueryPlan, query: SearchQuery) -> list[Reading]:
+    """Give the questions whose answers together are exactly what is written."""
+    attributes = ANYWHERE if query.cost_population else BY_ZONE
+    choices = product(*(term.variants for term in plan.terms))
+    words = (
+        " ".join(_phrase(atom) for variant in choice for atom in variant.atoms)
+        for choice in choices
+    )
+    return [Reading(found, attributes) for found in dict.fromkeys(words)]
+
+
+def read_widely(plan: QueryPlan) -> list[list[Reading]]:
+    """Give wider readings: prefix and typos, or two words of a sentence; then any word of it."""
+    first = [_read_nearly(plan)] if any(term.fuzzy for term in plan.terms) else []
+    words = [f'"{encode("w", word)}"' for word in plan.content[:MAX_PAIRED_WORDS]]
+    first += [Reading(" ".join(pair), ANYWHERE) for pair in combinations(words, 2)]
+    then = [Reading(word, ANYWHERE) for word in words]
+    return [readings for readings in (first, then) if readings]
+
+
+def _read_nearly(plan: QueryPlan) -> Reading:
+    exact = [
+        _phrase(atom) for term in plan.terms if not term.fuzzy for atom in term.variants[0].atoms
+    ]
+    near = [_near_word(term.fuzzy) for term in plan.terms if term.fuzzy]
+    # The server completes only the last word that is not quoted.
+    return Reading(" ".join([*exact, *near]), NEARLY)
+
+
+def _phrase(atom: Atom) -> str:
+    if atom.kind == "letter":
+        tokens = [encode("l", atom.text)]
+    elif atom.kind == "words":
+        tokens = [encode("w", word) for word in atom.text.split(" ")]
+    else:
+        pairs = range(len(atom.text) - 1)
+        tokens = [encode("b", atom.text[at : at + 2]) for at in pairs]
+    return f'"{" ".join(tokens)}"'
+
+
+def build_search(
+    index: str, reading: Reading, filters: Filters, query: SearchQuery
+) -> dict[str, Any]:
+    """Build one question of a multi-search, without pages or facets."""
+    order = [f"shuffle_{query.seed}:asc"]
+    if query.cost_population:
+        order.insert(0, f"{query.sort}:asc")
+    question: dict[str, Any] = {
+        "indexUid": index,
+        "q": reading.words,
+        "sort": order,
+        "matchingStrategy": "all",
+        "locales": ["jpn"],
+    }
+    if reading.words:
+        question["attributesToSearchOn"] = list(reading.attributes)
+    if filters:
+        question["filter"] = build_filter(filters)
+    return question
+
+
+def build_filter(filters: Filters) -> list[list[str]]:
+    """Narrow by every facet (AND), any of its values (OR)."""
+    return [
+        [f"{facet} = {quote_value(value)}" for value in sorted(values)]
+        for facet, values in filters.items()
+    ]
+
+
+def quote_value(value: str) -> str:
+    """Quote a value for the server's filter language; raises BadRequest for one it cannot hold."""
+    if len(value.encode()) > MAX_FILTER_BYTES:
+        raise BadRequest("絞り込みの値が長すぎます。")
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def group_facets(filters: Filters) -> list[tuple[list[str], Mapping[str, frozenset[str]]]]:
+    """Pair facets with the filters they are counted under: all but their own."""
+    free = [facet for facet in FACETS if facet not in filters]
+    groups: list[tuple[list[str], Mapping[str, frozenset[str]]]] = [(free, filters)]
+    for facet in filters:
+        others = {name: values for name, values in filters.items() if name != facet}
+        groups.append(([facet], others))
+    return groups

@@ -1,0 +1,169 @@
+"""What only a search server can get wrong."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from core.errors import BadRequest
+from search.analysis import plan_query
+from search.engine import IndexMissing, SearchQuery, SearchUnavailable
+from search.meilisearch import MeilisearchEngine
+from search.meilisearch_query import (
+    MAX_FILTER_BYTES,
+    build_document,
+    encode,
+    quote_value,
+    read_strictly,
+)
+from tests.search.conftest import make_engine
+from tests.search.corpus import make_corpus, make_record
+from tests.search.fake_meilisearch import DESCRIPTION
+
+
+@pytest.fixture
+def engine(fake, fake_server):
+    made = make_engine(fake_server[1])
+    made.rebuild([make_record(number, hi="戸籍") for number in range(3)])
+    return made
+
+
+def test_requests_fit_the_published_description(engine, fake):
+    if not DESCRIPTION.exists():
+        pytest.skip("the shared folder with meilisearch-openapi.json is not there")
+    before = fake.validated
+    engine.rebuild(make_corpus(20))
+    for text in ("", "住基", "lgwam", "住民の引っ越しを予約したい"):
+        engine.search(SearchQuery(text=text, filters={"hosting": frozenset({"AWS", "x"})}))
+    assert fake.validated > before + 8
+
+
+@pytest.mark.parametrize("value", ["AWS", 'さくら "石狩"', "a\\b", "'", "x OR y = z", "\n"])
+def test_a_value_comes_through_the_filter_language(engine, value):
+    engine.upsert([make_record(7, hi="税務", facets={"hosting": {value}})])
+    result = engine.search(SearchQuery(filters={"hosting": frozenset({value})}))
+    assert result.total == 1
+    assert result.facets["hosting"] == {value: 1}
+
+
+def test_a_value_that_the_filter_language_cannot_hold_is_refused():
+    assert quote_value("あ" * 156)
+    with pytest.raises(BadRequest):
+        quote_value("あ" * (MAX_FILTER_BYTES // 3 + 1))
+
+
+def test_tokens_are_plain_letters_and_tell_words_apart():
+    words = ["京都", "東京", "aws", "サーバ", "長" * 100, "長" * 99 + "短", "|", "a-b"]
+    tokens = {encode("w", word) for word in words}
+    assert len(tokens) == len(words)
+    assert all(token.isascii() and token.isalpha() and len(token) < 250 for token in tokens)
+
+
+def test_the_server_is_never_sent_more_words_than_it_reads():
+    query = SearchQuery(text="住基 国保 生保 ごみ 罹災証明 gis rpa aiocr 保育所 ガバクラ")
+    for reading in read_strictly(plan_query(query.text), query):
+        assert 0 < reading.words.count('"') // 2 <= 10
+
+
+def test_the_server_holds_no_more_than_ids_facets_numbers_and_tokens():
+    document = build_document(make_record(1, hi="戸籍", facets={"hosting": {"AWS"}}))
+    assert not [value for value in document.values() if isinstance(value, str) and "戸" in value]
+
+
+def test_a_missing_index_is_named_and_not_made_by_a_write(fake, fake_server):
+    engine = make_engine(fake_server[1])
+    with pytest.raises(IndexMissing):
+        engine.search(SearchQuery())
+    with pytest.raises(IndexMissing):
+        engine.upsert([make_record(1)])
+    assert not engine.health().available
+
+
+def test_a_rebuild_leaves_one_index(engine, fake):
+    before = len(fake.indexes)
+    engine.rebuild([make_record(1)])
+    assert len(fake.indexes) == before
+
+
+def test_a_failed_task_is_an_error_though_its_answer_was_not(engine, fake):
+    fake.failing_tasks = "documentAdditionOrUpdate"
+    with pytest.raises(SearchUnavailable, match="no_space_left_on_device"):
+        engine.upsert([make_record(9)])
+    with pytest.raises(SearchUnavailable):
+        engine.rebuild([make_record(9)])
+    fake.failing_tasks = None
+    assert engine.search(SearchQuery()).total == 3
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        (503, "too_many_search_requests"),
+        (500, "internal"),
+        (403, "invalid_api_key"),
+        (400, "invalid_search_filter"),
+    ],
+)
+def test_a_refusing_server_is_unavailable_never_wider(engine, fake, failure):
+    fake.failing = failure
+    with pytest.raises(SearchUnavailable):
+        engine.search(SearchQuery(filters={"hosting": frozenset({"AWS"})}))
+    assert not engine.health().available
+
+
+def test_a_server_that_keeps_failing_is_left_alone_for_a_while(engine, fake, monkeypatch):
+    fake.failing = (500, "internal")
+    for _ in range(3):
+        with pytest.raises(SearchUnavailable):
+            engine.search(SearchQuery())
+    asked = len(fake.requests)
+    fake.failing = None
+    with pytest.raises(SearchUnavailable):
+        engine.search(SearchQuery())
+    assert len(fake.requests) == asked
+    later = time.monotonic() + 60
+    monkeypatch.setattr("search.meilisearch.time.monotonic", lambda: later)
+    assert engine.search(SearchQuery()).total == 3
+    assert engine.search(SearchQuery()).total == 3
+
+
+def test_a_refusal_does_not_open_the_breaker(engine, fake):
+    fake.failing = (400, "invalid_search_filter")
+    for _ in range(5):
+        with pytest.raises(SearchUnavailable):
+            engine.search(SearchQuery())
+    fake.failing = None
+    assert engine.search(SearchQuery()).total == 3
+
+
+def test_a_closed_port_is_unavailable():
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    engine = MeilisearchEngine(f"http://127.0.0.1:{port}", timeout=1)
+    with pytest.raises(SearchUnavailable):
+        engine.search(SearchQuery())
+    health = engine.health()
+    assert (health.available, health.documents) == (False, 0)
+
+
+def test_a_hanging_server_costs_its_timeout_and_then_nothing():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(16)
+        engine = MeilisearchEngine(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=1)
+
+        def ask():
+            with pytest.raises(SearchUnavailable):
+                engine.search(SearchQuery())
+
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        started = time.monotonic()
+        with pytest.raises(SearchUnavailable):
+            engine.search(SearchQuery())
+        assert time.monotonic() - started < 0.5
