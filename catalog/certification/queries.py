@@ -1,0 +1,186 @@
+"""What can be asked about certifications: standings for readers, files for reviewers."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy.orm import joinedload
+from sqlmodel import Session, col, select
+
+from catalog.certification.models import (
+    DECIDED_STATES,
+    OPEN_STATES,
+    Certification,
+    Recommendation,
+    ReviewState,
+)
+from catalog.offerings.models import ConformanceAnswer, Offering, OfferingVersion
+from catalog.specifications.models import SpecificationVersion
+from catalog.terms import CertificationState
+from core.clock import day_in_japan
+from core.db import now
+
+MAXIMUM_QUEUE = 1_000
+_CERTIFICATE_STATES = DECIDED_STATES - {ReviewState.REFUSED}
+_MOMENT = datetime.resolution
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a reader is told about an offering version's conformity at one moment.
+
+    `due_on` is the first due date of a conditional certificate.
+    """
+
+    state: CertificationState
+    valid_until: datetime | None = None
+    due_on: date | None = None
+    number: str | None = None
+    certification_id: uuid.UUID | None = None
+
+    @property
+    def valid_until_day(self) -> date | None:
+        """The last Japanese day on which the certificate counts."""
+        if self.valid_until is None:
+            return None
+        return day_in_japan(self.valid_until - _MOMENT)
+
+
+def standing_of(
+    certification: Certification | None, moment: datetime, *, has_answers: bool
+) -> Standing:
+    """Return the standing from the certificate, else from whether the vendor answered at all."""
+    if certification is None or certification.state not in _CERTIFICATE_STATES:
+        claimed = CertificationState.CLAIMED if has_answers else CertificationState.UNKNOWN
+        return Standing(claimed)
+    due = [date.fromisoformat(item["due_on"]) for item in certification.conditions]
+    return Standing(
+        state=certification.public_state(moment),
+        valid_until=certification.valid_until,
+        due_on=min(due, default=None),
+        number=certification.number,
+        certification_id=certification.id,
+    )
+
+
+def current_certifications(
+    session: Session, offering_version_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, Certification]:
+    """Return the newest certificate (never a review under way) of each offering version."""
+    statement = (
+        select(Certification)
+        .where(
+            col(Certification.offering_version_id).in_(offering_version_ids),
+            col(Certification.state).in_(_CERTIFICATE_STATES),
+        )
+        .order_by(col(Certification.decided_at), col(Certification.id))
+    )
+    return {row.offering_version_id: row for row in session.exec(statement)}
+
+
+def standings(
+    session: Session, offering_versions: Iterable[OfferingVersion]
+) -> dict[uuid.UUID, Standing]:
+    """Return the standing of each offering version now (2 statements)."""
+    ids = list({version.id for version in offering_versions})
+    certificates = current_certifications(session, ids)
+    answered = set(
+        session.exec(
+            select(ConformanceAnswer.offering_version_id)
+            .where(col(ConformanceAnswer.offering_version_id).in_(ids))
+            .distinct()
+        )
+    )
+    moment = now(session)
+    return {
+        version_id: standing_of(
+            certificates.get(version_id), moment, has_answers=version_id in answered
+        )
+        for version_id in ids
+    }
+
+
+def get_certification(session: Session, certification_id: uuid.UUID) -> Certification | None:
+    """Return a certification with its offering version, maker and specification version."""
+    statement = select(Certification).where(Certification.id == certification_id).options(*_whole())
+    return session.exec(statement).first()
+
+
+def find_certificate(session: Session, number: str) -> Certification | None:
+    """Return the certification that carries this certificate number."""
+    statement = (
+        select(Certification)
+        .where(Certification.number == number, col(Certification.state).in_(_CERTIFICATE_STATES))
+        .options(*_whole())
+    )
+    return session.exec(statement).first()
+
+
+def find_open_certification(
+    session: Session, offering_version_id: uuid.UUID
+) -> Certification | None:
+    """Return the review under way for an offering version."""
+    statement = (
+        select(Certification)
+        .where(
+            Certification.offering_version_id == offering_version_id,
+            col(Certification.state).in_(OPEN_STATES),
+        )
+        .options(*_whole())
+    )
+    return session.exec(statement).first()
+
+
+def find_latest_certification(
+    session: Session, offering_version_id: uuid.UUID
+) -> Certification | None:
+    """Return the newest review of an offering version in any state."""
+    statement = (
+        select(Certification)
+        .where(Certification.offering_version_id == offering_version_id)
+        .options(*_whole())
+        .order_by(col(Certification.created_at).desc(), col(Certification.id))
+        .limit(1)
+    )
+    return session.exec(statement).first()
+
+
+def list_queue(session: Session, *, reviewer_id: uuid.UUID | None = None) -> list[Certification]:
+    """Return open reviews, oldest first; with `reviewer_id` only those assigned to that person."""
+    statement = (
+        select(Certification)
+        .where(col(Certification.state).in_(OPEN_STATES))
+        .options(*_whole())
+        .order_by(col(Certification.submitted_at), col(Certification.id))
+        .limit(MAXIMUM_QUEUE)
+    )
+    if reviewer_id is not None:
+        statement = statement.where(
+            (col(Certification.first_reviewer_id) == reviewer_id)
+            | (col(Certification.second_reviewer_id) == reviewer_id)
+        )
+    return list(session.exec(statement).all())
+
+
+def list_recommendations(session: Session, certification_id: uuid.UUID) -> list[Recommendation]:
+    """Return the filed opinions in the order of filing."""
+    statement = (
+        select(Recommendation)
+        .where(Recommendation.certification_id == certification_id)
+        .order_by(col(Recommendation.filed_at), col(Recommendation.id))
+        .limit(2)
+    )
+    return list(session.exec(statement).all())
+
+
+def _whole() -> tuple[Any, ...]:
+    return (
+        joinedload(Certification.offering_version)  # type: ignore[arg-type]
+        .joinedload(OfferingVersion.offering)  # type: ignore[arg-type]
+        .joinedload(Offering.maker),  # type: ignore[arg-type]
+        joinedload(Certification.specification_version).joinedload(  # type: ignore[arg-type]
+            SpecificationVersion.specification  # type: ignore[arg-type]
+        ),
+    )
