@@ -24,7 +24,8 @@ demo: export PORT := $(PORT)
 demo: .venv/.installed ## Start the site with sample data on http://127.0.0.1:8000 (PORT=)
 	@mkdir -p var/demo
 	@$(BIN)/narabi db upgrade
-	@$(BIN)/narabi demo load
+	@echo "見本データを読み込みます（初回は1分ほどかかります）…"
+	@$(BIN)/narabi demo load > var/demo/accounts.txt || { cat var/demo/accounts.txt; exit 1; }
 	@exec .ci/demo
 
 test: .venv/.installed-dev test-machine gates ## Everything CI does: gates, then all tests on both databases

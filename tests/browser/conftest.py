@@ -1,0 +1,119 @@
+"""A running site and people with real browsers; each page can be audited and kept as a picture."""
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from werkzeug.serving import make_server
+
+ROOT = Path(__file__).parent.parent.parent
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+SCREENS = ROOT / "build" / "screens"
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+WIDTHS = {1280: 900, 375: 812}
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+AuditPage = Callable[[Page, str], None]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything in this folder."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("browser")
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[str]:
+    """The address of the application, served from this process over the test's database."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all browser tests of this worker."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip("Chromium is not installed (apt-get install chromium)")
+    arguments = ["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+class PageOpener:
+    """Makes browsers; `complaints` collects script errors and breaches of the content policy."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self.browser = browser
+        self.address = address
+        self.contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+
+    def __call__(self, *, width: int = 1280, javascript: bool = True) -> Page:
+        """Open a fresh browser of one more person; relative addresses lead to the site."""
+        context = self.browser.new_context(
+            base_url=self.address,
+            viewport={"width": width, "height": WIDTHS.get(width, 900)},
+            java_script_enabled=javascript,
+            locale="ja-JP",
+            timezone_id="Asia/Tokyo",
+        )
+        context.set_default_timeout(10_000)
+        self.contexts.append(context)
+        page = context.new_page()
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
+
+    def _note(self, message: ConsoleMessage) -> None:
+        # A page that answers 404 or 422 is reported as a failed resource; tests look at statuses.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.complaints.append(f"{message.location.get('url')}: {message.text}")
+
+
+@pytest.fixture
+def open_page(chromium: Browser, site: str) -> Iterator[PageOpener]:
+    """Make browsers: `open_page(width=375, javascript=False)`; fails at the end on complaints."""
+    opener = PageOpener(chromium, site)
+    yield opener
+    for context in opener.contexts:
+        context.close()
+    assert not opener.complaints
+
+
+@pytest.fixture
+def audit_page() -> AuditPage:
+    """Check the open page with axe and for sideways scrolling; keep `build/screens/NAME-WIDTH.png`."""
+
+    def audit(page: Page, name: str) -> None:
+        width = (page.viewport_size or {"width": 0})["width"]
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENS / f"{name}-{width}.png", full_page=True)
+        overflow = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert overflow <= 0, f"{name} at {width}: scrolls sideways by {overflow} px"
+        # Evaluated through the debugger, so the page's own content policy stays in force.
+        page.evaluate(AXE.read_text())
+        run = "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})"
+        violations = page.evaluate(run, _RULES)["violations"]
+        found = [
+            f"{v['id']} ({v['impact']}): {v['help']}: {node['html'][:160]}"
+            for v in violations
+            for node in v["nodes"]
+        ]
+        assert not found, f"{name} at {width}:\n" + "\n".join(found)
+
+    return audit
