@@ -1,0 +1,118 @@
+"""What every request passes through: size gate, headers, request id, CSRF, error answers."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from core.config import Settings, UnsafeSettingsError
+
+
+def test_a_body_without_a_length_is_refused_with_411(client):
+    response = client.post("/sign-in", headers={"Transfer-Encoding": "chunked"}, input_stream=None)
+    assert response.status_code == 411
+    assert "Content-Length" in response.text
+
+
+def test_a_body_over_the_limit_is_refused_with_413_before_it_is_read(client, settings):
+    response = client.post("/sign-in", data=b"x" * (settings.body_limit_bytes + 1))
+    assert response.status_code == 413
+    assert "大きすぎます" in response.text
+
+
+def test_a_post_without_the_pages_token_changes_nothing_and_says_so(client):
+    response = client.post("/sign-in", data={"email": "a@example.jp", "password": "x"})
+    assert response.status_code == 400
+    assert "何も変わっていません" in response.text
+
+
+def test_every_answer_carries_the_strict_headers_and_a_request_id(client):
+    response = client.get("/about")
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert "unsafe" not in response.headers["Content-Security-Policy"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert re.fullmatch(r"[0-9a-f]{32}", response.headers["X-Request-ID"])
+
+
+def test_a_request_id_from_outside_is_taken_only_when_harmless(client):
+    kept = client.get("/about", headers={"X-Request-ID": "abcdef-123456"})
+    assert kept.headers["X-Request-ID"] == "abcdef-123456"
+    changed = client.get("/about", headers={"X-Request-ID": "<script>alert(1)</script>"})
+    assert "<" not in changed.headers["X-Request-ID"]
+
+
+def test_an_unknown_page_is_404_in_words_with_a_way_back(client):
+    response = client.get("/no-such-page")
+    assert response.status_code == 404
+    assert "トップページ" in response.text
+
+
+def test_an_unknown_api_address_answers_problem_json(client):
+    response = client.get("/api/v1/no-such-thing")
+    assert response.status_code == 404
+    assert response.content_type == "application/problem+json"
+    assert json.loads(response.data)["status"] == 404
+
+
+def test_a_fault_of_ours_tells_the_number_to_report_and_no_secret(app, new_client, monkeypatch):
+    def fail():
+        message = "secret detail"
+        raise RuntimeError(message)
+
+    fail.access = app.view_functions["home.about"].access
+    monkeypatch.setitem(app.view_functions, "home.about", fail)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    response = new_client().get("/about")
+    assert response.status_code == 500
+    assert response.headers["X-Request-ID"] in response.text
+    assert "secret detail" not in response.text
+
+
+UNSAFE = {
+    "NARABI_DATABASE_URL": "",
+    "NARABI_SECRET_KEY": "short",
+    "NARABI_AUDIT_KEY": "zz",
+    "NARABI_BASE_URL": "http://narabi.example.jp",
+    "NARABI_SEARCH_URL": "http://127.0.0.1:7700",
+}
+SAFE = {
+    "NARABI_DATABASE_URL": "postgresql+psycopg://narabi@db/narabi",
+    "NARABI_SECRET_KEY": "0123456789abcdef0123456789abcdef",
+    "NARABI_AUDIT_KEY": "ab" * 32,
+    "NARABI_BASE_URL": "https://narabi.example.jp",
+}
+NAMED = {**{name: name for name in UNSAFE}, "NARABI_SEARCH_URL": "NARABI_SEARCH_KEY"}
+
+
+@pytest.mark.acceptance(40)
+@pytest.mark.parametrize("name", UNSAFE)
+def test_each_unsafe_setting_stops_the_start_and_is_named(name, monkeypatch):
+    for key, value in {**SAFE, name: UNSAFE[name], "NARABI_ENV": "production"}.items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(UnsafeSettingsError) as caught:
+        Settings().require_safe()
+    assert len(caught.value.problems) == 1
+    assert NAMED[name] in caught.value.problems[0]
+
+
+def test_safe_settings_start_outside_development(monkeypatch):
+    for key, value in {**SAFE, "NARABI_ENV": "production"}.items():
+        monkeypatch.setenv(key, value)
+    Settings().require_safe()
+
+
+@pytest.mark.acceptance(40)
+def test_the_server_itself_does_not_start_with_nothing_set():
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("NARABI_")}
+    for command in (
+        [sys.executable, "-m", "gunicorn", "--check-config", "--bind", "127.0.0.1:0", "app:create_app()"],
+        [sys.executable, "-c", "import app; app.create_app()"],
+        [sys.executable, "-c", "import app; app.cli()", "doctor"],
+    ):
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert result.returncode != 0
+        for name in ("DATABASE_URL", "SECRET_KEY", "AUDIT_KEY", "BASE_URL"):
+            assert f"NARABI_{name}" in result.stderr, command
