@@ -177,6 +177,31 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+def test_split_services_and_queries_know_nothing_of_the_web():
+    """import-linter matches whole names only; a file split by noun keeps the rule of its kind."""
+    web = {"flask", "werkzeug", "marshmallow", "flask_smorest", "flask_wtf", "webargs"}
+    upper = {"views", "api", "cli", "schemas", "documents"}
+    seen = 0
+    for path in modules():
+        kinds = {path.stem.rpartition("_")[2], path.parent.name} & {"services", "queries", "models"}
+        if not kinds:
+            continue
+        seen += 1
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            for name in names:
+                parts = name.split(".")
+                assert parts[0] not in web, (name_of(path), name)
+                own = ".".join(path.relative_to(ROOT).parts[:-1])
+                inside = name.startswith(f"{own}.") and parts[own.count(".") + 1] in upper
+                assert not inside, (name_of(path), name)
+    assert seen > 10
+
+
 def test_core_is_a_closed_list():
     decisions = "\n".join(path.read_text() for path in (ROOT / "docs" / "adr").glob("*.md"))
     beyond = {path.stem for path in (ROOT / "core").glob("*.py")} - CORE - {"__init__"}
