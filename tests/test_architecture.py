@@ -160,7 +160,7 @@ def test_every_import_contract_refuses_its_planted_violation(tmp_path):
         path.write_text(f"{before}\n{line}\n")
     command = [str(BIN / "lint-imports"), "--no-cache"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    broken = {row for row in done.stdout.splitlines() if row.endswith("BROKEN")}
+    broken = {row for row in done.stdout.splitlines() if "BROKEN" in row}
     contracts = (ROOT / "pyproject.toml").read_text().count("[[tool.importlinter.contracts]]")
     assert len(PLANTS) == contracts
     for contract in PLANTS:
