@@ -32,7 +32,7 @@ test: .venv/.installed-dev test-machine gates ## Everything CI does: gates, then
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q
 
 gates: .venv/.installed-dev ## Style, format, types, import directions, templates, house rules
-	@$(MAKE) -j$(WORKERS) --output-sync=target gate-types gate-style gate-format gate-imports gate-templates gate-rules
+	@$(MAKE) -k -j$(WORKERS) --output-sync=target gate-types gate-style gate-format gate-imports gate-templates gate-rules
 
 gate-style:
 	@$(BIN)/ruff check --quiet .

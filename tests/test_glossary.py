@@ -11,7 +11,9 @@ UNSPOKEN = {"OutboxWorker", "FeedState"}
 
 
 def glossary() -> list[tuple[str, str]]:
-    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", (ROOT / "docs/glossary.md").read_text(), re.M)
+    rows = re.findall(
+        r"^\| ([^|]+) \| ([^|]+) \|", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE
+    )
     return [(japanese, english) for japanese, english in rows if japanese not in {"日本語", "---"}]
 
 
