@@ -1,14 +1,19 @@
 """The application: settings, database, pages, API, error answers, outbox handlers and commands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 import click
 from flask import Flask, request, url_for
+from sqlmodel import Session
 
 import accounts.views
 import procurement.home.views
+import search.cli
+import search.indexer
+import search.views
 from accounts import auth
 from accounts.permissions import Permission, may_somewhere
 from core import cli as operations
@@ -18,6 +23,7 @@ from core.config import Settings, UnsafeSettingsError
 BLUEPRINTS = (
     accounts.views.blueprint,
     procurement.home.views.blueprint,
+    search.views.blueprint,
 )
 
 # The nouns of the header: label, endpoint, and the permission that makes them useful.
@@ -77,9 +83,21 @@ def _layout_context(app: Flask, settings: Settings) -> dict[str, object]:
 
 
 def outbox_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
-    """Map outbox topics to what they do."""
-    del settings
-    return {}
+    """Map outbox topics to what they do; a topic that several packages watch runs all of them."""
+    return _joined(search.indexer.make_handlers(settings))
+
+
+def _joined(*maps: Mapping[str, outbox.Handler]) -> dict[str, outbox.Handler]:
+    topics = dict.fromkeys(topic for each in maps for topic in each)
+    return {topic: _in_turn([each[topic] for each in maps if topic in each]) for topic in topics}
+
+
+def _in_turn(handlers: Sequence[outbox.Handler]) -> outbox.Handler:
+    def run(session: Session, payload: Mapping[str, Any]) -> None:
+        for handler in handlers:
+            handler(session, payload)
+
+    return run
 
 
 @click.group()
@@ -92,7 +110,11 @@ def cli(context: click.Context) -> None:
     except UnsafeSettingsError as error:
         raise click.ClickException(str(error)) from error
     db.configure(settings.effective_database_url)
-    context.obj = operations.Operation(settings, outbox_handlers(settings), {})
+    context.obj = operations.Operation(
+        settings,
+        outbox_handlers(settings),
+        {"検索": lambda: search.cli.check_health(settings)},
+    )
 
 
 for _command in (
@@ -100,5 +122,6 @@ for _command in (
     operations.outbox_group,
     operations.audit_group,
     operations.doctor,
+    search.cli.search_group,
 ):
     cli.add_command(_command)

@@ -16,7 +16,7 @@ from catalog.offerings.models import (
     OfferingVersion,
     OfferState,
 )
-from catalog.specifications.models import SpecificationVersion
+from catalog.specifications.models import Requirement, SpecificationVersion
 from vendors.models import Vendor, VendorState
 
 MAXIMUM_LISTED = 20_000
@@ -48,6 +48,7 @@ def find_listed(
     listing_ids: Sequence[uuid.UUID] | None = None,
     *,
     offering_id: uuid.UUID | None = None,
+    offering_ids: Sequence[uuid.UUID] | None = None,
     specification_version_id: uuid.UUID | None = None,
 ) -> list[ListingVersion]:
     """Return the listing versions that buyers see now, by name (2 statements).
@@ -79,6 +80,8 @@ def find_listed(
     )
     for condition in _narrowed(listing_ids, offering_id, specification_version_id):
         statement = statement.where(condition)
+    if offering_ids is not None:
+        statement = statement.where(col(Listing.offering_id).in_(offering_ids))
     return list(session.exec(statement))
 
 
@@ -165,6 +168,43 @@ def get_offering_version(session: Session, version_id: uuid.UUID) -> OfferingVer
         .options(*_whole_offering_version())
     )
     return session.exec(statement).first()
+
+
+def published_offering_version(session: Session, offering_id: uuid.UUID) -> OfferingVersion | None:
+    """Return the published version of an offering."""
+    statement = (
+        select(OfferingVersion)
+        .where(
+            OfferingVersion.offering_id == offering_id,
+            OfferingVersion.state == OfferState.PUBLISHED,
+        )
+        .options(*_whole_offering_version())
+    )
+    return session.exec(statement).first()
+
+
+def list_published_of(session: Session, offering_id: uuid.UUID) -> list[ListingVersion]:
+    """Return every seller's published listing version of an offering, whole, in a fixed order."""
+    statement = (
+        select(ListingVersion)
+        .join(Listing, col(Listing.id) == ListingVersion.listing_id)
+        .where(Listing.offering_id == offering_id, ListingVersion.state == OfferState.PUBLISHED)
+        .options(*_whole_listing_version())
+        .order_by(col(ListingVersion.id))
+        .limit(MAXIMUM_VERSIONS)
+    )
+    return list(session.exec(statement))
+
+
+def requirements_by_id(
+    session: Session, specification_version_id: uuid.UUID, requirement_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, Requirement]:
+    """Return those of the requirements that belong to the specification version."""
+    statement = select(Requirement).where(
+        Requirement.specification_version_id == specification_version_id,
+        col(Requirement.id).in_(requirement_ids),
+    )
+    return {requirement.id: requirement for requirement in session.exec(statement)}
 
 
 def find_own_listing_version(

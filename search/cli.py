@@ -1,0 +1,54 @@
+"""Commands of the search index."""
+
+import sys
+
+import click
+
+from core.cli import CheckFailedError, Operation
+from core.config import Settings
+from search import indexer
+from search.engine import IndexMissing
+from search.queries import get_engine
+
+
+@click.group("search")
+def search_group() -> None:
+    """検索の索引の操作。"""
+
+
+@search_group.command("rebuild")
+@click.pass_obj
+def rebuild(operation: Operation) -> None:
+    """索引をデータベースから作り直します。その間も検索できます。"""
+    count = indexer.rebuild(get_engine(operation.settings))
+    click.echo(f"{count}件の販売条件で索引を作り直しました。")
+
+
+@search_group.command("check")
+@click.pass_obj
+def check(operation: Operation) -> None:
+    """索引とデータベースを見比べて、違いを直します。違いがあったときは終了コード1で終わります。"""
+    engine = get_engine(operation.settings)
+    stale = indexer.refresh_texts()
+    try:
+        drift = indexer.check(engine)
+    except IndexMissing:
+        count = indexer.rebuild(engine)
+        click.echo(f"索引がなかったため、{count}件で作りました。")
+        sys.exit(1)
+    if not drift.count and not stale:
+        click.echo("索引はデータベースと同じです。")
+        return
+    click.echo(
+        f"足りないもの{len(drift.missing)}件、余分なもの{len(drift.surplus)}件、"
+        f"内容の違うもの{len(drift.different)}件、古い検索用の文{stale}件を直しました。"
+    )
+    sys.exit(1)
+
+
+def check_health(settings: Settings) -> str:
+    """Say how the engine is, for the doctor; raises CheckFailedError when it cannot answer."""
+    health = get_engine(settings).health()
+    if not health.available:
+        raise CheckFailedError(f"{health.detail}narabi search rebuild で作り直せます。")
+    return f"{health.engine}（{health.engine_version}）、{health.documents}件"

@@ -1,0 +1,116 @@
+"""What a search page shows: plain values over rows that the database confirmed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from catalog.certification.queries import Standing
+from catalog.offerings.models import ListingVersion
+from catalog.terms import HOSTING_CODES, SIZE_LOWER_BOUNDS, hosting_label
+from search.engine import REFERENCE_POPULATIONS
+from search.projection import specification_label
+
+DEFAULT_POPULATION = 10_000
+UNKNOWN = "情報なし"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstYear:
+    """The first twelve months for one population in yen with tax; None: only a quote can tell."""
+
+    running: int | None
+    initial: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundListing:
+    """One row: what the database says of a hit now, and who else sells the same software."""
+
+    version: ListingVersion
+    standing: Standing
+    cost: FirstYear
+    others: tuple[ListingVersion, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the software."""
+        return self.version.offering_version.name
+
+    @property
+    def maker(self) -> str:
+        """The maker, marked when invented."""
+        return self.version.listing.offering.maker.label
+
+    @property
+    def seller(self) -> str:
+        """The seller, marked when invented."""
+        return self.version.listing.seller.label
+
+    @property
+    def is_sample(self) -> bool:
+        """Tell whether the sign 見本 has to stand after the name."""
+        return self.version.listing.offering.maker.is_sample and "見本" not in self.name
+
+    @property
+    def specification(self) -> str:
+        """The specification and its version."""
+        return specification_label(self.version.offering_version.specification_version)
+
+    @property
+    def hosting(self) -> str:
+        """Where the service runs: AWS（東京）."""
+        offering = self.version.offering_version
+        if offering.hosting_provider not in HOSTING_CODES:
+            return UNKNOWN
+        region = f"（{offering.hosting_region}）" if offering.hosting_region else ""
+        return f"{hosting_label(offering.hosting_provider)}{region}"
+
+    @property
+    def sizes(self) -> str:
+        """The populations that the software serves, in words."""
+        return size_words(self.version.offering_version.size_classes)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    """One page of an answer; `withheld` hits were in the index but no longer hold."""
+
+    rows: tuple[FoundListing, ...]
+    total: int
+    withheld: int
+    page_count: int
+    facets: Mapping[str, Mapping[str, int]]
+    relaxed: bool
+    seed: int
+    engine: str
+    engine_version: str
+
+
+def next_reference(population: int) -> int:
+    """Return the reference population at or above a body's, the largest for larger ones."""
+    above = [each for each in REFERENCE_POPULATIONS if each >= population]
+    return above[0] if above else REFERENCE_POPULATIONS[-1]
+
+
+def size_words(classes: list[str]) -> str:
+    """Say which populations a set of size classes covers, neighbours joined: 5万人未満."""
+    order = [size for size, _ in SIZE_LOWER_BOUNDS]
+    chosen = [position for position, size in enumerate(order) if size.value in classes]
+    if not chosen:
+        return UNKNOWN
+    if len(chosen) == len(order):
+        return "すべての規模"
+    if chosen != list(range(chosen[0], chosen[-1] + 1)):
+        return "、".join(order[position].label for position in chosen)
+    return _range_words(chosen[0], chosen[-1])
+
+
+def population_words(population: int) -> str:
+    """Say a round population: 1万人, 5,000人."""
+    return f"{population // 10_000}万人" if population % 10_000 == 0 else f"{population:,}人"
+
+
+def _range_words(first: int, last: int) -> str:
+    from_words = f"{population_words(SIZE_LOWER_BOUNDS[first][1])}以上" if first else ""
+    if last + 1 == len(SIZE_LOWER_BOUNDS):
+        return from_words
+    return f"{from_words}{population_words(SIZE_LOWER_BOUNDS[last + 1][1])}未満"

@@ -1,0 +1,195 @@
+"""From rows to search records."""
+
+import pytest
+
+from catalog.certification.models import ReviewState
+from catalog.offerings.models import OfferState
+from catalog.offerings.queries import find_listed
+from catalog.price_plan import ComponentKind, Interval, Unit
+from catalog.terms import CertificationState
+from core import db
+from search.analysis import analysis_version, matches
+from search.projection import (
+    build_record,
+    keeps,
+    read_facets,
+    read_texts,
+    text_of,
+    version_words,
+    yearly_costs,
+)
+from search.results import next_reference, size_words
+from tests import factories
+
+STATES = list(CertificationState)
+
+
+@pytest.fixture
+def listed(database):
+    """Publish one listing and load it as a page would."""
+
+    def make(**values):
+        with db.transaction() as session:
+            maker = factories.vendor(session, name="架空の杜株式会社")
+            version = factories.specification(
+                session, name="施設予約", code="SHISETSU", label="1.0"
+            )
+            made = factories.offering(session, maker, version, **values)
+        with db.reading() as session:
+            return find_listed(session, [made.listing_id])[0]
+
+    return make
+
+
+def test_record_carries_the_three_ids(listed):
+    version = listed()
+    record = build_record(version, CertificationState.CLAIMED)
+    assert record.listing_version_id == str(version.id)
+    assert record.listing_id == str(version.listing_id)
+    assert record.offering_id == str(version.listing.offering_id)
+
+
+def test_every_facet_has_the_value_of_the_row(listed):
+    facets = read_facets(
+        listed(hosting_provider="sakura", size_classes=["under_10k", "10k", "moon"]),
+        CertificationState.CONDITIONAL,
+    )
+    assert facets == {
+        "specification": {"SHISETSU|1.0"},
+        "certification": {"conditional"},
+        "hosting": {"sakura"},
+        "size_class": {"under_10k", "10k"},
+        "price_band": {"under_500k"},
+        "seller_kind": {"direct"},
+    }
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_certification_states_are_never_merged(listed, state):
+    assert read_facets(listed(), state)["certification"] == {state.value}
+
+
+def test_price_band_and_costs_leave_the_initial_charge_apart(listed):
+    version = listed(
+        prices=(
+            (ComponentKind.INITIAL, Unit.LUMP, Interval.ONCE, 9_000_000),
+            (ComponentKind.BASE, Unit.LUMP, Interval.MONTH, 30_000),
+            (ComponentKind.USAGE, Unit.PERSON, Interval.MONTH, 2),
+        )
+    )
+    costs = yearly_costs(version)
+    assert costs[1_000] == 12 * (30_000 + 2 * 1_000)
+    assert costs[1_000_000] == 12 * (30_000 + 2 * 1_000_000)
+    assert read_facets(version, CertificationState.CLAIMED)["price_band"] == {"500k"}
+
+
+def test_unpublished_price_is_a_band_of_its_own_and_has_no_cost(listed):
+    version = listed(prices=((ComponentKind.BASE, Unit.COUNTER, Interval.MONTH, 500),))
+    assert yearly_costs(version) == {}
+    assert read_facets(version, CertificationState.CLAIMED)["price_band"] == {"quote"}
+
+
+def test_text_holds_names_surroundings_and_features(listed):
+    zones = read_texts(
+        listed(name="まちのへや", features=["抽選の結果を公開します。"], networks=["lgwan"])
+    )
+    assert "まちのへや" in zones.hi
+    assert "施設予約" in zones.hi
+    assert "架空の杜株式会社" in zones.lo
+    assert "LGWAN" in zones.lo
+    assert "抽選の結果" in zones.ft
+
+
+def test_maker_that_sells_itself_is_named_once(listed):
+    assert read_texts(listed()).lo.count("架空の杜株式会社") == 1
+
+
+def test_stored_text_is_used_only_under_the_same_rules(listed):
+    version = listed(name="まちのへや")
+    version.search_text, version.search_text_version = "a\tb\nc\td\ne\tf", analysis_version()
+    assert text_of(version) == "a\tb\nc\td\ne\tf"
+    version.search_text_version = "older"
+    assert matches("まちのへや", text_of(version))
+
+
+def test_filters_are_alternatives_within_and_narrow_across():
+    facets = {"hosting": frozenset({"aws"}), "size_class": frozenset({"10k", "50k"})}
+    assert keeps({"hosting": frozenset({"aws", "oci"})}, facets)
+    assert keeps({"hosting": frozenset({"aws"}), "size_class": frozenset({"50k"})}, facets)
+    assert not keeps({"hosting": frozenset({"aws"}), "size_class": frozenset({"500k"})}, facets)
+    assert not keeps({"price_band": frozenset({"1m"})}, facets)
+
+
+def test_reseller_is_told_apart_and_both_names_are_searched(database):
+    with db.transaction() as session:
+        maker = factories.vendor(session, name="開発の会社")
+        reseller = factories.vendor(session, name="販売の会社")
+        own = factories.offering(session, maker, factories.specification(session))
+        offering, offering_version = _rows_of(session, own)
+        other = factories.listing(
+            session, offering, offering_version, reseller, OfferState.PUBLISHED, _PRICES
+        )
+    with db.reading() as session:
+        found = {each.id: each for each in find_listed(session)}
+        assert read_facets(found[own.id], CertificationState.CLAIMED)["seller_kind"] == {"direct"}
+        facets = read_facets(found[other.id], CertificationState.CLAIMED)
+        assert facets["seller_kind"] == {"reseller"}
+        assert "開発の会社" in read_texts(found[other.id]).lo
+        assert "販売の会社" in read_texts(found[other.id]).lo
+
+
+_PRICES = ((ComponentKind.BASE, Unit.LUMP, Interval.MONTH, 10_000),)
+
+
+def _rows_of(session, version):
+    from catalog.offerings.models import Listing, Offering, OfferingVersion
+
+    listing = session.get(Listing, version.listing_id)
+    return (
+        session.get(Offering, listing.offering_id),
+        session.get(OfferingVersion, version.offering_version_id),
+    )
+
+
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [
+        (["under_10k"], "1万人未満"),
+        (["under_10k", "10k", "50k"], "20万人未満"),
+        (["10k", "50k"], "1万人以上20万人未満"),
+        (["200k", "500k"], "20万人以上"),
+        (["under_10k", "10k", "50k", "200k", "500k"], "すべての規模"),
+        (["under_10k", "500k"], "1万人未満、50万人以上"),
+        ([], "情報なし"),
+    ],
+)
+def test_size_classes_are_said_as_one_range(classes, words):
+    assert size_words(classes) == words
+
+
+@pytest.mark.parametrize(
+    ("population", "reference"),
+    [(1, 1_000), (9_007, 10_000), (10_000, 10_000), (10_001, 30_000), (3_700_000, 1_000_000)],
+)
+def test_reference_population_is_the_next_at_or_above(population, reference):
+    assert next_reference(population) == reference
+
+
+def test_version_label_is_said_once():
+    assert version_words("2.0") == "第2.0版"
+    assert version_words("第2.0版") == "第2.0版"
+
+
+def test_review_under_way_counts_as_claimed(database):
+    from catalog.certification.queries import standings
+
+    with db.transaction() as session:
+        version = factories.offering(
+            session, factories.vendor(session), factories.specification(session)
+        )
+        _, offering_version = _rows_of(session, version)
+        factories.certification(session, offering_version, ReviewState.UNDER_REVIEW)
+    with db.reading() as session:
+        loaded = find_listed(session)[0]
+        standing = standings(session, [loaded.offering_version])[loaded.offering_version_id]
+        assert read_facets(loaded, standing.state)["certification"] == {"claimed"}
