@@ -12,6 +12,7 @@ from core.documents import canonical_json, sha256_hex
 
 OFFERING_FIELDS = (
     "name",
+    "kana",
     "summary",
     "description",
     "features",

@@ -63,7 +63,16 @@ EDITABLE_STATES = frozenset({_S.DRAFT, _S.RETURNED})
 _PUBLISHED = text("state = 'published'")
 
 
-class Offering(Model, table=True):
+class _ReadThroughCertification:
+    """Drafts are assigned to nobody: reviewers read what was submitted through its certification."""
+
+    @property
+    def assigned_ids(self) -> frozenset[uuid.UUID]:
+        """Nobody."""
+        return frozenset()
+
+
+class Offering(_ReadThroughCertification, Model, table=True):
     """One software of one maker; `owner_id` is the maker's organisation."""
 
     __tablename__ = "offerings"
@@ -74,7 +83,7 @@ class Offering(Model, table=True):
     maker: Vendor = related()
 
 
-class OfferingVersion(StatefulModel, table=True):
+class OfferingVersion(_ReadThroughCertification, StatefulModel, table=True):
     """What a certificate covers: functions, conformance answers, hosting, data formats.
 
     Content is immutable from submission on; `content_sha256` fixes it.
@@ -100,6 +109,7 @@ class OfferingVersion(StatefulModel, table=True):
     state: OfferState = Field(default=OfferState.DRAFT, sa_type=enum_type(OfferState), index=True)
     specification_version_id: uuid.UUID = Field(foreign_key="specification_versions.id", index=True)
     name: str = Field(max_length=120)
+    kana: str = Field(default="", max_length=120)
     summary: str = Field(default="", max_length=200)
     description: str = Field(default="", sa_type=Text)
     features: list[str] = Field(default_factory=list, sa_type=JSONType)
@@ -144,7 +154,7 @@ class ConformanceAnswer(Model, table=True):
     requirement: Requirement = related()
 
 
-class Listing(Model, table=True):
+class Listing(_ReadThroughCertification, Model, table=True):
     """One seller's terms for one offering; another seller needs the maker's confirmation."""
 
     __tablename__ = "listings"
@@ -160,7 +170,7 @@ class Listing(Model, table=True):
     seller: Vendor = related()
 
 
-class ListingVersion(StatefulModel, table=True):
+class ListingVersion(_ReadThroughCertification, StatefulModel, table=True):
     """What is searched, compared, locked, requested: price plan, support, service level, exit terms.
 
     Availability is in basis points of the planned service hours that stand beside it.
@@ -217,6 +227,7 @@ class ListingVersion(StatefulModel, table=True):
     published_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     withdrawn_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     withdrawal_reason: str = Field(default="", max_length=2000)
+    service_ends_on: date | None = None
 
     listing: Listing = related()
     offering_version: OfferingVersion = related()

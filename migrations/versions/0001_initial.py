@@ -252,84 +252,24 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "projects",
+        "project_counters",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("owner_id", sa.Uuid(), nullable=False),
-        sa.Column("number", sa.String(length=20), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "draft",
-                "searching",
-                "evidence_locked",
-                "compared",
-                "quoting",
-                "quotes_opened",
-                "selection_proposed",
-                "selection_approved",
-                "closed",
-                "none_suitable",
-                "cancelled",
-                name="project_state",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("title", sa.String(length=120), nullable=False),
-        sa.Column("need", sa.Text(), nullable=False),
-        sa.Column("starts_on", sa.Date(), nullable=False),
-        sa.Column("term_months", sa.Integer(), nullable=False),
-        sa.Column(
-            "term_basis",
-            sa.Enum(
-                "single_year",
-                "debt_burden",
-                "long_term",
-                name="contract_term_basis",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("budget_line", sa.String(length=200), nullable=False),
-        sa.Column(
-            "category",
-            sa.Enum(
-                "services",
-                "lease",
-                name="contract_category",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("created_by_id", sa.Uuid(), nullable=False),
-        sa.Column("last_editor_id", sa.Uuid(), nullable=False),
-        sa.Column("end_reason", sa.String(length=2000), nullable=False),
-        sa.CheckConstraint("term_months > 0", name=op.f("ck_projects_term")),
+        sa.Column("fiscal_year", sa.Integer(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["created_by_id"], ["people.id"], name=op.f("fk_projects_created_by_id_people")
+            ["owner_id"],
+            ["organisations.id"],
+            name=op.f("fk_project_counters_owner_id_organisations"),
         ),
-        sa.ForeignKeyConstraint(
-            ["last_editor_id"], ["people.id"], name=op.f("fk_projects_last_editor_id_people")
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_project_counters")),
+        sa.UniqueConstraint(
+            "owner_id", "fiscal_year", name=op.f("uq_project_counters_owner_id_fiscal_year")
         ),
-        sa.ForeignKeyConstraint(
-            ["owner_id"], ["organisations.id"], name=op.f("fk_projects_owner_id_organisations")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_projects")),
-        sa.UniqueConstraint("owner_id", "number", name=op.f("uq_projects_owner_id_number")),
     )
-    with op.batch_alter_table("projects", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_projects_owner_id"), ["owner_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_projects_state"), ["state"], unique=False)
-
     op.create_table(
         "request_counters",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -504,6 +444,9 @@ def upgrade() -> None:
         sa.Column("contact_email", sa.String(length=254), nullable=False),
         sa.Column("is_small_or_medium", sa.Boolean(), nullable=True),
         sa.Column("gbizid_type", sa.String(length=20), nullable=False),
+        sa.Column(
+            "roles", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
         sa.Column("qualification_number", sa.String(length=40), nullable=False),
         sa.Column(
             "qualification_kinds",
@@ -522,6 +465,14 @@ def upgrade() -> None:
         sa.Column("decided_by_id", sa.Uuid(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decision_reason", sa.String(length=2000), nullable=False),
+        sa.Column(
+            "findings", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "mended", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column("suspended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("suspension_reason", sa.String(length=2000), nullable=False),
         sa.Column("assigned_reviewer_id", sa.Uuid(), nullable=True),
         sa.Column("look_alike_of", sa.String(length=200), nullable=False),
         sa.Column("is_sample", sa.Boolean(), nullable=False),
@@ -548,6 +499,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("vendors", schema=None) as batch_op:
         batch_op.create_index(
+            batch_op.f("ix_vendors_assigned_reviewer_id"), ["assigned_reviewer_id"], unique=False
+        )
+        batch_op.create_index(
             batch_op.f("ix_vendors_corporate_number"), ["corporate_number"], unique=False
         )
         batch_op.create_index(
@@ -560,44 +514,6 @@ def upgrade() -> None:
             postgresql_where=sa.text("state NOT IN ('withdrawn', 'terminated', 'refused')"),
             sqlite_where=sa.text("state NOT IN ('withdrawn', 'terminated', 'refused')"),
         )
-
-    op.create_table(
-        "evidence_packs",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("project_id", sa.Uuid(), nullable=False),
-        sa.Column("owner_id", sa.Uuid(), nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("catalog_sequence", sa.Integer(), nullable=False),
-        sa.Column("catalog_epoch", sa.String(length=36), nullable=False),
-        sa.Column("content", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("locked_by_id", sa.Uuid(), nullable=False),
-        sa.Column("locked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["locked_by_id"], ["people.id"], name=op.f("fk_evidence_packs_locked_by_id_people")
-        ),
-        sa.ForeignKeyConstraint(
-            ["owner_id"],
-            ["organisations.id"],
-            name=op.f("fk_evidence_packs_owner_id_organisations"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["projects.id"], name=op.f("fk_evidence_packs_project_id_projects")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_packs")),
-        sa.UniqueConstraint(
-            "project_id", "revision", name=op.f("uq_evidence_packs_project_id_revision")
-        ),
-    )
-    with op.batch_alter_table("evidence_packs", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_evidence_packs_owner_id"), ["owner_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_evidence_packs_project_id"), ["project_id"], unique=False
-        )
-        batch_op.create_index(batch_op.f("ix_evidence_packs_sha256"), ["sha256"], unique=False)
 
     op.create_table(
         "framework_agreements",
@@ -683,11 +599,13 @@ def upgrade() -> None:
         sa.Column("source_sha256", sa.String(length=64), nullable=False),
         sa.Column("source_url", sa.String(length=500), nullable=False),
         sa.Column("attribution", sa.String(length=300), nullable=False),
+        sa.Column("imported_name", sa.String(length=300), nullable=False),
+        sa.Column("imported_sha256", sa.String(length=64), nullable=False),
         sa.Column("last_editor_id", sa.Uuid(), nullable=True),
         sa.Column("publisher_id", sa.Uuid(), nullable=True),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(last_editor_id IS NULL OR publisher_id IS NULL OR last_editor_id <> publisher_id)",
+            "publisher_id IS NULL OR last_editor_id IS NOT NULL AND (last_editor_id IS NULL OR publisher_id IS NULL OR last_editor_id <> publisher_id)",
             name=op.f("ck_specification_versions_four_eyes"),
         ),
         sa.CheckConstraint(
@@ -785,6 +703,7 @@ def upgrade() -> None:
         ),
         sa.Column("specification_version_id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("kana", sa.String(length=120), nullable=False),
         sa.Column("summary", sa.String(length=200), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column(
@@ -867,6 +786,94 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "projects",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.String(length=20), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "draft",
+                "searching",
+                "evidence_locked",
+                "compared",
+                "quoting",
+                "quotes_opened",
+                "selection_proposed",
+                "selection_approved",
+                "closed",
+                "none_suitable",
+                "cancelled",
+                name="project_state",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("title", sa.String(length=120), nullable=False),
+        sa.Column("need", sa.Text(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("term_months", sa.Integer(), nullable=False),
+        sa.Column(
+            "term_basis",
+            sa.Enum(
+                "single_year",
+                "debt_burden",
+                "long_term",
+                name="contract_term_basis",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("budget_line", sa.String(length=200), nullable=False),
+        sa.Column(
+            "category",
+            sa.Enum(
+                "services",
+                "lease",
+                name="contract_category",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("created_by_id", sa.Uuid(), nullable=False),
+        sa.Column("last_editor_id", sa.Uuid(), nullable=False),
+        sa.Column("end_reason", sa.String(length=2000), nullable=False),
+        sa.Column("specification_version_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "search_query", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.CheckConstraint("term_months > 0", name=op.f("ck_projects_term")),
+        sa.ForeignKeyConstraint(
+            ["created_by_id"], ["people.id"], name=op.f("fk_projects_created_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["last_editor_id"], ["people.id"], name=op.f("fk_projects_last_editor_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["organisations.id"], name=op.f("fk_projects_owner_id_organisations")
+        ),
+        sa.ForeignKeyConstraint(
+            ["specification_version_id"],
+            ["specification_versions.id"],
+            name=op.f("fk_projects_specification_version_id_specification_versions"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_projects")),
+        sa.UniqueConstraint("owner_id", "number", name=op.f("uq_projects_owner_id_number")),
+    )
+    with op.batch_alter_table("projects", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_projects_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_projects_state"), ["state"], unique=False)
+
+    op.create_table(
         "requirements",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -877,6 +884,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("chapter", sa.String(length=300), nullable=False),
         sa.Column("section", sa.String(length=300), nullable=False),
+        sa.Column("subsection", sa.String(length=300), nullable=False),
         sa.Column("name", sa.String(length=300), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column(
@@ -952,6 +960,38 @@ def upgrade() -> None:
     with op.batch_alter_table("requirements", schema=None) as batch_op:
         batch_op.create_index(
             "ix_requirements_order", ["specification_version_id", "position"], unique=False
+        )
+
+    op.create_table(
+        "specification_uploads",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("filename", sa.String(length=200), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column(
+            "facts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "mapping", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True
+        ),
+        sa.Column("imported_version_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["imported_version_id"],
+            ["specification_versions.id"],
+            name=op.f("fk_specification_uploads_imported_version_id_specification_versions"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_specification_uploads_person_id_people")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_specification_uploads")),
+    )
+    with op.batch_alter_table("specification_uploads", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_specification_uploads_person_id"), ["person_id"], unique=False
         )
 
     op.create_table(
@@ -1132,6 +1172,44 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "evidence_packs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("project_id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("catalog_sequence", sa.Integer(), nullable=False),
+        sa.Column("catalog_epoch", sa.String(length=36), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("locked_by_id", sa.Uuid(), nullable=False),
+        sa.Column("locked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["locked_by_id"], ["people.id"], name=op.f("fk_evidence_packs_locked_by_id_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["organisations.id"],
+            name=op.f("fk_evidence_packs_owner_id_organisations"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["projects.id"], name=op.f("fk_evidence_packs_project_id_projects")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_packs")),
+        sa.UniqueConstraint(
+            "project_id", "revision", name=op.f("uq_evidence_packs_project_id_revision")
+        ),
+    )
+    with op.batch_alter_table("evidence_packs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_evidence_packs_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_evidence_packs_project_id"), ["project_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_evidence_packs_sha256"), ["sha256"], unique=False)
+
+    op.create_table(
         "listing_versions",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -1199,6 +1277,7 @@ def upgrade() -> None:
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("withdrawal_reason", sa.String(length=2000), nullable=False),
+        sa.Column("service_ends_on", sa.Date(), nullable=True),
         sa.CheckConstraint(
             "availability_basis_points IS NULL OR planned_service_hours <> ''",
             name=op.f("ck_listing_versions_availability_has_denominator"),
@@ -1468,6 +1547,8 @@ def upgrade() -> None:
         sa.Column("total_without_tax", sa.Integer(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("sole_source_reason", sa.Text(), nullable=False),
+        sa.Column("splitting_note", sa.String(length=1000), nullable=False),
+        sa.Column("change_note", sa.String(length=1000), nullable=False),
         sa.Column("cost_basis", sa.Text(), nullable=False),
         sa.Column("proposed_by_id", sa.Uuid(), nullable=False),
         sa.Column("last_editor_id", sa.Uuid(), nullable=False),
@@ -1547,10 +1628,26 @@ def upgrade() -> None:
         sa.Column("fiscal_year", sa.Integer(), nullable=True),
         sa.Column("ordinal", sa.Integer(), nullable=True),
         sa.Column("number", sa.String(length=20), nullable=True),
+        sa.Column("sender_name", sa.String(length=100), nullable=False),
         sa.Column("contact_name", sa.String(length=100), nullable=False),
+        sa.Column("contact_department", sa.String(length=100), nullable=False),
+        sa.Column("contact_phone", sa.String(length=40), nullable=False),
         sa.Column("contact_email", sa.String(length=254), nullable=False),
         sa.Column("message", sa.String(length=2000), nullable=False),
-        sa.Column("bidder_list", sa.String(length=20), nullable=False),
+        sa.Column(
+            "bidder_list",
+            sa.Enum(
+                "listed",
+                "applied",
+                "not_listed",
+                "exception",
+                name="bidder_list",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
         sa.Column("bidder_list_note", sa.String(length=500), nullable=False),
         sa.Column("payload", sa.Text(), nullable=False),
         sa.Column("payload_sha256", sa.String(length=64), nullable=False),
@@ -1567,6 +1664,9 @@ def upgrade() -> None:
         sa.Column("answered_by_id", sa.Uuid(), nullable=True),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answer_reason", sa.String(length=2000), nullable=False),
+        sa.Column("withdrawn_by_id", sa.Uuid(), nullable=True),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawal_reason", sa.String(length=2000), nullable=False),
         sa.CheckConstraint(
             "sent_sha256 = '' OR sent_sha256 = approved_sha256",
             name=op.f("ck_usage_contract_requests_sent_is_approved"),
@@ -1628,6 +1728,11 @@ def upgrade() -> None:
             ["submitted_by_id"],
             ["people.id"],
             name=op.f("fk_usage_contract_requests_submitted_by_id_people"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["withdrawn_by_id"],
+            ["people.id"],
+            name=op.f("fk_usage_contract_requests_withdrawn_by_id_people"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_usage_contract_requests")),
         sa.UniqueConstraint(
@@ -1812,6 +1917,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_listing_versions_listing_id"))
 
     op.drop_table("listing_versions")
+    with op.batch_alter_table("evidence_packs", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_evidence_packs_sha256"))
+        batch_op.drop_index(batch_op.f("ix_evidence_packs_project_id"))
+        batch_op.drop_index(batch_op.f("ix_evidence_packs_owner_id"))
+
+    op.drop_table("evidence_packs")
     with op.batch_alter_table("conformance_answers", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_conformance_answers_requirement_id"))
         batch_op.drop_index(batch_op.f("ix_conformance_answers_offering_version_id"))
@@ -1829,10 +1940,19 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_certifications_offering_version_id"))
 
     op.drop_table("certifications")
+    with op.batch_alter_table("specification_uploads", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_specification_uploads_person_id"))
+
+    op.drop_table("specification_uploads")
     with op.batch_alter_table("requirements", schema=None) as batch_op:
         batch_op.drop_index("ix_requirements_order")
 
     op.drop_table("requirements")
+    with op.batch_alter_table("projects", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_projects_state"))
+        batch_op.drop_index(batch_op.f("ix_projects_owner_id"))
+
+    op.drop_table("projects")
     with op.batch_alter_table("offering_versions", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_offering_versions_published",
@@ -1865,12 +1985,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_framework_agreements_vendor_id"))
 
     op.drop_table("framework_agreements")
-    with op.batch_alter_table("evidence_packs", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_evidence_packs_sha256"))
-        batch_op.drop_index(batch_op.f("ix_evidence_packs_project_id"))
-        batch_op.drop_index(batch_op.f("ix_evidence_packs_owner_id"))
-
-    op.drop_table("evidence_packs")
     with op.batch_alter_table("vendors", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_vendors_live_corporate_number",
@@ -1879,6 +1993,7 @@ def downgrade() -> None:
         )
         batch_op.drop_index(batch_op.f("ix_vendors_name_skeleton"))
         batch_op.drop_index(batch_op.f("ix_vendors_corporate_number"))
+        batch_op.drop_index(batch_op.f("ix_vendors_assigned_reviewer_id"))
 
     op.drop_table("vendors")
     op.drop_table("standard_specifications")
@@ -1891,11 +2006,7 @@ def downgrade() -> None:
 
     op.drop_table("sign_ins")
     op.drop_table("request_counters")
-    with op.batch_alter_table("projects", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_projects_state"))
-        batch_op.drop_index(batch_op.f("ix_projects_owner_id"))
-
-    op.drop_table("projects")
+    op.drop_table("project_counters")
     with op.batch_alter_table("memberships", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_memberships_live",

@@ -1,0 +1,155 @@
+"""What an offering must have before it is submitted, and which standards take offerings. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from catalog.offerings.models import ConformanceAnswer, ListingVersion, OfferingVersion
+from catalog.price_plan import Term
+from catalog.specifications.models import (
+    Pattern,
+    Requirement,
+    SpecificationState,
+    SpecificationVersion,
+)
+from catalog.terms import Answer, BodyClass, RequirementClass, answers_for_any
+from core.state_machine import LabelledCode
+
+
+class Group(LabelledCode):
+    """The question groups of a registration, in the order in which they are asked."""
+
+    OVERVIEW = "overview", "概要"
+    HOSTING = "hosting", "設置場所とデータの出入り"
+    ANSWERS = "answers", "適合状況"
+    PRICES = "prices", "料金"
+    OPERATION = "operation", "運用"
+    EXIT = "exit", "やめるとき"
+
+
+OFFERING_GROUPS = (Group.OVERVIEW, Group.HOSTING, Group.ANSWERS)
+LISTING_GROUPS = (Group.PRICES, Group.OPERATION, Group.EXIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """One thing to fill in before submission: where it is asked and a sentence that says how."""
+
+    group: Group
+    field: str
+    sentence: str
+    chapter: str = ""
+
+
+_OFFERING_NEEDS: tuple[tuple[Group, str, str], ...] = (
+    (Group.OVERVIEW, "name", "サービスの名称を入力してください。"),
+    (Group.OVERVIEW, "summary", "一行の説明を入力してください。"),
+    (Group.OVERVIEW, "description", "サービスの説明を入力してください。"),
+    (Group.OVERVIEW, "features", "主な機能を一つ以上入力してください。"),
+    (Group.HOSTING, "hosting_provider", "設置場所の事業者を選択してください。"),
+    (Group.HOSTING, "hosting_region", "設置する地域を入力してください。"),
+    (Group.HOSTING, "networks", "使える回線を選択してください。"),
+    (Group.HOSTING, "size_classes", "対応する団体の人口を選択してください。"),
+    (Group.HOSTING, "import_formats", "取り込めるデータの形式を入力してください。"),
+    (Group.HOSTING, "export_formats", "取り出せるデータの形式を入力してください。"),
+)
+_LISTING_NEEDS: tuple[tuple[Group, str, str], ...] = (
+    (Group.OPERATION, "support_hours", "問い合わせを受ける時間を入力してください。"),
+    (Group.OPERATION, "planned_service_hours", "サービスを提供する予定の時間を入力してください。"),
+    (Group.OPERATION, "availability_basis_points", "稼働率の目標を入力してください。"),
+    (Group.EXIT, "notice_months", "終了を知らせる時期を入力してください。"),
+    (Group.EXIT, "transition_days", "移行を助ける日数を入力してください。"),
+    (Group.EXIT, "retrieval_days", "データを取り出せる日数を入力してください。"),
+    (Group.EXIT, "deletion_certificate", "データ消去の証明書を出すかどうかを選択してください。"),
+)
+_OPEN_STATES = (SpecificationState.SCHEDULED, SpecificationState.EFFECTIVE)
+_PATTERN_REASONS = {
+    Pattern.COMMON_A: "国が一つのシステムを用意する業務（共通化A）なので、サービスは登録できません。",
+    Pattern.INDIVIDUAL: "団体ごとに開発する業務（個別開発）なので、サービスは登録できません。",
+    Pattern.STANDARDISED: "標準化の業務で、SaaSの受け付けがまだ始まっていません。"
+    "審査の責任者が理由を付けて受け付けを始めると登録できます。",
+}
+
+
+def explain_refusal(version: SpecificationVersion) -> str | None:
+    """Tell why a specification version takes no new offerings, None if it does."""
+    if not version.is_published:
+        return "まだ公表されていない標準仕様書には登録できません。"
+    if version.state not in _OPEN_STATES:
+        return "次の版があるか廃止された標準仕様書なので、新しい版に登録してください。"
+    specification = version.specification
+    return None if specification.accepts_offerings else _PATTERN_REASONS[specification.pattern]
+
+
+def classes_of(requirement: Requirement) -> tuple[RequirementClass, ...]:
+    """Give the classes of a requirement over all kinds of body, the strictest first."""
+    found = {requirement.class_for(body) for body in BodyClass}
+    order = (RequirementClass.MUST, RequirementClass.MUST_NOT, RequirementClass.MAY)
+    return tuple(each for each in order if each in found)
+
+
+def allowed_answers(requirement: Requirement) -> tuple[Answer, ...]:
+    """Give the answers that a requirement allows."""
+    return answers_for_any(classes_of(requirement))
+
+
+def needs_answer(requirement: Requirement) -> bool:
+    """Tell whether a submission needs an answer: 実装必須 and 実装不可 do, options do not."""
+    return classes_of(requirement)[0] is not RequirementClass.MAY
+
+
+def list_missing_in_offering(
+    version: OfferingVersion,
+    requirements: Iterable[Requirement],
+    answers: Mapping[UUID, ConformanceAnswer],
+) -> list[Missing]:
+    """Give all that the software part lacks, in the order of the questions."""
+    missing = [
+        Missing(group, field, sentence)
+        for group, field, sentence in _OFFERING_NEEDS
+        if not getattr(version, field)
+    ]
+    for requirement in requirements:
+        answer = answers.get(requirement.id)
+        sentence = _explain_gap(requirement, answer)
+        if sentence:
+            field = f"answer_{requirement.position}"
+            missing.append(Missing(Group.ANSWERS, field, sentence, requirement.chapter))
+    return missing
+
+
+def list_missing_in_listing(version: ListingVersion) -> list[Missing]:
+    """Give all that the seller's part lacks, in the order of the questions."""
+    missing = []
+    if not version.components:
+        sentence = "料金を一行以上入力してください。"
+        missing.append(Missing(Group.PRICES, "kind_1", sentence))
+    missing += [
+        Missing(group, field, sentence)
+        for group, field, sentence in _LISTING_NEEDS
+        if getattr(version, field) in (None, "")
+    ]
+    return missing
+
+
+def _explain_gap(requirement: Requirement, answer: ConformanceAnswer | None) -> str | None:
+    number = requirement.requirement_id
+    if answer is None:
+        return f"{number}に回答してください。" if needs_answer(requirement) else None
+    if answer.answer is Answer.ALTERNATIVE and not answer.note:
+        return f"{number}の代替手段を説明してください。"
+    return None
+
+
+def earliest_end(today: date, notice_months: int | None) -> date:
+    """Give the first day on which a service may end when its end is announced today."""
+    return Term(today, (notice_months or 0) + 1).month_starts()[-1]
+
+
+def group_by_chapter(requirements: Sequence[Requirement]) -> list[tuple[str, list[Requirement]]]:
+    """Give requirements by chapter, chapters in the order of their first requirement."""
+    chapters: dict[str, list[Requirement]] = {}
+    for requirement in requirements:
+        chapters.setdefault(requirement.chapter, []).append(requirement)
+    return list(chapters.items())

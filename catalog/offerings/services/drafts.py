@@ -1,0 +1,378 @@
+"""Preparing an offering: drafts of its version, its prices, its terms and its answers."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlmodel import Session
+
+from accounts.identity import Actor
+from accounts.permissions import Permission, require
+from catalog.offerings import queries
+from catalog.offerings.content import COMPONENT_FIELDS, LISTING_FIELDS, OFFERING_FIELDS
+from catalog.offerings.models import (
+    EDITABLE_STATES,
+    LISTING_MACHINE,
+    OFFERING_MACHINE,
+    ConformanceAnswer,
+    Listing,
+    ListingVersion,
+    OfferAction,
+    Offering,
+    OfferingVersion,
+    PriceComponentRow,
+)
+from catalog.offerings.rules import allowed_answers, explain_refusal
+from catalog.specifications.models import (
+    Requirement,
+    SpecificationVersion,
+    StandardSpecification,
+)
+from catalog.specifications.queries import get_version
+from catalog.terms import Answer
+from core import audit
+from core.db import now
+from core.errors import Conflict, GuardFailed, Invalid, NotFound, WrongState
+from vendors.models import Vendor, VendorState
+from vendors.queries import find_vendor_of
+
+_MAY_PREPARE = frozenset(
+    {
+        VendorState.DRAFT,
+        VendorState.SUBMITTED,
+        VendorState.CHECKING,
+        VendorState.RETURNED,
+        VendorState.ACTIVE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerValues:
+    """One answer as given: None withdraws it; a condition needs its date."""
+
+    answer: Answer | None
+    note: str = ""
+    due_on: date | None = None
+    evidence_url: str = ""
+
+
+def create_offering(
+    session: Session, actor: Actor, *, specification_version_id: uuid.UUID, **values: Any
+) -> ListingVersion:
+    """Start an offering of the actor's company with its own listing, both as drafts.
+
+    Raises GuardFailed when the company is not registered or the standard takes no offerings.
+    """
+    actor = require(session, actor, Permission.OFFERING_CREATE)
+    maker = _find_vendor(session, actor)
+    specification = lock_open_specification(session, specification_version_id)
+    offering = Offering(owner_id=maker.owner_id, maker_id=maker.id)
+    session.add(offering)
+    session.flush()
+    version = OfferingVersion(
+        offering_id=offering.id,
+        owner_id=maker.owner_id,
+        specification_version_id=specification.id,
+        **values,
+    )
+    listing = Listing(
+        offering_id=offering.id,
+        owner_id=maker.owner_id,
+        seller_id=maker.id,
+        confirmed_by_id=actor.person_id,
+        confirmed_at=now(session),
+    )
+    session.add_all([version, listing])
+    session.flush()
+    made = ListingVersion(
+        listing_id=listing.id, owner_id=maker.owner_id, offering_version_id=version.id
+    )
+    session.add(made)
+    session.flush()
+    record(session, actor, "offering.create", version, name=version.name)
+    return made
+
+
+def lock_open_specification(session: Session, version_id: uuid.UUID) -> SpecificationVersion:
+    """Return a specification version that takes offerings and stays so until the commit.
+
+    Raises GuardFailed with the reason when it takes none.
+    """
+    row = session.get(SpecificationVersion, version_id, with_for_update={"read": True})
+    if row is not None:
+        session.get(StandardSpecification, row.specification_id, with_for_update={"read": True})
+    found = get_version(session, version_id)
+    if found is None:
+        raise Invalid({"specification_version_id": "標準仕様書は一覧から選択してください。"})
+    refusal = explain_refusal(found)
+    if refusal:
+        raise GuardFailed([("main", refusal)])
+    return found
+
+
+def create_listing(session: Session, actor: Actor, offering: Offering) -> ListingVersion:
+    """Start another seller's listing of a published offering; the maker confirms it before it shows."""
+    actor = require(session, actor, Permission.OFFERING_CREATE)
+    seller = _find_vendor(session, actor)
+    published = queries.published_offering_version(session, offering.id)
+    if published is None:
+        raise NotFound
+    if offering.maker_id == seller.id:
+        raise Conflict("自社のサービスです。販売条件は「自社のサービス」から変更してください。")
+    listing = Listing(offering_id=offering.id, owner_id=seller.owner_id, seller_id=seller.id)
+    session.add(listing)
+    session.flush()
+    made = ListingVersion(
+        listing_id=listing.id, owner_id=seller.owner_id, offering_version_id=published.id
+    )
+    session.add(made)
+    session.flush()
+    record(session, actor, "listing.create", made, offering_id=str(offering.id))
+    return made
+
+
+def edit_offering_version(
+    session: Session, actor: Actor, row: OfferingVersion, *, version: int, **values: Any
+) -> OfferingVersion:
+    """Change what a draft says of the software; the row version is the one that was read.
+
+    Raises WrongState once submitted, StaleVersion when somebody else saved first.
+    """
+    actor = require(session, actor, Permission.OFFERING_EDIT, row)
+    check_editable(row)
+    row.revise(version, **values)
+    record(session, actor, "offering.edit", row, fields=sorted(values))
+    return row
+
+
+def edit_listing_version(
+    session: Session, actor: Actor, row: ListingVersion, *, version: int, **values: Any
+) -> ListingVersion:
+    """Change a draft's terms: support, service level, exit; errors as for the offering version."""
+    actor = require(session, actor, Permission.OFFERING_EDIT, row)
+    check_editable(row)
+    row.revise(version, **values)
+    record(session, actor, "listing.edit", row, fields=sorted(values))
+    return row
+
+
+def save_prices(
+    session: Session,
+    actor: Actor,
+    row: ListingVersion,
+    *,
+    version: int,
+    components: Sequence[Mapping[str, Any]],
+    **values: Any,
+) -> ListingVersion:
+    """Replace a draft's price components (amounts in yen without tax) and the terms beside them."""
+    actor = require(session, actor, Permission.OFFERING_EDIT, row)
+    check_editable(row)
+    row.revise(version, **values)
+    row.components.clear()
+    session.flush()
+    for position, component in enumerate(components, start=1):
+        row.components.append(
+            PriceComponentRow(listing_version_id=row.id, position=position, **component)
+        )
+    session.flush()
+    record(session, actor, "listing.edit", row, fields=[*sorted(values), "components"])
+    return row
+
+
+def save_answers(
+    session: Session,
+    actor: Actor,
+    row: OfferingVersion,
+    *,
+    version: int,
+    answers: Mapping[uuid.UUID, AnswerValues],
+) -> OfferingVersion:
+    """Store answers by requirement row; those not named stay as they are.
+
+    Raises Invalid for an answer that the requirement's class does not allow or a condition
+    without a date.
+    """
+    actor = require(session, actor, Permission.OFFERING_EDIT, row)
+    check_editable(row)
+    row.revise(version)
+    known = queries.requirements_by_id(session, row.specification_version_id, list(answers))
+    stored = queries.list_answers(session, [row.id])[row.id]
+    for requirement_id, values in answers.items():
+        if requirement_id not in known:
+            raise NotFound
+        _check_answer(known[requirement_id], values)
+        _store_answer(session, row, stored.get(requirement_id), requirement_id, values)
+    session.flush()
+    record(session, actor, "offering.answer", row, count=len(answers))
+    return row
+
+
+def start_new_version(session: Session, actor: Actor, offering: Offering) -> OfferingVersion:
+    """Copy an offering's newest public version, its answers and terms into drafts with the next number.
+
+    Buyers keep the old version until the new one is published. Raises Conflict while another
+    version is on its way.
+    """
+    actor = require(session, actor, Permission.OFFERING_EDIT, offering)
+    session.refresh(offering, ["version"], with_for_update=True)
+    versions = queries.list_offering_versions(session, offering.id)
+    base = next((each for each in versions if each.published_at is not None), None)
+    terms = queries.find_own_listing_version(session, base) if base else None
+    if base is None or terms is None:
+        raise Conflict("まだ公開していないので、新しい版は作れません。今の下書きを直してください。")
+    check_none_open([*versions, *queries.list_listing_versions(session, terms.listing_id)])
+    made = OfferingVersion(
+        offering_id=offering.id,
+        owner_id=offering.owner_id,
+        number=versions[0].number + 1,
+        specification_version_id=base.specification_version_id,
+        **{name: getattr(base, name) for name in OFFERING_FIELDS},
+    )
+    session.add(made)
+    session.flush()
+    for answer in queries.list_answers(session, [base.id])[base.id].values():
+        kept = answer.model_dump(
+            include={"requirement_id", "answer", "note", "due_on", "evidence_url"}
+        )
+        session.add(ConformanceAnswer(offering_version_id=made.id, **kept))
+    copy_listing_version(session, terms, made.id)
+    record(session, actor, "offering.start_version", made, number=made.number)
+    return made
+
+
+def start_listing_change(session: Session, actor: Actor, listing: Listing) -> ListingVersion:
+    """Copy the published version of a listing into a draft, for a change of price or terms."""
+    actor = require(session, actor, Permission.OFFERING_EDIT, listing)
+    session.refresh(listing, ["version"], with_for_update=True)
+    base = queries.published_version_of(session, listing.id)
+    if base is None:
+        raise Conflict("公開中の販売条件がないので、変更の下書きは作れません。")
+    check_none_open(queries.list_listing_versions(session, listing.id))
+    made = copy_listing_version(session, base, base.offering_version_id)
+    record(session, actor, "listing.start_version", made, number=made.number)
+    return made
+
+
+def discard_version(session: Session, actor: Actor, row: OfferingVersion) -> None:
+    """Drop a draft of an offering with the maker's terms for it; submitted ones stay."""
+    actor = require(session, actor, Permission.OFFERING_WITHDRAW, row)
+    check_editable(row)
+    terms = queries.find_own_listing_version(session, row)
+    row.apply(OfferAction.WITHDRAW)
+    if terms is not None and terms.state in EDITABLE_STATES:
+        terms.apply(OfferAction.WITHDRAW)
+    record(session, actor, "offering.discard", row, number=row.number)
+
+
+def discard_listing_version(session: Session, actor: Actor, row: ListingVersion) -> None:
+    """Drop a change of price or terms that is not published yet."""
+    actor = require(session, actor, Permission.OFFERING_WITHDRAW, row)
+    if row.state not in queries.OPEN_STATES:
+        raise WrongState(LISTING_MACHINE.wrong_state_sentence(row.state), state=row.state.value)
+    if row.offering_version.state in queries.OPEN_STATES:
+        raise Conflict(
+            "サービスの版と一緒に準備している販売条件です。サービスの版のほうを取り下げてください。"
+        )
+    row.apply(OfferAction.WITHDRAW)
+    record(session, actor, "listing.discard", row, number=row.number)
+
+
+def copy_listing_version(
+    session: Session, base: ListingVersion, offering_version_id: uuid.UUID
+) -> ListingVersion:
+    """Add a draft with the terms and prices of another version of the same listing."""
+    newest = queries.list_listing_versions(session, base.listing_id)[0]
+    made = ListingVersion(
+        listing_id=base.listing_id,
+        owner_id=base.owner_id,
+        offering_version_id=offering_version_id,
+        number=newest.number + 1,
+        **{name: getattr(base, name) for name in LISTING_FIELDS},
+    )
+    session.add(made)
+    session.flush()
+    for row in base.components:
+        values = {name: getattr(row, name) for name in COMPONENT_FIELDS}
+        session.add(PriceComponentRow(listing_version_id=made.id, position=row.position, **values))
+    session.flush()
+    return made
+
+
+def check_editable(row: OfferingVersion | ListingVersion) -> None:
+    """Raise WrongState unless the content may still change: it is fixed from submission on."""
+    if row.state not in EDITABLE_STATES:
+        machine = OFFERING_MACHINE if isinstance(row, OfferingVersion) else LISTING_MACHINE
+        raise WrongState(machine.wrong_state_sentence(row.state), state=row.state.value)
+
+
+def check_none_open(rows: Sequence[OfferingVersion | ListingVersion]) -> None:
+    """Raise Conflict while a version is being prepared or reviewed."""
+    for row in rows:
+        if row.state in queries.OPEN_STATES:
+            raise Conflict(
+                f"第{row.number}版が「{row.state.label}」です。"
+                "その版を公開するか取り下げてから、次の版を作ってください。"
+            )
+
+
+def record(
+    session: Session,
+    actor: Actor,
+    action: str,
+    row: OfferingVersion | ListingVersion,
+    **detail: Any,
+) -> None:
+    """Write an act on a version to the trail of its owner."""
+    audit.record(
+        session, actor, action, type(row).__name__, row.id, owner_id=row.owner_id, **detail
+    )
+
+
+def _find_vendor(session: Session, actor: Actor) -> Vendor:
+    home = actor.organisation_id
+    vendor = find_vendor_of(session, home) if home else None
+    if vendor is None or vendor.state not in _MAY_PREPARE:
+        sentence = (
+            "先に事業者の登録をしてください。登録が停止や終了のときは、サービスを登録できません。"
+        )
+        raise GuardFailed([("main", sentence)])
+    return vendor
+
+
+def _check_answer(requirement: Requirement, values: AnswerValues) -> None:
+    field = f"answer_{requirement.position}"
+    number = requirement.requirement_id
+    if values.answer is not None and values.answer not in allowed_answers(requirement):
+        raise Invalid({field: f"{number}の回答は一覧から選択してください。"})
+    if values.answer is Answer.CONDITIONAL and values.due_on is None:
+        due = f"due_{requirement.position}"
+        raise Invalid({due: f"{number}に適合する日を入力してください。"})
+
+
+def _store_answer(
+    session: Session,
+    row: OfferingVersion,
+    stored: ConformanceAnswer | None,
+    requirement_id: uuid.UUID,
+    values: AnswerValues,
+) -> None:
+    if values.answer is None:
+        if stored is not None:
+            session.delete(stored)
+        return
+    facts: dict[str, Any] = {
+        "answer": values.answer,
+        "note": values.note,
+        "due_on": values.due_on if values.answer is Answer.CONDITIONAL else None,
+        "evidence_url": values.evidence_url,
+    }
+    if stored is None:
+        session.add(
+            ConformanceAnswer(offering_version_id=row.id, requirement_id=requirement_id, **facts)
+        )
+    elif any(getattr(stored, name) != value for name, value in facts.items()):
+        stored.revise(**facts)

@@ -1,0 +1,88 @@
+"""The maker's word on other sellers, and the end of a listing."""
+
+from datetime import date
+
+from sqlmodel import Session
+
+from accounts.identity import Actor
+from accounts.permissions import Permission, require
+from catalog.offerings import queries
+from catalog.offerings.models import Listing, ListingVersion, OfferAction, Offering
+from catalog.offerings.rules import earliest_end
+from catalog.offerings.services.decisions import announce_listing, check_reason
+from catalog.offerings.services.drafts import record
+from core import audit, changes
+from core.clock import day_in_japan
+from core.db import now
+from core.errors import Conflict, Invalid, WrongState
+from core.japanese import format_date
+
+
+def confirm_listing(session: Session, actor: Actor, listing: Listing) -> Listing:
+    """Let the maker confirm that another vendor sells the maker's software."""
+    actor = require(session, actor, Permission.LISTING_CONFIRM, listing.offering)
+    if listing.confirmed_at is not None:
+        raise Conflict("この販売者はすでに確認されています。")
+    listing.revise(confirmed_by_id=actor.person_id, confirmed_at=now(session))
+    audit.record(
+        session, actor, "listing.confirm", "Listing", listing.id, owner_id=listing.owner_id
+    )
+    return listing
+
+
+def withdraw_listing(
+    session: Session, actor: Actor, listing: Listing, *, reason: str, ends_on: date
+) -> None:
+    """End new use of a listing; when the maker's own listing ends, the software ends for all sellers.
+
+    The last day of service must respect the notice promised in the published terms. Raises
+    WrongState when nothing is published.
+    """
+    actor = require(session, actor, Permission.OFFERING_WITHDRAW, listing)
+    check_reason(reason)
+    session.get(Offering, listing.offering_id, with_for_update=True)
+    published = queries.list_published_of(session, listing.offering_id)
+    mine = next((each for each in published if each.listing_id == listing.id), None)
+    if mine is None:
+        raise WrongState(
+            "公開中の販売条件がないので、提供を終了する操作はできません。", state="none"
+        )
+    is_software = listing.seller_id == listing.offering.maker_id
+    ending = published if is_software else [mine]
+    _check_notice(session, ending, ends_on)
+    for version in ending:
+        version.apply(
+            OfferAction.WITHDRAW,
+            withdrawn_at=now(session),
+            withdrawal_reason=reason,
+            service_ends_on=ends_on,
+        )
+        record(session, actor, "listing.withdraw", version, reason=reason, ends_on=str(ends_on))
+        announce_listing(session, version.listing, changes.Operation.DELETE)
+    if is_software:
+        _withdraw_software(session, actor, mine, reason, ends_on)
+
+
+def _check_notice(session: Session, ending: list[ListingVersion], ends_on: date) -> None:
+    today = day_in_japan(now(session))
+    earliest = max(earliest_end(today, each.notice_months) for each in ending)
+    if ends_on < earliest:
+        sentence = (
+            f"提供を終える日は{format_date(earliest)}以後の日付にしてください。"
+            "公開した販売条件で約束した予告の期間があります。"
+        )
+        raise Invalid({"ends_on": sentence})
+
+
+def _withdraw_software(
+    session: Session, actor: Actor, mine: ListingVersion, reason: str, ends_on: date
+) -> None:
+    version = mine.offering_version
+    version.apply(
+        OfferAction.WITHDRAW,
+        withdrawn_at=now(session),
+        withdrawal_reason=reason,
+        service_ends_on=ends_on,
+    )
+    record(session, actor, "offering.withdraw", version, reason=reason, ends_on=str(ends_on))
+    changes.append(session, "offering", version.offering_id, changes.Operation.DELETE)
