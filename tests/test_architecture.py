@@ -47,13 +47,33 @@ RULES = {
     ),
     "state-assignment": (
         "catalog/offerings/services.py",
-        ['row.state = "approved"', "self.status = new", 'setattr(row, "state", new)'],
-        ["row.apply(Action.APPROVE)", "state = row.state", "row.state == other", "f(state=1)"],
+        [
+            'row.state = "approved"',
+            "row.status = new",
+            "self.row.state = new",
+            'setattr(row, "state", new)',
+        ],
+        [
+            "row.apply(Action.APPROVE)",
+            "state = row.state",
+            "row.state == other",
+            "form.status = 422",
+        ],
     ),
     "select-outside-queries": (
         "procurement/projects/views.py",
-        ["select(Row)", "sqlmodel.select(Row).where(a)", "session.query(Row)", 'text("SELECT 1")'],
-        ["queries.find_offering(session, key)", "form.select(choice)", "field.text(value)"],
+        [
+            "select(Row)",
+            "sqlmodel.select(Row).where(a)",
+            "session.query(Row)",
+            'session.execute(text("SELECT 1"))',
+        ],
+        [
+            "queries.find_offering(session, key)",
+            "form.select(choice)",
+            "field.text(value)",
+            'text("ended_at IS NULL")',
+        ],
     ),
     "clock-read": (
         "accounts/services.py",
