@@ -47,6 +47,7 @@ class Permission(StrEnum):
     CERTIFICATION_READ = "certification.read"
     CERTIFICATION_ASSIGN = "certification.assign"
     CERTIFICATION_RECOMMEND = "certification.recommend"
+    CERTIFICATION_REQUEST_INFO = "certification.request_info"
     CERTIFICATION_READ_OPINIONS = "certification.read_opinions"
     CERTIFICATION_DECIDE = "certification.decide"
     PROJECT_CREATE = "project.create"
@@ -165,6 +166,7 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.CERTIFICATION_READ: {_VM: own, _VA: own, _RV: assigned, _LR: anywhere, _AU: anywhere},
     _P.CERTIFICATION_ASSIGN: {_LR: independent},
     _P.CERTIFICATION_RECOMMEND: {_RV: assigned},
+    _P.CERTIFICATION_REQUEST_INFO: {_RV: assigned, _LR: independent},
     _P.CERTIFICATION_READ_OPINIONS: {_RV: assigned, _LR: anywhere, _AU: anywhere},
     _P.CERTIFICATION_DECIDE: {_LR: independent},
     _P.PROJECT_CREATE: {_MC: anywhere},
