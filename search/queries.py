@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -37,6 +38,7 @@ from search.results import DEFAULT_POPULATION, FirstYear, FoundListing, FoundPag
 Engine = SearchEngine
 Query = SearchQuery
 Answer = SearchResult
+Page = FoundPage
 
 CHUNK = 500
 
@@ -88,20 +90,26 @@ def search_all(session: Session, engine: SearchEngine, query: SearchQuery) -> Se
     try:
         return engine.search_all(query)
     except IndexMissing:
-        return _empty_answer(session, engine, query)
+        if list_published_listing_ids(session):
+            raise
+        return _empty_answer(engine, query)
 
 
 def count_without(
     session: Session, engine: SearchEngine, query: SearchQuery
 ) -> list[tuple[str, int]]:
-    """Count what each facet hides: (facet name, hits without it), for those that hide any."""
-    counted = []
-    for name in query.active_filters:
-        rest = {key: values for key, values in query.filters.items() if key != name}
-        wider = SearchQuery(text=query.text, filters=rest, seed=query.seed, per_page=1)
-        if total := _ask(session, engine, wider).total:
-            counted.append((name, total))
-    return counted
+    """Count what one condition hides: (facet name or "q", hits without it), if it hides any."""
+    wider = {
+        name: replace(query, filters={**query.filters, name: frozenset()})
+        for name in query.active_filters
+    }
+    if query.text and query.active_filters:
+        wider["q"] = replace(query, text="")
+    totals = {
+        name: _ask(session, engine, replace(each, page=1, per_page=1)).total
+        for name, each in wider.items()
+    }
+    return [(name, total) for name, total in totals.items() if total]
 
 
 def verify_hits(session: Session, query: SearchQuery) -> set[uuid.UUID]:
@@ -213,13 +221,13 @@ def _ask(session: Session, engine: SearchEngine, query: SearchQuery) -> SearchRe
     try:
         return engine.search(query)
     except IndexMissing:
-        return _empty_answer(session, engine, query)
+        if list_published_listing_ids(session):
+            raise
+        return _empty_answer(engine, query)
 
 
-def _empty_answer(session: Session, engine: SearchEngine, query: SearchQuery) -> SearchResult:
-    """Answer for a catalog without listings, which needs no index; raises IndexMissing otherwise."""
-    if list_published_listing_ids(session):
-        raise IndexMissing
+def _empty_answer(engine: SearchEngine, query: SearchQuery) -> SearchResult:
+    """Answer for a catalog without listings, which needs no index."""
     health = engine.health()
     return SearchResult(
         hits=(),

@@ -73,9 +73,9 @@ def index() -> ResponseReturnValue:
     """Find listings by words and facets."""
     values = read_parameters(request.args.to_dict(flat=False))
     session = web.read_session()
-    choices = list_facet_choices(session)
-    query = _read_query(values, choices, session)
     body = _acting_body(session)
+    choices = _mark_own_size(list_facet_choices(session), body)
+    query = _read_query(values, choices, session)
     population = values["population"] or (body and body.population) or DEFAULT_POPULATION
     engine = get_engine(settings())
     found = find_listings(session, engine, query, population=population)
@@ -112,6 +112,18 @@ def _acting_body(session: Session) -> Organisation | None:
     if who.organisation_kind is not OrganisationKind.BODY or who.organisation_id is None:
         return None
     return people.get_organisation(session, who.organisation_id)
+
+
+def _mark_own_size(choices: Choices, body: Organisation | None) -> Choices:
+    """Say beside its size class that it is the reader's own."""
+    if body is None or body.population is None:
+        return choices
+    own = size_class_for(body.population)
+    marked = [
+        (value, f"{label}（{body.name}）" if value == own.value else label)
+        for value, label in choices["size_class"]
+    ]
+    return {**choices, "size_class": tuple(marked)}
 
 
 def _page_context(
@@ -169,7 +181,10 @@ def _short(name: str) -> str:
 def _advise(
     query: SearchQuery, choices: Choices, name: str, count: int, values: Mapping[str, Any]
 ) -> dict[str, Any]:
-    labels = [label for value, label in choices[name] if value in query.filters[name]]
+    if name == "q":
+        labels = [query.text]
+    else:
+        labels = [label for value, label in choices[name] if value in query.filters[name]]
     address = Address({**values, "page": None, "sort": _unless(query.sort, "relevance")})
     return {"labels": labels, "count": count, "href": address.href(**{name: None})}
 
@@ -188,6 +203,5 @@ def _population_context(
         "reference": reference,
         "reference_label": population_words(reference),
         "populations": [(each, population_words(each)) for each in REFERENCE_POPULATIONS],
-        "own_size": size_class_for(own.population).label if own and own.population else None,
         "cost_sort": f"cost_{reference}",
     }

@@ -56,14 +56,28 @@ def find_listed(
     Listed is: published, of a published offering version, of an active seller and maker, and
     confirmed by the maker when another sells it. `is_listed` is the same rule for a loaded row.
     """
-    maker, seller = aliased(Vendor), aliased(Vendor)
     statement = (
-        select(ListingVersion)
-        .join(Listing, col(Listing.id) == ListingVersion.listing_id)
+        narrow_to_listed(select(ListingVersion))
+        .options(*_whole_listing_version())
+        .order_by(col(OfferingVersion.name), col(ListingVersion.id))
+        .limit(MAXIMUM_LISTED)
+    )
+    for condition in _narrowed(listing_ids, offering_id, specification_version_id):
+        statement = statement.where(condition)
+    if offering_ids is not None:
+        statement = statement.where(col(Listing.offering_id).in_(offering_ids))
+    return list(session.exec(statement))
+
+
+def narrow_to_listed(statement: Any) -> Any:
+    """Keep of a select over listing versions what buyers see now; joins all that decides it."""
+    maker, seller = aliased(Vendor), aliased(Vendor)
+    return (
+        statement.join(Listing, col(Listing.id) == ListingVersion.listing_id)
         .join(Offering, col(Offering.id) == Listing.offering_id)
         .join(OfferingVersion, col(OfferingVersion.id) == ListingVersion.offering_version_id)
-        .join(maker, maker.id == Offering.maker_id)  # type: ignore[arg-type]
-        .join(seller, seller.id == Listing.seller_id)  # type: ignore[arg-type]
+        .join(maker, maker.id == Offering.maker_id)
+        .join(seller, seller.id == Listing.seller_id)
         .where(
             ListingVersion.state == OfferState.PUBLISHED,
             OfferingVersion.state == OfferState.PUBLISHED,
@@ -74,15 +88,7 @@ def find_listed(
                 col(Listing.confirmed_at).is_not(None),
             ),
         )
-        .options(*_whole_listing_version())
-        .order_by(col(OfferingVersion.name), col(ListingVersion.id))
-        .limit(MAXIMUM_LISTED)
     )
-    for condition in _narrowed(listing_ids, offering_id, specification_version_id):
-        statement = statement.where(condition)
-    if offering_ids is not None:
-        statement = statement.where(col(Listing.offering_id).in_(offering_ids))
-    return list(session.exec(statement))
 
 
 def _narrowed(
