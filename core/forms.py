@@ -253,7 +253,11 @@ class Form:
         """Return the values to show in a group of boxes."""
         if self.posted is not None:
             return self.posted.getlist(name)
-        return [_shown(item) for item in self.initial.get(name) or ()]
+        value = self.initial.get(name)
+        if value is None:
+            return []
+        several = isinstance(value, list | tuple | set | frozenset)
+        return [_shown(item) for item in (value if several else [value])]
 
     def error(self, name: str) -> str | None:
         """Return the sentence for a field."""

@@ -35,6 +35,19 @@ class TableError(Invalid):
         self.row, self.column, self.value, self.reason = row, column, value, reason
 
 
+class TableErrors(Invalid):
+    """Everything that is wrong with one table; `table_errors` are in the order of its rows."""
+
+    code = "table_error"
+    title = "ファイルに確かめるところがあります"
+
+    def __init__(self, errors: Sequence[TableError]) -> None:
+        first = errors[0].message
+        more = f"（ほかに{len(errors) - 1}件）" if len(errors) > 1 else ""
+        super().__init__({"file": f"{first}{more}"})
+        self.table_errors = list(errors)
+
+
 @dataclass(frozen=True, slots=True)
 class TableRow:
     """The texts of one row that is not empty, with the row number a spreadsheet shows."""
