@@ -7,15 +7,21 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
 
-from accounts import queries, services
+from accounts import queries, resubmission, services
 from accounts.identity import ANONYMOUS, Actor
 from accounts.models import Membership, SignIn
 from accounts.permissions import Permission, can, may_somewhere
-from core import web
+from accounts.resubmission import is_local_path
+from accounts.schemas import SignInSchema
+from core import audit, web
 from core.config import Settings
 from core.db import now, transaction
 from core.errors import Forbidden, NotFound, SignInRequired
+from core.forms import Form
+
+__all__ = ["is_local_path"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,6 +56,8 @@ def init_auth(app: Flask) -> None:
     """Load the actor before each request and guard every route."""
     app.before_request(load_actor)
     app.before_request(lambda: _guard(app))
+    app.register_error_handler(SignInRequired, answer_sign_in_required)
+    app.register_error_handler(CSRFError, answer_expired_form)
     app.context_processor(lambda: {"actor": _shown_actor(), "can": _can})
 
 
@@ -74,8 +82,12 @@ def load_actor() -> None:
     """Find the actor of this request from the session cookie; nobody when it has ended."""
     g.actor = ANONYMOUS
     token = request.cookies.get(cookie_name())
-    if not token or request.endpoint == "static":
-        return
+    if token and request.endpoint != "static":
+        resume(token)
+
+
+def resume(token: str) -> None:
+    """Make the holder of a session token the actor of this request, unless it has ended."""
     session = web.read_session()
     row = queries.find_sign_in(session, services.hash_token(token))
     if row is None or _has_ended(row):
@@ -99,7 +111,8 @@ def _make_actor(row: SignIn, memberships: list[Membership]) -> Actor:
         acting = [m for m in memberships if m.organisation_id == memberships[0].organisation_id]
     organisation = acting[0].organisation if acting else None
     return Actor(
-        grantees=frozenset(m.role for m in acting),
+        # Whoever has lost every role still reads what everyone reads, and can sign out.
+        grantees=frozenset(m.role for m in acting) or ANONYMOUS.grantees,
         person_id=row.person_id,
         person_name=row.person.name,
         organisation_id=organisation.id if organisation else None,
@@ -124,10 +137,62 @@ def _guard(app: Flask) -> ResponseReturnValue | None:
     if may_somewhere(actor(), needed):
         return None
     if actor().is_signed_in:
+        _record_refusal(needed)
         raise Forbidden("このページは、今の役割では使えません。役割の切り替えを確かめてください。")
-    if request.method in _SAFE and not web.wants_json():
-        return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")), 303)
     raise SignInRequired
+
+
+def _record_refusal(needed: Permission) -> None:
+    if request.method in _SAFE:
+        return
+    with transaction() as session:
+        audit.record(
+            session,
+            actor(),
+            needed.value,
+            "",
+            None,
+            outcome=audit.Outcome.REFUSED,
+            path=request.path,
+        )
+
+
+def answer_sign_in_required(error: SignInRequired) -> ResponseReturnValue:
+    """Ask for the sign-in: a page to read is returned to, a form that was sent is carried along."""
+    if web.wants_json():
+        return web.answer_domain_error(error)
+    if request.method in _SAFE:
+        return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")), 303)
+    carried = resubmission.pack_request()
+    form = Form(SignInSchema(), None, {"carried": carried, "next": "" if carried else _way_back()})
+    return web.render_page("accounts/sign_in.html", 401, form=form, interrupted=True)
+
+
+def answer_expired_form(_error: CSRFError) -> ResponseReturnValue:
+    """Show what was typed in a form whose token is too old; only if our own page has sent it."""
+    load_actor()
+    typed = resubmission.unpack(resubmission.pack_request()) if _is_from_here() else None
+    if typed is None:
+        return web.render_page("accounts/expired_form.html", 400, back=_way_back())
+    rule = route_access(current_app, request.endpoint or "")
+    needed = rule[1] if rule else None
+    if not actor().is_signed_in and needed and not may_somewhere(actor(), needed):
+        return answer_sign_in_required(SignInRequired())
+    return web.render_page("accounts/resend.html", 400, typed=typed, expired=True)
+
+
+def _is_from_here() -> bool:
+    """Tell by the header that only the browser sets whether a page of this site sent the form."""
+    origin = urlsplit(request.headers.get("Origin", ""))
+    return origin.netloc == request.host and origin.scheme == request.scheme
+
+
+def _way_back() -> str:
+    """Return the page from which the form came, else the front page."""
+    referrer = urlsplit(request.referrer or "")
+    if referrer.netloc == request.host and is_local_path(referrer.path):
+        return referrer.path + (f"?{referrer.query}" if referrer.query else "")
+    return url_for("home.index")
 
 
 def route_access(app: Flask, endpoint: str) -> tuple[Permission, Permission | None] | None:
@@ -164,16 +229,19 @@ def confirm_password(password: str) -> str | None:
 
 
 def refusal_sentence(outcome: services.SignInOutcome) -> str:
-    """Return what a person reads after a wrong password."""
+    """Return what a signed-in person reads after a wrong password."""
     if outcome is services.SignInOutcome.LOCKED:
         return (
-            f"続けて間違えたため、{settings().sign_in_lock_minutes}分間サインインを止めています。"
+            f"続けて間違えたため、{settings().sign_in_lock_minutes}分間パスワードの確認を止めています。"
             "時間をおいてからやり直してください。"
         )
-    return "メールアドレスかパスワードが違います。確かめて、もう一度入力してください。"
+    return "パスワードが違います。確かめて、もう一度入力してください。"
 
 
-def is_local_path(path: str) -> bool:
-    """Tell whether a return address stays on this site."""
-    parts = urlsplit(path)
-    return path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc
+def sign_in_refusal() -> str:
+    """Return what a person reads who could not sign in; the same whether the account exists or not."""
+    return (
+        "メールアドレスかパスワードが違います。確かめて、もう一度入力してください。"
+        f"{settings().sign_in_attempts}回続けて間違えたときは、"
+        f"{settings().sign_in_lock_minutes}分たってからやり直してください。"
+    )

@@ -3,9 +3,11 @@
 import hashlib
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -238,3 +240,53 @@ def create_organisation(
     session.add(organisation)
     session.flush()
     return organisation
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCount:
+    """What an import of bodies did, in bodies."""
+
+    created: int
+    updated: int
+    unchanged: int
+
+
+def import_bodies(
+    session: Session, actor: Actor, bodies: Sequence[dict[str, Any]], *, file_sha256: str
+) -> ImportCount:
+    """Add or update bodies by their code; a blank reading or population keeps what is known."""
+    require(session, actor, Permission.BODY_IMPORT)
+    known = {body.code: body for body in queries.list_bodies(session)}
+    created = updated = 0
+    for values in bodies:
+        columns = _body_columns(values)
+        body = known.get(values["code"])
+        if body is None:
+            session.add(Organisation(kind=OrganisationKind.BODY, **columns))
+            created += 1
+        elif any(getattr(body, name) != value for name, value in columns.items()):
+            body.revise(**columns)
+            updated += 1
+    count = ImportCount(created, updated, len(bodies) - created - updated)
+    audit.record(
+        session,
+        actor,
+        "body.import",
+        "Organisation",
+        None,
+        file_sha256=file_sha256,
+        created=count.created,
+        updated=count.updated,
+    )
+    return count
+
+
+def _body_columns(values: dict[str, Any]) -> dict[str, Any]:
+    columns = {name: values[name] for name in ("code", "name", "prefecture")}
+    columns["body_kind"] = values["kind"]
+    if values["kana"]:
+        columns["kana"] = values["kana"]
+    if values["population"] is not None:
+        for name in ("population", "population_date", "population_source"):
+            columns[name] = values[name]
+    return columns

@@ -3,17 +3,18 @@
 from flask import Blueprint, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 
-from accounts import queries, services
+from accounts import queries, resubmission, services
 from accounts.auth import (
     access,
     actor,
     cookie_name,
-    is_local_path,
-    refusal_sentence,
+    resume,
     set_cookie,
     settings,
+    sign_in_refusal,
 )
 from accounts.permissions import Permission
+from accounts.resubmission import is_local_path
 from accounts.schemas import SignInSchema, SwitchSchema
 from core import web
 from core.db import transaction
@@ -27,20 +28,32 @@ blueprint = Blueprint("accounts", __name__)
 def sign_in() -> ResponseReturnValue:
     """Ask for address and password; on success go back to where the person came from."""
     target = request.args.get("next", "")
-    posted = request.form if request.method == "POST" else None
-    form = Form(SignInSchema(), posted, {"next": target if is_local_path(target) else ""})
+    wanted = target if is_local_path(target) else ""
+    if request.method == "GET" and actor().is_signed_in:
+        return web.see_other(wanted or url_for("home.index"))
+    form = Form(
+        SignInSchema(), request.form if request.method == "POST" else None, {"next": wanted}
+    )
     if not form.is_posted or not form.validate():
         return web.render_page("accounts/sign_in.html", form.status, form=form)
     with transaction() as session:
         result = services.sign_in(session, settings(), form.data["email"], form.data["password"])
     if result.outcome is not services.SignInOutcome.SIGNED_IN:
-        form.errors["email"], form.status = refusal_sentence(result.outcome), 422
+        form.errors["email"], form.status = sign_in_refusal(), 422
         return web.render_page("accounts/sign_in.html", form.status, form=form)
-    wanted = form.data["next"]
-    response = make_response(
-        web.see_other(wanted if wanted and is_local_path(wanted) else url_for("home.index"))
-    )
-    set_cookie(response, result.token)
+    return _welcome(result.token, form.data["next"], form.data["carried"])
+
+
+def _welcome(token: str, wanted: str, carried: str) -> ResponseReturnValue:
+    typed = resubmission.unpack(carried)
+    if typed is None:
+        answer = web.see_other(wanted if is_local_path(wanted) else url_for("home.index"))
+    else:
+        web.refresh_read_session()
+        resume(token)
+        answer = web.render_page("accounts/resend.html", typed=typed)
+    response = make_response(answer)
+    set_cookie(response, token)
     return response
 
 
@@ -63,20 +76,26 @@ def switch_organisation() -> ResponseReturnValue:
     """Choose the one organisation to act as."""
     posted = request.form if request.method == "POST" else None
     form = Form(SwitchSchema(), posted, {"organisation_id": actor().organisation_id})
-    memberships = queries.list_live_memberships(web.read_session(), actor().person_id)  # type: ignore[arg-type]
-    if form.is_posted:
-        done = form.submit(
-            lambda session, data: services.switch_organisation(
-                session, actor(), data["organisation_id"]
-            )
-        )
-        if done:
-            return web.see_other(url_for("home.index"))
-    choices = {m.organisation_id: m.organisation.label for m in memberships}
-    roles: dict[str, str] = {}
-    for membership in memberships:
-        key = str(membership.organisation_id)
-        roles[key] = "・".join(filter(None, (roles.get(key), membership.role.label)))
+    if form.is_posted and form.validate():
+        with transaction() as session:
+            services.switch_organisation(session, actor(), form.data["organisation_id"])
+        web.leave_notice("done", "操作する組織を切り替えました")
+        return web.see_other(url_for("home.index"))
+    choices = _organisation_choices()
     return web.render_page(
-        "accounts/switch_organisation.html", form.status, form=form, choices=choices, roles=roles
+        "accounts/switch_organisation.html", form.status, form=form, choices=choices
     )
+
+
+def _organisation_choices() -> list[tuple[str, str]]:
+    """Return (id, name and roles) of every organisation that the person may act as."""
+    person_id = actor().person_id
+    if person_id is None:
+        return []
+    names: dict[str, str] = {}
+    roles: dict[str, list[str]] = {}
+    for membership in queries.list_live_memberships(web.read_session(), person_id):
+        key = str(membership.organisation_id)
+        names[key] = membership.organisation.label
+        roles.setdefault(key, []).append(membership.role.label)
+    return [(key, f"{name}・{'・'.join(roles[key])}") for key, name in names.items()]
