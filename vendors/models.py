@@ -41,6 +41,40 @@ class VendorAction(StrEnum):
     TERMINATE = "terminate"
 
 
+class MarketRole(LabelledCode):
+    """What a vendor does in the market; one may be both."""
+
+    MAKER = "maker", "開発して登録する（登録開発者）"
+    SELLER = "seller", "団体と契約して提供する（登録販売者）"
+
+
+class QualificationKind(LabelledCode):
+    """Kinds of the unified qualification that matter here."""
+
+    GOODS_SALE = "goods_sale", "物品の販売"
+    SERVICE = "service", "役務の提供等"
+
+
+class GbizIdType(LabelledCode):
+    """Kinds of a GビズID account; an entry account is not enough for a registration."""
+
+    PRIME = "prime", "GビズIDプライム"
+    MEMBER = "member", "GビズIDメンバー"
+    ENTRY = "entry", "GビズIDエントリー"
+
+
+QUALIFICATION_GRADES = ("A", "B", "C", "D")
+QUALIFICATION_REGIONS = (
+    "北海道",
+    "東北",
+    "関東・甲信越",
+    "東海・北陸",
+    "近畿",
+    "中国",
+    "四国",
+    "九州・沖縄",
+)
+
 _S, _A = VendorState, VendorAction
 VENDOR_MACHINE = StateMachine(
     noun="事業者の登録",
@@ -62,13 +96,16 @@ VENDOR_MACHINE = StateMachine(
         (_S.SUSPENDED, _A.TERMINATE): _S.TERMINATED,
     },
 )
+PUBLIC_STATES = frozenset({_S.ACTIVE, _S.SUSPENDED, _S.TERMINATED})
+LIVE_STATES = frozenset(VendorState) - {_S.WITHDRAWN, _S.TERMINATED, _S.REFUSED}
 _LIVE = text("state NOT IN ('withdrawn', 'terminated', 'refused')")
 
 
 class Vendor(StatefulModel, table=True):
     """A company's registration; `owner_id` is the organisation of its members.
 
-    A framework agreement and the unified qualification (全省庁統一資格) are preconditions of selling.
+    Preconditions of selling: a framework agreement and the unified qualification (全省庁統一資格).
+    `findings` are what has to be mended, by section of the registration file.
     """
 
     MACHINE: ClassVar[StateMachine] = VENDOR_MACHINE
@@ -95,6 +132,7 @@ class Vendor(StatefulModel, table=True):
     contact_email: str = Field(default="", max_length=254)
     is_small_or_medium: bool | None = None
     gbizid_type: str = Field(default="", max_length=20)
+    roles: list[str] = Field(default_factory=list, sa_type=JSONType)
     qualification_number: str = Field(default="", max_length=40)
     qualification_kinds: list[str] = Field(default_factory=list, sa_type=JSONType)
     qualification_grade: str = Field(default="", max_length=2)
@@ -105,7 +143,13 @@ class Vendor(StatefulModel, table=True):
     decided_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
     decided_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     decision_reason: str = Field(default="", max_length=2000)
-    assigned_reviewer_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    findings: dict[str, str] = Field(default_factory=dict, sa_type=JSONType)
+    mended: list[str] = Field(default_factory=list, sa_type=JSONType)
+    suspended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    suspension_reason: str = Field(default="", max_length=2000)
+    assigned_reviewer_id: uuid.UUID | None = Field(
+        default=None, foreign_key="people.id", index=True
+    )
     look_alike_of: str = Field(default="", max_length=200)
     is_sample: bool = False
 
@@ -115,6 +159,11 @@ class Vendor(StatefulModel, table=True):
     def assigned_ids(self) -> frozenset[uuid.UUID]:
         """The reviewers to whom the registration file is assigned."""
         return frozenset({self.assigned_reviewer_id} - {None})  # type: ignore[arg-type]
+
+    @property
+    def is_public(self) -> bool:
+        """Tell whether the registration was approved once, so that everyone may read its public part."""
+        return self.state in PUBLIC_STATES
 
     @property
     def label(self) -> str:

@@ -1,0 +1,434 @@
+"""A company registers, is checked and approved, accepts the framework agreement, is stopped and resumed."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlmodel import select
+
+import tests.factories as make
+from accounts.models import Membership, Organisation, OrganisationKind, Person, Role
+from core import changes, db
+from core.audit import AuditEvent
+from core.errors import GuardFailed
+from core.outbox import OutboxMessage
+from tests.page_checks import text_of
+from vendors import agreement, queries
+from vendors.models import FrameworkAgreement, Vendor, VendorState
+
+START = {
+    "corporate_number": "８０００-０１２０-１００３８",
+    "name": "見本川ソフト株式会社",
+    "kana": "みほんがわそふと",
+    "person_name": "見本 花子",
+    "email": "Hanako@Example.jp",
+    "password": "correct horse battery",
+}
+COMPANY = {
+    "name": "見本川ソフト株式会社",
+    "kana": "みほんがわそふと",
+    "representative": "見本 春男",
+    "address": "見本県架空市中央一丁目1番1号",
+    "is_small_or_medium": "true",
+    "roles": ["maker", "seller"],
+}
+QUALIFICATION = {
+    "qualification_number": "見本-000001",
+    "qualification_kinds": ["goods_sale", "service"],
+    "qualification_grade": "A",
+    "qualification_regions": ["関東・甲信越"],
+    "qualification_expires_on-era": "reiwa",
+    "qualification_expires_on-year": "30",
+    "qualification_expires_on-month": "3",
+    "qualification_expires_on-day": "31",
+}
+CONTACT = {"contact_email": "info@example.jp", "gbizid_type": "prime"}
+
+
+def the_vendor():
+    with db.reading() as session:
+        return session.exec(select(Vendor)).one()
+
+
+def token_of(browser, path):
+    return browser.get(path).text.split('name="csrf_token" value="')[1].split('"')[0]
+
+
+def register(client, **values):
+    response = client.submit("/vendors/register", {**START, **values})
+    assert response.status_code == 303, response.text
+    return response.location
+
+
+def fill(client, base):
+    for section, values in (
+        ("company", COMPANY),
+        ("qualification", QUALIFICATION),
+        ("contact", CONTACT),
+    ):
+        assert client.submit(f"{base}/{section}", values).status_code == 303
+
+
+def hand_in(client, base):
+    response = client.submit(f"{base}/submit", {"confirmed": "yes"})
+    assert response.status_code == 303, response.text
+
+
+@pytest.fixture
+def agency(new_client):
+    """A lead, a second lead and a reviewer, each in a browser of their own."""
+    with db.transaction() as session:
+        home = make.organisation(session, OrganisationKind.AGENCY)
+        people = {
+            "lead": make.person(session, Role.LEAD_REVIEWER, home, name="見本 主任"),
+            "second": make.person(session, Role.LEAD_REVIEWER, home, name="見本 副主任"),
+            "reviewer": make.person(session, Role.REVIEWER, home, name="見本 審査"),
+        }
+    browsers = {name: new_client() for name in people}
+    for name, browser in browsers.items():
+        make.sign_in_client(browser, people[name], home)
+    return browsers, people
+
+
+@pytest.fixture
+def checked(client, agency):
+    """A registration under check."""
+    browsers, people = agency
+    base = register(client)
+    fill(client, base)
+    hand_in(client, base)
+    vendor = the_vendor()
+    response = browsers["lead"].submit(
+        f"/vendors/{vendor.id}/assign", {"reviewer_id": str(people["reviewer"].id)}
+    )
+    assert response.status_code == 303
+    return the_vendor()
+
+
+def decide(browser, vendor, decision, **values):
+    values = {"decision": decision, "confirmed": "yes", **values}
+    return browser.submit(f"/vendors/{vendor.id}/decide", values)
+
+
+@pytest.mark.acceptance(1)
+def test_company_registers_is_approved_and_accepts_the_agreement(client, checked, agency):
+    browsers, _ = agency
+    assert checked.corporate_number == "8000012010038"
+    assert browsers["reviewer"].get(f"/vendors/{checked.id}/file").status_code == 200
+    assert client.get(f"/vendors/{checked.id}").status_code == 404
+    assert decide(browsers["lead"], checked, "approve").status_code == 303
+    assert "登録が認められました" in client.get(f"/vendors/{checked.id}/file").text
+    page = client.page(f"/vendors/{checked.id}/agreement")
+    assert agreement.SHA256 in text_of(page)
+    path = f"/vendors/{checked.id}/agreement"
+    assert client.submit(path, {}).status_code == 422
+    assert client.submit(path, {"confirmed": "yes"}).status_code == 303
+    public = text_of(client.page(f"/vendors/{checked.id}"))
+    assert "見本川ソフト株式会社" in public
+    assert "第1.0版に" in public
+    with db.reading() as session:
+        row = session.exec(select(FrameworkAgreement)).one()
+        assert (row.label, row.text_sha256) == ("1.0", agreement.SHA256)
+        actions = [e.action for e in session.exec(select(AuditEvent)) if e.subject_kind == "Vendor"]
+        assert actions == [
+            "vendor.register",
+            "vendor.edit",
+            "vendor.edit",
+            "vendor.edit",
+            "vendor.submit",
+            "vendor.assign",
+            "vendor.approve",
+            "vendor.accept_agreement",
+        ]
+        assert {c.subject_id for c in changes.list_changes(session, 0, 9)} == {checked.id}
+        topics = [m.topic for m in session.exec(select(OutboxMessage))]
+        assert topics == ["vendor.state_changed"]
+        queries.require_selling(session, session.get(Vendor, checked.id))
+
+
+@pytest.mark.acceptance(1)
+def test_draft_survives_signing_out_and_submission_lists_what_is_missing(client):
+    base = register(client)
+    assert client.submit(f"{base}/company", {"representative": "見本 春男"}).status_code == 303
+    client.post("/sign-out", data={"csrf_token": token_of(client, base)})
+    assert client.get(base).status_code == 303
+    sign_in = {"email": "hanako@example.jp", "password": START["password"]}
+    assert client.submit("/sign-in", sign_in).status_code == 303
+    assert 'value="見本 春男"' in client.get(f"{base}/company").text
+    response = client.submit(f"{base}/submit", {"confirmed": "yes"})
+    assert response.status_code == 422
+    summary = response.text.split('id="error-summary"')[1].split("</ul>")[0]
+    assert "確認が必要な入力が9件あります" in summary
+    assert f'href="{base}/company#f-address">本店の所在地を入力してください。' in summary
+    assert f'href="{base}/qualification#f-qualification_kinds"' in summary
+    assert the_vendor().state is VendorState.DRAFT
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("corporate_number", "8000012010039", "先頭の数字（検査用数字）が"),
+        ("corporate_number", "", "法人番号を入力してください。"),
+        ("email", "hanako", "のような形で入力してください。"),
+        ("password", "short", "12文字以上"),
+        ("name", "架空\u202eソフト", "画面に見えない書式文字"),
+        ("name", "架" * 201, "200文字以内で入力してください。現在201文字です。"),
+    ],
+)
+def test_bad_registration_keeps_what_was_typed(client, field, value, sentence):
+    response = client.submit("/vendors/register", {**START, field: value})
+    assert response.status_code == 422
+    assert sentence in response.text
+    kept = {k: v for k, v in START.items() if k not in {field, "password"}}
+    assert all(f'value="{v}"' in response.text for v in kept.values())
+    assert START["password"] not in response.text
+    with db.reading() as session:
+        assert session.exec(select(Person)).all() == []
+        assert session.exec(select(Organisation)).all() == []
+
+
+def test_unknown_field_is_refused_by_name(client):
+    token = token_of(client, "/vendors/register")
+    response = client.post(
+        "/vendors/register", data={**START, "state": "active", "csrf_token": token}
+    )
+    assert response.status_code == 422
+    assert "「state」という項目は受け付けていません" in response.text
+
+
+def test_second_registration_of_a_number_conflicts_without_telling_who(client, new_client):
+    register(client)
+    response = new_client().submit(
+        "/vendors/register", {**START, "name": "別の名前", "email": "other@example.jp"}
+    )
+    assert response.status_code == 409
+    assert "すでに始まっています" in response.text
+    assert "見本川" not in response.text
+    assert 'value="別の名前"' in response.text
+    with db.reading() as session:
+        assert len(session.exec(select(Membership)).all()) == 1
+
+
+def test_look_alike_name_is_marked_for_the_agency_only(client, agency):
+    with db.transaction() as session:
+        from core.japanese import name_skeleton
+
+        make.vendor(
+            session, name="カクウソフト(株)", name_skeleton=name_skeleton("カクウソフト(株)")
+        )
+    base = register(client, name="かくうソフト株式会社")
+    vendor = next(v for v in _all_vendors() if v.state is VendorState.DRAFT)
+    assert vendor.look_alike_of == "カクウソフト(株)"
+    assert "よく似た" not in client.get(base).text
+    assert "よく似た" in agency[0]["lead"].get(base).text
+
+
+def _all_vendors():
+    with db.reading() as session:
+        return session.exec(select(Vendor)).all()
+
+
+def test_returned_registration_shows_findings_and_can_be_resubmitted(client, checked, agency):
+    lead = agency[0]["lead"]
+    refused = decide(lead, checked, "return", finding_company="住所が登記と違います。")
+    assert refused.status_code == 422
+    assert "差し戻す理由を入力してください。" in refused.text
+    assert "住所が登記と違います。" in refused.text
+    response = decide(
+        lead, checked, "return", reason="登記と違います。", finding_company="住所が登記と違います。"
+    )
+    assert response.status_code == 303
+    base = f"/vendors/{checked.id}/file"
+    page = client.get(base).text
+    assert "登記と違います。" in page
+    assert "要修正" in page
+    assert client.submit(f"{base}/company", {"address": "見本県架空市2番"}).status_code == 303
+    assert "要修正" not in client.get(base).text
+    hand_in(client, base)
+    vendor = the_vendor()
+    assert (vendor.state, vendor.findings) == (VendorState.SUBMITTED, {})
+
+
+def test_refused_number_may_be_registered_anew(client, new_client, checked, agency):
+    assert (
+        decide(agency[0]["lead"], checked, "refuse", reason="資格がありません。").status_code == 303
+    )
+    register(new_client(), email="again@example.jp")
+    assert len(_all_vendors()) == 2
+
+
+def test_of_two_leads_the_second_reads_who_was_first(checked, agency):
+    browsers, _ = agency
+    path = f"/vendors/{checked.id}/decide"
+    token = token_of(browsers["second"], path)
+    assert decide(browsers["lead"], checked, "approve").status_code == 303
+    late = browsers["second"].post(
+        path,
+        data={
+            "decision": "refuse",
+            "reason": "番号が違います。",
+            "confirmed": "yes",
+            "version": str(checked.version),
+            "csrf_token": token,
+        },
+    )
+    assert late.status_code == 412
+    assert "見本 主任" in late.text
+    assert "番号が違います。" in late.text
+    assert the_vendor().state is VendorState.ACTIVE
+
+
+def test_stale_edit_shows_both_texts(client, new_client):
+    base = register(client)
+    version = the_vendor().version
+    assert client.submit(f"{base}/company", {"address": "見本県一番地"}).status_code == 303
+    response = client.submit(
+        f"{base}/company", {"address": "見本県二番地", "version": str(version)}
+    )
+    assert response.status_code == 412
+    assert "見本県一番地" in response.text
+    assert "見本県二番地" in response.text
+
+
+def test_submitted_registration_cannot_be_edited(client, checked):
+    base = f"/vendors/{checked.id}/file"
+    assert "変更できません" in client.get(f"{base}/company").text
+    token = token_of(client, base)
+    response = client.post(
+        f"{base}/contact",
+        data={"contact_email": "x@example.jp", "version": checked.version, "csrf_token": token},
+    )
+    assert response.status_code == 409
+    assert "確認中" in response.text
+
+
+def test_lapsed_qualification_and_entry_account_are_missing(client, hold_clock):
+    base = register(client)
+    fill(client, base)
+    assert client.submit(f"{base}/contact", {"gbizid_type": "entry"}).status_code == 303
+    lapsed = {
+        "qualification_expires_on-era": "western",
+        "qualification_expires_on-year": "2020",
+        "qualification_kinds": ["service"],
+    }
+    assert client.submit(f"{base}/qualification", lapsed).status_code == 303
+    response = client.submit(f"{base}/submit", {"confirmed": "yes"})
+    assert response.status_code == 422
+    assert "資格の有効期限が過ぎています。" in response.text
+    assert "「物品の販売」も必要です。" in response.text
+    assert "GビズIDエントリーでは登録できません。" in response.text
+
+
+def test_suspension_blocks_selling_and_is_announced(client, checked, agency):
+    lead = agency[0]["lead"]
+    decide(lead, checked, "approve")
+    client.submit(f"/vendors/{checked.id}/agreement", {"confirmed": "yes"})
+    path = f"/vendors/{checked.id}/suspend"
+    assert lead.submit(path, {"confirmed": "yes"}).status_code == 422
+    response = lead.submit(path, {"confirmed": "yes", "reason": "資格の取消し。"})
+    assert response.status_code == 303
+    assert "停止されています" in client.get(f"/vendors/{checked.id}").text
+    assert "資格の取消し。" in client.get(f"/vendors/{checked.id}/file").text
+    with db.reading() as session, pytest.raises(GuardFailed) as refusal:
+        queries.require_selling(session, session.get(Vendor, checked.id))
+    assert [name for name, _ in refusal.value.reasons] == ["vendor"]
+    response = lead.submit(
+        f"/vendors/{checked.id}/resume", {"confirmed": "yes", "reason": "資格を確かめた。"}
+    )
+    assert response.status_code == 303
+    with db.reading() as session:
+        queries.require_selling(session, session.get(Vendor, checked.id))
+        topics = [m.topic for m in session.exec(select(OutboxMessage))]
+        assert topics == ["vendor.state_changed"] * 3
+
+
+def test_active_vendor_without_agreement_may_not_sell(database):
+    with db.transaction() as session:
+        vendor = make.vendor(session)
+        row = session.exec(select(FrameworkAgreement)).one()
+        row.ended_at = db.now(session)
+        session.flush()
+        with pytest.raises(GuardFailed) as refusal:
+            queries.require_selling(session, vendor)
+    assert [name for name, _ in refusal.value.reasons] == ["agreement"]
+
+
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [
+        (Role.VENDOR_ADMIN, 404),
+        (Role.REVIEWER, 404),
+        (Role.CLERK, 403),
+        (Role.OPERATOR, 403),
+        (Role.AUDITOR, 200),
+        (Role.LEAD_REVIEWER, 200),
+    ],
+)
+def test_file_is_closed_to_strangers(client, new_client, role, status):
+    base = register(client)
+    with db.transaction() as session:
+        stranger = make.person(session, role)
+    browser = new_client()
+    make.sign_in_client(browser, stranger)
+    assert browser.get(base).status_code == status
+
+
+def test_member_may_read_but_not_submit(client, new_client):
+    base = register(client)
+    with db.transaction() as session:
+        home = session.get(Organisation, the_vendor().owner_id)
+        member = make.person(session, Role.VENDOR_MEMBER, home)
+    browser = new_client()
+    make.sign_in_client(browser, member)
+    assert browser.get(base).status_code == 200
+    token = token_of(browser, base)
+    response = browser.post(
+        f"{base}/submit", data={"confirmed": "yes", "version": 1, "csrf_token": token}
+    )
+    assert response.status_code == 403
+    with db.reading() as session:
+        refused = session.exec(select(AuditEvent).where(AuditEvent.outcome == "refused")).all()
+        assert [event.action for event in refused] == ["vendor.submit"]
+
+
+def test_lead_of_the_same_company_is_not_independent(client, agency, checked):
+    browsers, people = agency
+    with db.transaction() as session:
+        home = session.get(Organisation, checked.owner_id)
+        make.membership(session, session.get(Person, people["second"].id), Role.VENDOR_MEMBER, home)
+    assert browsers["second"].get(f"/vendors/{checked.id}/decide").status_code == 403
+    assert browsers["lead"].get(f"/vendors/{checked.id}/decide").status_code == 200
+
+
+def test_old_sign_in_needs_the_password_to_suspend(client, new_client, hold_clock):
+    noon = datetime(2026, 10, 1, 3, 0, tzinfo=UTC)
+    hold_clock(noon)
+    from accounts.services import hash_password
+
+    with db.transaction() as session:
+        vendor = make.vendor(session)
+        lead = make.person(
+            session, Role.LEAD_REVIEWER, password_hash=hash_password("correct horse battery")
+        )
+    make.sign_in_client(client, lead)
+    hold_clock(noon + timedelta(minutes=11))
+    path = f"/vendors/{vendor.id}/suspend"
+    values = {"confirmed": "yes", "reason": "資格の取消し。"}
+    wrong = client.submit(path, {**values, "password": "not this one at all"})
+    assert wrong.status_code == 422
+    assert "パスワードが違います" in wrong.text
+    assert "資格の取消し。" in wrong.text
+    right = client.submit(path, {**values, "password": "correct horse battery"})
+    assert right.status_code == 303
+    assert the_vendor().state is VendorState.SUSPENDED
+
+
+def test_queue_pages_exist_as_promised(client):
+    with db.transaction() as session:
+        lead = make.person(session, Role.LEAD_REVIEWER)
+        for _ in range(51):
+            make.vendor(session, VendorState.SUBMITTED, qualification_expires_on=date(2030, 3, 31))
+    make.sign_in_client(client, lead)
+    assert "51件の登録" in client.get("/vendors/queue").text
+    assert client.get("/vendors/queue?page=2").status_code == 200
+    assert client.get("/vendors/queue?page=3").status_code == 404
+    assert client.get("/vendors/queue?page=x").status_code == 404

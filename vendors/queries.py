@@ -1,0 +1,132 @@
+"""What can be asked about vendors."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, func
+from sqlmodel import Session, col, select
+
+from accounts.models import Person
+from core.errors import GuardFailed
+from vendors.models import LIVE_STATES, FrameworkAgreement, Vendor, VendorState
+
+QUEUE_PAGE_SIZE = 50
+OPEN_STATES = (VendorState.SUBMITTED, VendorState.CHECKING, VendorState.RETURNED)
+DECIDED_STATES = (
+    VendorState.ACTIVE,
+    VendorState.SUSPENDED,
+    VendorState.REFUSED,
+    VendorState.WITHDRAWN,
+    VendorState.TERMINATED,
+)
+
+
+def get_vendor(session: Session, vendor_id: uuid.UUID) -> Vendor | None:
+    """Return a vendor."""
+    return session.get(Vendor, vendor_id)
+
+
+def lock_vendor(session: Session, vendor_id: uuid.UUID) -> Vendor | None:
+    """Return a vendor and keep everyone else from changing it before the commit."""
+    return session.get(Vendor, vendor_id, with_for_update=True)
+
+
+def find_vendor_of(session: Session, organisation_id: uuid.UUID) -> Vendor | None:
+    """Return the vendor whose members belong to this organisation."""
+    return session.exec(select(Vendor).where(Vendor.owner_id == organisation_id)).first()
+
+
+def find_live_by_number(session: Session, corporate_number: str) -> Vendor | None:
+    """Return the live registration of a 法人番号."""
+    statement = select(Vendor).where(
+        Vendor.corporate_number == corporate_number, col(Vendor.state).in_(LIVE_STATES)
+    )
+    return session.exec(statement).first()
+
+
+def find_look_alike(session: Session, skeleton: str, corporate_number: str) -> Vendor | None:
+    """Return another company's live registration whose name looks the same, the oldest first."""
+    statement = (
+        select(Vendor)
+        .where(
+            Vendor.name_skeleton == skeleton,
+            Vendor.corporate_number != corporate_number,
+            col(Vendor.state).in_(LIVE_STATES),
+        )
+        .order_by(col(Vendor.created_at), col(Vendor.id))
+        .limit(1)
+    )
+    return session.exec(statement).first()
+
+
+def list_registrations(
+    session: Session, states: Sequence[VendorState], *, reviewer_id: uuid.UUID | None, page: int
+) -> tuple[list[Vendor], int]:
+    """Return one page of registrations in these states, oldest submission first, and the total.
+
+    With `reviewer_id`, only those assigned to that person.
+    """
+    wanted: list[ColumnElement[bool]] = [col(Vendor.state).in_(states)]
+    if reviewer_id is not None:
+        wanted.append(col(Vendor.assigned_reviewer_id) == reviewer_id)
+    total = session.exec(select(func.count()).select_from(Vendor).where(*wanted)).one()
+    statement = (
+        select(Vendor)
+        .where(*wanted)
+        .order_by(col(Vendor.submitted_at), col(Vendor.id))
+        .offset((page - 1) * QUEUE_PAGE_SIZE)
+        .limit(QUEUE_PAGE_SIZE)
+    )
+    return list(session.exec(statement).all()), total
+
+
+def list_names(session: Session, person_ids: Sequence[uuid.UUID | None]) -> dict[uuid.UUID, str]:
+    """Return the names of people by id."""
+    wanted = [person_id for person_id in person_ids if person_id is not None]
+    if not wanted:
+        return {}
+    return dict(
+        session.exec(select(Person.id, Person.name).where(col(Person.id).in_(wanted))).all()
+    )
+
+
+def current_agreement(session: Session, vendor_id: uuid.UUID) -> FrameworkAgreement | None:
+    """Return the newest framework agreement in force of a vendor."""
+    statement = (
+        select(FrameworkAgreement)
+        .where(
+            FrameworkAgreement.vendor_id == vendor_id, col(FrameworkAgreement.ended_at).is_(None)
+        )
+        .order_by(col(FrameworkAgreement.accepted_at).desc(), col(FrameworkAgreement.id))
+        .limit(1)
+    )
+    return session.exec(statement).first()
+
+
+def find_agreement(session: Session, vendor_id: uuid.UUID, label: str) -> FrameworkAgreement | None:
+    """Return a vendor's acceptance of one version of the framework agreement."""
+    statement = select(FrameworkAgreement).where(
+        FrameworkAgreement.vendor_id == vendor_id, FrameworkAgreement.label == label
+    )
+    return session.exec(statement).first()
+
+
+def require_selling(session: Session, vendor: Vendor) -> None:
+    """Refuse an act that only an active vendor with a framework agreement in force may do.
+
+    Keeps the registration from being suspended before the commit. Raises GuardFailed.
+    """
+    lock = None if session.info.get("read_only") else {"read": True}
+    fresh = session.get(Vendor, vendor.id, with_for_update=lock, populate_existing=True)
+    reasons = []
+    if fresh is None or fresh.state is not VendorState.ACTIVE:
+        label = fresh.state.label if fresh else "なし"
+        sentence = (
+            f"事業者の登録が「{label}」のため、この操作はできません。登録の状況を確かめてください。"
+        )
+        reasons.append(("vendor", sentence))
+    if current_agreement(session, vendor.id) is None:
+        sentence = "基本契約に同意していないため、この操作はできません。先に基本契約の文面を確かめて同意してください。"
+        reasons.append(("agreement", sentence))
+    if reasons:
+        raise GuardFailed(reasons)

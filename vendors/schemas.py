@@ -1,0 +1,172 @@
+"""What is typed about a vendor: the registration by sections, the agency's decision."""
+
+import unicodedata
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from core import japanese
+from core.forms import FormSchema, checked, day, line, lines, option, options, whole
+from vendors.models import (
+    QUALIFICATION_GRADES,
+    QUALIFICATION_REGIONS,
+    GbizIdType,
+    MarketRole,
+    QualificationKind,
+)
+from vendors.services import Decision
+
+
+class CorporateNumber(fields.String):
+    """A 法人番号 as people write it; the 13 digits whose check digit fits."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return japanese.check_corporate_number(text)
+        except japanese.NumberError as error:
+            raise ValidationError(str(error)) from error
+
+
+class Email(fields.String):
+    """An e-mail address, half width, lower case."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        address = unicodedata.normalize("NFKC", text).strip().lower()
+        label = self.metadata.get("label", "メールアドレス")
+        sentence = f"{label}は hanako@example.jp のような形で入力してください。"
+        validate.Email(error=sentence)(address)
+        validate.Length(max=254, error=f"{label}は254文字以内で入力してください。")(address)
+        return address
+
+
+def email(label: str, *, required: bool = True) -> Email:
+    """Declare an e-mail address with its label."""
+    sentence = f"{label}を入力してください。"
+    presence: dict[str, Any] = {"required": True} if required else {"load_default": ""}
+    return Email(metadata={"label": label}, error_messages={"required": sentence}, **presence)
+
+
+def _password() -> fields.String:
+    return fields.String(
+        required=True,
+        metadata={"label": "パスワード"},
+        error_messages={"required": "パスワードを入力してください。"},
+        validate=validate.Length(max=200, error="パスワードは200文字以内で入力してください。"),
+    )
+
+
+class RegisterSchema(FormSchema):
+    """The first page of a registration: the company and the person who registers it."""
+
+    corporate_number = CorporateNumber(
+        required=True,
+        metadata={"label": "法人番号"},
+        error_messages={"required": "法人番号を入力してください。"},
+    )
+    name = line("商号又は名称", maximum=200)
+    kana = line("かな", maximum=200)
+    person_name = line("登録する方の氏名", maximum=100)
+    email = email("メールアドレス")
+    password = _password()
+
+
+class SectionSchema(FormSchema):
+    """Base of the sections of the file: a draft may be saved with blanks."""
+
+    version = whole("版", minimum=1)
+
+
+class CompanySchema(SectionSchema):
+    """The company and its roles in the market."""
+
+    name = line("商号又は名称", maximum=200)
+    kana = line("かな", maximum=200, required=False)
+    representative = line("代表者の氏名", maximum=100, required=False)
+    address = line("本店の所在地", maximum=300, required=False)
+    is_small_or_medium = fields.Boolean(
+        load_default=None,
+        metadata={"label": "中小企業に当たるか"},
+        error_messages={"invalid": "中小企業に当たるかは一覧から選択してください。"},
+    )
+    roles = options("市場での役割", [role.value for role in MarketRole], required=False)
+
+
+class QualificationSchema(SectionSchema):
+    """The unified qualification."""
+
+    qualification_number = line("資格の登録番号", maximum=40, required=False)
+    qualification_kinds = options(
+        "資格の種類", [k.value for k in QualificationKind], required=False
+    )
+    qualification_grade = option("資格の等級", QUALIFICATION_GRADES, required=False)
+    qualification_regions = options("競争参加地域", QUALIFICATION_REGIONS, required=False)
+    qualification_expires_on = day("資格の有効期限", required=False)
+
+
+class ContactSchema(SectionSchema):
+    """Where the vendor is reached."""
+
+    contact_email = email("連絡先のメールアドレス", required=False)
+    gbizid_type = option("GビズIDの種類", [k.value for k in GbizIdType], required=False)
+
+
+SECTION_SCHEMAS: dict[str, type[SectionSchema]] = {
+    "company": CompanySchema,
+    "qualification": QualificationSchema,
+    "contact": ContactSchema,
+}
+
+
+class SubmitSchema(FormSchema):
+    """The declaration that ends the registration."""
+
+    confirmed = checked("入力した内容は事実です")
+    version = whole("版", minimum=1)
+
+
+class AgreementSchema(FormSchema):
+    """The acceptance of the framework agreement as it was shown."""
+
+    confirmed = checked("基本契約の文面を読み、同意します")
+    text_sha256 = fields.String(
+        required=True,
+        metadata={"label": "文面のハッシュ"},
+        validate=validate.Length(equal=64, error="文面をもう一度開いてください。"),
+    )
+
+
+class AssignSchema(FormSchema):
+    """The reviewer of a registration."""
+
+    reviewer_id = fields.UUID(
+        required=True,
+        metadata={"label": "確認する審査員"},
+        error_messages={
+            "required": "確認する審査員を選択してください。",
+            "invalid_uuid": "確認する審査員は一覧から選択してください。",
+        },
+    )
+    version = whole("版", minimum=1)
+
+
+class DecisionSchema(FormSchema):
+    """A lead's decision with findings by section."""
+
+    decision = option("判断", [d.value for d in Decision])
+    reason = lines("理由", maximum=2000, required=False)
+    finding_company = lines("会社の情報への指摘", maximum=1000, required=False)
+    finding_qualification = lines("全省庁統一資格への指摘", maximum=1000, required=False)
+    finding_contact = lines("連絡先への指摘", maximum=1000, required=False)
+    confirmed = checked("提出された内容を確かめました")
+    version = whole("版", minimum=1)
+
+
+class SuspensionSchema(FormSchema):
+    """The reason of a suspension or of its end, and the password when the sign-in is old."""
+
+    reason = lines("理由", maximum=2000)
+    confirmed = checked("影響を確かめました")
+    password = fields.String(load_default="", metadata={"label": "パスワード"})
+    version = whole("版", minimum=1)

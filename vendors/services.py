@@ -1,0 +1,328 @@
+"""Acts on vendor registrations and framework agreements."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlmodel import Session
+
+import accounts.queries
+import accounts.services
+from accounts.identity import Actor
+from accounts.models import OrganisationKind, Person, Role
+from accounts.permissions import Permission, require
+from core import audit, changes, outbox
+from core.clock import day_in_japan
+from core.db import now
+from core.errors import Conflict, Forbidden, GuardFailed, Invalid, StaleVersion, WrongState
+from core.japanese import name_skeleton
+from core.state_machine import LabelledCode
+from vendors import agreement, queries
+from vendors.completeness import SECTIONS, list_missing
+from vendors.models import (
+    VENDOR_MACHINE,
+    FrameworkAgreement,
+    Vendor,
+    VendorAction,
+    VendorState,
+)
+
+_SKELETON_LENGTH = 200
+_EDITABLE: Mapping[str, frozenset[VendorState]] = {
+    "company": frozenset({VendorState.DRAFT, VendorState.RETURNED}),
+    "qualification": frozenset({VendorState.DRAFT, VendorState.RETURNED}),
+    "contact": frozenset(
+        {VendorState.DRAFT, VendorState.RETURNED, VendorState.ACTIVE, VendorState.SUSPENDED}
+    ),
+}
+
+
+class Decision(LabelledCode):
+    """How a lead decides on a registration."""
+
+    APPROVE = "approve", "登録を認める"
+    RETURN = "return", "差し戻す"
+    REFUSE = "refuse", "登録を認めない"
+
+
+_ACTION_OF = {
+    Decision.APPROVE: VendorAction.APPROVE,
+    Decision.RETURN: VendorAction.RETURN,
+    Decision.REFUSE: VendorAction.REFUSE,
+}
+
+
+class StandingAct(Protocol):
+    """suspend or resume."""
+
+    def __call__(
+        self, session: Session, actor: Actor, vendor: Vendor, *, reason: str, version: int
+    ) -> None:
+        """Change the standing of a vendor for a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRegistration:
+    """A registration that was just begun, and the session token of the person who began it."""
+
+    vendor: Vendor
+    token: str
+
+
+def register(
+    session: Session,
+    actor: Actor,
+    *,
+    corporate_number: str,
+    name: str,
+    kana: str,
+    person_name: str,
+    email: str,
+    password: str,
+) -> NewRegistration:
+    """Begin a registration: account, organisation, role of administrator and a draft; signed in.
+
+    Raises Conflict when the 法人番号 is registered already, without telling by whom.
+    """
+    require(session, actor, Permission.VENDOR_REGISTER)
+    if queries.find_live_by_number(session, corporate_number) is not None:
+        raise Conflict(
+            "この法人番号の登録は、すでに始まっています。社内の登録を担当する方に確かめてください。"
+            "心当たりのないときは、問い合わせ先に連絡してください。"
+        )
+    person = accounts.services.create_person(
+        session, email=email, name=person_name, password=password
+    )
+    organisation = accounts.services.create_organisation(
+        session, kind=OrganisationKind.VENDOR, name=name
+    )
+    accounts.services.add_membership(session, person, organisation, Role.VENDOR_ADMIN)
+    vendor = Vendor(
+        owner_id=organisation.id,
+        corporate_number=corporate_number,
+        name=name,
+        kana=kana,
+        contact_email=person.email,
+        created_at=now(session),
+        **_likeness(session, name, corporate_number),
+    )
+    session.add(vendor)
+    session.flush()
+    who = audit.System(person_id=person.id, organisation_id=organisation.id)
+    audit.record(
+        session,
+        who,
+        "vendor.register",
+        "Vendor",
+        vendor.id,
+        owner_id=vendor.owner_id,
+        corporate_number=corporate_number,
+        name=name,
+    )
+    return NewRegistration(vendor, accounts.services.open_sign_in(session, person))
+
+
+def _likeness(session: Session, name: str, corporate_number: str) -> dict[str, Any]:
+    skeleton = name_skeleton(name)[:_SKELETON_LENGTH]
+    twin = queries.find_look_alike(session, skeleton, corporate_number)
+    return {"name_skeleton": skeleton, "look_alike_of": twin.name if twin else ""}
+
+
+def is_editable(vendor: Vendor, section: str) -> bool:
+    """Tell whether the state lets the vendor change this section of the file."""
+    return vendor.state in _EDITABLE[section]
+
+
+def edit(
+    session: Session,
+    actor: Actor,
+    vendor: Vendor,
+    *,
+    section: str,
+    version: int,
+    values: Mapping[str, Any],
+) -> None:
+    """Save one section of the file; blanks are kept for later. Raises WrongState, StaleVersion."""
+    require(session, actor, Permission.VENDOR_EDIT, vendor)
+    if not is_editable(vendor, section):
+        sentence = VENDOR_MACHINE.wrong_state_sentence(vendor.state)
+        raise WrongState(sentence, state=vendor.state.value)
+    columns = dict(values)
+    if section == "company":
+        columns |= _likeness(session, columns["name"], vendor.corporate_number)
+    if section in vendor.findings:
+        columns["mended"] = sorted({*vendor.mended, section})
+    before = {name: getattr(vendor, name) for name in values}
+    vendor.revise(version, **columns)
+    if section == "company":
+        home = accounts.queries.get_organisation(session, vendor.owner_id)
+        if home is not None and home.name != vendor.name:
+            home.revise(name=vendor.name, kana=vendor.kana)
+    changed = {
+        name: [before[name], values[name]] for name in values if before[name] != values[name]
+    }
+    _record(session, actor, vendor, "vendor.edit", section=section, changed=changed)
+
+
+def submit(session: Session, actor: Actor, vendor: Vendor, *, version: int) -> None:
+    """Hand the registration in; raises GuardFailed with everything that is missing."""
+    require(session, actor, Permission.VENDOR_SUBMIT, vendor)
+    _require_complete(session, vendor)
+    vendor.apply(
+        VendorAction.SUBMIT,
+        version,
+        submitted_by_id=actor.person_id,
+        submitted_at=now(session),
+        decided_by_id=None,
+        decided_at=None,
+        decision_reason="",
+        findings={},
+        mended=[],
+        **_likeness(session, vendor.name, vendor.corporate_number),
+    )
+    _record(session, actor, vendor, "vendor.submit")
+
+
+def _require_complete(session: Session, vendor: Vendor) -> None:
+    missing = list_missing(vendor, day_in_japan(now(session)))
+    if missing:
+        raise GuardFailed(missing)
+
+
+def assign(
+    session: Session, actor: Actor, vendor: Vendor, *, reviewer_id: uuid.UUID, version: int
+) -> None:
+    """Start the check with a reviewer, or hand it to another one."""
+    require(session, actor, Permission.VENDOR_ASSIGN, vendor)
+    reviewer = _independent_reviewer(session, vendor, reviewer_id)
+    if vendor.state is VendorState.CHECKING:
+        vendor.revise(version, assigned_reviewer_id=reviewer.id)
+    else:
+        vendor.apply(VendorAction.START_CHECK, version, assigned_reviewer_id=reviewer.id)
+    _record(session, actor, vendor, "vendor.assign", reviewer_id=reviewer.id)
+
+
+def _independent_reviewer(session: Session, vendor: Vendor, reviewer_id: uuid.UUID) -> Person:
+    person = accounts.queries.get_person(session, reviewer_id)
+    memberships = accounts.queries.list_live_memberships(session, reviewer_id) if person else []
+    if person is None or not any(m.role is Role.REVIEWER for m in memberships):
+        raise Invalid({"reviewer_id": "確認する審査員は一覧から選択してください。"})
+    if any(m.organisation_id == vendor.owner_id for m in memberships):
+        raise Invalid(
+            {"reviewer_id": "この会社に所属する人は選べません。別の審査員を選択してください。"}
+        )
+    return person
+
+
+def decide(
+    session: Session,
+    actor: Actor,
+    vendor: Vendor,
+    *,
+    decision: Decision,
+    reason: str,
+    findings: Mapping[str, str],
+    version: int,
+) -> None:
+    """Approve, return or refuse a checked registration; the last two need a reason.
+
+    The vendor must have been locked by the caller. Raises StaleVersion naming whoever was first.
+    """
+    require(session, actor, Permission.VENDOR_DECIDE, vendor)
+    _require_first(session, vendor, version)
+    if actor.person_id == vendor.submitted_by_id:
+        raise Forbidden("提出した人は判断できません。別の主任審査員に頼んでください。")
+    if decision is not Decision.APPROVE and not reason:
+        raise Invalid({"reason": f"{decision.label}理由を入力してください。"})
+    if decision is Decision.APPROVE:
+        _require_complete(session, vendor)
+    named = {s.name: findings[s.name] for s in SECTIONS if findings.get(s.name)}
+    vendor.apply(
+        _ACTION_OF[decision],
+        version,
+        decided_by_id=actor.person_id,
+        decided_at=now(session),
+        decision_reason=reason,
+        findings=named if decision is Decision.RETURN else {},
+        mended=[],
+    )
+    _record(session, actor, vendor, f"vendor.{decision.value}", reason=reason, findings=named)
+    if decision is Decision.APPROVE:
+        _announce(session, vendor)
+
+
+def _require_first(session: Session, vendor: Vendor, version: int) -> None:
+    if vendor.version == version:
+        return
+    names = queries.list_names(session, [vendor.decided_by_id])
+    winner = next(iter(names.values()), "")
+    who = f"{winner}さん" if winner else "ほかの人"
+    raise StaleVersion(
+        f"{who}が先に更新し、登録は今「{vendor.state.label}」です。入力した内容は消えていません。",
+        current=vendor.model_dump(mode="json"),
+    )
+
+
+def accept_agreement(
+    session: Session, actor: Actor, vendor: Vendor, *, text_sha256: str
+) -> FrameworkAgreement:
+    """Accept the framework agreement in its present wording; a second acceptance changes nothing."""
+    require(session, actor, Permission.VENDOR_ACCEPT_AGREEMENT, vendor)
+    if vendor.state is not VendorState.ACTIVE:
+        sentence = VENDOR_MACHINE.wrong_state_sentence(vendor.state)
+        raise WrongState(sentence, state=vendor.state.value)
+    if text_sha256 != agreement.SHA256:
+        sentence = "基本契約の文面が新しくなりました。もう一度読んでから同意してください。"
+        raise Invalid({"confirmed": sentence})
+    present = queries.find_agreement(session, vendor.id, agreement.LABEL)
+    if present is not None:
+        return present
+    if actor.person_id is None:
+        raise Forbidden("基本契約に同意できるのは、事業者の管理者だけです。")
+    accepted = FrameworkAgreement(
+        vendor_id=vendor.id,
+        label=agreement.LABEL,
+        text_sha256=agreement.SHA256,
+        accepted_by_id=actor.person_id,
+        accepted_at=now(session),
+    )
+    session.add(accepted)
+    session.flush()
+    _record(
+        session,
+        actor,
+        vendor,
+        "vendor.accept_agreement",
+        label=agreement.LABEL,
+        text_sha256=agreement.SHA256,
+    )
+    return accepted
+
+
+def suspend(session: Session, actor: Actor, vendor: Vendor, *, reason: str, version: int) -> None:
+    """Stop an active vendor for a reason: its listings vanish at once, contracts stay readable."""
+    require(session, actor, Permission.VENDOR_DECIDE, vendor)
+    _require_first(session, vendor, version)
+    vendor.apply(VendorAction.SUSPEND, version, suspended_at=now(session), suspension_reason=reason)
+    _record(session, actor, vendor, "vendor.suspend", reason=reason)
+    _announce(session, vendor)
+
+
+def resume(session: Session, actor: Actor, vendor: Vendor, *, reason: str, version: int) -> None:
+    """End a suspension for a reason: the listings come back."""
+    require(session, actor, Permission.VENDOR_DECIDE, vendor)
+    _require_first(session, vendor, version)
+    vendor.apply(VendorAction.RESUME, version, suspended_at=None, suspension_reason="")
+    _record(session, actor, vendor, "vendor.resume", reason=reason)
+    _announce(session, vendor)
+
+
+def _record(session: Session, actor: Actor, vendor: Vendor, action: str, **details: Any) -> None:
+    audit.record(session, actor, action, "Vendor", vendor.id, owner_id=vendor.owner_id, **details)
+    if vendor.is_public:
+        changes.append(session, "vendor", vendor.id)
+
+
+def _announce(session: Session, vendor: Vendor) -> None:
+    outbox.publish(session, "vendor.state_changed", {"vendor_id": vendor.id})

@@ -1,0 +1,271 @@
+"""Pages of vendors: registration, file, framework agreement, public page."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, make_response, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from accounts.auth import access, actor, set_cookie
+from accounts.models import OrganisationKind
+from accounts.permissions import Permission, can, require
+from core import web
+from core.clock import today_jst
+from core.errors import Conflict, Gone, GuardFailed, NotFound
+from core.forms import Form
+from vendors import agreement as framework
+from vendors import queries, services
+from vendors.completeness import SECTIONS, list_missing, section_of, sections_missing
+from vendors.models import (
+    QUALIFICATION_GRADES,
+    QUALIFICATION_REGIONS,
+    GbizIdType,
+    MarketRole,
+    QualificationKind,
+    Vendor,
+    VendorState,
+)
+from vendors.schemas import SECTION_SCHEMAS, AgreementSchema, RegisterSchema, SubmitSchema
+
+blueprint = Blueprint("vendors", __name__)
+
+CHOICES = {
+    "roles": MarketRole.choices(),
+    "kinds": QualificationKind.choices(),
+    "grades": [(grade, grade) for grade in QUALIFICATION_GRADES],
+    "regions": [(region, region) for region in QUALIFICATION_REGIONS],
+    "gbizid_types": GbizIdType.choices(),
+}
+
+
+def vendor_for(session: Session, vendor_id: uuid.UUID, permission: Permission) -> Vendor:
+    """Return a vendor that the actor may treat so; raises NotFound, Forbidden or SignInRequired."""
+    vendor = queries.get_vendor(session, vendor_id)
+    if vendor is None:
+        raise NotFound
+    require(session, actor(), permission, vendor)
+    return vendor
+
+
+def locked_vendor(session: Session, vendor_id: uuid.UUID) -> Vendor:
+    """Return a vendor for changing; raises NotFound."""
+    vendor = queries.lock_vendor(session, vendor_id)
+    if vendor is None:
+        raise NotFound
+    return vendor
+
+
+@blueprint.route("/vendors/register", methods=["GET", "POST"])
+@access(Permission.VENDOR_REGISTER, write=Permission.VENDOR_REGISTER)
+def register() -> ResponseReturnValue:
+    """Begin a registration with a new account; whoever has one goes to the file."""
+    if actor().is_signed_in:
+        return _go_on()
+    form = Form(RegisterSchema(), request.form if request.method == "POST" else None)
+    begun = None
+    if form.is_posted:
+        try:
+            begun = form.submit(lambda session, data: services.register(session, actor(), **data))
+        except Conflict as error:
+            form.refuse(error)
+    if begun is None:
+        return web.render_page("vendors/register.html", form.status, form=form)
+    web.leave_notice("done", "登録を始めました", "続きはいつでも、サインインして入力できます。")
+    response = make_response(web.see_other(url_for("vendors.file", vendor_id=begun.vendor.id)))
+    set_cookie(response, begun.token)
+    return response
+
+
+def _go_on() -> ResponseReturnValue:
+    acting = actor()
+    if acting.organisation_kind is OrganisationKind.VENDOR and acting.organisation_id:
+        vendor = queries.find_vendor_of(web.read_session(), acting.organisation_id)
+        if vendor is not None:
+            return web.see_other(url_for("vendors.file", vendor_id=vendor.id))
+    return web.render_page("vendors/register_signed_in.html")
+
+
+@blueprint.get("/vendors/<uuid:vendor_id>")
+@access(Permission.CATALOG_READ)
+def show(vendor_id: uuid.UUID) -> ResponseReturnValue:
+    """Show the public part of a vendor that was registered."""
+    session = web.read_session()
+    vendor = queries.get_vendor(session, vendor_id)
+    if vendor is None or not vendor.is_public:
+        raise NotFound
+    if vendor.state is VendorState.TERMINATED:
+        raise Gone(
+            f"{vendor.label}の登録は終了しました。結ばれている利用契約は、そのまま続きます。"
+        )
+    return web.render_page(
+        "vendors/show.html",
+        vendor=vendor,
+        agreement=queries.current_agreement(session, vendor.id),
+        today=today_jst(),
+        choices=CHOICES,
+    )
+
+
+@blueprint.get("/vendors/<uuid:vendor_id>/file")
+@access(Permission.VENDOR_READ_FILE)
+def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
+    """Show the registration file: tasks for the vendor, the whole content for the agency."""
+    session = web.read_session()
+    vendor = vendor_for(session, vendor_id, Permission.VENDOR_READ_FILE)
+    names = queries.list_names(
+        session, [vendor.submitted_by_id, vendor.decided_by_id, vendor.assigned_reviewer_id]
+    )
+    is_own = vendor.owner_id == actor().organisation_id
+    return web.render_page(
+        "vendors/file.html" if is_own else "vendors/file_for_agency.html",
+        vendor=vendor,
+        names=names,
+        agreement=queries.current_agreement(session, vendor.id),
+        tasks=_tasks(vendor),
+        missing=list_missing(vendor, today_jst()),
+        sections=SECTIONS,
+        choices=CHOICES,
+    )
+
+
+def _tasks(vendor: Vendor) -> list[dict[str, Any]]:
+    lacking = sections_missing(list_missing(vendor, today_jst()))
+    may_edit = can(actor(), Permission.VENDOR_EDIT, vendor)
+    tasks: list[dict[str, Any]] = []
+    for section in SECTIONS:
+        status = "done"
+        if section.name in vendor.findings and section.name not in vendor.mended:
+            status = "fix"
+        elif section.name in lacking:
+            status = "in_progress" if _is_begun(vendor, section.fields) else "not_started"
+        href = url_for("vendors.edit", vendor_id=vendor.id, section=section.name)
+        editable = may_edit and services.is_editable(vendor, section.name)
+        tasks.append(
+            {
+                "label": section.label,
+                "hint": section.hint,
+                "status": status,
+                "status_text": None,
+                "href": href if editable else None,
+            }
+        )
+    return tasks
+
+
+def _is_begun(vendor: Vendor, names: tuple[str, ...]) -> bool:
+    given_at_start = {"name", "kana", "contact_email"}
+    return any(
+        getattr(vendor, name) not in (None, "", []) for name in names if name not in given_at_start
+    )
+
+
+@blueprint.route("/vendors/<uuid:vendor_id>/file/<section>", methods=["GET", "POST"])
+@access(Permission.VENDOR_READ_FILE, write=Permission.VENDOR_EDIT)
+def edit(vendor_id: uuid.UUID, section: str) -> ResponseReturnValue:
+    """Edit one section of the file; a draft may have blanks."""
+    schema = SECTION_SCHEMAS.get(section)
+    if schema is None:
+        raise NotFound
+    vendor = vendor_for(web.read_session(), vendor_id, Permission.VENDOR_EDIT)
+    form = Form(schema(), request.form if request.method == "POST" else None, vendor.model_dump())
+    if form.is_posted and form.submit(
+        lambda session, data: _save(session, vendor_id, section, data)
+    ):
+        web.leave_notice("done", "保存しました")
+        return web.see_other(url_for("vendors.file", vendor_id=vendor_id))
+    return web.render_page(
+        f"vendors/edit_{section}.html",
+        form.status,
+        form=form,
+        vendor=vendor,
+        finding=vendor.findings.get(section, ""),
+        is_editable=services.is_editable(vendor, section),
+        choices=CHOICES,
+    )
+
+
+def _save(session: Session, vendor_id: uuid.UUID, section: str, data: dict[str, Any]) -> bool:
+    values = dict(data)
+    version = values.pop("version")
+    vendor = locked_vendor(session, vendor_id)
+    services.edit(session, actor(), vendor, section=section, version=version, values=values)
+    return True
+
+
+@blueprint.route("/vendors/<uuid:vendor_id>/file/submit", methods=["GET", "POST"])
+@access(Permission.VENDOR_READ_FILE, write=Permission.VENDOR_SUBMIT)
+def submit(vendor_id: uuid.UUID) -> ResponseReturnValue:
+    """Check everything once more, then hand the registration in."""
+    vendor = vendor_for(web.read_session(), vendor_id, Permission.VENDOR_SUBMIT)
+    posted = request.form if request.method == "POST" else None
+    form = Form(SubmitSchema(), posted, {"version": vendor.version})
+    if form.is_posted and _hand_in(form, vendor_id):
+        web.leave_notice(
+            "done",
+            "登録を提出しました",
+            "デジタル庁が内容を確かめます。結果は、この画面でお知らせします。",
+        )
+        return web.see_other(url_for("vendors.file", vendor_id=vendor_id))
+    missing = [
+        (_field_address(vendor_id, name), sentence)
+        for name, sentence in list_missing(vendor, today_jst())
+    ]
+    return web.render_page(
+        "vendors/submit.html",
+        form.status,
+        form=form,
+        vendor=vendor,
+        missing=missing,
+        choices=CHOICES,
+        can_submit=vendor.state in (VendorState.DRAFT, VendorState.RETURNED),
+    )
+
+
+def _hand_in(form: Form, vendor_id: uuid.UUID) -> bool:
+    def act(session: Session, data: dict[str, Any]) -> bool:
+        vendor = locked_vendor(session, vendor_id)
+        try:
+            services.submit(session, actor(), vendor, version=data["version"])
+        except GuardFailed as error:
+            linked = [(_field_address(vendor_id, name), text) for name, text in error.reasons]
+            raise GuardFailed(linked) from error
+        return True
+
+    return bool(form.submit(act))
+
+
+def _field_address(vendor_id: uuid.UUID, name: str) -> str:
+    page = url_for("vendors.edit", vendor_id=vendor_id, section=section_of(name))
+    return f"{page}#f-{name}"
+
+
+@blueprint.route("/vendors/<uuid:vendor_id>/agreement", methods=["GET", "POST"])
+@access(Permission.VENDOR_READ_FILE, write=Permission.VENDOR_ACCEPT_AGREEMENT)
+def agreement(vendor_id: uuid.UUID) -> ResponseReturnValue:
+    """Show the framework agreement, and take its acceptance from the vendor's administrator."""
+    session = web.read_session()
+    vendor = vendor_for(session, vendor_id, Permission.VENDOR_READ_FILE)
+    posted = request.form if request.method == "POST" else None
+    form = Form(AgreementSchema(), posted, {"text_sha256": framework.SHA256})
+
+    def act(session: Session, data: dict[str, Any]) -> bool:
+        locked = locked_vendor(session, vendor_id)
+        services.accept_agreement(session, actor(), locked, text_sha256=data["text_sha256"])
+        return True
+
+    if form.is_posted and form.submit(act):
+        web.leave_notice("done", "基本契約に同意しました", "サービスの登録を始められます。")
+        return web.see_other(url_for("vendors.file", vendor_id=vendor_id))
+    return web.render_page(
+        "vendors/agreement.html",
+        form.status,
+        form=form,
+        vendor=vendor,
+        accepted=queries.find_agreement(session, vendor.id, framework.LABEL),
+        may_accept=vendor.state is VendorState.ACTIVE
+        and can(actor(), Permission.VENDOR_ACCEPT_AGREEMENT, vendor),
+        label=framework.LABEL,
+        sha256=framework.SHA256,
+        paragraphs=framework.list_paragraphs(),
+    )
