@@ -9,11 +9,14 @@ import click
 from flask import Flask, request, url_for
 from sqlmodel import Session
 
+import accounts.cli
 import accounts.views
 import procurement.home.views
 import search.cli
 import search.indexer
 import search.views
+import vendors.review_views
+import vendors.views
 from accounts import auth
 from accounts.permissions import Permission, may_somewhere
 from core import cli as operations
@@ -24,6 +27,7 @@ BLUEPRINTS = (
     accounts.views.blueprint,
     procurement.home.views.blueprint,
     search.views.blueprint,
+    vendors.views.blueprint,
 )
 
 # The nouns of the header: label, endpoint, and the permission that makes them useful.
@@ -35,7 +39,7 @@ NAVIGATION = (
     ("自社のサービス", "vendor_offerings.index", Permission.OFFERING_CREATE),
     ("届いた依頼", "requests.inbox", Permission.REQUEST_ANSWER),
     ("審査", "certification.queue", Permission.CERTIFICATION_QUEUE),
-    ("事業者の登録", "vendors.queue", Permission.VENDOR_DECIDE),
+    ("事業者の登録", "vendors.queue", Permission.VENDOR_QUEUE),
 )
 
 
@@ -122,6 +126,7 @@ for _command in (
     operations.outbox_group,
     operations.audit_group,
     operations.doctor,
+    accounts.cli.bodies_group,
     search.cli.search_group,
 ):
     cli.add_command(_command)
