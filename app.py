@@ -11,6 +11,10 @@ from sqlmodel import Session
 
 import accounts.cli
 import accounts.views
+import catalog.specifications.cli
+import catalog.specifications.management
+import catalog.specifications.services
+import catalog.specifications.views
 import procurement.home.views
 import search.cli
 import search.indexer
@@ -25,6 +29,8 @@ from core.config import Settings, UnsafeSettingsError
 
 BLUEPRINTS = (
     accounts.views.blueprint,
+    catalog.specifications.views.blueprint,
+    catalog.specifications.management.blueprint,
     procurement.home.views.blueprint,
     search.views.blueprint,
     vendors.views.blueprint,
@@ -88,7 +94,10 @@ def _layout_context(app: Flask, settings: Settings) -> dict[str, object]:
 
 def outbox_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
     """Map outbox topics to what they do; a topic that several packages watch runs all of them."""
-    return _joined(search.indexer.make_handlers(settings))
+    return _joined(
+        catalog.specifications.services.HANDLERS,
+        search.indexer.make_handlers(settings),
+    )
 
 
 def _joined(*maps: Mapping[str, outbox.Handler]) -> dict[str, outbox.Handler]:
@@ -127,6 +136,7 @@ for _command in (
     operations.audit_group,
     operations.doctor,
     accounts.cli.bodies_group,
+    catalog.specifications.cli.specifications,
     search.cli.search_group,
 ):
     cli.add_command(_command)

@@ -1,16 +1,17 @@
 """StandardSpecification, SpecificationVersion, Requirement."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field
 
 from catalog.terms import BodyClass, RequirementClass, RequirementKind
 from core.clock import day_in_japan
-from core.models import Model, StatefulModel, UTCDateTime, enum_type, not_same, related
+from core.models import JSONType, Model, StatefulModel, UTCDateTime, enum_type, not_same, related
 from core.state_machine import LabelledCode, StateMachine
 
 
@@ -70,6 +71,22 @@ SPECIFICATION_MACHINE = StateMachine(
 PUBLISHED_STATES = frozenset({_S.SCHEDULED, _S.EFFECTIVE, _S.SUPERSEDED, _S.RETIRED})
 
 
+_OFFERING_REFUSALS = {
+    Pattern.COMMON_A: (
+        "共通化Aは、国が一つのシステムを用意して団体が使う型です。"
+        "団体が事業者のサービスを選ぶ場面がないため、サービスの登録を受け付けません。"
+    ),
+    Pattern.STANDARDISED: (
+        "標準化の対象業務です。主任審査員が理由を記録してSaaSの登録を認めるまで、"
+        "サービスの登録を受け付けません。"
+    ),
+    Pattern.INDIVIDUAL: (
+        "個別開発は、団体ごとにシステムを作る型です。"
+        "共通のサービスから選ぶものではないため、サービスの登録を受け付けません。"
+    ),
+}
+
+
 class StandardSpecification(Model, table=True):
     """A standard specification; a 標準化 one takes SaaS only after a lead opened it with a reason."""
 
@@ -98,6 +115,11 @@ class StandardSpecification(Model, table=True):
             return True
         return self.pattern is Pattern.STANDARDISED and self.saas_opened_at is not None
 
+    @property
+    def offering_refusal(self) -> str:
+        """Say why it takes no offerings; empty when it does."""
+        return "" if self.accepts_offerings else _OFFERING_REFUSALS[self.pattern]
+
 
 class SpecificationVersion(StatefulModel, table=True):
     """One version of a specification; the publisher is never its last editor."""
@@ -106,7 +128,11 @@ class SpecificationVersion(StatefulModel, table=True):
     __tablename__ = "specification_versions"
     __table_args__ = (
         UniqueConstraint("specification_id", "label"),
-        CheckConstraint(not_same("last_editor_id", "publisher_id"), "four_eyes"),
+        CheckConstraint(
+            "publisher_id IS NULL OR last_editor_id IS NOT NULL AND "
+            + not_same("last_editor_id", "publisher_id"),
+            "four_eyes",
+        ),
         CheckConstraint(
             "transition_ends_on IS NULL OR applies_from IS NULL OR transition_ends_on >= applies_from",
             "dates",
@@ -125,11 +151,19 @@ class SpecificationVersion(StatefulModel, table=True):
     source_sha256: str = Field(default="", max_length=64)
     source_url: str = Field(default="", max_length=500)
     attribution: str = Field(default="", max_length=300)
+    imported_name: str = Field(default="", max_length=300)
+    imported_sha256: str = Field(default="", max_length=64)
     last_editor_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
     publisher_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
     published_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
     specification: StandardSpecification = related()
+
+    @property
+    def title(self) -> str:
+        """The label as people say it: 1.0 becomes 第1.0版, a label in words stays."""
+        plain = self.label.replace(".", "")
+        return f"第{self.label}版" if plain.isascii() and plain.isdigit() else self.label
 
     @property
     def is_published(self) -> bool:
@@ -161,6 +195,7 @@ class Requirement(Model, table=True):
     position: int
     chapter: str = Field(default="", max_length=300)
     section: str = Field(default="", max_length=300)
+    subsection: str = Field(default="", max_length=300)
     name: str = Field(max_length=300)
     text: str = Field(sa_type=Text)
     kind: RequirementKind = Field(
@@ -186,3 +221,49 @@ class Requirement(Model, table=True):
             BodyClass.OTHER: self.class_other,
         }
         return by_class[body_class]
+
+    @property
+    def classes(self) -> tuple[RequirementClass, RequirementClass, RequirementClass]:
+        """The classes for designated cities, core cities and other bodies."""
+        return (self.class_designated_city, self.class_core_city, self.class_other)
+
+
+class SpecificationUpload(Model, table=True):
+    """A file that a reviewer sent and has not confirmed yet, with the mapping so far."""
+
+    __tablename__ = "specification_uploads"
+
+    person_id: uuid.UUID = Field(foreign_key="people.id", index=True)
+    filename: str = Field(max_length=200)
+    content: bytes = Field(sa_type=LargeBinary)
+    sha256: str = Field(max_length=64)
+    facts: dict[str, Any] = Field(sa_type=JSONType)
+    mapping: dict[str, Any] | None = Field(default=None, sa_type=JSONType)
+    imported_version_id: uuid.UUID | None = Field(
+        default=None, foreign_key="specification_versions.id"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementDraft:
+    """One requirement as an importer read it, checked, not yet of any version."""
+
+    requirement_id: str
+    text: str
+    name: str
+    class_designated_city: RequirementClass
+    class_core_city: RequirementClass
+    class_other: RequirementClass
+    chapter: str = ""
+    section: str = ""
+    subsection: str = ""
+    kind: RequirementKind = RequirementKind.FUNCTION
+    rationale: str = ""
+    conformity_date: date | None = None
+    change_type: str = ""
+    predecessor_requirement_id: str = ""
+
+    @property
+    def classes(self) -> tuple[RequirementClass, RequirementClass, RequirementClass]:
+        """The classes for designated cities, core cities and other bodies."""
+        return (self.class_designated_city, self.class_core_city, self.class_other)

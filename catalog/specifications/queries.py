@@ -2,16 +2,21 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy.orm import joinedload
+from sqlalchemy import func, or_
+from sqlalchemy.orm import defer, joinedload
 from sqlmodel import Session, col, select
 
 from catalog.specifications.models import (
     PUBLISHED_STATES,
     Requirement,
+    SpecificationUpload,
     SpecificationVersion,
     StandardSpecification,
 )
+from catalog.terms import RequirementClass
 
 MAXIMUM_REQUIREMENTS = 10_000
 
@@ -94,3 +99,151 @@ def get_versions(
         .options(joinedload(SpecificationVersion.specification))  # type: ignore[arg-type]
     )
     return {version.id: version for version in session.exec(statement)}
+
+
+def get_specification(
+    session: Session, specification_id: uuid.UUID
+) -> StandardSpecification | None:
+    """Return a specification."""
+    return session.get(StandardSpecification, specification_id)
+
+
+def lock_specification(session: Session, code: str) -> StandardSpecification | None:
+    """Return a specification that nobody else can change before the commit."""
+    statement = (
+        select(StandardSpecification).where(StandardSpecification.code == code).with_for_update()
+    )
+    return session.exec(statement).first()
+
+
+def list_versions_of(session: Session, specification_id: uuid.UUID) -> list[SpecificationVersion]:
+    """Return all versions of one specification in any state, the newest first."""
+    statement = (
+        select(SpecificationVersion)
+        .where(SpecificationVersion.specification_id == specification_id)
+        .options(joinedload(SpecificationVersion.specification))  # type: ignore[arg-type]
+        .order_by(
+            col(SpecificationVersion.applies_from).desc().nulls_first(),
+            col(SpecificationVersion.label).desc(),
+            col(SpecificationVersion.id),
+        )
+        .limit(1_000)
+    )
+    return list(session.exec(statement).all())
+
+
+def lock_versions_of(session: Session, specification_id: uuid.UUID) -> list[SpecificationVersion]:
+    """Return all versions of one specification, oldest application first, locked until the commit."""
+    statement = (
+        select(SpecificationVersion)
+        .where(SpecificationVersion.specification_id == specification_id)
+        .order_by(col(SpecificationVersion.applies_from).nulls_last(), col(SpecificationVersion.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+        .limit(1_000)
+    )
+    return list(session.exec(statement).all())
+
+
+def count_requirements(
+    session: Session, version_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, dict[RequirementClass, int]]:
+    """Return how many requirements versions hold, by the class that counts for most bodies."""
+    statement = (
+        select(Requirement.specification_version_id, Requirement.class_other, func.count())
+        .where(col(Requirement.specification_version_id).in_(version_ids))
+        .group_by(col(Requirement.specification_version_id), col(Requirement.class_other))
+    )
+    counts: dict[uuid.UUID, dict[RequirementClass, int]] = {each: {} for each in version_ids}
+    for version_id, requirement_class, count in session.exec(statement):
+        counts[version_id][RequirementClass(requirement_class)] = count
+    return counts
+
+
+def list_namesakes(
+    session: Session, specification_id: uuid.UUID, requirement_ids: Sequence[str]
+) -> list[tuple[SpecificationVersion, Requirement]]:
+    """Return the requirements of published versions that bear, or succeed, one of these ids."""
+    statement = (
+        select(SpecificationVersion, Requirement)
+        .join(
+            Requirement,
+            col(Requirement.specification_version_id) == col(SpecificationVersion.id),
+        )
+        .where(
+            SpecificationVersion.specification_id == specification_id,
+            col(SpecificationVersion.state).in_(PUBLISHED_STATES),
+            or_(
+                col(Requirement.requirement_id).in_(requirement_ids),
+                col(Requirement.predecessor_requirement_id).in_(requirement_ids),
+            ),
+        )
+        .order_by(col(SpecificationVersion.applies_from).desc(), col(Requirement.requirement_id))
+        .limit(1_000)
+    )
+    return list(session.exec(statement).all())
+
+
+def get_upload(session: Session, upload_id: uuid.UUID) -> SpecificationUpload | None:
+    """Return a file that waits for its confirmation."""
+    return session.get(SpecificationUpload, upload_id)
+
+
+def list_uploads_before(session: Session, moment: datetime) -> list[SpecificationUpload]:
+    """Return files that were sent before a moment and never confirmed."""
+    statement = (
+        select(SpecificationUpload)
+        .where(SpecificationUpload.created_at < moment)
+        .options(defer(SpecificationUpload.content))  # type: ignore[arg-type]
+        .order_by(col(SpecificationUpload.created_at), col(SpecificationUpload.id))
+        .limit(1_000)
+    )
+    return list(session.exec(statement).all())
+
+
+def list_history(
+    session: Session, specification_id: uuid.UUID, requirement: Requirement
+) -> list[tuple[SpecificationVersion, Requirement]]:
+    """Return a requirement in all published versions, newest first, following changed ids."""
+    ids = {requirement.requirement_id, requirement.predecessor_requirement_id} - {""}
+    while True:
+        found = list_namesakes(session, specification_id, sorted(ids))
+        wider = ids | {each.requirement_id for _, each in found}
+        wider |= {each.predecessor_requirement_id for _, each in found} - {""}
+        if wider == ids:
+            return found
+        ids = wider
+
+
+def list_neighbours(session: Session, requirement: Requirement) -> list[Requirement]:
+    """Return the requirements right before and right after one, in the order of the version."""
+    statement = (
+        select(Requirement)
+        .where(
+            Requirement.specification_version_id == requirement.specification_version_id,
+            col(Requirement.position).in_([requirement.position - 1, requirement.position + 1]),
+        )
+        .order_by(col(Requirement.position), col(Requirement.id))
+    )
+    return list(session.exec(statement).all())
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What stands where an import would go: the draft itself, or else the newest published version."""
+
+    version: SpecificationVersion | None = None
+    requirements: tuple[Requirement, ...] = ()
+
+
+def find_replaced(session: Session, code: str, label: str) -> Replaced:
+    """Return what an import of this code and label is compared with."""
+    specification = find_specification(session, code)
+    versions = list_versions_of(session, specification.id) if specification else []
+    version = next(
+        (each for each in versions if each.label == label),
+        next((each for each in versions if each.is_published), None),
+    )
+    if version is None:
+        return Replaced()
+    return Replaced(version, tuple(list_requirements(session, version.id)))

@@ -1,0 +1,174 @@
+"""Pure: what of a version a reader sees: chapters, matches, one page, the state on a day."""
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from catalog.specifications.models import (
+    Requirement,
+    RequirementDraft,
+    SpecificationState,
+    SpecificationVersion,
+)
+from catalog.terms import BodyClass, RequirementClass
+from core.japanese import fold_kana
+
+PAGE_SIZE = 50
+_EXCERPT = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A chapter or class with the number of requirements that the other conditions leave."""
+
+    value: str
+    label: str
+    count: int
+    selected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a reader asks of a version."""
+
+    words: str = ""
+    chapter: str = ""
+    classes: tuple[str, ...] = ()
+    page: int = 1
+
+    @property
+    def is_narrow(self) -> bool:
+        """Tell whether anything is left out."""
+        return bool(self.words or self.chapter or self.classes)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """One page of requirements and what the panel beside it says."""
+
+    wish: Wish
+    requirements: tuple[Requirement, ...]
+    chapters: tuple[Choice, ...]
+    classes: tuple[Choice, ...]
+    found: int
+    total: int
+
+    @property
+    def page_count(self) -> int:
+        """How many pages there are; an empty answer is one page."""
+        return max(1, -(-self.found // PAGE_SIZE))
+
+
+def outline(requirements: Sequence[Requirement], wish: Wish) -> Outline:
+    """Answer a reader's wish over all requirements of a version."""
+    terms = [fold_kana(word) for word in wish.words.split()]
+    matching = [each for each in requirements if _matches(each, terms)]
+    of_class = [each for each in matching if _is_of(each, wish.classes)]
+    of_chapter = [each for each in matching if wish.chapter in ("", each.chapter)]
+    shown = [each for each in of_class if wish.chapter in ("", each.chapter)]
+    first = (wish.page - 1) * PAGE_SIZE
+    by_chapter = Counter(each.chapter for each in of_class)
+    chapters = dict.fromkeys(each.chapter for each in requirements if each.chapter)
+    return Outline(
+        wish=wish,
+        requirements=tuple(shown[first : first + PAGE_SIZE]),
+        chapters=tuple(
+            Choice(name, name, by_chapter[name], name == wish.chapter) for name in chapters
+        ),
+        classes=tuple(
+            Choice(
+                each.value,
+                each.short_label,
+                sum(each in one.classes for one in of_chapter),
+                each.value in wish.classes,
+            )
+            for each in RequirementClass
+        ),
+        found=len(shown),
+        total=len(requirements),
+    )
+
+
+def _is_of(requirement: Requirement, classes: Sequence[str]) -> bool:
+    return not classes or any(each.value in classes for each in requirement.classes)
+
+
+def _matches(requirement: Requirement, terms: Sequence[str]) -> bool:
+    if not terms:
+        return True
+    parts = ("requirement_id", "chapter", "section", "subsection", "name", "text", "rationale")
+    text = fold_kana(" ".join(getattr(requirement, part) for part in parts))
+    return all(term in text for term in terms)
+
+
+def excerpt(text: str, words: str = "") -> str:
+    """Return the part of a text around the first word looked for, or its beginning."""
+    flat = " ".join(text.split())
+    if len(flat) <= _EXCERPT:
+        return flat
+    places = [flat.find(word) for word in words.split()]
+    first = max(0, min((place for place in places if place >= 0), default=0) - _EXCERPT // 4)
+    last = first + _EXCERPT
+    return f"{'…' if first else ''}{flat[first:last]}{'…' if last < len(flat) else ''}"
+
+
+def class_words(requirement: Requirement | RequirementDraft) -> str:
+    """Return the class in words: one for all bodies, or one per kind of body."""
+    classes = requirement.classes
+    if len(set(classes)) == 1:
+        return classes[0].short_label
+    pairs = zip(BodyClass, classes, strict=True)
+    return "／".join(f"{kind.label}は{each.short_label}" for kind, each in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportEffect:
+    """How many requirements an import would add, change, remove and leave."""
+
+    added: int
+    changed: int
+    removed: int
+    same: int
+
+
+def compare_import(
+    drafts: Sequence[RequirementDraft], replaced: Sequence[Requirement]
+) -> ImportEffect:
+    """Compare what a file holds with the requirements that stand now, by their ids."""
+    before = {each.requirement_id: each for each in replaced}
+    kept = [(each, before[each.requirement_id]) for each in drafts if each.requirement_id in before]
+    same = sum(_is_same(draft, requirement) for draft, requirement in kept)
+    return ImportEffect(
+        added=len(drafts) - len(kept),
+        changed=len(kept) - same,
+        removed=len(before) - len(kept),
+        same=same,
+    )
+
+
+def _is_same(draft: RequirementDraft, requirement: Requirement) -> bool:
+    return all(
+        getattr(draft, part.name) == getattr(requirement, part.name) for part in fields(draft)
+    )
+
+
+def states_on(
+    versions: Sequence[SpecificationVersion], moment: datetime
+) -> dict[uuid.UUID, SpecificationState]:
+    """Return the states at a moment: of one specification only the newest effective one counts."""
+    states = {version.id: version.state_at(moment) for version in versions}
+    effective = [v for v in versions if states[v.id] is SpecificationState.EFFECTIVE]
+    for version in effective:
+        later = [
+            other
+            for other in effective
+            if other.specification_id == version.specification_id
+            and other.applies_from
+            and version.applies_from
+            and other.applies_from > version.applies_from
+        ]
+        if later:
+            states[version.id] = SpecificationState.SUPERSEDED
+    return states
