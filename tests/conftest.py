@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -22,8 +23,15 @@ from tests.databases import (
 )
 from tests.postgres import PostgresUnavailableError
 
+# Real input and descriptions of other systems, beside the checkout of those who have them.
+SHARED = Path(__file__).parents[2] / "shared"
 # The suite describes its own settings; what the caller's shell holds must not leak in.
-_KEPT = {"NARABI_TEST_RUN", "NARABI_TEST_OWNER", "NARABI_TEST_SEARCH_URL"}
+_KEPT = {
+    "NARABI_TEST_RUN",
+    "NARABI_TEST_OWNER",
+    "NARABI_TEST_MEILISEARCH_URL",
+    "NARABI_TEST_MEILISEARCH_KEY",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,9 +58,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out tests for a real search server unless its address is given."""
-    if not os.environ.get("NARABI_TEST_SEARCH_URL"):
-        items[:] = [item for item in items if not item.get_closest_marker("meilisearch")]
+    """Leave out what this machine is not meant to run, before it could count as skipped."""
+    absent = {
+        "meilisearch": not os.environ.get("NARABI_TEST_MEILISEARCH_URL"),
+        "shared_data": not SHARED.is_dir(),
+    }
+    left_out = [name for name, is_absent in absent.items() if is_absent]
+    items[:] = [i for i in items if not any(i.get_closest_marker(name) for name in left_out)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -160,3 +172,11 @@ def hold_clock() -> Iterator[Callable[[datetime], None]]:
 def pytest_report_header() -> list[str]:
     """Say at the top where this run keeps its databases."""
     return [f"databases: {os.environ['NARABI_TEST_RUN']}"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name each reason for skipping in one line."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"SKIPPED {count} tests: {reason}", yellow=True)

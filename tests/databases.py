@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,17 @@ def make_run_folder() -> Path:
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > _ENOUGH_MEMORY_BYTES
     folder = Path(tempfile.mkdtemp(prefix="narabi-test-", dir=memory if roomy else None))
     folder.chmod(0o755)
+    (folder / "owner").write_text(str(os.getpid()))
+    for other in folder.parent.glob("narabi-test-*"):
+        _remove_if_left_behind(other)
     return folder
+
+
+def _remove_if_left_behind(folder: Path) -> None:
+    """Remove the folder of a run that was killed."""
+    with suppress(OSError, ValueError):
+        if not Path(f"/proc/{int((folder / 'owner').read_text())}").exists():
+            shutil.rmtree(folder)
 
 
 def upgrade(url: str) -> None:

@@ -136,6 +136,8 @@ def _run_as_postgres() -> list[str]:
         pwd.getpwnam("postgres")
     except KeyError:
         raise PostgresUnavailableError("PostgreSQL refuses root and has no user here") from None
-    if shutil.which("runuser") is None:
+    # Root's path may lack the system folders, in a cron job for one.
+    runuser = shutil.which("runuser", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if runuser is None:
         raise PostgresUnavailableError("PostgreSQL refuses root and runuser is absent")
-    return ["runuser", "-u", "postgres", "--"]
+    return [runuser, "-u", "postgres", "--"]

@@ -19,7 +19,6 @@ from search.meilisearch_query import (
 )
 from tests.search.conftest import make_engine
 from tests.search.corpus import make_corpus, make_record
-from tests.search.fake_meilisearch import DESCRIPTION
 
 
 @pytest.fixture
@@ -29,9 +28,8 @@ def engine(fake, fake_server):
     return made
 
 
+@pytest.mark.shared_data
 def test_requests_fit_the_published_description(engine, fake):
-    if not DESCRIPTION.exists():
-        pytest.skip("the shared folder with meilisearch-openapi.json is not there")
     before = fake.validated
     engine.rebuild(make_corpus(20))
     for text in ("", "住基", "lgwam", "住民の引っ越しを予約したい"):
