@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     base_url: str = Field(
         default="", description="public address, https://…, used in mail, feed and certificates"
     )
+    contact: str = Field(
+        default="", description="how readers reach the operator; shown on the contact page"
+    )
     search_url: str = Field(default="", description="Meilisearch address; empty: embedded engine")
     search_key: SecretStr = Field(
         default=SecretStr(""),

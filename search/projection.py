@@ -122,14 +122,9 @@ def specification_value(version: SpecificationVersion) -> str:
     return f"{version.specification.code}|{version.label}"
 
 
-def version_words(label: str) -> str:
-    """Return a version's label as it is read: 第1.0版."""
-    return label if label.startswith("第") else f"第{label}版"
-
-
 def specification_label(version: SpecificationVersion) -> str:
     """Return how a specification version is named: 施設予約 第1.0版."""
-    return f"{version.specification.name} {version_words(version.label)}"
+    return f"{version.specification.name} {version.title}"
 
 
 def facet_choices(

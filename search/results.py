@@ -7,7 +7,6 @@ from catalog.certification.queries import Standing
 from catalog.offerings.models import ListingVersion
 from catalog.terms import HOSTING_CODES, SIZE_LOWER_BOUNDS, hosting_label
 from search.engine import REFERENCE_POPULATIONS
-from search.projection import version_words
 
 DEFAULT_POPULATION = 10_000
 UNKNOWN = "情報なし"
@@ -58,7 +57,7 @@ class FoundListing:
     @property
     def specification_version(self) -> str:
         """The version of the specification as it is read: 第1.0版."""
-        return version_words(self.version.offering_version.specification_version.label)
+        return self.version.offering_version.specification_version.title
 
     @property
     def hosting(self) -> str:

@@ -1,19 +1,92 @@
 """The front page and the pages that explain the site."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
-from accounts.auth import access
+from accounts.auth import access, actor, settings
+from accounts.models import OrganisationKind, Role
 from accounts.permissions import Permission
+from catalog.certification import queries as certification
+from catalog.offerings import queries as offerings
+from core import web
+from procurement.contracts import queries as contracts
+from procurement.home import desk
+from procurement.home.desk import Desk
+from procurement.home.queries import count_services, list_filed_reviews, list_notices
+from procurement.projects import queries as projects
+from vendors import queries as vendors
 
 blueprint = Blueprint("home", __name__)
+_SHOWN = 10
 
 
 @blueprint.get("/")
 @access(Permission.CATALOG_READ)
 def index() -> ResponseReturnValue:
-    """Say in one sentence what this is, and offer the three ways in."""
-    return render_template("home/index.html")
+    """Say in one sentence what this is, offer the ways in, and show whose turn it is."""
+    session = web.read_session()
+    return render_template(
+        "home/index.html",
+        desk=_read_desk(session),
+        specifications=count_services(session),
+        news=list_notices(session),
+        shown=_SHOWN,
+    )
+
+
+def _read_desk(session: Session) -> Desk | None:
+    who = actor()
+    if who.organisation_id is None:
+        return None
+    if who.organisation_kind is OrganisationKind.BODY:
+        return _body_desk(session)
+    if who.organisation_kind is OrganisationKind.VENDOR:
+        return _vendor_desk(session)
+    if who.has_role(Role.REVIEWER, Role.LEAD_REVIEWER):
+        return _agency_desk(session)
+    return None
+
+
+def _body_desk(session: Session) -> Desk | None:
+    who = actor()
+    make = {Role.CLERK: desk.clerk_desk, Role.APPROVER: desk.approver_desk}
+    role = next((each for each in make if who.has_role(each)), None)
+    if role is None:
+        return None
+    cases = projects.list_projects(session, who.organisation_id)
+    requests = contracts.list_requests(session, who.organisation_id)
+    return make[role](cases, requests)
+
+
+def _vendor_desk(session: Session) -> Desk:
+    who = actor()
+    owner_id = who.organisation_id
+    if owner_id is None:
+        return Desk()
+    vendor = vendors.find_vendor_of(session, owner_id)
+    agreement = vendors.current_agreement(session, vendor.id) if vendor else None
+    received = contracts.list_received(session, owner_id)
+    return desk.vendor_desk(
+        vendor,
+        offerings.list_versions_of(session, owner_id),
+        received if who.has_role(Role.VENDOR_ADMIN) else [],
+        has_agreement=agreement is not None,
+    )
+
+
+def _agency_desk(session: Session) -> Desk:
+    who = actor()
+    leads = who.has_role(Role.LEAD_REVIEWER)
+    reviewer_id = None if leads else who.person_id
+    reviews = certification.list_queue(session, reviewer_id=reviewer_id)
+    registrations, _ = vendors.list_registrations(
+        session, vendors.OPEN_STATES, reviewer_id=reviewer_id, page=1
+    )
+    if leads or reviewer_id is None:
+        return desk.lead_desk(reviews, registrations)
+    filed = list_filed_reviews(session, reviewer_id)
+    return desk.reviewer_desk(reviews, registrations, filed)
 
 
 @blueprint.get("/about")
@@ -41,11 +114,15 @@ def accessibility() -> ResponseReturnValue:
 @access(Permission.CATALOG_READ)
 def api_page() -> ResponseReturnValue:
     """Explain the API to people."""
-    return render_template("home/api_page.html")
+    return render_template("home/api_page.html", base_url=_base_url())
 
 
 @blueprint.get("/about/contact")
 @access(Permission.CATALOG_READ)
 def contact() -> ResponseReturnValue:
     """Say whom to ask about what."""
-    return render_template("home/contact.html")
+    return render_template("home/contact.html", contact=settings().contact)
+
+
+def _base_url() -> str:
+    return settings().base_url.rstrip("/") or url_for("home.index", _external=True).rstrip("/")

@@ -15,7 +15,6 @@ from search.projection import (
     read_facets,
     read_texts,
     text_of,
-    version_words,
     yearly_costs,
 )
 from search.results import next_reference, size_words
@@ -173,11 +172,6 @@ def test_size_classes_are_said_as_one_range(classes, words):
 )
 def test_reference_population_is_the_next_at_or_above(population, reference):
     assert next_reference(population) == reference
-
-
-def test_version_label_is_said_once():
-    assert version_words("2.0") == "第2.0版"
-    assert version_words("第2.0版") == "第2.0版"
 
 
 def test_review_under_way_counts_as_claimed(database):

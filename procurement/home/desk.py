@@ -1,0 +1,250 @@
+"""What a person finds on the first page: whose turn it is, what waits, what happened; plain values."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from catalog.certification.models import Certification, ReviewState
+from catalog.offerings.models import OfferingVersion, OfferState
+from catalog.specifications.models import SpecificationVersion
+from procurement.contracts.models import RequestState, UsageContractRequest
+from procurement.projects.models import Project, ProjectState
+from vendors.models import Vendor, VendorState
+
+
+@dataclass(frozen=True, slots=True)
+class SpecificationRow:
+    """A specification version with how many services are listed and certified for it."""
+
+    version: SpecificationVersion
+    listed: int
+    certified: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A public event of the catalog, with the page that tells more."""
+
+    at: datetime
+    text: str
+    endpoint: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One line of the desk: what to do or to wait for, where, in which state, since when."""
+
+    label: str
+    hint: str
+    endpoint: str
+    arguments: Mapping[str, Any]
+    status: str
+    since: datetime | None
+
+
+@dataclass(slots=True)
+class Desk:
+    """The acting person's open work: `turn` is theirs to do, `waiting` lies with others."""
+
+    turn: list[Task] = field(default_factory=list)
+    waiting: list[Task] = field(default_factory=list)
+
+
+_P, _R, _O, _C, _V = ProjectState, RequestState, OfferState, ReviewState, VendorState
+
+_CLERK_PROJECTS = {
+    _P.DRAFT: "準備を続ける",
+    _P.SEARCHING: "検索結果を確定する",
+    _P.EVIDENCE_LOCKED: "候補を比べる",
+    _P.COMPARED: "選定案を出す",
+    _P.SELECTION_APPROVED: "利用契約を依頼する",
+}
+_CLERK_REQUESTS = {
+    _R.DRAFT: "依頼書を仕上げる",
+    _R.RETURNED: "差し戻された依頼書を直す",
+    _R.ACCEPTED: "契約を記録する",
+}
+_APPROVER_REQUESTS = {_R.SUBMITTED: "依頼書を決裁する", _R.APPROVED: "依頼を送信する"}
+_VENDOR_OFFERINGS = {
+    _O.DRAFT: "登録を続ける",
+    _O.RETURNED: "差し戻された内容を直す",
+    _O.APPROVED: "公開する",
+}
+_REVIEWER_STATES = frozenset({_C.ASSIGNED, _C.UNDER_REVIEW})
+_LEAD_STATES = {_C.SUBMITTED: "審査員を決める", _C.RECOMMENDED: "認証を判断する"}
+_LEAD_VENDORS = {_V.SUBMITTED: "登録を確かめる", _V.CHECKING: "登録を判断する"}
+_VENDOR_OWN = {_V.DRAFT: "登録を提出する", _V.RETURNED: "差し戻された登録を直す"}
+
+
+def clerk_desk(projects: Iterable[Project], requests: Iterable[UsageContractRequest]) -> Desk:
+    """Sort a clerk's cases and requests."""
+    desk, running = Desk(), list(requests)
+    under_way = {each.project_id for each in running}
+    for project in projects:
+        if project.id in under_way and project.state is _P.SELECTION_APPROVED:
+            continue
+        if verb := _CLERK_PROJECTS.get(project.state):
+            desk.turn.append(_project_task(project, verb))
+        elif project.state is _P.SELECTION_PROPOSED:
+            desk.waiting.append(_project_task(project, "選定の決裁"))
+    for request in running:
+        if verb := _CLERK_REQUESTS.get(request.state):
+            desk.turn.append(_request_task(request, verb))
+        elif request.state in {_R.SUBMITTED, _R.APPROVED}:
+            desk.waiting.append(_request_task(request, "依頼書の決裁と送信"))
+        elif request.state is _R.SENT:
+            desk.waiting.append(_request_task(request, "事業者の承諾"))
+    return _sorted(desk)
+
+
+def approver_desk(projects: Iterable[Project], requests: Iterable[UsageContractRequest]) -> Desk:
+    """Sort what an approver decides and sends."""
+    desk = Desk()
+    for project in projects:
+        if project.state is _P.SELECTION_PROPOSED:
+            desk.turn.append(_project_task(project, "選定を決裁する"))
+    for request in requests:
+        if verb := _APPROVER_REQUESTS.get(request.state):
+            desk.turn.append(_request_task(request, verb))
+        elif request.state is _R.SENT:
+            desk.waiting.append(_request_task(request, "事業者の承諾"))
+    return _sorted(desk)
+
+
+def vendor_desk(
+    vendor: Vendor | None,
+    versions: Iterable[OfferingVersion],
+    received: Iterable[UsageContractRequest],
+    *,
+    has_agreement: bool,
+) -> Desk:
+    """Sort a vendor's registration, offerings and the requests it received."""
+    desk = Desk()
+    if vendor is not None:
+        _add_registration(desk, vendor, has_agreement=has_agreement)
+    for request in received:
+        if request.state is _R.SENT:
+            desk.turn.append(_request_task(request, "依頼に答える", since=request.sent_at))
+        elif request.state is _R.ACCEPTED:
+            desk.waiting.append(_request_task(request, "団体による契約の記録"))
+    for version in versions:
+        if verb := _VENDOR_OFFERINGS.get(version.state):
+            desk.turn.append(_offering_task(version, verb))
+        elif version.state in {_O.SUBMITTED, _O.IN_REVIEW}:
+            desk.waiting.append(_offering_task(version, "審査"))
+    return _sorted(desk)
+
+
+def reviewer_desk(
+    reviews: Iterable[Certification], registrations: Iterable[Vendor], filed: set[uuid.UUID]
+) -> Desk:
+    """Sort what is assigned to a reviewer; `filed` are the reviews that already hold the opinion."""
+    desk = Desk()
+    for review in reviews:
+        if review.state in _REVIEWER_STATES and review.id not in filed:
+            desk.turn.append(_review_task(review, "意見を提出する"))
+        else:
+            desk.waiting.append(_review_task(review, "ほかの人の作業"))
+    for vendor in registrations:
+        if vendor.state is _V.CHECKING:
+            desk.turn.append(_vendor_task(vendor, "登録の内容を読む"))
+    return _sorted(desk)
+
+
+def lead_desk(reviews: Iterable[Certification], registrations: Iterable[Vendor]) -> Desk:
+    """Sort the agency's queue for a lead reviewer."""
+    desk = Desk()
+    for review in reviews:
+        if verb := _LEAD_STATES.get(review.state):
+            desk.turn.append(_review_task(review, verb))
+        else:
+            desk.waiting.append(_review_task(review, "審査員の意見か事業者の説明"))
+    for vendor in registrations:
+        if verb := _LEAD_VENDORS.get(vendor.state):
+            desk.turn.append(_vendor_task(vendor, verb))
+    return _sorted(desk)
+
+
+def _add_registration(desk: Desk, vendor: Vendor, *, has_agreement: bool) -> None:
+    if verb := _VENDOR_OWN.get(vendor.state):
+        desk.turn.append(_vendor_task(vendor, verb))
+    elif vendor.state in {_V.SUBMITTED, _V.CHECKING}:
+        desk.waiting.append(_vendor_task(vendor, "デジタル庁による登録の確認"))
+    elif vendor.state is _V.ACTIVE and not has_agreement:
+        desk.turn.append(
+            Task(
+                "基本契約に同意する",
+                "同意すると、サービスを提出できます",
+                "vendors.agreement",
+                {"vendor_id": vendor.id},
+                vendor.state.label,
+                vendor.decided_at,
+            )
+        )
+
+
+def _project_task(project: Project, verb: str) -> Task:
+    return Task(
+        f"{verb}：{project.title}",
+        project.number,
+        "projects.show",
+        {"project_id": project.id},
+        project.state.label,
+        project.updated_at,
+    )
+
+
+def _request_task(
+    request: UsageContractRequest, verb: str, *, since: datetime | None = None
+) -> Task:
+    return Task(
+        f"{verb}：{request.project.title}",
+        request.number or "番号は決裁のときに付きます",
+        "requests.show",
+        {"request_id": request.id},
+        request.state.label,
+        since or request.updated_at,
+    )
+
+
+def _offering_task(version: OfferingVersion, verb: str) -> Task:
+    return Task(
+        f"{verb}：{version.name}",
+        f"第{version.number}版・{version.specification_version.specification.name}",
+        "vendor_offerings.index",
+        {},
+        version.state.label,
+        version.updated_at,
+    )
+
+
+def _review_task(review: Certification, verb: str) -> Task:
+    return Task(
+        f"{verb}：{review.offering_version.name}",
+        review.specification_version.specification.name,
+        "certification.show",
+        {"certification_id": review.id},
+        review.state.label,
+        review.submitted_at,
+    )
+
+
+def _vendor_task(vendor: Vendor, verb: str) -> Task:
+    return Task(
+        f"{verb}：{vendor.label}",
+        "事業者の登録",
+        "vendors.file",
+        {"vendor_id": vendor.id},
+        vendor.state.label,
+        vendor.submitted_at,
+    )
+
+
+def _sorted(desk: Desk) -> Desk:
+    """Put the longest waiting first."""
+    for tasks in (desk.turn, desk.waiting):
+        tasks.sort(key=lambda task: (task.since is None, task.since, task.label))
+    return desk
