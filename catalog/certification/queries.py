@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
+from accounts.models import Membership, Organisation, Person, Role
 from catalog.certification.models import (
     DECIDED_STATES,
     OPEN_STATES,
@@ -16,9 +18,15 @@ from catalog.certification.models import (
     Recommendation,
     ReviewState,
 )
-from catalog.offerings.models import ConformanceAnswer, Offering, OfferingVersion
+from catalog.offerings.models import (
+    ConformanceAnswer,
+    Offering,
+    OfferingVersion,
+    OfferState,
+)
 from catalog.specifications.models import SpecificationVersion
 from catalog.terms import CertificationState
+from core.audit import AuditDetail, AuditEvent
 from core.clock import day_in_japan
 from core.db import now
 
@@ -118,19 +126,32 @@ def find_certificate(session: Session, number: str) -> Certification | None:
     return session.exec(statement).first()
 
 
-def find_open_certification(
+def lock_certification(session: Session, certification_id: uuid.UUID) -> Certification | None:
+    """Return a certification and what it covers as they are now; nobody else changes it meanwhile."""
+    statement = select(Certification.id).where(Certification.id == certification_id)
+    return _load_locked(session, session.exec(statement.with_for_update()).first())
+
+
+def lock_open_certification(
     session: Session, offering_version_id: uuid.UUID
 ) -> Certification | None:
-    """Return the review under way for an offering version."""
+    """Return the review under way for an offering version, locked as above."""
+    statement = select(Certification.id).where(
+        Certification.offering_version_id == offering_version_id,
+        col(Certification.state).in_(OPEN_STATES),
+    )
+    return _load_locked(session, session.exec(statement.with_for_update()).first())
+
+
+def _load_locked(session: Session, locked: uuid.UUID | None) -> Certification | None:
+    # After the lock: what was joined to a row that had to be waited for would be of before.
     statement = (
         select(Certification)
-        .where(
-            Certification.offering_version_id == offering_version_id,
-            col(Certification.state).in_(OPEN_STATES),
-        )
+        .where(Certification.id == locked)
         .options(*_whole())
+        .execution_options(populate_existing=True)
     )
-    return session.exec(statement).first()
+    return session.exec(statement).first() if locked else None
 
 
 def find_latest_certification(
@@ -148,10 +169,17 @@ def find_latest_certification(
 
 
 def list_queue(session: Session, *, reviewer_id: uuid.UUID | None = None) -> list[Certification]:
-    """Return open reviews, oldest first; with `reviewer_id` only those assigned to that person."""
+    """Return open reviews, oldest first; with `reviewer_id` only those assigned to that person.
+
+    A version that the vendor has taken back is not waiting for anybody.
+    """
     statement = (
         select(Certification)
-        .where(col(Certification.state).in_(OPEN_STATES))
+        .join(OfferingVersion, col(OfferingVersion.id) == Certification.offering_version_id)
+        .where(
+            col(Certification.state).in_(OPEN_STATES),
+            OfferingVersion.state != OfferState.WITHDRAWN,
+        )
         .options(*_whole())
         .order_by(col(Certification.submitted_at), col(Certification.id))
         .limit(MAXIMUM_QUEUE)
@@ -173,6 +201,68 @@ def list_recommendations(session: Session, certification_id: uuid.UUID) -> list[
         .limit(2)
     )
     return list(session.exec(statement).all())
+
+
+def list_eligible_reviewers(session: Session, certification: Certification) -> list[Person]:
+    """Return reviewers of this moment who neither belong to the vendor nor submitted, by name."""
+    members = select(Membership.person_id).where(
+        Membership.organisation_id == certification.owner_id, _is_live(session)
+    )
+    statement = (
+        select(Person)
+        .join(Membership, col(Membership.person_id) == Person.id)
+        .where(
+            Membership.role == Role.REVIEWER,
+            _is_live(session),
+            col(Person.id).not_in(members),
+            col(Person.id).is_distinct_from(certification.submitted_by_id),
+        )
+        .distinct()
+        .order_by(Person.name, col(Person.id))
+        .limit(MAXIMUM_QUEUE)
+    )
+    return list(session.exec(statement).all())
+
+
+def list_agencies(session: Session, person_ids: Iterable[uuid.UUID | None]) -> list[str]:
+    """Return the names of the organisations for which these people review or decide."""
+    statement = (
+        select(Organisation.name)
+        .join(Membership, col(Membership.organisation_id) == Organisation.id)
+        .where(
+            col(Membership.person_id).in_([each for each in person_ids if each]),
+            col(Membership.role).in_([Role.REVIEWER, Role.LEAD_REVIEWER]),
+        )
+        .distinct()
+        .order_by(Organisation.name)
+        .limit(MAXIMUM_QUEUE)
+    )
+    return list(session.exec(statement).all())
+
+
+def list_events(
+    session: Session, certification_id: uuid.UUID
+) -> list[tuple[AuditEvent, AuditDetail | None, str | None]]:
+    """Return what the trail holds about a certification with the person's name, newest first."""
+    statement = (
+        select(AuditEvent, AuditDetail, Person.name)
+        .join(AuditDetail, col(AuditDetail.sequence) == AuditEvent.sequence, isouter=True)
+        .join(Person, col(Person.id) == AuditEvent.person_id, isouter=True)
+        .where(
+            AuditEvent.subject_kind == Certification.__name__,
+            AuditEvent.subject_id == certification_id,
+        )
+        .order_by(col(AuditEvent.sequence).desc())
+        .limit(MAXIMUM_QUEUE)
+    )
+    return [(event, detail, name) for event, detail, name in session.exec(statement)]
+
+
+def _is_live(session: Session) -> ColumnElement[bool]:
+    return and_(
+        col(Membership.ended_at).is_(None),
+        or_(col(Membership.ends_at).is_(None), col(Membership.ends_at) > now(session)),
+    )
 
 
 def _whole() -> tuple[Any, ...]:

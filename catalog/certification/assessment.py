@@ -1,0 +1,111 @@
+"""What a submission amounts to today, and the numbers that a certificate keeps."""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session
+
+from catalog.certification.models import Certification, Recommendation
+from catalog.conformance import Issue, RollUp, roll_up
+from catalog.offerings.content import (
+    answer_entries,
+    hash_content,
+    offering_content,
+    requirement_entries,
+)
+from catalog.offerings.models import ConformanceAnswer
+from catalog.offerings.queries import list_answers
+from catalog.specifications.models import Requirement
+from catalog.specifications.queries import list_requirements
+from catalog.terms import Answer, BodyClass, RequirementClass
+from core.clock import day_in_japan
+from core.db import now
+from core.errors import GuardFailed
+
+UNANSWERED = "unanswered"
+COUNTED = (*(answer.value for answer in Answer), UNANSWERED)
+_STRICTEST_FIRST = (RequirementClass.MUST, RequirementClass.MUST_NOT, RequirementClass.MAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The requirements, the answers by requirement row, what they amount to, and their hash now."""
+
+    requirements: Sequence[Requirement]
+    answers: Mapping[uuid.UUID, ConformanceAnswer]
+    roll_up: RollUp
+    content_sha256: str
+
+    @property
+    def issues(self) -> dict[str, Issue]:
+        """What a reviewer must look at, by the ministry's requirement id."""
+        rolled = self.roll_up
+        found = (*rolled.blocking, *rolled.conditions, *rolled.for_review)
+        return {issue.requirement.id: issue for issue in found}
+
+
+def assess(session: Session, certification: Certification) -> Assessment:
+    """Return what the answers under review amount to today (2 statements).
+
+    Raises GuardFailed for a specification version without requirements.
+    """
+    version = certification.offering_version
+    requirements = list_requirements(session, certification.specification_version_id)
+    answers = list_answers(session, [version.id])[version.id]
+    if not requirements:
+        raise GuardFailed([("main", "この標準仕様書の版には要件がないので、審査できません。")])
+    rolled = roll_up(
+        requirement_entries(requirements),
+        answer_entries(answers),
+        day_in_japan(now(session)),
+    )
+    return Assessment(
+        requirements, answers, rolled, hash_content(offering_content(version, answers))
+    )
+
+
+def strictest_class(requirement: Requirement) -> RequirementClass:
+    """Give the strictest class over all kinds of body, as the roll-up counts it."""
+    found = {requirement.class_for(body) for body in BodyClass}
+    return next(each for each in _STRICTEST_FIRST if each in found)
+
+
+def tally(assessment: Assessment) -> dict[str, Any]:
+    """Give the numbers of answers per class and per chapter, as the certificate keeps them."""
+    classes: dict[str, Counter[str]] = {}
+    chapters: dict[str, Counter[str]] = {}
+    for requirement in assessment.requirements:
+        row = assessment.answers.get(requirement.id)
+        answer = row.answer.value if row else UNANSWERED
+        classes.setdefault(strictest_class(requirement).value, Counter())[answer] += 1
+        chapters.setdefault(requirement.chapter, Counter())[answer] += 1
+    return {
+        "verdict": assessment.roll_up.verdict.value,
+        "classes": [
+            {"class": each.value, **_counts(classes[each.value])}
+            for each in RequirementClass
+            if each.value in classes
+        ],
+        "chapters": [{"chapter": name, **_counts(found)} for name, found in chapters.items()],
+    }
+
+
+def _counts(found: Counter[str]) -> dict[str, int]:
+    return {"total": found.total(), **{name: found[name] for name in COUNTED}}
+
+
+def visible_opinions(
+    certification: Certification, opinions: Iterable[Recommendation], reader_id: uuid.UUID | None
+) -> list[Recommendation]:
+    """Give the opinions that a reader may see: a reviewer sees the colleague's after filing.
+
+    Whoever is assigned counts as reviewer, whatever other role they hold.
+    """
+    filed = list(opinions)
+    if reader_id not in certification.assigned_ids:
+        return filed
+    own = any(opinion.reviewer_id == reader_id for opinion in filed)
+    return filed if own else []

@@ -1,0 +1,98 @@
+"""The certificate as a document: display strings for the PDF template."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from catalog.certification.assessment import COUNTED, Assessment, tally
+from catalog.certification.models import Certification
+from catalog.certification.queries import Standing
+from catalog.terms import UNANSWERED_LABEL, Answer, CertificationState, RequirementClass
+from core.clock import day_in_japan
+from core.documents import RenderedDocument, render_pdf
+from core.japanese import format_date
+
+HEADS = ("要件", *(answer.label for answer in Answer), UNANSWERED_LABEL)
+
+
+def render_certificate(
+    certification: Certification,
+    assessment: Assessment,
+    standing: Standing,
+    *,
+    agencies: Sequence[str],
+    decider: str,
+    moment: datetime,
+) -> RenderedDocument:
+    """Return the certificate as PDF with its state at a moment (printed when it is not in force)."""
+    version = certification.offering_version
+    specification = certification.specification_version
+    maker = version.offering.maker
+    counted = tally(assessment)
+    data: dict[str, Any] = {
+        "made_at": (certification.decided_at or moment).isoformat(),
+        "title": "適合確認の認証書",
+        "number": certification.number or "",
+        "date": format_date(day_in_japan(certification.decided_at or moment)),
+        "sample": specification.specification.is_sample or maker.is_sample,
+        "evidence": {"label": "審査した内容", "hash": certification.evaluated_sha256},
+        "state": _state_words(standing, moment),
+        "issuer": {"name": "、".join(agencies), "decider": f"主任審査員　{decider}"},
+        "vendor": {"name": maker.name, "corporate_number": maker.corporate_number},
+        "offering": {"name": version.name, "version": f"第{version.number}版"},
+        "specification": {
+            "name": specification.specification.name,
+            "version": specification.title,
+        },
+        "validity": validity_words(certification),
+        "reviewers": "審査員2名がそれぞれ確認し、主任審査員が決定しました。",
+        "classes": _classes(counted["classes"]),
+        "chapters": {
+            "head": ["章", *HEADS],
+            "rows": [[row["chapter"], *_cells(row)] for row in counted["chapters"]],
+        },
+        "conditions": [
+            [item["requirement_id"], _condition_words(item), _day(item["due_on"])]
+            for item in certification.conditions
+        ],
+        "hashes": [["審査した内容", certification.evaluated_sha256]],
+    }
+    return render_pdf("certificate", data)
+
+
+def validity_words(certification: Certification) -> str:
+    """Give the term in Japanese days, the last day included."""
+    if certification.valid_from is None or certification.valid_until is None:
+        return ""
+    last = day_in_japan(certification.valid_until - datetime.resolution)
+    return f"{format_date(day_in_japan(certification.valid_from))}から{format_date(last)}まで"
+
+
+def _state_words(standing: Standing, moment: datetime) -> str:
+    if standing.state in {CertificationState.CERTIFIED, CertificationState.CONDITIONAL}:
+        return standing.state.label
+    return f"{standing.state.label}（{format_date(day_in_japan(moment))}現在）"
+
+
+def _classes(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    shown = [[RequirementClass(row["class"]).label, *_cells(row)] for row in rows]
+    total = [str(sum(row[name] for row in rows)) for name in ("total", *COUNTED)]
+    forbidden = next((r for r in rows if r["class"] == RequirementClass.MUST_NOT), None)
+    note = "実装不可の要件はありません。"
+    if forbidden is not None:
+        kept = forbidden[Answer.NOT_IMPLEMENTED.value]
+        note = f"実装不可の要件{forbidden['total']}件のうち、{kept}件が非実装です。"
+    return {"head": ["区分", *HEADS], "rows": shown, "total": ["計", *total], "note": note}
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    return [str(row[name]) for name in ("total", *COUNTED)]
+
+
+def _condition_words(item: Mapping[str, Any]) -> str:
+    words = str(item.get("name", ""))
+    return f"{words}（{item['text']}）" if item.get("text") else words
+
+
+def _day(iso: str) -> str:
+    return format_date(date.fromisoformat(iso))

@@ -1,0 +1,223 @@
+"""The lead's side: one decision on a pair of opinions, or publication without a certificate."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from accounts.identity import Actor
+from accounts.permissions import Permission, require
+from accounts.queries import get_person
+from catalog.certification import queries
+from catalog.certification.assessment import Assessment, assess, tally
+from catalog.certification.models import (
+    DECIDED_STATES,
+    Certification,
+    Opinion,
+    ReviewAction,
+    ReviewState,
+)
+from catalog.certification.services.conditions import Condition, check_conditions
+from catalog.certification.services.expiry import announce, announce_end
+from catalog.certification.services.records import check_state, check_unchanged, lock, record
+from catalog.conformance import Issue, Verdict
+from catalog.offerings.models import OfferingVersion, OfferState
+from catalog.offerings.services import approve_version, return_version
+from core.clock import day_in_japan, end_of_day
+from core.db import now
+from core.errors import Forbidden, GuardFailed, Invalid, StaleVersion
+from core.japanese import fiscal_year, format_date, format_datetime
+
+MAXIMUM_YEARS = 5
+_ACTIONS = {
+    Opinion.CERTIFY: ReviewAction.CERTIFY,
+    Opinion.CONDITIONAL: ReviewAction.CERTIFY_CONDITIONALLY,
+    Opinion.REFUSE: ReviewAction.REFUSE,
+}
+_UNAPPROVED = (OfferState.SUBMITTED, OfferState.IN_REVIEW)
+
+
+def decide(
+    session: Session,
+    actor: Actor,
+    certification: Certification,
+    *,
+    decision: Opinion,
+    reason: str,
+    conditions: Sequence[Condition],
+    valid_until: date | None,
+    version: int,
+) -> Certification:
+    """Decide once, as a lead who neither reviewed nor submitted; `valid_until` is the last day.
+
+    Raises StaleVersion naming who decided first, GuardFailed when the answers do not allow the
+    decision, Invalid for dates that cannot be and for a missing reason.
+    """
+    review = lock(session, certification)
+    actor = require(session, actor, Permission.CERTIFICATION_DECIDE, review)
+    _check_undecided(session, review)
+    _check_apart(actor, review)
+    check_state(review, ReviewState.RECOMMENDED)
+    assessment = assess(session, review)
+    check_unchanged(review, assessment)
+    offering_version = review.offering_version
+    _check_offering(review)
+    _check_reason(session, review, decision, reason)
+    values = _decision_values(session, actor, reason)
+    if decision is not Opinion.REFUSE:
+        _check_verdict(decision, assessment)
+        values |= _certificate_values(
+            session, review, assessment, decision, conditions, valid_until
+        )
+    review.apply(_ACTIONS[decision], version, **values)
+    _close_offering(session, actor, review, offering_version)
+    announce(session, review, offering_version)
+    if review.valid_until is not None:
+        announce_end(session, review)
+    record(
+        session,
+        actor,
+        "decide",
+        review,
+        decision=decision.value,
+        reason=reason,
+        number=review.number,
+        evaluated_sha256=review.evaluated_sha256,
+    )
+    return review
+
+
+def approve_claim(session: Session, actor: Actor, certification: Certification) -> Certification:
+    """Let the vendor publish before the decision, shown as claimed only (申告のみ).
+
+    Raises GuardFailed until one reviewer has filed an opinion.
+    """
+    review = lock(session, certification)
+    offering_version = review.offering_version
+    actor = require(session, actor, Permission.CERTIFICATION_DECIDE, review)
+    _check_undecided(session, review)
+    _check_apart(actor, review)
+    check_state(review, ReviewState.UNDER_REVIEW, ReviewState.RECOMMENDED)
+    if not queries.list_recommendations(session, review.id):
+        raise GuardFailed([("main", "審査員の意見が一つ提出されるまで、公開を認められません。")])
+    approve_version(session, actor, offering_version)
+    record(session, actor, "approve_claim", review, evaluated_sha256=review.evaluated_sha256)
+    return review
+
+
+def _check_undecided(session: Session, review: Certification) -> None:
+    if review.state not in DECIDED_STATES:
+        return
+    winner = get_person(session, review.decided_by_id) if review.decided_by_id else None
+    if winner is None or review.decided_at is None:
+        raise StaleVersion("すでに決定されています。あなたの決定は記録していません。")
+    raise StaleVersion(
+        f"{winner.name}さんが{format_datetime(review.decided_at)}に「{review.state.label}」と"
+        "決定しました。決定は一つだけなので、あなたの決定は記録していません。"
+    )
+
+
+def _check_apart(actor: Actor, review: Certification) -> None:
+    if actor.person_id in {*review.assigned_ids, review.submitted_by_id}:
+        sentence = "この審査を担当した方は決定できません。ほかの主任審査員に頼んでください。"
+        raise Forbidden(sentence)
+
+
+def _check_offering(review: Certification) -> None:
+    if review.offering_version.state is OfferState.WITHDRAWN:
+        raise GuardFailed([("main", "事業者がこのサービスの版を取り下げたので、決定できません。")])
+
+
+def _check_reason(session: Session, review: Certification, decision: Opinion, reason: str) -> None:
+    if reason.strip():
+        return
+    if decision is Opinion.REFUSE:
+        raise Invalid({"reason": "認証しない理由を入力してください。"})
+    opinions = queries.list_recommendations(session, review.id)
+    if any(each.opinion is not decision for each in opinions):
+        sentence = "審査員の意見と違う決定をするときは、理由を入力してください。"
+        raise Invalid({"reason": sentence})
+
+
+def _check_verdict(decision: Opinion, assessment: Assessment) -> None:
+    rolled = assessment.roll_up
+    if rolled.verdict is Verdict.NOT_CERTIFIABLE:
+        raise GuardFailed([("main", _describe(issue)) for issue in rolled.blocking])
+    if decision is Opinion.CERTIFY and rolled.verdict is Verdict.CONDITIONAL_ONLY:
+        first = "満たされていない条件があります。「条件付きで認証する」か「認証しない」を選択してください。"
+        raise GuardFailed([("f-decision", first)])
+
+
+def _describe(issue: Issue) -> str:
+    reason = issue.reason.label if issue.reason else ""
+    return f"{issue.requirement.id}（{issue.requirement.name}）：{reason}。認証はできません。"
+
+
+def _decision_values(session: Session, actor: Actor, reason: str) -> dict[str, Any]:
+    return {
+        "decided_by_id": actor.person_id,
+        "decided_at": now(session),
+        "decision_reason": reason,
+    }
+
+
+def _certificate_values(  # noqa: PLR0917 - what one certificate is made of
+    session: Session,
+    review: Certification,
+    assessment: Assessment,
+    decision: Opinion,
+    conditions: Sequence[Condition],
+    valid_until: date | None,
+) -> dict[str, Any]:
+    moment = now(session)
+    today = day_in_japan(moment)
+    _check_specification(review, today)
+    kept = check_conditions(assessment, decision, conditions, today)
+    return {
+        "number": f"NC-{fiscal_year(today)}-{review.id.hex[:8].upper()}",
+        "conditions": kept,
+        "results": tally(assessment),
+        "valid_from": moment,
+        "valid_until": _check_validity(valid_until, today),
+    }
+
+
+def _check_specification(review: Certification, today: date) -> None:
+    version = review.specification_version
+    begins = version.published_on
+    if not version.is_published or (begins is not None and begins > today):
+        sentence = "まだ公表されていない標準仕様書に対しては認証できません。公表を待ってください。"
+        raise GuardFailed([("main", sentence)])
+
+
+def _check_validity(valid_until: date | None, today: date) -> datetime:
+    if valid_until is None:
+        raise Invalid({"valid_until": "有効期限を入力してください。"})
+    latest = last_possible_day(today)
+    if not today < valid_until <= latest:
+        sentence = (
+            f"有効期限は{format_date(today)}より後、{format_date(latest)}以前の日付にしてください。"
+        )
+        raise Invalid({"valid_until": sentence})
+    return end_of_day(valid_until)
+
+
+def last_possible_day(today: date) -> date:
+    """Give the last day on which a certificate of today may still count."""
+    try:
+        return today.replace(year=today.year + MAXIMUM_YEARS)
+    except ValueError:  # 29 February
+        return today.replace(year=today.year + MAXIMUM_YEARS, day=28)
+
+
+def _close_offering(
+    session: Session, actor: Actor, review: Certification, version: OfferingVersion
+) -> None:
+    """Approve or return the version under review; one published as claimed stays published."""
+    if version.state not in _UNAPPROVED:
+        return
+    if review.state is ReviewState.REFUSED:
+        return_version(session, actor, version, reason=review.decision_reason)
+    else:
+        approve_version(session, actor, version)

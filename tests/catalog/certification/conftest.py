@@ -1,0 +1,123 @@
+"""A vendor, a draft and an agency, and the way through a review by the services."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session
+
+from accounts.identity import Actor
+from accounts.models import Organisation, OrganisationKind, Person, Role
+from catalog.certification import queries, services
+from catalog.certification.models import Certification, Opinion
+from catalog.offerings.queries import get_offering_version
+from catalog.specifications.models import SpecificationVersion
+from core import db
+from core.clock import today_jst
+from tests import factories
+from tests.catalog.offerings.conftest import Company, make_company, make_draft
+
+PASSWORD = "correct horse battery"
+IN_TWO_YEARS = timedelta(days=730)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everyone who takes part in one certification."""
+
+    company: Company
+    agency: Organisation
+    reviewers: tuple[Person, Person]
+    leads: tuple[Person, Person]
+    specification: SpecificationVersion
+    version_id: UUID
+
+    def lead(self, number: int = 0) -> Actor:
+        """Return a lead as an actor."""
+        return factories.actor(self.leads[number], Role.LEAD_REVIEWER, self.agency)
+
+    def reviewer(self, number: int = 0) -> Actor:
+        """Return a reviewer as an actor."""
+        return factories.actor(self.reviewers[number], Role.REVIEWER, self.agency)
+
+
+def set_stage(session: Session, **specification: Any) -> Stage:
+    """Add the people and a complete draft of an offering."""
+    company = make_company(session)
+    agency = factories.organisation(session, OrganisationKind.AGENCY)
+    reviewers = [
+        factories.person(session, Role.REVIEWER, agency, name=f"審査 {name}") for name in "一二"
+    ]
+    leads = [
+        factories.person(session, Role.LEAD_REVIEWER, agency, name=f"主任 {name}")
+        for name in "三四"
+    ]
+    version = factories.specification(session, **specification)
+    version_id = make_draft(session, company, version.id)
+    return Stage(
+        company, agency, (reviewers[0], reviewers[1]), (leads[0], leads[1]), version, version_id
+    )
+
+
+def load(session: Session, certification_id: UUID) -> Certification:
+    """Return a review as a page loads it."""
+    review = queries.get_certification(session, certification_id)
+    assert review is not None
+    return review
+
+
+def submit(stage: Stage) -> UUID:
+    """Let the vendor submit; returns the certification's id."""
+    with db.transaction() as session:
+        version = get_offering_version(session, stage.version_id)
+        assert version is not None
+        return services.submit_offering(session, stage.company.acts(), version).id
+
+
+def assign(stage: Stage, certification_id: UUID) -> None:
+    """Let the first lead choose the two reviewers."""
+    with db.transaction() as session:
+        ids = [person.id for person in stage.reviewers]
+        services.assign(session, stage.lead(), load(session, certification_id), *ids)
+
+
+def recommend(
+    stage: Stage, certification_id: UUID, number: int, opinion: Opinion = Opinion.CERTIFY
+) -> None:
+    """Let one reviewer file an opinion."""
+    with db.transaction() as session:
+        services.recommend(
+            session,
+            stage.reviewer(number),
+            load(session, certification_id),
+            opinion=opinion,
+            reason=f"意見の理由{number}",
+            no_conflict=True,
+        )
+
+
+def make_recommended(stage: Stage, opinion: Opinion = Opinion.CERTIFY) -> UUID:
+    """Go all the way to two equal opinions; returns the certification's id."""
+    certification_id = submit(stage)
+    assign(stage, certification_id)
+    for number in range(2):
+        recommend(stage, certification_id, number, opinion)
+    return certification_id
+
+
+def decide(
+    actor: Actor, certification_id: UUID, decision: Opinion = Opinion.CERTIFY, **values: Any
+) -> None:
+    """Let a lead decide; two years of validity unless told otherwise."""
+    with db.transaction() as session:
+        review = load(session, certification_id)
+        given: Mapping[str, Any] = {
+            "reason": "要件を満たさない。" if decision is Opinion.REFUSE else "",
+            "conditions": [],
+            "valid_until": None if decision is Opinion.REFUSE else today_jst() + IN_TWO_YEARS,
+            "version": review.version,
+            **values,
+        }
+        services.decide(session, actor, review, decision=decision, **given)
