@@ -77,6 +77,7 @@ _HTTP_SENTENCES = {
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,40}")
 _SERVER_ERROR = 500
+_STATIC_AGE, _DEMO_AGE = 604_800, 60  # seconds; addresses of our own files carry the version
 _log = structlog.get_logger()
 
 csrf = CSRFProtect()
@@ -114,6 +115,7 @@ def init_web(app: Flask, settings: Settings) -> None:
         MAX_CONTENT_LENGTH=settings.upload_limit_bytes,
         MAX_FORM_MEMORY_SIZE=settings.body_limit_bytes,
         MAX_FORM_PARTS=10_000,
+        SEND_FILE_MAX_AGE_DEFAULT=_DEMO_AGE if settings.is_development else _STATIC_AGE,
         SESSION_COOKIE_NAME="narabi_form",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -1,5 +1,6 @@
 """A running site and people with real browsers; each page can be audited and kept as a picture."""
 
+import logging
 import os
 import shutil
 import threading
@@ -31,6 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def site(app: Flask) -> Iterator[str]:
     """The address of the application, served from this process over the test's database."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
