@@ -99,6 +99,14 @@ class SizeClass(LabelledCode):
     FROM_500K = "500k", "50万人以上"
 
 
+class Network(LabelledCode):
+    """The lines over which a service can be used."""
+
+    LGWAN = "lgwan", "LGWAN"
+    INTERNET = "internet", "インターネット"
+    CLOSED = "closed", "閉域網"
+
+
 SIZE_LOWER_BOUNDS: tuple[tuple[SizeClass, int], ...] = (
     (SizeClass.UNDER_10K, 0),
     (SizeClass.FROM_10K, 10_000),

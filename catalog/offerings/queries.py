@@ -49,10 +49,12 @@ def find_listed(
     *,
     offering_id: uuid.UUID | None = None,
     offering_ids: Sequence[uuid.UUID] | None = None,
+    beside_listing_id: uuid.UUID | None = None,
     specification_version_id: uuid.UUID | None = None,
 ) -> list[ListingVersion]:
     """Return the listing versions that buyers see now, by name (2 statements).
 
+    `beside_listing_id` asks for all sellers of the software of that listing, itself included.
     Listed is: published, of a published offering version, of an active seller and maker, and
     confirmed by the maker when another sells it. `is_listed` is the same rule for a loaded row.
     """
@@ -62,6 +64,9 @@ def find_listed(
         .order_by(col(OfferingVersion.name), col(ListingVersion.id))
         .limit(MAXIMUM_LISTED)
     )
+    if beside_listing_id is not None:
+        software = select(Listing.offering_id).where(Listing.id == beside_listing_id)
+        statement = statement.where(col(Listing.offering_id).in_(software))
     for condition in _narrowed(listing_ids, offering_id, specification_version_id):
         statement = statement.where(condition)
     if offering_ids is not None:
@@ -297,6 +302,38 @@ def list_listings_for(session: Session, offering_id: uuid.UUID) -> list[Listing]
             joinedload(Listing.offering).joinedload(Offering.maker),  # type: ignore[arg-type]
         )
         .order_by(col(Listing.created_at), col(Listing.id))
+        .limit(MAXIMUM_VERSIONS)
+    )
+    return list(session.exec(statement))
+
+
+def list_unconfirmed(session: Session, owner_id: uuid.UUID) -> list[Listing]:
+    """Return other sellers' listings of a maker's software that wait for the maker's word."""
+    statement = (
+        select(Listing)
+        .join(Offering, col(Offering.id) == Listing.offering_id)
+        .where(Offering.owner_id == owner_id, col(Listing.confirmed_at).is_(None))
+        .options(
+            joinedload(Listing.seller),  # type: ignore[arg-type]
+            joinedload(Listing.offering).joinedload(Offering.maker),  # type: ignore[arg-type]
+        )
+        .order_by(col(Listing.created_at), col(Listing.id))
+        .limit(MAXIMUM_VERSIONS)
+    )
+    return list(session.exec(statement))
+
+
+def list_price_changes(session: Session) -> list[ListingVersion]:
+    """Return submitted terms of offerings that are already public, oldest first, for the lead."""
+    statement = (
+        select(ListingVersion)
+        .join(OfferingVersion, col(OfferingVersion.id) == ListingVersion.offering_version_id)
+        .where(
+            col(ListingVersion.state).in_([OfferState.SUBMITTED, OfferState.IN_REVIEW]),
+            col(OfferingVersion.state).not_in(OPEN_STATES),
+        )
+        .options(*_listing_version_links())
+        .order_by(col(ListingVersion.submitted_at), col(ListingVersion.id))
         .limit(MAXIMUM_VERSIONS)
     )
     return list(session.exec(statement))

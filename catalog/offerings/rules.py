@@ -112,7 +112,7 @@ def list_missing_in_offering(
     ]
     for requirement in requirements:
         answer = answers.get(requirement.id)
-        sentence = _explain_gap(requirement, answer)
+        sentence = explain_gap(requirement, answer)
         if sentence:
             field = f"answer_{requirement.position}"
             missing.append(Missing(Group.ANSWERS, field, sentence, requirement.chapter))
@@ -133,7 +133,8 @@ def list_missing_in_listing(version: ListingVersion) -> list[Missing]:
     return missing
 
 
-def _explain_gap(requirement: Requirement, answer: ConformanceAnswer | None) -> str | None:
+def explain_gap(requirement: Requirement, answer: ConformanceAnswer | None) -> str | None:
+    """Tell what a submission still needs of one requirement, None if nothing."""
     number = requirement.requirement_id
     if answer is None:
         return f"{number}に回答してください。" if needs_answer(requirement) else None

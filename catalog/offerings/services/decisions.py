@@ -28,7 +28,7 @@ from catalog.offerings.services.drafts import (
 from catalog.specifications.queries import list_requirements
 from core import changes, outbox
 from core.db import now
-from core.errors import GuardFailed, Invalid, NotFound, WrongState
+from core.errors import GuardFailed, Invalid, NotFound, StaleVersion, WrongState
 from vendors.models import Vendor
 from vendors.queries import require_selling
 
@@ -56,9 +56,15 @@ def submit_version(session: Session, actor: Actor, row: OfferingVersion) -> Offe
     return row
 
 
-def submit_listing_version(session: Session, actor: Actor, row: ListingVersion) -> ListingVersion:
-    """Submit a change of price or terms, or another seller's listing; its content is then fixed."""
+def submit_listing_version(
+    session: Session, actor: Actor, row: ListingVersion, *, version: int | None = None
+) -> ListingVersion:
+    """Submit a change of price or terms, or another seller's listing; its content is then fixed.
+
+    `version` is the row version that the actor read; StaleVersion when it changed since.
+    """
     actor = require(session, actor, Permission.OFFERING_SUBMIT, row)
+    check_seen(row, version)
     check_editable(row)
     _lock_seller(session, row.listing.seller_id)
     published = queries.published_offering_version(session, row.listing.offering_id)
@@ -83,12 +89,16 @@ def start_review(session: Session, actor: Actor, row: OfferingVersion) -> Offeri
     return row
 
 
-def approve_version(session: Session, actor: Actor, row: OfferingVersion) -> OfferingVersion:
+def approve_version(
+    session: Session, actor: Actor, row: OfferingVersion, *, version: int | None = None
+) -> OfferingVersion:
     """Approve an offering version with the maker's terms, by a lead who did not submit it.
 
-    Raises GuardFailed when the content is no longer what was submitted.
+    `version` is the row version that the lead read. Raises GuardFailed when the content is no
+    longer what was submitted, StaleVersion when the row changed since it was read.
     """
     actor = require(session, actor, Permission.OFFERING_DECIDE, row)
+    check_seen(row, version)
     terms = _own_terms(session, row)
     answers = queries.list_answers(session, [row.id])[row.id]
     check_unchanged(row.content_sha256, hash_content(offering_content(row, answers)))
@@ -114,9 +124,12 @@ def return_version(
     return row
 
 
-def approve_listing_version(session: Session, actor: Actor, row: ListingVersion) -> ListingVersion:
-    """Approve a change of price or terms, by a lead who did not submit it."""
+def approve_listing_version(
+    session: Session, actor: Actor, row: ListingVersion, *, version: int | None = None
+) -> ListingVersion:
+    """Approve a change of price or terms, by a lead who did not submit it; errors as above."""
     actor = require(session, actor, Permission.OFFERING_DECIDE, row)
+    check_seen(row, version)
     check_apart(row)
     check_unchanged(row.content_sha256, hash_content(listing_content(row)))
     _begin_terms(row)
@@ -187,6 +200,12 @@ def announce_listing(session: Session, listing: Listing, operation: changes.Oper
     """Tell mirrors and the index that a listing shows something else now."""
     changes.append(session, "listing", listing.id, operation)
     outbox.publish(session, "search.listing_changed", {"listing_id": listing.id})
+
+
+def check_seen(row: OfferingVersion | ListingVersion, version: int | None) -> None:
+    """Raise StaleVersion when a row is no longer the one that was read."""
+    if version is not None and row.version != version:
+        raise StaleVersion(current={"version": row.version})
 
 
 def check_reason(reason: str) -> None:

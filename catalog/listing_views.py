@@ -1,0 +1,110 @@
+"""The public page of a listing: it joins the offering with its certificate and its other sellers."""
+
+import uuid
+from collections.abc import Sequence
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from accounts.auth import access, actor
+from accounts.models import OrganisationKind
+from accounts.permissions import Permission
+from catalog.certification.queries import Standing, current_certifications, standing_of
+from catalog.listing_page import tally_chapters
+from catalog.offerings import queries
+from catalog.offerings.models import ListingVersion, OfferState
+from catalog.offerings.prices import plan_of
+from catalog.offerings.views.offering_pages import words_of
+from catalog.pricing import first_year_reference
+from catalog.specifications.queries import list_requirements
+from catalog.terms import CertificationState, RequirementClass
+from core import web
+from core.clock import day_in_japan
+from core.db import now
+from core.errors import NotFound
+
+blueprint = Blueprint("offerings", __name__)
+
+_GONE = 410
+_TRUSTED = (CertificationState.CERTIFIED, CertificationState.CONDITIONAL)
+
+
+@blueprint.get("/listings/<uuid:listing_id>")
+@access(Permission.CATALOG_READ)
+def show_listing(listing_id: uuid.UUID) -> ResponseReturnValue:
+    """Show what one seller offers now; a withdrawn listing answers 410 with substitutes."""
+    session = web.read_session()
+    sellers = queries.find_listed(session, beside_listing_id=listing_id)
+    listed = next((each for each in sellers if each.listing_id == listing_id), None)
+    if listed is None:
+        return _show_withdrawn(session, listing_id, sellers)
+    version = listed.offering_version
+    requirements = list_requirements(session, version.specification_version_id)
+    answers = queries.list_answers(session, [version.id])[version.id]
+    certificate = current_certifications(session, [version.id]).get(version.id)
+    return web.render_page(
+        "offerings/show_listing.html",
+        listed=listed,
+        version=version,
+        maker=listed.listing.offering.maker,
+        standing=standing_of(certificate, now(session), has_answers=bool(answers)),
+        chapters=tally_chapters(requirements, answers),
+        classes=RequirementClass,
+        reference=first_year_reference(plan_of(listed)),
+        sellers=sellers,
+        history=queries.list_listing_versions(session, listing_id, shown_only=True),
+        published_on=day_in_japan(listed.published_at or listed.created_at),
+        may_sell=_may_sell(sellers),
+        body_label=_body_label(),
+        **words_of(version, listed),
+    )
+
+
+def _show_withdrawn(
+    session: Session, listing_id: uuid.UUID, sellers: Sequence[ListingVersion]
+) -> ResponseReturnValue:
+    """Answer 410 for what was withdrawn; a draft or a suspended seller is as good as absent."""
+    history = queries.list_listing_versions(session, listing_id, shown_only=True)
+    last = next((each for each in history if each.state is OfferState.WITHDRAWN), None)
+    if last is None or any(each.state is OfferState.PUBLISHED for each in history):
+        raise NotFound
+    version = last.offering_version
+    others = [
+        each
+        for each in queries.find_listed(
+            session, specification_version_id=version.specification_version_id
+        )
+        if each.listing.offering_id != last.listing.offering_id
+    ]
+    certificates = current_certifications(session, [each.offering_version_id for each in others])
+    moment = now(session)
+    substitutes: dict[uuid.UUID, tuple[ListingVersion, Standing]] = {}
+    for each in others:
+        held = certificates.get(each.offering_version_id)
+        standing = standing_of(held, moment, has_answers=True)
+        if standing.state in _TRUSTED:
+            substitutes.setdefault(each.listing.offering_id, (each, standing))
+    return web.render_page(
+        "offerings/withdrawn.html",
+        _GONE,
+        last=last,
+        version=version,
+        sellers=sellers,
+        substitutes=list(substitutes.values()),
+    )
+
+
+def _may_sell(sellers: Sequence[ListingVersion]) -> bool:
+    """Tell whether the acting company could begin to sell this software of another maker."""
+    acting = actor()
+    if acting.organisation_kind is not OrganisationKind.VENDOR:
+        return False
+    involved = {sellers[0].listing.offering.owner_id, *(each.owner_id for each in sellers)}
+    return acting.organisation_id not in involved
+
+
+def _body_label() -> str | None:
+    acting = actor()
+    is_body = acting.organisation_kind is OrganisationKind.BODY
+    return acting.organisation_label if is_body else None

@@ -1,0 +1,36 @@
+"""What a price plan costs three typical bodies, for the vendor who is typing it. Pure."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from catalog.price_plan import PricePlan, QuoteNeed, TaxRounding, Term, Volumes
+from catalog.pricing import cost
+
+TYPICAL_BODIES: tuple[tuple[str, int], ...] = (
+    ("人口8千人", 8_000),
+    ("人口5万人", 50_000),
+    ("人口30万人", 300_000),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """One body's cost in yen: a year of use without tax, and the first twelve months with tax."""
+
+    label: str
+    yearly: int | None
+    first_year_with_tax: int | None
+    needs_quote: tuple[QuoteNeed, ...]
+
+
+def preview_costs(plan: PricePlan, start: date, rounding: TaxRounding) -> list[PreviewRow]:
+    """Return the cost for the typical bodies; only their population is known, options are left out.
+
+    The minimum term is left out of account, because a year is shown for comparison.
+    """
+    unbound = replace(plan, minimum_term_months=0)
+    rows = []
+    for label, population in TYPICAL_BODIES:
+        statement = cost(unbound, Volumes(population=population), Term(start, 12), rounding)
+        rows.append(PreviewRow(label, statement.yearly, statement.total, statement.needs_quote))
+    return rows

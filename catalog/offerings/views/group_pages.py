@@ -1,0 +1,269 @@
+"""One page per question group: overview, hosting, prices, operation, exit."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from accounts.auth import access, actor
+from accounts.permissions import Permission
+from catalog.offerings import queries, schemas, services
+from catalog.offerings.models import EDITABLE_STATES, ListingVersion, OfferingVersion
+from catalog.offerings.preview import PreviewRow, preview_costs
+from catalog.offerings.price_schemas import (
+    BLANK_ROWS,
+    MAXIMUM_ROWS,
+    MAXIMUM_TIERS,
+    as_rows,
+    price_schema,
+    price_values,
+    rows_asked,
+)
+from catalog.offerings.prices import make_plan
+from catalog.offerings.rules import Group
+from catalog.offerings.schemas import GroupSchema, Step, split_features
+from catalog.offerings.views.frame import (
+    blueprint,
+    group_href,
+    groups_of,
+    home_of,
+    next_href,
+    offering_for,
+    put_conflict_in_words,
+    terms_for,
+)
+from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
+from catalog.terms import Network, SizeClass, hosting_choices
+from core import web
+from core.clock import today_jst
+from core.errors import NotFound, StaleVersion
+from core.forms import Form
+
+_METHODS = ["GET", "POST"]
+_EDIT = Permission.OFFERING_EDIT
+
+
+@blueprint.route("/offerings/<uuid:offering_version_id>/overview", methods=_METHODS)
+@access(_EDIT, write=_EDIT)
+def edit_overview(offering_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask for name, description and features."""
+
+    def values(data: dict[str, Any]) -> dict[str, Any]:
+        return {**data, "features": split_features(data["features"])}
+
+    return _edit_offering(
+        Group.OVERVIEW,
+        offering_version_id,
+        schemas.OverviewSchema(),
+        schemas.overview_values,
+        values,
+    )
+
+
+@blueprint.route("/offerings/<uuid:offering_version_id>/hosting", methods=_METHODS)
+@access(_EDIT, write=_EDIT)
+def edit_hosting(offering_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask where the service runs, for whom, and how data come in and out."""
+    return _edit_offering(
+        Group.HOSTING, offering_version_id, schemas.HostingSchema(), schemas.hosting_values, dict
+    )
+
+
+@blueprint.route("/listings/<uuid:listing_version_id>/operation", methods=_METHODS)
+@access(_EDIT, write=_EDIT)
+def edit_operation(listing_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask for support and service level."""
+    return _edit_terms(
+        Group.OPERATION, listing_version_id, schemas.OperationSchema(), schemas.operation_values
+    )
+
+
+@blueprint.route("/listings/<uuid:listing_version_id>/exit", methods=_METHODS)
+@access(_EDIT, write=_EDIT)
+def edit_exit(listing_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask how a body leaves."""
+    return _edit_terms(Group.EXIT, listing_version_id, schemas.ExitSchema(), schemas.exit_values)
+
+
+@blueprint.route("/listings/<uuid:listing_version_id>/prices", methods=_METHODS)
+@access(_EDIT, write=_EDIT)
+def edit_prices(listing_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask for the price list, with its cost for three typical bodies."""
+    terms = terms_for(web.read_session(), listing_version_id, _EDIT)
+    if terms.state not in EDITABLE_STATES and request.method == "GET":
+        return web.see_other(home_of(terms))
+    asked = request.form.get("rows") or request.args.get("rows")
+    stored = len(terms.components)
+    shown = rows_asked(asked, stored if asked else min(stored + BLANK_ROWS, MAXIMUM_ROWS))
+    form = _form(price_schema(shown), price_values(terms))
+    saved = None
+    if form.is_posted:
+        saved = form.submit(lambda session, data: _save_prices(session, listing_version_id, data))
+    if saved is None:
+        return _render_prices(terms, form, shown)
+    if form.data["step"] == Step.MORE:
+        wider = min(shown + BLANK_ROWS, MAXIMUM_ROWS)
+        here = group_href(Group.PRICES, terms.offering_version, terms)
+        return web.see_other(f"{here}?rows={wider}#row-{shown + 1}")
+    return _go_on(Group.PRICES, terms.offering_version, terms, form)
+
+
+@blueprint.post("/listings/<uuid:listing_version_id>/prices/preview")
+@access(_EDIT, write=_EDIT)
+def preview_prices(listing_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Show what the prices as typed cost three typical bodies; nothing is saved."""
+    terms = terms_for(web.read_session(), listing_version_id, _EDIT)
+    shown = rows_asked(request.form.get("rows"), len(terms.components))
+    form = _form(price_schema(shown), {})
+    return web.render_page("offerings/_preview.html", rows=_preview(form, terms))
+
+
+def _save_prices(
+    session: Session, listing_version_id: uuid.UUID, data: dict[str, Any]
+) -> ListingVersion:
+    terms = terms_for(session, listing_version_id, _EDIT)
+    try:
+        return services.save_prices(
+            session,
+            actor(),
+            terms,
+            version=data["version"],
+            components=data["components"],
+            minimum_term_months=data["minimum_term_months"] or 0,
+            tax_rounding=data["tax_rounding"] or TaxRounding.WHOLE,
+        )
+    except StaleVersion as error:
+        raise StaleVersion(current={**error.current, **price_values(terms)}) from error
+
+
+def _render_prices(terms: ListingVersion, form: Form, shown: int) -> ResponseReturnValue:
+    put_conflict_in_words(form)
+    return web.render_page(
+        "offerings/edit_prices.html",
+        form.status,
+        form=form,
+        rows=range(1, shown + 1),
+        tiers=range(2, MAXIMUM_TIERS + 1),
+        can_widen=shown < MAXIMUM_ROWS,
+        preview=_preview(form, terms),
+        kinds=ComponentKind.choices(),
+        units=Unit.choices(),
+        intervals=Interval.choices(),
+        modes=TierMode.choices(),
+        roundings=TaxRounding.choices(),
+        **_frame(Group.PRICES, terms.offering_version, terms),
+    )
+
+
+def _preview(form: Form, terms: ListingVersion) -> list[PreviewRow] | None:
+    """Return the cost of what is typed, else of what is stored; None while it cannot be told."""
+    if form.is_posted:
+        typed = Form(form.schema, form.posted)
+        if not typed.validate():
+            return None
+        components = as_rows(typed.data["components"])
+        rounding = typed.data["tax_rounding"]
+    else:
+        components, rounding = list(terms.components), terms.tax_rounding
+    if not components:
+        return []
+    plan = make_plan(components, 0)
+    return preview_costs(plan, today_jst(), rounding or TaxRounding.WHOLE)
+
+
+def _edit_offering(
+    group: Group,
+    version_id: uuid.UUID,
+    schema: GroupSchema,
+    show: Callable[[OfferingVersion], dict[str, Any]],
+    read: Callable[[dict[str, Any]], dict[str, Any]],
+) -> ResponseReturnValue:
+    session = web.read_session()
+    version = offering_for(session, version_id, _EDIT)
+    terms = queries.find_own_listing_version(session, version)
+    if terms is None:
+        raise NotFound
+    if version.state not in EDITABLE_STATES and request.method == "GET":
+        return web.see_other(home_of(terms))
+    form = _form(schema, show(version))
+
+    def save(writing: Session, data: dict[str, Any]) -> OfferingVersion:
+        row = offering_for(writing, version_id, _EDIT)
+        try:
+            return services.edit_offering_version(writing, actor(), row, **_facts(read(data)))
+        except StaleVersion as error:
+            raise StaleVersion(current=show(row)) from error
+
+    saved = form.submit(save) if form.is_posted else None
+    return _answer(group, version, terms, form, saved=saved is not None)
+
+
+def _edit_terms(
+    group: Group,
+    version_id: uuid.UUID,
+    schema: GroupSchema,
+    show: Callable[[ListingVersion], dict[str, Any]],
+) -> ResponseReturnValue:
+    terms = terms_for(web.read_session(), version_id, _EDIT)
+    if terms.state not in EDITABLE_STATES and request.method == "GET":
+        return web.see_other(home_of(terms))
+    form = _form(schema, show(terms))
+
+    def save(writing: Session, data: dict[str, Any]) -> ListingVersion:
+        row = terms_for(writing, version_id, _EDIT)
+        try:
+            return services.edit_listing_version(writing, actor(), row, **_facts(data))
+        except StaleVersion as error:
+            raise StaleVersion(current=show(row)) from error
+
+    saved = form.submit(save) if form.is_posted else None
+    return _answer(group, terms.offering_version, terms, form, saved=saved is not None)
+
+
+def _form(schema: GroupSchema, initial: dict[str, Any]) -> Form:
+    return Form(schema, request.form if request.method == "POST" else None, initial)
+
+
+def _facts(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name != "step"}
+
+
+def _answer(
+    group: Group, version: OfferingVersion, terms: ListingVersion, form: Form, *, saved: bool
+) -> ResponseReturnValue:
+    if saved:
+        return _go_on(group, version, terms, form)
+    put_conflict_in_words(form)
+    return web.render_page(
+        f"offerings/edit_{group.value}.html",
+        form.status,
+        form=form,
+        providers=hosting_choices(today_jst()),
+        networks=Network.choices(),
+        size_classes=SizeClass.choices(),
+        **_frame(group, version, terms),
+    )
+
+
+def _go_on(
+    group: Group, version: OfferingVersion, terms: ListingVersion, form: Form
+) -> ResponseReturnValue:
+    if form.data["step"] == Step.NEXT:
+        return web.see_other(next_href(group, version, terms))
+    web.leave_notice("done", "下書きを保存しました", "続きはいつでも入力できます。")
+    return web.see_other(group_href(group, version, terms))
+
+
+def _frame(group: Group, version: OfferingVersion, terms: ListingVersion) -> dict[str, Any]:
+    groups = groups_of(terms)
+    return {
+        "version": version,
+        "terms": terms,
+        "home_href": home_of(terms),
+        "step_number": groups.index(group) + 1,
+        "step_count": len(groups),
+        "preview_href": url_for("vendor_offerings.preview_prices", listing_version_id=terms.id),
+    }

@@ -1,0 +1,197 @@
+"""Pages of a seller's terms: a change of price, another seller's listing, the end of a listing."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from accounts.auth import access, actor
+from accounts.permissions import Permission, require
+from catalog.offerings import queries, services
+from catalog.offerings.models import EDITABLE_STATES, Listing
+from catalog.offerings.rules import list_missing_in_listing
+from catalog.offerings.schemas import ConfirmSchema, WithdrawSchema
+from catalog.offerings.views.frame import (
+    blueprint,
+    build_tasks,
+    home_of,
+    is_with_offering,
+    link_missing,
+    terms_for,
+)
+from catalog.offerings.views.offering_pages import words_of
+from core import web
+from core.db import transaction
+from core.errors import NotFound
+from core.forms import Form
+
+_READ = Permission.OFFERING_READ_DRAFT
+
+
+def listing_for(session: Session, listing_id: uuid.UUID, permission: Permission) -> Listing:
+    """Return a listing that the actor may treat so; NotFound for strangers."""
+    listing = queries.get_listing(session, listing_id)
+    if listing is None:
+        raise NotFound
+    require(session, actor(), permission, listing)
+    return listing
+
+
+@blueprint.get("/listings/<uuid:listing_version_id>")
+@access(_READ)
+def show_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Show the task list of terms that are prepared on their own."""
+    terms = terms_for(web.read_session(), listing_version_id, _READ)
+    if is_with_offering(terms):
+        return web.see_other(home_of(terms))
+    missing = list_missing_in_listing(terms)
+    return web.render_page(
+        "offerings/show_terms.html",
+        terms=terms,
+        version=terms.offering_version,
+        tasks=build_tasks(terms.offering_version, terms, missing),
+        missing=link_missing(missing, terms.offering_version, terms, []),
+        is_editable=terms.state in EDITABLE_STATES,
+    )
+
+
+@blueprint.route("/listings/<uuid:listing_version_id>/check", methods=["GET", "POST"])
+@access(_READ, write=Permission.OFFERING_SUBMIT)
+def check_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Show the terms as typed, then submit them."""
+    terms = terms_for(web.read_session(), listing_version_id, _READ)
+    if is_with_offering(terms):
+        return web.see_other(home_of(terms))
+    posted = request.form if request.method == "POST" else None
+    form = Form(ConfirmSchema(), posted, {"version": terms.version})
+    done = None
+    if form.is_posted:
+        done = form.submit(
+            lambda session, data: services.submit_listing_version(
+                session,
+                actor(),
+                terms_for(session, listing_version_id, _READ),
+                version=data["version"],
+            )
+        )
+    if done is None:
+        return web.render_page(
+            "offerings/check_terms.html",
+            form.status,
+            form=form,
+            terms=terms,
+            version=terms.offering_version,
+            missing=link_missing(list_missing_in_listing(terms), terms.offering_version, terms, []),
+            is_editable=terms.state in EDITABLE_STATES,
+            **words_of(terms.offering_version, terms),
+        )
+    web.leave_notice("done", "販売条件を提出しました", "主任審査員が内容を確かめます。")
+    return web.see_other(home_of(terms))
+
+
+@blueprint.route("/listings/<uuid:listing_version_id>/publish", methods=["GET", "POST"])
+@access(Permission.OFFERING_PUBLISH, write=Permission.OFFERING_PUBLISH)
+def publish_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask once more, then publish approved terms."""
+    terms = terms_for(web.read_session(), listing_version_id, Permission.OFFERING_PUBLISH)
+    if is_with_offering(terms):
+        return web.see_other(home_of(terms))
+    form = Form(ConfirmSchema(), request.form if request.method == "POST" else None)
+    done = None
+    if form.is_posted:
+        done = form.submit(
+            lambda session, _data: services.publish_listing_version(
+                session,
+                actor(),
+                terms_for(session, listing_version_id, Permission.OFFERING_PUBLISH),
+            )
+        )
+    if done is None:
+        return web.render_page("offerings/publish_terms.html", form.status, form=form, terms=terms)
+    web.leave_notice("done", "販売条件を公開しました", "利用者には新しい条件が見えています。")
+    return web.see_other(home_of(terms))
+
+
+@blueprint.route("/listings/<uuid:listing_version_id>/discard", methods=["GET", "POST"])
+@access(Permission.OFFERING_WITHDRAW, write=Permission.OFFERING_WITHDRAW)
+def discard_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask once more, then drop a change that is not published."""
+    terms = terms_for(web.read_session(), listing_version_id, Permission.OFFERING_WITHDRAW)
+    form = Form(ConfirmSchema(), request.form if request.method == "POST" else None)
+    if form.is_posted and form.validate():
+        with transaction() as session:
+            row = terms_for(session, listing_version_id, Permission.OFFERING_WITHDRAW)
+            services.discard_listing_version(session, actor(), row)
+        web.leave_notice("done", "販売条件の変更を取り下げました")
+        return web.see_other(url_for("vendor_offerings.index"))
+    return web.render_page("offerings/discard_terms.html", form.status, form=form, terms=terms)
+
+
+@blueprint.post("/own-listings/<uuid:listing_id>/change")
+@access(Permission.OFFERING_EDIT, write=Permission.OFFERING_EDIT)
+def start_listing_change(listing_id: uuid.UUID) -> ResponseReturnValue:
+    """Begin a change of price or terms."""
+    with transaction() as session:
+        listing = listing_for(session, listing_id, Permission.OFFERING_EDIT)
+        made = services.start_listing_change(session, actor(), listing)
+    web.leave_notice(
+        "done", "変更の下書きを作りました", "公開するまで、利用者には今の条件が見えています。"
+    )
+    return web.see_other(
+        url_for("vendor_offerings.show_listing_version", listing_version_id=made.id)
+    )
+
+
+@blueprint.post("/sell/<uuid:listing_id>")
+@access(Permission.OFFERING_CREATE, write=Permission.OFFERING_CREATE)
+def start_selling(listing_id: uuid.UUID) -> ResponseReturnValue:
+    """Begin to sell another maker's published software, found by one of its listings."""
+    with transaction() as session:
+        listed = queries.find_listed(session, [listing_id])
+        if not listed:
+            raise NotFound
+        made = services.create_listing(session, actor(), listed[0].listing.offering)
+    web.leave_notice(
+        "done",
+        "販売条件の下書きを作りました",
+        "公開には登録開発者の確認と、デジタル庁の承認が必要です。",
+    )
+    return web.see_other(
+        url_for("vendor_offerings.show_listing_version", listing_version_id=made.id)
+    )
+
+
+@blueprint.route("/own-listings/<uuid:listing_id>/withdraw", methods=["GET", "POST"])
+@access(Permission.OFFERING_WITHDRAW, write=Permission.OFFERING_WITHDRAW)
+def withdraw(listing_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask for reason and last day, then end a listing; the maker ends the software."""
+    session = web.read_session()
+    listing = listing_for(session, listing_id, Permission.OFFERING_WITHDRAW)
+    terms = queries.published_version_of(session, listing_id)
+    if terms is None:
+        raise NotFound
+    form = Form(WithdrawSchema(), request.form if request.method == "POST" else None)
+    done = form.submit(_withdrawal(listing_id)) if form.is_posted else None
+    if done is None:
+        return web.render_page(
+            "offerings/withdraw.html",
+            form.status,
+            form=form,
+            terms=terms,
+            is_maker=listing.seller_id == listing.offering.maker_id,
+        )
+    web.leave_notice("done", "提供を終了する手続きをしました", "新しい依頼は届きません。")
+    return web.see_other(url_for("vendor_offerings.index"))
+
+
+def _withdrawal(listing_id: uuid.UUID) -> Callable[[Session, dict[str, Any]], bool]:
+    def act(session: Session, data: dict[str, Any]) -> bool:
+        listing = listing_for(session, listing_id, Permission.OFFERING_WITHDRAW)
+        reason, ends_on = data["reason"], data["ends_on"]
+        services.withdraw_listing(session, actor(), listing, reason=reason, ends_on=ends_on)
+        return True
+
+    return act

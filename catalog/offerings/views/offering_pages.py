@@ -1,0 +1,305 @@
+"""The vendor's list of offerings, the task list of a version, its check page and its publication."""
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+
+from accounts.auth import access, actor
+from accounts.permissions import Permission, require
+from catalog.offerings import queries, services
+from catalog.offerings.content import LISTING_FIELDS
+from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
+from catalog.offerings.rules import Group, classes_of, explain_refusal, group_by_chapter
+from catalog.offerings.schemas import ConfirmSchema, NewOfferingSchema, show_percent
+from catalog.offerings.views.frame import (
+    blueprint,
+    build_tasks,
+    group_href,
+    link_missing,
+    load_sheet,
+    offering_for,
+    show_tiers,
+)
+from catalog.specifications.queries import list_versions
+from catalog.terms import Network, SizeClass, hosting_label
+from core import web
+from core.db import transaction
+from core.errors import NotFound
+from core.forms import Form
+
+_READ = Permission.OFFERING_READ_DRAFT
+OFFERINGS_PER_PAGE = 50
+UNDER_REVIEW = (OfferState.SUBMITTED, OfferState.IN_REVIEW, OfferState.APPROVED)
+
+
+@dataclass(slots=True)
+class OwnOffering:
+    """One software of the vendor: the version that buyers see and the one on its way."""
+
+    newest: OfferingVersion
+    published: OfferingVersion | None = None
+    pending: OfferingVersion | None = None
+    terms_pending: ListingVersion | None = None
+    listing_id: uuid.UUID | None = None
+
+
+@dataclass(slots=True)
+class OwnListing:
+    """Another maker's software that the vendor sells."""
+
+    newest: ListingVersion
+    published: ListingVersion | None = None
+
+
+@dataclass(slots=True)
+class Page:
+    """One page of the vendor's list."""
+
+    number: int
+    page_count: int
+    rows: list[OwnOffering] = field(default_factory=list)
+
+    def href(self, number: int) -> str:
+        """Return the address of a page."""
+        return url_for("vendor_offerings.index", page=number if number > 1 else None)
+
+
+@blueprint.get("/offerings")
+@access(Permission.OFFERING_CREATE)
+def index() -> ResponseReturnValue:
+    """Show the vendor's own offerings and what sells through others."""
+    session = web.read_session()
+    home = actor().organisation_id
+    if home is None:
+        raise NotFound
+    versions = queries.list_versions_of(session, home)
+    listings = queries.list_listings_of(session, home)
+    return web.render_page(
+        "offerings/index.html",
+        page=_paged(_gather(versions, listings)),
+        sold=_gather_sold(listings),
+        unconfirmed=queries.list_unconfirmed(session, home),
+        under_review=UNDER_REVIEW,
+    )
+
+
+@blueprint.route("/offerings/new", methods=["GET", "POST"])
+@access(Permission.OFFERING_CREATE, write=Permission.OFFERING_CREATE)
+def create() -> ResponseReturnValue:
+    """Ask for the standard and the name, then open the task list."""
+    form = Form(NewOfferingSchema(), request.form if request.method == "POST" else None)
+    made = None
+    if form.is_posted:
+        made = form.submit(lambda session, data: services.create_offering(session, actor(), **data))
+    if made is not None:
+        web.leave_notice("done", "サービスの下書きを作りました", "順番はどれからでも入力できます。")
+        return web.see_other(
+            url_for("vendor_offerings.show", offering_version_id=made.offering_version_id)
+        )
+    versions = list_versions(web.read_session())
+    refusals = {each.id: explain_refusal(each) for each in versions}
+    return web.render_page(
+        "offerings/create.html",
+        form.status,
+        form=form,
+        open_versions=[each for each in versions if refusals[each.id] is None],
+        refused=[(each, refusals[each.id]) for each in versions if refusals[each.id]],
+    )
+
+
+@blueprint.get("/offerings/<uuid:offering_version_id>")
+@access(_READ)
+def show(offering_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Show the task list of a version, or its way through review."""
+    session = web.read_session()
+    sheet = load_sheet(session, offering_version_id, _READ)
+    answered = (len(sheet.answers), len(sheet.requirements))
+    return web.render_page(
+        "offerings/show.html",
+        version=sheet.version,
+        terms=sheet.terms,
+        tasks=build_tasks(sheet.version, sheet.terms, sheet.missing, answered=answered),
+        missing=link_missing(sheet.missing, sheet.version, sheet.terms, sheet.requirements),
+        is_editable=sheet.is_editable,
+        steps=_steps(sheet.version),
+    )
+
+
+@blueprint.get("/offerings/<uuid:offering_version_id>/check")
+@access(_READ)
+def check(offering_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Show everything that was typed, before the submission."""
+    sheet = load_sheet(web.read_session(), offering_version_id, _READ)
+    counts: dict[str, dict[str, int]] = {}
+    for title, members in group_by_chapter(sheet.requirements):
+        counts[title] = {"total": len(members), "unanswered": 0}
+        for requirement in members:
+            answer = sheet.answers.get(requirement.id)
+            key = answer.answer.value if answer else "unanswered"
+            counts[title][key] = counts[title].get(key, 0) + 1
+    return web.render_page(
+        "offerings/check.html",
+        version=sheet.version,
+        terms=sheet.terms,
+        counts=counts,
+        missing=link_missing(sheet.missing, sheet.version, sheet.terms, sheet.requirements),
+        is_editable=sheet.is_editable,
+        classes_of=classes_of,
+        **words_of(sheet.version, sheet.terms),
+    )
+
+
+@blueprint.route("/offerings/<uuid:offering_version_id>/publish", methods=["GET", "POST"])
+@access(Permission.OFFERING_PUBLISH, write=Permission.OFFERING_PUBLISH)
+def publish(offering_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask once more, then publish an approved version."""
+    session = web.read_session()
+    version = offering_for(session, offering_version_id, Permission.OFFERING_PUBLISH)
+    form = Form(ConfirmSchema(), request.form if request.method == "POST" else None)
+    published = None
+    if form.is_posted:
+        published = form.submit(
+            lambda writing, _data: services.publish_version(
+                writing,
+                actor(),
+                offering_for(writing, offering_version_id, Permission.OFFERING_PUBLISH),
+            )
+        )
+    if published is None:
+        return web.render_page(
+            "offerings/publish.html",
+            form.status,
+            form=form,
+            version=version,
+            older=queries.published_offering_version(session, version.offering_id),
+        )
+    web.leave_notice(
+        "done", "サービスを公開しました", "検索に出るまで少し時間がかかることがあります。"
+    )
+    return web.see_other(url_for("vendor_offerings.show", offering_version_id=offering_version_id))
+
+
+@blueprint.post("/offerings/<uuid:offering_version_id>/new-version")
+@access(Permission.OFFERING_EDIT, write=Permission.OFFERING_EDIT)
+def start_new_version(offering_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Begin the next version of a published offering."""
+    with transaction() as session:
+        row = offering_for(session, offering_version_id, Permission.OFFERING_EDIT)
+        made = services.start_new_version(session, actor(), row.offering)
+    web.leave_notice(
+        "done", "新しい版の下書きを作りました", "公開するまで、利用者には今の版が見えています。"
+    )
+    return web.see_other(url_for("vendor_offerings.show", offering_version_id=made.id))
+
+
+@blueprint.route("/offerings/<uuid:offering_version_id>/discard", methods=["GET", "POST"])
+@access(Permission.OFFERING_WITHDRAW, write=Permission.OFFERING_WITHDRAW)
+def discard(offering_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask once more, then drop a draft."""
+    version = offering_for(web.read_session(), offering_version_id, Permission.OFFERING_WITHDRAW)
+    form = Form(ConfirmSchema(), request.form if request.method == "POST" else None)
+    if form.is_posted and form.validate():
+        with transaction() as session:
+            row = offering_for(session, offering_version_id, Permission.OFFERING_WITHDRAW)
+            services.discard_version(session, actor(), row)
+        web.leave_notice("done", "下書きを取り下げました")
+        return web.see_other(url_for("vendor_offerings.index"))
+    return web.render_page("offerings/discard.html", form.status, form=form, version=version)
+
+
+@blueprint.post("/listings/<uuid:listing_id>/confirm")
+@access(Permission.LISTING_CONFIRM, write=Permission.LISTING_CONFIRM)
+def confirm_listing(listing_id: uuid.UUID) -> ResponseReturnValue:
+    """Let the maker confirm another seller."""
+    with transaction() as session:
+        listing = queries.get_listing(session, listing_id)
+        if listing is None:
+            raise NotFound
+        require(session, actor(), Permission.LISTING_CONFIRM, listing.offering)
+        services.confirm_listing(session, actor(), listing)
+        name = listing.seller.label
+    web.leave_notice("done", "販売者を確認しました", f"{name}がこのサービスを販売できます。")
+    return web.see_other(url_for("vendor_offerings.index"))
+
+
+def words_of(version: OfferingVersion, terms: ListingVersion) -> dict[str, Any]:
+    """Return what the summary lists show in words instead of codes."""
+    return {
+        "hosting": hosting_label(version.hosting_provider) if version.hosting_provider else "",
+        "networks": "、".join(Network(each).label for each in version.networks),
+        "size_classes": "、".join(SizeClass(each).label for each in version.size_classes),
+        "availability": show_percent(terms.availability_basis_points),
+        "tiers": {row.position: show_tiers(row) for row in terms.components},
+        "terms_fields": LISTING_FIELDS,
+        "group_href": lambda group: group_href(Group(group), version, terms),
+    }
+
+
+def _gather(versions: list[OfferingVersion], listings: list[ListingVersion]) -> list[OwnOffering]:
+    rows: dict[uuid.UUID, OwnOffering] = {}
+    for version in versions:
+        row = rows.setdefault(version.offering_id, OwnOffering(version))
+        if version.state is OfferState.PUBLISHED:
+            row.published = version
+        elif version.state in queries.OPEN_STATES:
+            row.pending = version
+    for terms in listings:
+        own = rows.get(terms.listing.offering_id)
+        if own is None:
+            continue
+        if terms.state is OfferState.PUBLISHED:
+            own.listing_id = terms.listing_id
+        if terms.state in queries.OPEN_STATES and terms.offering_version is own.published:
+            own.terms_pending = terms
+    return sorted(rows.values(), key=lambda row: (row.newest.name, str(row.newest.offering_id)))
+
+
+def _gather_sold(listings: list[ListingVersion]) -> list[OwnListing]:
+    rows: dict[uuid.UUID, OwnListing] = {}
+    for terms in listings:
+        if terms.listing.seller_id == terms.listing.offering.maker_id:
+            continue
+        row = rows.setdefault(terms.listing_id, OwnListing(terms))
+        if terms.state is OfferState.PUBLISHED:
+            row.published = terms
+    return list(rows.values())
+
+
+def _paged(rows: list[OwnOffering]) -> Page:
+    asked = request.args.get("page", "1")
+    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
+    page_count = max(1, -(-len(rows) // OFFERINGS_PER_PAGE))
+    if not 1 <= number <= page_count:
+        raise NotFound
+    first = (number - 1) * OFFERINGS_PER_PAGE
+    return Page(number, page_count, rows[first : first + OFFERINGS_PER_PAGE])
+
+
+def _steps(version: OfferingVersion) -> list[dict[str, Any]]:
+    """Return the way of a version from submission to publication."""
+    labels = (
+        "事業者が提出する",
+        "デジタル庁が審査する",
+        "主任審査員が承認する",
+        "事業者が公開する",
+    )
+    moments = (version.submitted_at, None, version.approved_at, version.published_at)
+    reached = {
+        OfferState.SUBMITTED: 1,
+        OfferState.IN_REVIEW: 1,
+        OfferState.APPROVED: 3,
+        OfferState.PUBLISHED: 4,
+        OfferState.SUPERSEDED: 4,
+        OfferState.WITHDRAWN: 4 if version.published_at else 0,
+    }.get(version.state, 0)
+    steps = []
+    for index, (label, moment) in enumerate(zip(labels, moments, strict=True)):
+        state = "done" if index < reached else "now" if index == reached else "waiting"
+        step = {"label": label, "state": state, "at": moment if state == "done" else None}
+        if index == 0 and version.state is OfferState.RETURNED:
+            step.update(state="returned", reason=version.return_reason)
+        steps.append(step)
+    return steps
