@@ -154,10 +154,11 @@ def count_requirements(
         .where(col(Requirement.specification_version_id).in_(version_ids))
         .group_by(col(Requirement.specification_version_id), col(Requirement.class_other))
     )
-    counts: dict[uuid.UUID, dict[RequirementClass, int]] = {each: {} for each in version_ids}
-    for version_id, requirement_class, count in session.exec(statement):
-        counts[version_id][RequirementClass(requirement_class)] = count
-    return counts
+    found = {(row[0], row[1]): row[2] for row in session.exec(statement)}
+    return {
+        each: {one: found[each, one] for one in RequirementClass if (each, one) in found}
+        for each in version_ids
+    }
 
 
 def list_namesakes(

@@ -2,11 +2,11 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, insert
 from sqlmodel import Session, col
 
 from accounts.identity import Actor
@@ -89,7 +89,7 @@ def import_requirements(
         file=source.name,
         sha256=source.sha256,
     )
-    return version
+    return queries.get_version(session, version.id) or version
 
 
 def _find_or_create(session: Session, facts: ImportFacts) -> StandardSpecification:
@@ -134,11 +134,19 @@ def _replace_requirements(
     session.execute(
         delete(Requirement).where(col(Requirement.specification_version_id) == version.id)
     )
-    session.add_all(
-        Requirement(specification_version_id=version.id, position=position, **asdict(draft))
+    common = {
+        "specification_version_id": version.id,
+        "created_at": now(session),
+        "updated_at": now(session),
+        "version": 1,
+    }
+    names = [part.name for part in fields(RequirementDraft)]
+    rows = [
+        {**common, "id": uuid.uuid4(), "position": position}
+        | {name: getattr(draft, name) for name in names}
         for position, draft in enumerate(drafts, start=1)
-    )
-    session.flush()
+    ]
+    session.execute(insert(Requirement), rows)
 
 
 def edit_specification(
