@@ -43,6 +43,7 @@ from vendors.models import FrameworkAgreement, Vendor, VendorState
 
 _counter = itertools.count(1)
 _BODY_CODES = ("102121", "131016", "011002", "100005", "103667")
+_SHOWN = (OfferState.PUBLISHED, OfferState.SUPERSEDED)
 KIND_OF_ROLE = {
     Role.VENDOR_MEMBER: OrganisationKind.VENDOR,
     Role.VENDOR_ADMIN: OrganisationKind.VENDOR,
@@ -240,7 +241,11 @@ def offering(
         "hosting_region": "東京",
         "networks": ["lgwan"],
         "size_classes": ["under_10k", "10k"],
+        "features": ["申請の受け付け", "結果の通知"],
+        "import_formats": "CSV",
+        "export_formats": "CSV",
         "content_sha256": uuid.uuid4().hex * 2,
+        "published_at": now(session) if state in _SHOWN else None,
     }
     offering_version = _added(
         session,
@@ -282,9 +287,15 @@ def listing(  # noqa: PLR0917 - the rows that it joins
             owner_id=seller.owner_id,
             offering_version_id=offering_version.id,
             state=state,
+            support_hours="平日9時から17時まで",
+            planned_service_hours="毎日0時から24時まで",
+            availability_basis_points=9_950,
             notice_months=6,
+            transition_days=30,
             retrieval_days=60,
+            deletion_certificate=True,
             content_sha256=uuid.uuid4().hex * 2,
+            published_at=now(session) if state in _SHOWN else None,
         ),
     )
     for position, (kind, unit, interval, amount) in enumerate(prices, start=1):
