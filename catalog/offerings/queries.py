@@ -15,6 +15,7 @@ from catalog.offerings.models import (
     Offering,
     OfferingVersion,
     OfferState,
+    PriceComponentRow,
 )
 from catalog.specifications.models import Requirement, SpecificationVersion
 from vendors.models import Vendor, VendorState
@@ -169,6 +170,28 @@ def published_version_of(session: Session, listing_id: uuid.UUID) -> ListingVers
 def get_listing_version(session: Session, version_id: uuid.UUID) -> ListingVersion | None:
     """Return one listing version, in any state, with all that a page shows of it."""
     return load_listing_versions(session, [version_id]).get(version_id)
+
+
+def reload_listing_version(session: Session, version_id: uuid.UUID) -> None:
+    """Read a listing version and its components again over what the session holds of them."""
+    statement = (
+        select(ListingVersion)
+        .where(ListingVersion.id == version_id)
+        .options(*_whole_listing_version())
+        .execution_options(populate_existing=True)
+    )
+    session.exec(statement).one()
+
+
+def list_components(session: Session, version_id: uuid.UUID) -> list[PriceComponentRow]:
+    """Return the price components of a listing version in their order."""
+    statement = (
+        select(PriceComponentRow)
+        .where(PriceComponentRow.listing_version_id == version_id)
+        .order_by(col(PriceComponentRow.position))
+        .limit(MAXIMUM_VERSIONS)
+    )
+    return list(session.exec(statement))
 
 
 def get_offering_version(session: Session, version_id: uuid.UUID) -> OfferingVersion | None:

@@ -172,13 +172,13 @@ def save_prices(
     actor = require(session, actor, Permission.OFFERING_EDIT, row)
     check_editable(row)
     row.revise(version, **values)
-    row.components.clear()
+    for old in queries.list_components(session, row.id):
+        session.delete(old)
     session.flush()
     for position, component in enumerate(components, start=1):
-        row.components.append(
-            PriceComponentRow(listing_version_id=row.id, position=position, **component)
-        )
+        session.add(PriceComponentRow(listing_version_id=row.id, position=position, **component))
     session.flush()
+    queries.reload_listing_version(session, row.id)
     record(session, actor, "listing.edit", row, fields=[*sorted(values), "components"])
     return row
 
