@@ -1,0 +1,301 @@
+"""The complete table role x permission x subject, written out here once more and compared with the code."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+import tests.factories as make
+from accounts.identity import ANONYMOUS, CONSOLE, Actor, Grantee, Pseudo
+from accounts.models import OrganisationKind, Role
+from accounts.permissions import PERMISSIONS, Permission, can, may_somewhere, require
+from catalog.certification.models import Certification
+from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion
+from core import db
+from core.errors import Forbidden, NotFound, SignInRequired
+from procurement.contracts.models import Contract, UsageContractRequest
+from procurement.projects.models import Project
+from vendors.models import Vendor
+
+COLUMNS: tuple[Grantee, ...] = (
+    Pseudo.ANONYMOUS,
+    Role.VENDOR_MEMBER,
+    Role.VENDOR_ADMIN,
+    Role.CLERK,
+    Role.APPROVER,
+    Role.COORDINATOR,
+    Role.REVIEWER,
+    Role.LEAD_REVIEWER,
+    Role.OPERATOR,
+    Role.AUDITOR,
+    Pseudo.CONSOLE,
+)
+
+# . never   y any subject   o own organisation's   a assigned, not own   i any but own   s sent here
+TABLE = """
+                               AN VM VA MC MA PC RV LR OP AU CO
+catalog.read                    y  y  y  y  y  y  y  y  y  y  .
+account.sign_in                 y  y  y  y  y  y  y  y  y  y  .
+account.use                     .  y  y  y  y  y  y  y  y  y  .
+account.change                  .  y  y  y  y  y  y  y  y  y  .
+specification.read_draft        .  .  .  .  .  .  y  y  .  y  y
+specification.edit              .  .  .  .  .  .  y  y  .  .  y
+specification.publish           .  .  .  .  .  .  .  y  .  .  .
+specification.open_to_saas      .  .  .  .  .  .  .  y  .  .  .
+body.import                     .  .  .  .  .  .  .  .  .  .  y
+vendor.register                 y  y  y  y  y  y  y  y  y  y  .
+vendor.queue                    .  .  .  .  .  .  y  y  .  y  .
+vendor.read_file                .  o  o  .  .  .  a  y  .  y  .
+vendor.edit                     .  .  o  .  .  .  .  .  .  .  .
+vendor.submit                   .  .  o  .  .  .  .  .  .  .  .
+vendor.assign                   .  .  .  .  .  .  .  i  .  .  .
+vendor.decide                   .  .  .  .  .  .  .  i  .  .  .
+vendor.accept_agreement         .  .  o  .  .  .  .  .  .  .  .
+offering.create                 .  y  y  .  .  .  .  .  .  .  .
+offering.read_draft             .  o  o  .  .  .  a  y  .  y  .
+offering.edit                   .  o  o  .  .  .  .  .  .  .  .
+offering.submit                 .  .  o  .  .  .  .  .  .  .  .
+offering.decide                 .  .  .  .  .  .  .  i  .  .  .
+offering.publish                .  .  o  .  .  .  .  .  .  .  .
+offering.withdraw               .  .  o  .  .  .  .  .  .  .  .
+listing.confirm                 .  .  o  .  .  .  .  .  .  .  .
+certification.queue             .  .  .  .  .  .  y  y  .  y  .
+certification.read              .  o  o  .  .  .  a  y  .  y  .
+certification.assign            .  .  .  .  .  .  .  i  .  .  .
+certification.recommend         .  .  .  .  .  .  a  .  .  .  .
+certification.request_info      .  .  .  .  .  .  a  i  .  .  .
+certification.read_opinions     .  .  .  .  .  .  a  y  .  y  .
+certification.decide            .  .  .  .  .  .  .  i  .  .  .
+project.create                  .  .  .  y  .  .  .  .  .  .  .
+project.read                    .  .  .  o  o  .  .  .  .  y  .
+project.edit                    .  .  .  o  .  .  .  .  .  .  .
+project.decide                  .  .  .  .  o  .  .  .  .  .  .
+evidence.read                   .  .  .  o  o  .  .  .  .  y  .
+request.edit                    .  .  .  o  .  .  .  .  .  .  .
+request.read                    .  s  s  o  o  .  .  .  .  y  .
+request.decide                  .  .  .  .  o  .  .  .  .  .  .
+request.send                    .  .  .  .  o  .  .  .  .  .  .
+request.answer                  .  .  s  .  .  .  .  .  .  .  .
+contract.register               .  .  .  o  .  .  .  .  .  .  .
+contract.read                   .  s  s  o  o  .  .  .  .  y  .
+audit.read_case                 .  .  .  o  o  .  .  .  .  y  .
+audit.read_all                  .  .  .  .  .  .  .  y  .  y  .
+"""
+
+# Who may read a noun's subjects knows that they exist; everyone else is told that there is nothing.
+READ_OF = {
+    "specification": "specification.read_draft",
+    "vendor": "vendor.read_file",
+    "offering": "offering.read_draft",
+    "listing": "offering.read_draft",
+    "certification": "certification.read",
+    "project": "project.read",
+    "evidence": "evidence.read",
+    "request": "request.read",
+    "contract": "contract.read",
+    "audit": "audit.read_case",
+}
+READS = {
+    "catalog.read",
+    "account.use",
+    "specification.read_draft",
+    "vendor.queue",
+    "vendor.read_file",
+    "offering.read_draft",
+    "certification.queue",
+    "certification.read",
+    "certification.read_opinions",
+    "project.read",
+    "evidence.read",
+    "request.read",
+    "contract.read",
+    "audit.read_case",
+    "audit.read_all",
+}
+
+
+def _read_table() -> dict[tuple[str, Grantee], str]:
+    _, _, *lines = TABLE.split("\n")
+    cells = {}
+    for line in filter(None, lines):
+        name, *codes = line.split()
+        assert len(codes) == len(COLUMNS), name
+        cells.update({(name, who): code for who, code in zip(COLUMNS, codes, strict=True)})
+    return cells
+
+
+EXPECTED = _read_table()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something that belongs to somebody; `kinds` are the codes that open it."""
+
+    owner_id: uuid.UUID
+    addressee_id: uuid.UUID
+    kinds: str
+    assigned_ids: frozenset[uuid.UUID] = frozenset()
+    is_sent: bool = False
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
+
+
+def subjects_for(actor: Actor) -> dict[str, Subject]:
+    """Every relation that a subject can have to the actor."""
+    stranger = uuid.uuid4()
+    here = actor.organisation_id or uuid.uuid4()
+    me = frozenset({actor.person_id} - {None})
+    other_home = next(iter(actor.organisation_ids - {here}), stranger)
+    subjects = {
+        "own": Subject(here, stranger, "yo"),
+        "a stranger's": Subject(stranger, stranger, "yi"),
+        "assigned": Subject(stranger, stranger, "yia", assigned_ids=me),
+        "own and assigned": Subject(here, stranger, "yo", assigned_ids=me),
+        "of my other organisation": Subject(other_home, stranger, "y"),
+        "of my other organisation, assigned": Subject(other_home, stranger, "y", assigned_ids=me),
+        "sent here": Subject(stranger, here, "yis", is_sent=True),
+        "addressed here but not sent": Subject(stranger, here, "yi"),
+    }
+    if actor.person_id is None:
+        return {"a stranger's": subjects["a stranger's"]}
+    return subjects
+
+
+def someone(grantees: Iterable[Grantee]) -> Actor:
+    home, other = uuid.uuid4(), uuid.uuid4()
+    return Actor(
+        grantees=frozenset(grantees),
+        person_id=uuid.uuid4(),
+        organisation_id=home,
+        organisation_ids=frozenset({home, other}),
+    )
+
+
+def actor_of(who: Grantee) -> Actor:
+    if isinstance(who, Role):
+        return someone({who})
+    return ANONYMOUS if who is Pseudo.ANONYMOUS else CONSOLE
+
+
+def test_table_names_every_permission_and_every_kind_of_actor():
+    assert {name for name, _ in EXPECTED} == {p.value for p in Permission}
+    assert set(PERMISSIONS) == set(Permission)
+    assert set(COLUMNS) == {*Role, *Pseudo}
+
+
+def test_reads_and_writes_are_told_apart():
+    assert {p.value for p in Permission if not p.is_write} == READS
+
+
+@pytest.mark.parametrize("who", COLUMNS, ids=str)
+@pytest.mark.parametrize("permission", Permission, ids=str)
+def test_right_is_as_the_table_says(permission, who):
+    actor, code = actor_of(who), EXPECTED[permission.value, who]
+    assert may_somewhere(actor, permission) is (code != ".")
+    assert can(actor, permission) is (code != ".")
+    for name, subject in subjects_for(actor).items():
+        assert can(actor, permission, subject) is (code in subject.kinds), name
+
+
+def test_absent_permission_is_an_error_and_never_a_pass():
+    with pytest.raises(ValueError, match=r"no\.such"):
+        can(ANONYMOUS, "no.such")
+
+
+def test_roles_of_one_person_add_up_but_never_beyond_their_table():
+    both = someone({Role.CLERK, Role.APPROVER})
+    own = subjects_for(both)["own"]
+    assert can(both, Permission.PROJECT_EDIT, own)
+    assert can(both, Permission.PROJECT_DECIDE, own)
+    assert not can(both, Permission.VENDOR_DECIDE, own)
+
+
+@pytest.mark.parametrize("role", Role, ids=str)
+def test_strangers_read_404_and_insiders_403(database, role):
+    """Every permission on every relation, asked as the services ask it."""
+    with db.transaction() as session:
+        person = make.person(session)
+        kind = make.KIND_OF_ROLE[role]
+        at = make.body(session) if kind.value == "body" else make.organisation(session, kind)
+        make.membership(session, person, role, at)
+        other = make.organisation(session, OrganisationKind.VENDOR)
+    actor = make.actor(person, role, at)
+    actor = replace(actor, organisation_ids=frozenset({at.id, other.id}))
+    with db.reading() as session:
+        for permission in Permission:
+            for relation, subject in subjects_for(actor).items():
+                expected = _expected_answer(permission, role, subject)
+                assert _answer(session, actor, permission, subject) is expected, (
+                    permission,
+                    relation,
+                )
+
+
+def _expected_answer(
+    permission: Permission, who: Grantee, subject: Subject
+) -> type[Exception] | None:
+    if EXPECTED[permission.value, who] in subject.kinds:
+        return None
+    read = READ_OF.get(permission.value.split(".")[0])
+    knows = read is not None and EXPECTED[read, who] in subject.kinds
+    return Forbidden if knows else NotFound
+
+
+def _answer(session, actor, permission, subject) -> type[Exception] | None:
+    try:
+        require(session, actor, permission, subject)
+    except (Forbidden, NotFound, SignInRequired) as error:
+        return type(error)
+    return None
+
+
+def test_anonymous_is_asked_to_sign_in(database):
+    with db.reading() as session:
+        for permission in Permission:
+            code = EXPECTED[permission.value, Pseudo.ANONYMOUS]
+            expected = None if code == "y" else SignInRequired
+            assert _answer(session, ANONYMOUS, permission, None) is expected, permission
+
+
+def test_right_that_ended_a_moment_ago_is_gone_inside_the_transaction(database):
+    with db.transaction() as session:
+        at = make.body(session)
+        person = make.person(session)
+        membership = make.membership(session, person, Role.CLERK, at)
+    actor = make.actor(person, Role.CLERK, at)
+    with db.transaction() as session:
+        assert require(session, actor, Permission.PROJECT_CREATE).has_role(Role.CLERK)
+        session.get_one(type(membership), membership.id).ended_at = db.now(session)
+    with db.transaction() as session, pytest.raises(Forbidden):
+        require(session, actor, Permission.PROJECT_CREATE)
+
+
+# What the predicates read must stand on every model that is asked about.
+SUBJECTS = {
+    "vendor": (Vendor,),
+    "offering": (Offering, OfferingVersion, ListingVersion),
+    "listing": (Listing, ListingVersion),
+    "certification": (Certification,),
+    "project": (Project,),
+    "evidence": (Project,),
+    "request": (UsageContractRequest,),
+    "contract": (Contract,),
+    "audit": (Project,),
+}
+NEEDED = {
+    "o": ("owner_id",),
+    "i": ("owner_id",),
+    "a": ("owner_id", "assigned_ids"),
+    "s": ("addressee_id", "is_sent"),
+}
+
+
+@pytest.mark.parametrize("permission", Permission, ids=str)
+def test_models_hold_what_the_predicates_read(permission):
+    codes = {EXPECTED[permission.value, who] for who in COLUMNS}
+    noun = permission.value.split(".")[0]
+    read = READ_OF.get(noun)
+    codes |= {EXPECTED[read, who] for who in COLUMNS} if read else set()
+    for model in SUBJECTS.get(noun, ()):
+        for name in {name for code in codes for name in NEEDED.get(code, ())}:
+            assert hasattr(model, name), f"{model.__name__}.{name}"
