@@ -12,6 +12,7 @@ from accounts.identity import Actor
 from accounts.models import Organisation, OrganisationKind, Person, Role
 from catalog.certification import queries, services
 from catalog.certification.models import Certification, Opinion
+from catalog.offerings.models import OfferingVersion
 from catalog.offerings.queries import get_offering_version
 from catalog.specifications.models import SpecificationVersion
 from core import db
@@ -68,11 +69,17 @@ def load(session: Session, certification_id: UUID) -> Certification:
     return review
 
 
+def load_version(session: Session, version_id: UUID) -> OfferingVersion:
+    """Return an offering version as a page loads it."""
+    version = get_offering_version(session, version_id)
+    assert version is not None
+    return version
+
+
 def submit(stage: Stage) -> UUID:
     """Let the vendor submit; returns the certification's id."""
     with db.transaction() as session:
-        version = get_offering_version(session, stage.version_id)
-        assert version is not None
+        version = load_version(session, stage.version_id)
         return services.submit_offering(session, stage.company.acts(), version).id
 
 

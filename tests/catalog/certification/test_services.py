@@ -1,7 +1,6 @@
 """What a review allows, refuses and leaves behind, as acts on the database."""
 
 import itertools
-import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -14,14 +13,12 @@ from catalog.certification import queries, services
 from catalog.certification.models import Certification, Opinion, Recommendation, ReviewState
 from catalog.offerings import services as offerings
 from catalog.offerings.models import ConformanceAnswer, OfferingVersion, OfferState
-from catalog.offerings.queries import get_offering_version
 from catalog.specifications.models import Requirement, SpecificationVersion
 from catalog.terms import Answer, CertificationState
 from core import audit, changes, db, outbox
 from core.clock import end_of_day, today_jst
 from core.errors import (
     Conflict,
-    DomainError,
     Forbidden,
     GuardFailed,
     Invalid,
@@ -35,12 +32,14 @@ from tests.catalog.certification.conftest import (
     assign,
     decide,
     load,
+    load_version,
     make_recommended,
     recommend,
     set_stage,
     submit,
 )
 from tests.databases import DatabaseUnderTest
+from tests.drills.two_leads import is_one_decision
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ def state_of(certification_id) -> ReviewState:
 
 def version_state(stage: Stage) -> OfferState:
     with db.reading() as session:
-        return get_offering_version(session, stage.version_id).state
+        return load_version(session, stage.version_id).state
 
 
 def test_certified_offering_carries_number_results_and_announcements(stage: Stage) -> None:
@@ -231,7 +230,7 @@ def test_answered_question_drops_older_opinions_and_keeps_them_in_the_trail(stag
     with pytest.raises(WrongState):
         recommend(stage, certification_id, 1)
     with db.transaction() as session:
-        row = get_offering_version(session, stage.version_id)
+        row = load_version(session, stage.version_id)
         older = row.content_sha256
         actor = stage.company.acts()
         offerings.edit_offering_version(
@@ -407,15 +406,15 @@ def test_claim_is_published_after_one_opinion_and_certified_later(stage: Stage) 
     recommend(stage, certification_id, 0)
     claim()
     with db.transaction() as session:
-        row = get_offering_version(session, stage.version_id)
+        row = load_version(session, stage.version_id)
         offerings.publish_version(session, stage.company.acts(), row)
     with db.reading() as session:
-        row = get_offering_version(session, stage.version_id)
+        row = load_version(session, stage.version_id)
         assert queries.standings(session, [row])[row.id].state is CertificationState.CLAIMED
     recommend(stage, certification_id, 1)
     decide(stage.lead(), certification_id)
     with db.reading() as session:
-        row = get_offering_version(session, stage.version_id)
+        row = load_version(session, stage.version_id)
         assert row.state is OfferState.PUBLISHED
         assert queries.standings(session, [row])[row.id].state is CertificationState.CERTIFIED
 
@@ -427,15 +426,15 @@ def test_certificate_for_one_version_never_counts_for_the_next(stage: Stage) -> 
     with db.transaction() as session:
         spec = session.get_one(SpecificationVersion, stage.specification.id)
         newer = factories.specification(session)
-        row = get_offering_version(session, stage.version_id)
+        row = load_version(session, stage.version_id)
         offerings.publish_version(session, stage.company.acts(), row)
     with db.transaction() as session:
-        row = get_offering_version(session, stage.version_id)
+        row = load_version(session, stage.version_id)
         made = offerings.start_new_version(session, stage.company.acts(), row.offering)
         made.revise(specification_version_id=newer.id)
         second_id = made.id
     with db.reading() as session:
-        rows = [get_offering_version(session, each) for each in (stage.version_id, second_id)]
+        rows = [load_version(session, each) for each in (stage.version_id, second_id)]
         states = queries.standings(session, rows)
         assert states[stage.version_id].state is CertificationState.CERTIFIED
         assert states[second_id].state is CertificationState.CLAIMED
@@ -478,7 +477,7 @@ def test_withdrawn_draft_leaves_the_queue_and_takes_no_decision(stage: Stage) ->
         found = load(session, certification_id)
         services.request_info(session, stage.lead(), found, reason="説明してほしい。")
     with db.transaction() as session:
-        row = get_offering_version(session, stage.version_id)
+        row = load_version(session, stage.version_id)
         offerings.discard_version(session, stage.company.acts(), row)
     with db.reading() as session:
         assert queries.list_queue(session) == []
@@ -498,48 +497,9 @@ def test_second_decision_names_the_first_and_is_logged(stage: Stage) -> None:
         assert "主任 三" in detail.detail["message"]
 
 
-def decide_at_once(stage: Stage, certification_id) -> list[DomainError | None]:
-    """Let both leads decide at the same moment, differently; returns what each got."""
-    gate = threading.Barrier(2)
-    results: list[DomainError | None] = [None, None]
-
-    def act(number: int) -> None:
-        decision = (Opinion.CERTIFY, Opinion.REFUSE)[number]
-        gate.wait()
-        try:
-            decide(stage.lead(number), certification_id, decision, reason="同時に決定する。")
-        except DomainError as error:
-            results[number] = error
-
-    threads = [threading.Thread(target=act, args=(number,)) for number in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
-
-
 @pytest.mark.postgres_only
 def test_two_leads_at_once_make_one_decision(database: DatabaseUnderTest) -> None:
-    for _ in range(20):
-        with db.transaction() as session:
-            stage = set_stage(session)
-        certification_id = make_recommended(stage)
-        results = decide_at_once(stage, certification_id)
-        (loser,) = [error for error in results if error is not None]
-        winner = results.index(None)
-        assert isinstance(loser, StaleVersion)
-        assert stage.leads[winner].name in loser.message
-        with db.reading() as session:
-            review = load(session, certification_id)
-            assert review.decided_by_id == stage.leads[winner].id
-            assert review.state is (ReviewState.CERTIFIED, ReviewState.REFUSED)[winner]
-            done = [
-                event
-                for event, _, _ in queries.list_events(session, certification_id)
-                if event.action == "certification.decide" and event.outcome == audit.Outcome.DONE
-            ]
-            assert len(done) == 1
+    assert [is_one_decision() for _ in range(20)] == [True] * 20
 
 
 def test_unassigned_people_do_not_learn_of_a_review(stage: Stage) -> None:

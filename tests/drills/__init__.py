@@ -1,0 +1,1 @@
+"""Drills: failures rehearsed, races run until they would have shown."""
