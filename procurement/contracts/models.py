@@ -14,6 +14,15 @@ from procurement.projects.models import Project, Selection
 from vendors.models import Vendor
 
 
+class BidderList(LabelledCode):
+    """Where the seller stands on the body's own list of qualified bidders (入札参加資格者名簿)."""
+
+    LISTED = "listed", "名簿に載っています"
+    APPLIED = "applied", "登録を申請しています"
+    NOT_LISTED = "not_listed", "名簿に載っていません"
+    EXCEPTION = "exception", "名簿によらない例外とします"
+
+
 class RequestState(LabelledCode):
     """States of a usage-contract request."""
 
@@ -107,10 +116,13 @@ class UsageContractRequest(StatefulModel, table=True):
     fiscal_year: int | None = None
     ordinal: int | None = None
     number: str | None = Field(default=None, max_length=20)
+    sender_name: str = Field(default="", max_length=100)
     contact_name: str = Field(default="", max_length=100)
+    contact_department: str = Field(default="", max_length=100)
+    contact_phone: str = Field(default="", max_length=40)
     contact_email: str = Field(default="", max_length=254)
     message: str = Field(default="", max_length=2000)
-    bidder_list: str = Field(default="", max_length=20)
+    bidder_list: BidderList | None = Field(default=None, sa_type=enum_type(BidderList))
     bidder_list_note: str = Field(default="", max_length=500)
     payload: str = Field(default="", sa_type=Text)
     payload_sha256: str = Field(default="", max_length=64)
@@ -127,6 +139,9 @@ class UsageContractRequest(StatefulModel, table=True):
     answered_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
     answered_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     answer_reason: str = Field(default="", max_length=2000)
+    withdrawn_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    withdrawal_reason: str = Field(default="", max_length=2000)
 
     project: Project = related()
     selection: Selection = related()

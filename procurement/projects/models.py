@@ -3,14 +3,22 @@
 import uuid
 from datetime import date, datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint
 from sqlmodel import Field
 
 from accounts.models import Organisation
 from catalog.offerings.models import ListingVersion
-from core.models import Model, StatefulModel, UTCDateTime, enum_type, not_same, related
+from core.models import (
+    JSONType,
+    Model,
+    StatefulModel,
+    UTCDateTime,
+    enum_type,
+    not_same,
+    related,
+)
 from core.state_machine import LabelledCode, StateMachine
 from procurement.bodies.models import ContractCategory
 
@@ -46,6 +54,8 @@ class ProjectAction(StrEnum):
 
 
 _S, _A = ProjectState, ProjectAction
+EDITABLE_STATES = frozenset({_S.DRAFT, _S.SEARCHING, _S.EVIDENCE_LOCKED, _S.COMPARED})
+ENDED_STATES = frozenset({_S.CLOSED, _S.NONE_SUITABLE, _S.CANCELLED})
 _OPEN_STATES = (_S.DRAFT, _S.SEARCHING, _S.EVIDENCE_LOCKED, _S.COMPARED, _S.SELECTION_PROPOSED)
 PROJECT_MACHINE = StateMachine(
     noun="調達案件",
@@ -78,7 +88,10 @@ class ContractTermBasis(LabelledCode):
 
 
 class Project(StatefulModel, table=True):
-    """One purchase of one body, from need to closed; estimated price stays with named people."""
+    """One purchase of one body, from need to closed; estimated price stays with named people.
+
+    `search_query` is the query to be locked next: text, filters, sort and seed; empty before the first.
+    """
 
     MACHINE: ClassVar[StateMachine] = PROJECT_MACHINE
     __tablename__ = "projects"
@@ -106,8 +119,33 @@ class Project(StatefulModel, table=True):
     created_by_id: uuid.UUID = Field(foreign_key="people.id")
     last_editor_id: uuid.UUID = Field(foreign_key="people.id")
     end_reason: str = Field(default="", max_length=2000)
+    specification_version_id: uuid.UUID | None = Field(
+        default=None, foreign_key="specification_versions.id"
+    )
+    search_query: dict[str, Any] = Field(default_factory=dict, sa_type=JSONType)
 
     owner: Organisation = related()
+
+    @property
+    def project_id(self) -> uuid.UUID:
+        """The case that the audit trail files it under: itself."""
+        return self.id
+
+    @property
+    def is_editable(self) -> bool:
+        """Tell whether the clerk may still change need, term and candidates."""
+        return self.state in EDITABLE_STATES
+
+
+class ProjectCounter(Model, table=True):
+    """The last project number given per body and fiscal year; locked while one is given."""
+
+    __tablename__ = "project_counters"
+    __table_args__ = (UniqueConstraint("owner_id", "fiscal_year"),)
+
+    owner_id: uuid.UUID = Field(foreign_key="organisations.id")
+    fiscal_year: int
+    last: int = 0
 
 
 class EvidencePack(Model, table=True):
@@ -151,6 +189,11 @@ class Candidate(Model, table=True):
 
     listing_version: ListingVersion = related()
 
+    @property
+    def is_excluded(self) -> bool:
+        """Tell whether the clerk took it out, with a reason."""
+        return self.excluded_at is not None
+
 
 class Ground(LabelledCode):
     """Legal grounds of a direct contract that this step offers (施行令 167の2 ①)."""
@@ -161,7 +204,8 @@ class Ground(LabelledCode):
 class Selection(Model, table=True):
     """The proposed and approved choice; the database allows only a locked candidate.
 
-    Amounts in yen over the whole term; approver, proposer and last editor differ.
+    Amounts in yen over the whole term; approver, proposer and last editor differ. `splitting_note`
+    and `change_note` acknowledge a warning: orders that add up, a service that changed since the lock.
     """
 
     __tablename__ = "selections"
@@ -189,6 +233,8 @@ class Selection(Model, table=True):
     total_without_tax: int
     reason: str = Field(sa_type=Text)
     sole_source_reason: str = Field(default="", sa_type=Text)
+    splitting_note: str = Field(default="", max_length=1000)
+    change_note: str = Field(default="", max_length=1000)
     cost_basis: str = Field(sa_type=Text)
     proposed_by_id: uuid.UUID = Field(foreign_key="people.id")
     last_editor_id: uuid.UUID = Field(foreign_key="people.id")

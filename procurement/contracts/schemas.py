@@ -1,0 +1,91 @@
+"""What people type about a usage-contract request and a contract."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from core.forms import FormSchema, checked, choice, day, line, lines, whole
+from core.state_machine import LabelledCode
+from procurement.contracts.models import BidderList
+
+_EMAIL = validate.Email(error="メールアドレスは name@example.jp の形で入力してください。")
+
+
+class VersionSchema(FormSchema):
+    """The version of the row that the reader saw."""
+
+    version = whole("版", minimum=1)
+
+
+class RequestSchema(FormSchema):
+    """Who asks, whom to ask back, until when, and the body's list of bidders."""
+
+    sender_name = line("差出人の職と氏名", maximum=100)
+    contact_department = line("問い合わせ先の部署", maximum=100)
+    contact_name = line("問い合わせ先の担当者", maximum=100)
+    contact_phone = line("電話番号", maximum=40)
+    contact_email = line("メールアドレス", maximum=254)
+    answer_due_on = day("回答の期限")
+    bidder_list = choice("入札参加資格者名簿", BidderList)
+    bidder_list_note = line("名簿についての理由", maximum=500, required=False)
+    message = lines("そのほかの条件", maximum=2_000, required=False)
+
+    @validates_schema
+    def _check_email(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if data.get("contact_email"):
+            try:
+                _EMAIL(data["contact_email"])
+            except ValidationError as error:
+                raise ValidationError(error.messages, "contact_email") from error
+
+
+class RequestEditSchema(VersionSchema, RequestSchema):
+    """The same, over a version that was read."""
+
+
+class ConfirmSchema(VersionSchema):
+    """A confirm page without a password."""
+
+    confirmed = checked("内容を確認しました")
+
+
+class SendSchema(VersionSchema):
+    """The confirm page of a legal act; the password when the sign-in is older than ten minutes."""
+
+    confirmed = checked("依頼書の内容と送信先を確認しました")
+    password = fields.String(load_default="", metadata={"label": "パスワード"})
+
+
+class ReasonSchema(ConfirmSchema):
+    """An act that needs a reason."""
+
+    reason = lines("理由", maximum=1_000)
+
+
+class Decision(LabelledCode):
+    """What an approver may decide."""
+
+    APPROVE = "approve", "この内容で決裁する"
+    RETURN = "return", "担当者に差し戻す"
+
+
+class DecisionSchema(VersionSchema):
+    """An approver's decision; returning needs a reason."""
+
+    decision = choice("決裁", Decision)
+    reason = lines("差し戻す理由", maximum=1_000, required=False)
+
+    @validates_schema
+    def _check_reason(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if data.get("decision") is Decision.RETURN and not data.get("reason", "").strip():
+            raise ValidationError("差し戻す理由を入力してください。", "reason")
+
+
+class ContractSchema(VersionSchema):
+    """Number, dates and the hash of the signed record; the record itself is hashed and not kept."""
+
+    number = line("契約番号", maximum=60)
+    signed_on = day("契約日")
+    starts_on = day("利用の始まり")
+    ends_on = day("利用の終わり")
+    signed_record_sha256 = line("署名済みの契約書のSHA-256", maximum=100, required=False)

@@ -1,0 +1,248 @@
+"""A project as a task list: what is done, what is next, who is waited for."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+
+from accounts.identity import Actor
+from accounts.models import Person
+from accounts.permissions import Permission, can
+from core.japanese import format_date, format_datetime
+from procurement.contracts.models import Contract, RequestState, UsageContractRequest
+from procurement.projects.models import (
+    ENDED_STATES,
+    EvidencePack,
+    Project,
+    ProjectState,
+    Selection,
+)
+
+_PS, _RS = ProjectState, RequestState
+_LOCKED_ON = (_PS.DRAFT, _PS.SEARCHING)
+_SENTENCES = {
+    _PS.DRAFT: "次は、サービスを探します。",
+    _PS.SEARCHING: "条件に合うサービスを探しています。よければ検索結果を確定してください。",
+    _PS.EVIDENCE_LOCKED: "検索結果を確定しました。次は、候補を比べます。",
+    _PS.COMPARED: "候補を比べました。次は、選定の案を作ります。",
+    _PS.QUOTING: "見積を待っています。",
+    _PS.QUOTES_OPENED: "見積を開封しました。",
+    _PS.SELECTION_PROPOSED: "選定の案の決裁を待っています。",
+    _PS.SELECTION_APPROVED: "選定が決裁されました。次は、利用契約を依頼します。",
+    _PS.CLOSED: "契約を記録し、案件を終えました。",
+    _PS.NONE_SUITABLE: "適するサービスがないと判断し、案件を終えました。",
+    _PS.CANCELLED: "この案件は中止しました。",
+}
+_REQUEST_SENTENCES = {
+    _RS.DRAFT: "依頼書を作っています。",
+    _RS.SUBMITTED: "依頼書の決裁を待っています。",
+    _RS.RETURNED: "依頼書が差し戻されました。直して、もう一度提出してください。",
+    _RS.APPROVED: "依頼書が決裁されました。決裁者が送信します。",
+    _RS.SENT: "依頼を送信しました。事業者の承諾を待っています。",
+    _RS.ACCEPTED: "事業者が承諾しました。契約書を交わしたら、契約を記録してください。",
+    _RS.DECLINED: "事業者が辞退しました。依頼し直すか、案件を中止してください。",
+    _RS.WITHDRAWN: "依頼を取り下げました。依頼し直すか、案件を中止してください。",
+    _RS.LAPSED: "回答の期限が過ぎました。依頼し直すか、案件を中止してください。",
+}
+_REQUEST_STATUS = {
+    _RS.DRAFT: ("in_progress", None),
+    _RS.SUBMITTED: ("waiting", "確認待ち（決裁者）"),
+    _RS.RETURNED: ("fix", None),
+    _RS.APPROVED: ("waiting", "送信待ち（決裁者）"),
+    _RS.SENT: ("waiting", "承諾待ち（事業者）"),
+    _RS.ACCEPTED: ("in_progress", "契約の記録待ち"),
+    _RS.DECLINED: ("fix", "辞退"),
+    _RS.WITHDRAWN: ("fix", "取下げ"),
+    _RS.LAPSED: ("fix", "期限切れ"),
+    _RS.CONTRACT_REGISTERED: ("done", None),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One row of the list; status as in the macro task_list."""
+
+    label: str
+    status: str
+    hint: str = ""
+    href: str = ""
+    status_text: str | None = None
+
+
+def describe_state(project: Project, request: UsageContractRequest | None) -> str:
+    """Return in a sentence where the project stands and who is to act."""
+    if project.state is _PS.SELECTION_APPROVED and request is not None:
+        sentence = _REQUEST_SENTENCES.get(request.state, "")
+        if request.state is _RS.SENT and request.answer_due_at:
+            sentence += f"期限は{format_datetime(request.answer_due_at)}までです。"
+        return sentence
+    sentence = _SENTENCES[project.state]
+    return f"{sentence}理由：{project.end_reason}" if project.end_reason else sentence
+
+
+def list_tasks(
+    project: Project,
+    packs: Sequence[EvidencePack],
+    selection: Selection | None,
+    *,
+    request: UsageContractRequest | None,
+    contract: Contract | None,
+    actor: Actor,
+) -> list[Task]:
+    """Return the six tasks of a project for this reader."""
+    may_edit = can(actor, Permission.PROJECT_EDIT, project)
+    return [
+        _need(project, may_edit=may_edit),
+        _search(project, packs),
+        _compare(project, packs),
+        _quote(project, selection),
+        _select(project, selection, actor, may_edit=may_edit),
+        _request(project, request, contract, may_edit=may_edit),
+    ]
+
+
+def _need(project: Project, *, may_edit: bool) -> Task:
+    href = url_for("projects.edit", project_id=project.id)
+    editable = may_edit and project.is_editable
+    return Task("必要と予算を書く", "done", "件名、利用期間、予算科目", href if editable else "")
+
+
+def _search(project: Project, packs: Sequence[EvidencePack]) -> Task:
+    label, href = "サービスを探して確定する", url_for("projects.search", project_id=project.id)
+    if project.state is _PS.DRAFT:
+        return Task(label, "not_started", "条件を決めて検索します", href)
+    if project.state is _PS.SEARCHING:
+        return Task(label, "in_progress", "検索結果を確定すると、次に進めます", href)
+    if not packs:
+        return Task(label, "locked", "確定しないで案件を終えました")
+    pack = packs[0]
+    hint = f"確定済み　{format_datetime(pack.locked_at)}　第{pack.revision}回　{pack.sha256[:12]}…"
+    href = url_for("projects.show_evidence", project_id=project.id, revision=pack.revision)
+    return Task(label, "done", hint, href)
+
+
+def _compare(project: Project, packs: Sequence[EvidencePack]) -> Task:
+    label, href = "候補を比べる", url_for("projects.candidates", project_id=project.id)
+    if project.state in _LOCKED_ON or not packs:
+        return Task(label, "locked", "「サービスを探して確定する」が終わると始められます")
+    if project.state is _PS.EVIDENCE_LOCKED:
+        return Task(label, "not_started", "除外する候補に理由を付け、残りを比べます", href)
+    return Task(label, "done", "候補と除外の理由", href)
+
+
+def _quote(project: Project, selection: Selection | None) -> Task:
+    label = "見積を依頼する"
+    if project.state in (_PS.QUOTING, _PS.QUOTES_OPENED):
+        return Task(label, "in_progress", "見積の受け付け")
+    if selection is not None and selection.is_approved is not False:
+        return Task(
+            label, "done", "限度額以下のため、公表された料金で選びます", "", "少額のため不要"
+        )
+    hint = "金額が少額の契約の限度額をこえるときに必要です"
+    return Task(label, "locked", hint, "", "該当するときだけ")
+
+
+def _select(project: Project, selection: Selection | None, actor: Actor, *, may_edit: bool) -> Task:
+    label = "選定して決裁を受ける"
+    decision = url_for("projects.decide", project_id=project.id)
+    if project.state is _PS.COMPARED:
+        href = url_for("projects.propose", project_id=project.id) if may_edit else ""
+        if selection is not None and selection.is_approved is False:
+            return Task(label, "fix", f"差し戻しの理由：{selection.return_reason}", href)
+        return Task(label, "not_started", "1件を選び、根拠と理由を書きます", href)
+    if project.state is _PS.SELECTION_PROPOSED:
+        mine = can(actor, Permission.PROJECT_DECIDE, project)
+        hint = "内容を確かめて決裁してください" if mine else "決裁者が確かめています"
+        return Task(label, "waiting", hint, decision, "確認待ち（決裁者）")
+    if selection is not None and selection.is_approved and selection.decided_at:
+        hint = f"{format_datetime(selection.decided_at)}に決裁"
+        return Task(label, "done", hint, decision)
+    return Task(label, "locked", "「候補を比べる」が終わると始められます")
+
+
+def _request(
+    project: Project,
+    request: UsageContractRequest | None,
+    contract: Contract | None,
+    *,
+    may_edit: bool,
+) -> Task:
+    label = "利用契約を依頼し、契約を記録する"
+    if contract is not None:
+        hint = f"契約番号 {contract.number}　{format_date(contract.signed_on)}"
+        return Task(label, "done", hint, url_for("contracts.show", contract_id=contract.id))
+    create = url_for("requests.create", project_id=project.id) if may_edit else ""
+    if request is None:
+        if project.state is _PS.SELECTION_APPROVED:
+            return Task(label, "not_started", "依頼書を作り、決裁を受けて送ります", create)
+        return Task(label, "locked", "「選定して決裁を受ける」が終わると始められます")
+    status, text = _REQUEST_STATUS[request.state]
+    href = url_for("requests.show", request_id=request.id)
+    hint = f"依頼書 {request.number}" if request.number else "依頼書（番号は決裁のときに付きます）"
+    if project.state in ENDED_STATES and status != "done":
+        return Task(label, "locked", hint)
+    return Task(label, status, hint, href, text)
+
+
+def list_steps(
+    request: UsageContractRequest, people: Mapping[uuid.UUID, Person]
+) -> list[dict[str, Any]]:
+    """Return the way of a request as the macro steps shows it: who did what, and who is next."""
+    done = [
+        ("依頼書を作る", request.created_at, request.last_editor_id),
+        ("決裁者に提出する", None, request.submitted_by_id),
+        ("決裁する", request.approved_at, request.approved_by_id),
+        ("送信する", request.sent_at, request.sent_by_id),
+        ("事業者が回答する", request.answered_at, None),
+    ]
+    reached = _reached(request)
+    found = []
+    for position, (label, moment, person_id) in enumerate(done):
+        person = people.get(person_id) if person_id else None
+        is_done = position < reached
+        state = "done" if is_done else "now" if position == reached else "waiting"
+        if position == reached and request.state in _OVER:
+            state = "returned"
+        found.append(
+            {
+                "label": label,
+                "state": state,
+                "name": person.name if person and is_done else None,
+                "at": moment if is_done else None,
+                "reason": _reason_of(request) if state == "returned" else None,
+            }
+        )
+    return found
+
+
+def _reached(request: UsageContractRequest) -> int:
+    if request.state is not _RS.WITHDRAWN:
+        return _REACHED[request.state]
+    marks = (request.submitted_by_id, request.approved_at, request.sent_at)
+    return 1 + sum(mark is not None for mark in marks)
+
+
+_OVER = frozenset({_RS.RETURNED, _RS.DECLINED, _RS.WITHDRAWN, _RS.LAPSED})
+_REACHED = {
+    _RS.DRAFT: 1,
+    _RS.RETURNED: 1,
+    _RS.SUBMITTED: 2,
+    _RS.APPROVED: 3,
+    _RS.SENT: 4,
+    _RS.ACCEPTED: 5,
+    _RS.CONTRACT_REGISTERED: 5,
+    _RS.DECLINED: 4,
+    _RS.LAPSED: 4,
+}
+
+
+def _reason_of(request: UsageContractRequest) -> str | None:
+    reasons = {
+        _RS.RETURNED: request.return_reason,
+        _RS.DECLINED: request.answer_reason,
+        _RS.WITHDRAWN: request.withdrawal_reason,
+        _RS.LAPSED: "回答の期限が過ぎました。",
+    }
+    return reasons.get(request.state)

@@ -1,0 +1,83 @@
+"""Pages of a request on the vendor's side: inbox, accept, decline."""
+
+import uuid
+
+from flask.typing import ResponseReturnValue
+
+from accounts.auth import access, actor
+from accounts.permissions import Permission
+from core import web
+from core.forms import Form
+from procurement.contracts import documents, queries, services
+from procurement.contracts.models import RequestAction
+from procurement.contracts.schemas import ConfirmSchema, ReasonSchema
+from procurement.contracts.views.frame import load_request, posted, read_request, request_url
+from procurement.contracts.views.frame import requests_blueprint as blueprint
+
+_P = Permission
+
+
+@blueprint.get("/requests/inbox")
+@access(_P.REQUEST_READ)
+def inbox() -> ResponseReturnValue:
+    """List the requests that were sent to the acting organisation, and nothing else."""
+    organisation_id = actor().organisation_id
+    session = web.read_session()
+    found = queries.list_received(session, organisation_id) if organisation_id else []
+    return web.render_page("requests/inbox.html", requests=found, action=RequestAction)
+
+
+@blueprint.route("/requests/<uuid:request_id>/accept", methods=["GET", "POST"])
+@access(_P.REQUEST_ANSWER, write=_P.REQUEST_ANSWER)
+def accept(request_id: uuid.UUID) -> ResponseReturnValue:
+    """Accept a request."""
+    found = read_request(request_id)
+    form = Form(ConfirmSchema(), posted(), {"version": found.version})
+    if form.is_posted:
+        done = form.submit(
+            lambda session, data: services.accept_request(
+                session, actor(), load_request(session, request_id), version=data["version"]
+            )
+        )
+        if done:
+            web.leave_notice(
+                "done",
+                "依頼を承諾しました",
+                "契約は、両者が契約書に記名押印するか、電子署名を行ったときに確定します。",
+            )
+            return web.see_other(request_url(request_id))
+    return _render("requests/accept.html", form, request_id)
+
+
+@blueprint.route("/requests/<uuid:request_id>/decline", methods=["GET", "POST"])
+@access(_P.REQUEST_ANSWER, write=_P.REQUEST_ANSWER)
+def decline(request_id: uuid.UUID) -> ResponseReturnValue:
+    """Decline a request, with a reason."""
+    found = read_request(request_id)
+    form = Form(ReasonSchema(), posted(), {"version": found.version})
+    if form.is_posted:
+        done = form.submit(
+            lambda session, data: services.decline_request(
+                session,
+                actor(),
+                load_request(session, request_id),
+                version=data["version"],
+                reason=data["reason"],
+            )
+        )
+        if done:
+            web.leave_notice("done", "依頼を辞退しました")
+            return web.see_other(request_url(request_id))
+    return _render("requests/decline.html", form, request_id)
+
+
+def _render(template: str, form: Form, request_id: uuid.UUID) -> ResponseReturnValue:
+    found = read_request(request_id)
+    return web.render_page(
+        template,
+        form.status,
+        form=form,
+        request_row=found,
+        document=documents.read_document(found),
+        open=found.can_apply(RequestAction.ACCEPT),
+    )

@@ -1,0 +1,99 @@
+"""Pages of a project that need its request: the task list, the record of events, giving it up."""
+
+import uuid
+from typing import Any
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+
+from accounts.auth import access, actor
+from accounts.permissions import Permission
+from accounts.queries import list_people
+from core import web
+from core.forms import Form
+from procurement.contracts import queries, services
+from procurement.contracts.tasks import describe_state, list_tasks
+from procurement.projects import queries as project_queries
+from procurement.projects.costs import term_of
+from procurement.projects.history import describe_event
+from procurement.projects.models import ProjectAction
+from procurement.projects.schemas import EndSchema
+from procurement.projects.views.frame import (
+    blueprint,
+    load_project,
+    posted,
+    project_url,
+    read_project,
+)
+
+_P = Permission
+
+
+@blueprint.get("/projects/<uuid:project_id>")
+@access(_P.PROJECT_READ)
+def show(project_id: uuid.UUID) -> ResponseReturnValue:
+    """Show a project as the list of its tasks."""
+    project = read_project(project_id)
+    session = web.read_session()
+    packs = project_queries.list_packs(session, project.id)
+    selection = project_queries.latest_selection(session, project.id)
+    request = queries.latest_request(session, project.id)
+    contract = queries.find_contract_of(session, request.id) if request else None
+    return web.render_page(
+        "projects/show.html",
+        project=project,
+        term=term_of(project),
+        tasks=list_tasks(
+            project, packs, selection, request=request, contract=contract, actor=actor()
+        ),
+        state_sentence=describe_state(project, request),
+        packs=packs,
+        request_row=request,
+        contract=contract,
+        can_end=project.can_apply(ProjectAction.FIND_NONE),
+        can_cancel=project.can_apply(ProjectAction.CANCEL),
+    )
+
+
+@blueprint.get("/projects/<uuid:project_id>/history")
+@access(_P.AUDIT_READ_CASE)
+def history(project_id: uuid.UUID) -> ResponseReturnValue:
+    """Show everything that happened in the case, refused attempts too."""
+    project = read_project(project_id, _P.AUDIT_READ_CASE)
+    session = web.read_session()
+    rows = project_queries.list_case_events(session, project.id)
+    people_ids = {event.person_id for event, _ in rows if event.person_id}
+    people = list_people(session, list(people_ids))
+    events: list[dict[str, Any]] = [describe_event(*row, people) for row in rows]
+    return web.render_page("projects/history.html", project=project, events=events)
+
+
+@blueprint.route("/projects/<uuid:project_id>/cancel", methods=["GET", "POST"])
+@access(_P.PROJECT_EDIT, write=_P.PROJECT_EDIT)
+def cancel(project_id: uuid.UUID) -> ResponseReturnValue:
+    """Give the project up, with a reason."""
+    project = read_project(project_id)
+    form = Form(EndSchema(), posted(), {"version": project.version})
+    if form.is_posted:
+        done = form.submit(
+            lambda session, data: services.cancel_project(
+                session,
+                actor(),
+                load_project(session, project_id),
+                version=data["version"],
+                reason=data["reason"],
+            )
+        )
+        if done:
+            web.leave_notice("done", "案件を中止しました")
+            return web.see_other(project_url(project))
+    return web.render_page(
+        "projects/end.html",
+        form.status,
+        form=form,
+        project=project,
+        heading="この案件を中止しますか",
+        action=url_for("projects.cancel", project_id=project.id),
+        check_label="中止すると案件を再開できないことを確認しました",
+        button_label="案件を中止する",
+    )

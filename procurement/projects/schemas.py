@@ -1,0 +1,128 @@
+"""What people type about a project."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from core.forms import (
+    FormSchema,
+    checked,
+    choice,
+    day,
+    line,
+    lines,
+    whole,
+)
+from core.state_machine import LabelledCode
+from procurement.bodies.models import ContractCategory
+from procurement.projects.models import ContractTermBasis, Ground
+
+LONGEST_TERM = 120
+
+
+def reason_field(label: str = "理由") -> fields.Field[str]:
+    """Declare a reason that an act cannot do without."""
+    return lines(label, maximum=1_000)
+
+
+class VersionSchema(FormSchema):
+    """The version of the row that the reader saw."""
+
+    version = whole("版", minimum=1)
+
+
+class ProjectSchema(FormSchema):
+    """Need, term and budget of a project."""
+
+    title = line("件名", maximum=120)
+    need = lines("必要なこと", maximum=2_000)
+    specification_version_id = fields.UUID(
+        load_default=None,
+        allow_none=True,
+        metadata={"label": "標準仕様書"},
+        error_messages={"invalid_uuid": "標準仕様書は一覧から選択してください。"},
+    )
+    starts_on = day("利用の始まり")
+    term_months = whole("利用する月数", minimum=1, maximum=LONGEST_TERM)
+    term_basis = choice("期間の根拠", ContractTermBasis)
+    budget_line = line("予算科目", maximum=200)
+    category = choice("契約の種類", ContractCategory)
+
+
+class ProjectEditSchema(VersionSchema, ProjectSchema):
+    """The same, over a version that was read."""
+
+
+class SearchSaveSchema(VersionSchema):
+    """The query that a project keeps: words and facet values; values are checked against the catalog."""
+
+    q = line("検索語", maximum=300, required=False)
+    specification = fields.List(fields.String(), load_default=list)
+    certification = fields.List(fields.String(), load_default=list)
+    hosting = fields.List(fields.String(), load_default=list)
+    size_class = fields.List(fields.String(), load_default=list)
+    price_band = fields.List(fields.String(), load_default=list)
+    seller_kind = fields.List(fields.String(), load_default=list)
+
+
+class ConfirmSchema(VersionSchema):
+    """A confirm page: the version and the ticked box."""
+
+    confirmed = checked("確認しました")
+
+
+class LockSchema(VersionSchema):
+    """The confirm page of the lock."""
+
+    confirmed = checked("検索条件と候補の数を確認しました")
+
+
+class ReasonSchema(VersionSchema):
+    """A reason, such as of an exclusion."""
+
+    reason = reason_field()
+
+
+class EndSchema(ConfirmSchema):
+    """The end of a project, with its reason."""
+
+    reason = reason_field()
+
+
+class SelectionSchema(VersionSchema):
+    """The proposed choice."""
+
+    candidate_id = fields.UUID(
+        required=True,
+        metadata={"label": "選ぶサービス"},
+        error_messages={
+            "required": "選ぶサービスを選択してください。",
+            "invalid_uuid": "選ぶサービスは、残っている候補から選択してください。",
+        },
+    )
+    ground = choice("契約の根拠", Ground)
+    category = choice("契約の種類", ContractCategory)
+    reason = lines("選んだ理由", maximum=2_000)
+    sole_source_reason = lines("1者だけに依頼する理由", maximum=2_000)
+    splitting_note = lines("分けて発注していない理由", maximum=1_000, required=False)
+    change_note = lines("確定したあとの変更を確かめた結果", maximum=1_000, required=False)
+
+
+class Decision(LabelledCode):
+    """What an approver may decide."""
+
+    APPROVE = "approve", "この内容で決裁する"
+    RETURN = "return", "担当者に差し戻す"
+
+
+class DecisionSchema(VersionSchema):
+    """An approver's decision; returning needs a reason."""
+
+    decision = choice("決裁", Decision)
+    reason = lines("差し戻す理由", maximum=1_000, required=False)
+    change_note = lines("確定したあとの変更を確かめた結果", maximum=1_000, required=False)
+
+    @validates_schema
+    def _check_reason(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if data.get("decision") is Decision.RETURN and not data.get("reason", "").strip():
+            raise ValidationError("差し戻す理由を入力してください。", "reason")

@@ -1,0 +1,105 @@
+"""Pages: list of projects, new project, edit, the ends without a choice."""
+
+import uuid
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+
+from accounts.auth import access, actor
+from accounts.models import OrganisationKind
+from accounts.permissions import Permission
+from catalog.specifications import queries as specification_queries
+from core import web
+from core.forms import Form
+from procurement.projects import queries, services
+from procurement.projects.schemas import EndSchema, ProjectEditSchema, ProjectSchema
+from procurement.projects.views.frame import (
+    blueprint,
+    load_project,
+    posted,
+    project_url,
+    read_project,
+)
+
+_P = Permission
+
+
+@blueprint.get("/projects")
+@access(_P.PROJECT_READ)
+def index() -> ResponseReturnValue:
+    """List the projects of the acting body; an auditor sees those of all bodies."""
+    who = actor()
+    owner_id = who.organisation_id if who.organisation_kind is OrganisationKind.BODY else None
+    projects = queries.list_projects(web.read_session(), owner_id)
+    return web.render_page("projects/index.html", projects=projects, shows_body=owner_id is None)
+
+
+@blueprint.route("/projects/new", methods=["GET", "POST"])
+@access(_P.PROJECT_CREATE, write=_P.PROJECT_CREATE)
+def create() -> ResponseReturnValue:
+    """Open a project."""
+    form = Form(ProjectSchema(), posted())
+    if form.is_posted:
+        project = form.submit(
+            lambda session, data: services.create_project(session, actor(), **data)
+        )
+        if project is not None:
+            web.leave_notice("done", f"案件 {project.number} を始めました")
+            return web.see_other(project_url(project))
+    return _render_form(form, None)
+
+
+@blueprint.route("/projects/<uuid:project_id>/edit", methods=["GET", "POST"])
+@access(_P.PROJECT_EDIT, write=_P.PROJECT_EDIT)
+def edit(project_id: uuid.UUID) -> ResponseReturnValue:
+    """Change need, term and budget."""
+    project = read_project(project_id)
+    form = Form(ProjectEditSchema(), posted(), project.model_dump())
+    if form.is_posted:
+        done = form.submit(
+            lambda session, data: services.edit_project(
+                session, actor(), load_project(session, project_id), **data
+            )
+        )
+        if done:
+            web.leave_notice("done", "必要と予算を保存しました")
+            return web.see_other(project_url(project))
+    return _render_form(form, project)
+
+
+def _render_form(form: Form, project: object) -> ResponseReturnValue:
+    versions = specification_queries.list_versions(web.read_session())
+    return web.render_page(
+        "projects/edit.html", form.status, form=form, project=project, versions=versions
+    )
+
+
+@blueprint.route("/projects/<uuid:project_id>/none-suitable", methods=["GET", "POST"])
+@access(_P.PROJECT_EDIT, write=_P.PROJECT_EDIT)
+def find_none(project_id: uuid.UUID) -> ResponseReturnValue:
+    """End the project because nothing suits."""
+    project = read_project(project_id)
+    form = Form(EndSchema(), posted(), {"version": project.version})
+    if form.is_posted:
+        done = form.submit(
+            lambda session, data: services.find_none_suitable(
+                session,
+                actor(),
+                load_project(session, project_id),
+                version=data["version"],
+                reason=data["reason"],
+            )
+        )
+        if done:
+            web.leave_notice("done", "「適するサービスなし」として案件を終えました")
+            return web.see_other(project_url(project))
+    return web.render_page(
+        "projects/end.html",
+        form.status,
+        form=form,
+        project=project,
+        heading="適するサービスがないとして案件を終えますか",
+        action=url_for("projects.find_none", project_id=project.id),
+        check_label="候補を確かめ、適するサービスがないと判断しました",
+        button_label="案件を終える",
+    )

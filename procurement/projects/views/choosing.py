@@ -1,0 +1,259 @@
+"""Pages: narrow the candidates down, confirm the comparison, propose and decide."""
+
+import json
+import uuid
+from typing import Any
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from accounts.auth import access, actor
+from accounts.permissions import Permission
+from accounts.queries import list_people
+from catalog.offerings.queries import load_listing_versions
+from core import web
+from core.clock import day_in_japan
+from core.db import now
+from core.errors import NotFound
+from core.forms import Form
+from procurement.bodies.models import ContractCategory
+from procurement.bodies.queries import ceiling_for
+from procurement.projects import queries, services
+from procurement.projects.costs import estimate_cost
+from procurement.projects.evidence import content_of
+from procurement.projects.models import Candidate, Ground, Project, ProjectAction, Selection
+from procurement.projects.schemas import (
+    ConfirmSchema,
+    Decision,
+    DecisionSchema,
+    ReasonSchema,
+    SelectionSchema,
+    VersionSchema,
+)
+from procurement.projects.views.frame import (
+    blueprint,
+    load_project,
+    posted,
+    project_url,
+    read_latest_pack,
+    read_project,
+)
+
+_P = Permission
+_MOST_COMPARED = 5
+
+
+@blueprint.get("/projects/<uuid:project_id>/candidates")
+@access(_P.PROJECT_READ)
+def candidates(project_id: uuid.UUID) -> ResponseReturnValue:
+    """List the locked candidates with their cost for this body; link to the comparison."""
+    project = read_project(project_id)
+    rows = _candidate_rows(project)
+    remaining = [row["candidate"] for row in rows if not row["candidate"].is_excluded]
+    return web.render_page(
+        "projects/candidates.html",
+        project=project,
+        rows=rows,
+        remaining=remaining,
+        comparison=_comparison_arguments(project, remaining),
+        can_compare=2 <= len(remaining) <= _MOST_COMPARED,
+        most_compared=_MOST_COMPARED,
+        narrowing=project.can_apply(ProjectAction.COMPARE),
+    )
+
+
+def _candidate_rows(project: Project) -> list[dict[str, Any]]:
+    session = web.read_session()
+    pack = read_latest_pack(project)
+    found = queries.list_candidates(session, pack.id)
+    versions = load_listing_versions(session, [each.listing_version_id for each in found])
+    hits = {hit["rank"]: hit for hit in content_of(pack)["hits"]}
+    return [
+        {
+            "candidate": each,
+            "hit": hits[each.rank],
+            "version": versions[each.listing_version_id],
+            "estimate": estimate_cost(versions[each.listing_version_id], project, project.owner),
+        }
+        for each in found
+    ]
+
+
+def _comparison_arguments(project: Project, remaining: list[Candidate]) -> dict[str, Any]:
+    return {
+        "l": [str(each.listing_version_id) for each in remaining[:_MOST_COMPARED]],
+        "body": project.owner.code,
+        "start": f"{project.starts_on:%Y-%m}",
+        "months": project.term_months,
+    }
+
+
+@blueprint.route(
+    "/projects/<uuid:project_id>/candidates/<uuid:candidate_id>/exclude", methods=["GET", "POST"]
+)
+@access(_P.PROJECT_EDIT, write=_P.PROJECT_EDIT)
+def exclude(project_id: uuid.UUID, candidate_id: uuid.UUID) -> ResponseReturnValue:
+    """Take one candidate out, with a reason."""
+    project = read_project(project_id)
+    candidate = _load_candidate(web.read_session(), project_id, candidate_id)
+    form = Form(ReasonSchema(), posted(), {"version": candidate.version})
+    if form.is_posted:
+        done = form.submit(
+            lambda session, data: services.exclude_candidate(
+                session, actor(), _load_candidate(session, project_id, candidate_id), **data
+            )
+        )
+        if done:
+            web.leave_notice("done", "候補から除外しました")
+            return web.see_other(url_for("projects.candidates", project_id=project_id))
+    version_id = candidate.listing_version_id
+    version = load_listing_versions(web.read_session(), [version_id])[version_id]
+    return web.render_page(
+        "projects/exclude.html",
+        form.status,
+        form=form,
+        project=project,
+        candidate=candidate,
+        version=version,
+    )
+
+
+@blueprint.post("/projects/<uuid:project_id>/candidates/<uuid:candidate_id>/restore")
+@access(_P.PROJECT_EDIT, write=_P.PROJECT_EDIT)
+def restore(project_id: uuid.UUID, candidate_id: uuid.UUID) -> ResponseReturnValue:
+    """Take an exclusion back."""
+    read_project(project_id)
+    form = Form(VersionSchema(), posted())
+    done = form.submit(
+        lambda session, data: services.restore_candidate(
+            session, actor(), _load_candidate(session, project_id, candidate_id), **data
+        )
+    )
+    if done:
+        web.leave_notice("done", "除外を取り消しました")
+    else:
+        sentence = "ほかの人が先に更新しました。候補の今の状態を確かめてください。"
+        web.leave_notice("problem", "除外を取り消せませんでした", sentence)
+    return web.see_other(url_for("projects.candidates", project_id=project_id))
+
+
+def _load_candidate(session: Session, project_id: uuid.UUID, candidate_id: uuid.UUID) -> Candidate:
+    candidate = queries.find_candidate(session, project_id, candidate_id)
+    if candidate is None:
+        raise NotFound
+    return candidate
+
+
+@blueprint.route("/projects/<uuid:project_id>/compare", methods=["GET", "POST"])
+@access(_P.PROJECT_EDIT, write=_P.PROJECT_EDIT)
+def compare(project_id: uuid.UUID) -> ResponseReturnValue:
+    """Confirm that the remaining candidates were compared."""
+    project = read_project(project_id)
+    form = Form(ConfirmSchema(), posted(), {"version": project.version})
+    if form.is_posted:
+        done = form.submit(
+            lambda session, data: services.confirm_comparison(
+                session, actor(), load_project(session, project_id), version=data["version"]
+            )
+        )
+        if done:
+            web.leave_notice("done", "候補の比較を終えました")
+            return web.see_other(project_url(project))
+    rows = _candidate_rows(project)
+    return web.render_page(
+        "projects/compare.html",
+        form.status,
+        form=form,
+        project=project,
+        remaining=[row for row in rows if not row["candidate"].is_excluded],
+        excluded=[row for row in rows if row["candidate"].is_excluded],
+    )
+
+
+@blueprint.route("/projects/<uuid:project_id>/selection", methods=["GET", "POST"])
+@access(_P.PROJECT_EDIT, write=_P.PROJECT_EDIT)
+def propose(project_id: uuid.UUID) -> ResponseReturnValue:
+    """Propose one candidate with ground and reasons."""
+    project = read_project(project_id)
+    initial = {"version": project.version, "category": [project.category]}
+    form = Form(SelectionSchema(), posted(), initial)
+    if form.is_posted:
+        selection = form.submit(
+            lambda session, data: services.propose_selection(
+                session, actor(), load_project(session, project_id), **data
+            )
+        )
+        if selection is not None:
+            web.leave_notice("done", "選定の案を決裁者に提出しました")
+            return web.see_other(project_url(project))
+    session = web.read_session()
+    rows = [row for row in _candidate_rows(project) if not row["candidate"].is_excluded]
+    today = day_in_japan(now(session))
+    return web.render_page(
+        "projects/propose.html",
+        form.status,
+        form=form,
+        project=project,
+        rows=rows,
+        grounds=Ground.choices(),
+        ceilings=[
+            (category, ceiling_for(session, project.owner, category, today))
+            for category in ContractCategory
+        ],
+        returned=_returned(session, project),
+    )
+
+
+def _returned(session: Session, project: Project) -> Selection | None:
+    latest = queries.latest_selection(session, project.id)
+    return latest if latest is not None and latest.is_approved is False else None
+
+
+@blueprint.route("/projects/<uuid:project_id>/decision", methods=["GET", "POST"])
+@access(_P.PROJECT_READ, write=_P.PROJECT_DECIDE)
+def decide(project_id: uuid.UUID) -> ResponseReturnValue:
+    """Show the proposed choice; an approver approves or returns it."""
+    project = read_project(project_id)
+    form = Form(DecisionSchema(), posted(), {"version": project.version})
+    if form.is_posted:
+        decided = form.submit(lambda session, data: _decide(session, project_id, data))
+        if decided is not None:
+            words = "選定を決裁しました" if decided.is_approved else "選定の案を差し戻しました"
+            web.leave_notice("done", words)
+            return web.see_other(project_url(project))
+    session = web.read_session()
+    selection = queries.latest_selection(session, project.id)
+    if selection is None:
+        raise NotFound
+    rows = _candidate_rows(project)
+    chosen = next(
+        row for row in rows if row["candidate"].listing_version_id == selection.listing_version_id
+    )
+    choice = services.assess_choice(session, project, chosen["candidate"], selection.category)
+    return web.render_page(
+        "projects/decision.html",
+        form.status,
+        form=form,
+        project=project,
+        selection=selection,
+        basis=json.loads(selection.cost_basis),
+        chosen=chosen,
+        choice=choice,
+        rows=rows,
+        people=list_people(session, [selection.proposed_by_id, selection.last_editor_id]),
+        decisions=Decision.choices(),
+        open=project.can_apply(ProjectAction.APPROVE),
+    )
+
+
+def _decide(session: Session, project_id: uuid.UUID, data: dict[str, Any]) -> Selection:
+    project = load_project(session, project_id)
+    version = data["version"]
+    if data["decision"] is Decision.RETURN:
+        return services.return_selection(
+            session, actor(), project, version=version, reason=data["reason"]
+        )
+    return services.approve_selection(
+        session, actor(), project, version=version, change_note=data["change_note"]
+    )

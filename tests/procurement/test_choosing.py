@@ -1,0 +1,267 @@
+"""The choice: ceiling, splitting, four eyes, and what changed since the lock."""
+
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from accounts.models import Role
+from catalog.offerings.models import ListingVersion, OfferAction
+from catalog.price_plan import ComponentKind, Interval, Unit
+from core import db
+from core.errors import DomainError, Forbidden
+from procurement.projects import queries, services
+from procurement.projects.models import ProjectState
+from tests import factories
+from tests.page_checks import text_of
+from tests.procurement.conftest import MONTHLY, SELECTION
+from tests.search.market import index_all
+
+ONCE = (ComponentKind.INITIAL, Unit.LUMP, Interval.ONCE)
+
+
+def add_listing(market, amount, name="ぴったり"):
+    """Publish one more listing that costs `amount` yen without tax once."""
+    with db.transaction() as session:
+        made = factories.offering(
+            session,
+            market.rival,
+            factories.specification(session),
+            name=name,
+            prices=[(*ONCE, amount)],
+        )
+    index_all(market.settings, made)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("net", "total", "passes"), [(909_091, 1_000_000, True), (909_092, 1_000_001, False)]
+)
+def test_ceiling_holds_to_the_yen(market, net, total, passes):
+    made = add_listing(market, net)
+    market.reach_compared()
+    response = market.propose(made)
+    if passes:
+        assert response.status_code == 303
+        assert market.selection().total_with_tax == total
+        assert market.selection().ceiling_amount == 1_000_000
+        return
+    assert response.status_code == 422
+    assert "見積が必要です" in response.text
+    assert "1,000,001円" in response.text
+    assert "1,000,000円" in response.text
+    assert SELECTION["reason"] in response.text
+    assert market.project().state is ProjectState.COMPARED
+
+
+def test_lease_has_its_own_ceiling(market):
+    market.reach_compared()
+    refused = market.propose(market.cheap, category="lease")
+    assert refused.status_code == 422
+    assert "800,000円" in refused.text
+
+
+def test_price_that_is_not_published_needs_a_quote(market):
+    with db.transaction() as session:
+        made = factories.offering(
+            session,
+            market.rival,
+            factories.specification(session),
+            name="数量しだい",
+            prices=[(ComponentKind.USAGE, Unit.HOUSEHOLD, Interval.MONTH, 1), (*MONTHLY, 10_000)],
+        )
+    index_all(market.settings, made)
+    market.reach_compared()
+    refused = market.propose(made)
+    assert refused.status_code == 422
+    assert "見積が必要です" in refused.text
+    assert "1,000,000円" in refused.text
+
+
+def test_every_reason_is_asked_for(market):
+    market.reach_compared()
+    for name in ("reason", "sole_source_reason"):
+        refused = market.propose(market.cheap, **{name: " "})
+        assert refused.status_code == 422
+        assert "入力してください" in refused.text
+    unground = market.propose(market.cheap, ground="")
+    assert "契約の根拠を選択してください" in unground.text
+
+
+def test_excluded_candidate_and_stranger_cannot_be_chosen(market):
+    market.reach_locked()
+    excluded = market.candidate(market.dear)
+    market.exclude(market.dear)
+    market.compare()
+    path = f"/projects/{market.project().id}/selection"
+    client = market.as_(market.clerk)
+    for wrong in (str(excluded.id), str(market.body.id), "x"):
+        refused = client.submit(path, {**SELECTION, "candidate_id": wrong})
+        assert refused.status_code == 422
+        assert "残っている候補から選択してください" in refused.text
+
+
+def test_database_lets_only_a_locked_candidate_win(market):
+    market.reach_proposed()
+    made = add_listing(market, 1_000)
+    with pytest.raises(DomainError), db.transaction() as session:
+        statement = text("UPDATE selections SET listing_version_id = :id")
+        session.execute(statement, {"id": made.id.hex if is_sqlite() else made.id})
+
+
+def is_sqlite() -> bool:
+    return db.current().is_sqlite
+
+
+def test_orders_that_add_up_above_the_ceiling_need_an_explanation(market):
+    market.reach_chosen()
+    market.reach_compared()
+    refused = market.propose(market.cheap)
+    assert refused.status_code == 422
+    assert "と合わせると1,943,964円" in refused.text
+    assert "限度額1,000,000円" in refused.text
+    assert (
+        market.propose(market.cheap, splitting_note="別の施設の別の契約です。").status_code == 303
+    )
+    page = market.as_(market.approver).page(f"/projects/{market.project().id}/decision")
+    assert "別の施設の別の契約です。" in text_of(page)
+
+
+def test_service_that_ended_since_the_lock_needs_an_acknowledgement(market):
+    market.reach_compared()
+    with db.transaction() as session:
+        session.get_one(ListingVersion, market.cheap.id).apply(OfferAction.WITHDRAW)
+    refused = market.propose(market.cheap)
+    assert refused.status_code == 422
+    assert "提供が終わっています" in refused.text
+    assert market.propose(market.cheap, change_note="後継の版を確かめました。").status_code == 303
+
+
+def test_service_that_ends_before_the_decision_is_told_to_the_approver(market):
+    market.reach_proposed()
+    with db.transaction() as session:
+        session.get_one(ListingVersion, market.cheap.id).apply(OfferAction.WITHDRAW)
+    refused = market.decide("approve")
+    assert refused.status_code == 422
+    assert "提供が終わっています" in refused.text
+    assert market.decide("approve", change_note="確かめました。").status_code == 303
+
+
+def test_returned_choice_can_be_proposed_again(market):
+    market.reach_proposed()
+    assert market.decide("return").status_code == 422
+    assert market.decide("return", reason="費用の比べ方を足してください。").status_code == 303
+    clerk = market.as_(market.clerk)
+    show = text_of(clerk.page(f"/projects/{market.project().id}"))
+    assert "費用の比べ方を足してください。" in show
+    assert "要修正" in show
+    assert market.propose(market.other).status_code == 303
+    assert market.decide("approve").status_code == 303
+    assert market.selection().listing_version_id == market.other.id
+
+
+# --- four eyes ------------------------------------------------------------------------------
+
+
+def test_clerk_without_the_role_cannot_decide(market):
+    market.reach_proposed()
+    client = market.as_(market.clerk)
+    path = f"/projects/{market.project().id}/decision"
+    assert "決裁の結果を保存する" not in text_of(client.page(path))
+    token = client.page(f"/projects/{market.project().id}/history").find(
+        ".//input[@name='csrf_token']"
+    )
+    form = {"decision": "approve", "version": str(market.project().version)}
+    response = client.post(path, data={**form, "csrf_token": token.get("value")})
+    assert response.status_code == 403
+
+
+def approve_as(market, person):
+    with db.transaction() as session:
+        project = queries.get_project(session, market.project().id)
+        assert project is not None
+        who = factories.actor(person, Role.APPROVER, market.body)
+        services.approve_selection(session, who, project, version=project.version)
+
+
+def test_proposer_who_is_also_approver_cannot_decide(market):
+    market.reach_compared()
+    path = f"/projects/{market.project().id}/selection"
+    chosen = {"candidate_id": str(market.candidate(market.cheap).id)}
+    assert market.as_(market.both).submit(path, {**SELECTION, **chosen}).status_code == 303
+    refused = market.decide("approve", market.both)
+    assert refused.status_code == 403
+    assert "決裁できません" in refused.text
+    with pytest.raises(Forbidden):
+        approve_as(market, market.both)
+    assert market.decide("approve").status_code == 303
+
+
+def test_last_editor_who_is_also_approver_cannot_decide(market):
+    market.reach_locked()
+    path = f"/projects/{market.project().id}/compare"
+    assert market.as_(market.both).submit(path, {"confirmed": "yes"}).status_code == 303
+    assert market.propose(market.cheap).status_code == 303
+    assert market.decide("approve", market.both).status_code == 403
+    with pytest.raises(Forbidden):
+        approve_as(market, market.both)
+    assert market.decide("return", market.both, reason="x").status_code == 403
+    assert market.decide("approve").status_code == 303
+
+
+@pytest.mark.parametrize("column", ["proposed_by_id", "last_editor_id"])
+def test_database_refuses_the_same_person_twice(market, column):
+    market.reach_proposed()
+    with pytest.raises(DomainError), db.transaction() as session:
+        session.execute(text(f"UPDATE selections SET decided_by_id = {column}"))
+
+
+def test_approver_whose_right_ended_cannot_decide(market):
+    market.reach_proposed()
+    client = market.as_(market.approver)
+    client.page(f"/projects/{market.project().id}/decision")
+    with db.transaction() as session:
+        session.execute(
+            text("UPDATE memberships SET ended_at = :now WHERE person_id = :id"),
+            {
+                "now": "2026-01-01 00:00:00.000000" if is_sqlite() else "2026-01-01T00:00:00Z",
+                "id": market.approver.id.hex if is_sqlite() else market.approver.id,
+            },
+        )
+    with pytest.raises(DomainError):
+        approve_as(market, market.approver)
+    assert market.project().state is ProjectState.SELECTION_PROPOSED
+
+
+def test_approve_and_return_at_once_end_in_one_decision(market):
+    market.reach_proposed()
+    with db.transaction() as session:
+        second = factories.person(session, Role.APPROVER, market.body)
+    outcomes, start = [], threading.Barrier(2)
+
+    def act(person, service, **values):
+        who = factories.actor(person, Role.APPROVER, market.body)
+        start.wait()
+        try:
+            with db.transaction() as session:
+                project = queries.get_project(session, market.project().id)
+                assert project is not None
+                service(session, who, project, version=project.version, **values)
+            outcomes.append("done")
+        except DomainError as error:
+            outcomes.append(error.code)
+
+    threads = [
+        threading.Thread(target=act, args=(market.approver, services.approve_selection)),
+        threading.Thread(
+            target=act, args=(second, services.return_selection), kwargs={"reason": "足りません。"}
+        ),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) in (["done", "stale_version"], ["done", "wrong_state"])
+    approved = market.selection().is_approved
+    expected = ProjectState.SELECTION_APPROVED if approved else ProjectState.COMPARED
+    assert market.project().state is expected

@@ -1,0 +1,87 @@
+"""The contract register: what is recorded, and what cannot be."""
+
+import io
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+
+from core.clock import day_in_japan
+from procurement.contracts.models import RequestState
+from tests.page_checks import text_of
+
+HASH = sha256(b"signed").hexdigest()
+
+
+def dated(name, day):
+    return {
+        f"{name}-era": "western",
+        f"{name}-year": str(day.year),
+        f"{name}-month": str(day.month),
+        f"{name}-day": str(day.day),
+    }
+
+
+def values(market, **changes):
+    sent = day_in_japan(market.request().sent_at)
+    first = {"number": "契約第1号", "signed_record_sha256": HASH, **dated("signed_on", sent)}
+    return {**first, **changes}
+
+
+@pytest.fixture
+def accepted(market):
+    return market.reach_accepted()
+
+
+def register(market, **changes):
+    path = f"/requests/{market.request().id}/contract"
+    return market.as_(market.clerk).submit(path, values(market, **changes))
+
+
+def test_contract_is_registered_by_a_typed_hash(accepted):
+    done = register(accepted, signed_record_sha256=HASH.upper())
+    assert done.status_code == 303
+    page = text_of(accepted.as_(accepted.seller_admin).page(done.location))
+    assert HASH in page
+    assert accepted.as_(accepted.rival_admin).get(done.location).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"signed_record_sha256": ""}, "ファイルを選択するか、SHA-256を入力してください"),
+        ({"signed_record_sha256": "abc"}, "64文字で入力してください"),
+        ({"number": ""}, "契約番号を入力してください"),
+        ({"ends_on-year": "9"}, "利用の終わりは、利用の始まり以後の日付にしてください"),
+        ({"ends_on-year": "20"}, "決裁した終わり"),
+        ({"starts_on-year": "8"}, "決裁した始まり"),
+        ({"ends_on-day": "32"}, "確認が必要な入力が1件あります"),
+        ({"signed_record": (io.BytesIO(b""), "空.pdf")}, "選択したファイルは空です"),
+        ({"signed_record": (io.BytesIO(b"other"), "別.pdf")}, "選択したファイルと合いません"),
+    ],
+)
+def test_what_cannot_be_is_refused(accepted, changes, sentence):
+    refused = register(accepted, **changes)
+    assert refused.status_code == 422
+    assert sentence in refused.text
+    assert accepted.request().state is RequestState.ACCEPTED
+
+
+def test_signing_day_lies_between_sending_and_today(accepted):
+    sent = day_in_japan(accepted.request().sent_at)
+    early = register(accepted, **dated("signed_on", sent - timedelta(days=1)))
+    assert "依頼を送信した日" in early.text
+    late = register(accepted, **dated("signed_on", sent + timedelta(days=2)))
+    assert "以前の日付にしてください" in late.text
+
+
+def test_contract_waits_for_the_acceptance(market):
+    market.reach_sent()
+    page = market.as_(market.clerk).page(f"/requests/{market.request().id}/contract")
+    assert "事業者が承諾した依頼だけです" in text_of(page)
+
+
+def test_approver_and_vendor_do_not_register(accepted):
+    path = f"/requests/{accepted.request().id}/contract"
+    for person in (accepted.approver, accepted.seller_admin):
+        assert accepted.as_(person).get(path).status_code in {403, 404}

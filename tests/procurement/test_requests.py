@@ -1,0 +1,448 @@
+"""The request: number, bytes, sending, answers, and who sees what."""
+
+import io
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pypdf import PdfReader
+from sqlalchemy import text
+
+from accounts.models import Organisation, Person, Role
+from accounts.services import hash_password
+from catalog.offerings.models import ListingVersion, OfferAction
+from core import db, outbox
+from core.errors import DomainError, Forbidden
+from procurement.contracts import documents, services
+from procurement.contracts.models import RequestState
+from procurement.contracts.queries import get_request
+from tests import factories
+from tests.page_checks import text_of
+from tests.procurement.conftest import request_values
+from vendors.models import Vendor, VendorAction
+
+ROUNDS = 20
+
+
+def is_sqlite() -> bool:
+    return db.current().is_sqlite
+
+
+def load(session, market):
+    found = get_request(session, market.request().id)
+    assert found is not None
+    return found
+
+
+def run_at_once(*acts):
+    """Run acts in threads that start together; returns 'done' or the code of the refusal for each."""
+    outcomes: list[str | None] = [None] * len(acts)
+    start = threading.Barrier(len(acts))
+
+    def run(position, act):
+        start.wait()
+        try:
+            with db.transaction() as session:
+                outcomes[position] = act(session) or "done"
+        except DomainError as error:
+            outcomes[position] = error.code
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+def recent(market, person, role):
+    return factories.actor(
+        person, role, market.body, authenticated_at=datetime.now(UTC) + timedelta(minutes=1)
+    )
+
+
+# --- drawing up -----------------------------------------------------------------------------
+
+
+@pytest.mark.acceptance(20)
+def test_request_needs_an_approved_selection(market):
+    market.reach_proposed()
+    response = market.draw_up()
+    assert response.status_code == 409
+    assert "選定の決裁待ち" in response.text
+
+
+def test_project_has_one_live_request(market):
+    market.reach_chosen()
+    assert market.draw_up().status_code == 303
+    client = market.as_(market.clerk)
+    again = client.get(f"/projects/{market.project().id}/request")
+    assert again.status_code == 303
+    assert again.location.endswith(str(market.request().id))
+    with pytest.raises(DomainError), db.transaction() as session:
+        clerk = factories.actor(market.clerk, Role.CLERK, market.body)
+        services.create_request(session, clerk, market.project(), **request_values())
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"answer_due_on-year": "2020"}, "回答の期限は明日以後の日付にしてください。"),
+        ({"bidder_list": "exception"}, "理由を入力してください"),
+        ({"bidder_list": "not_listed"}, "理由を入力してください"),
+        ({"contact_email": "joho"}, "name@example.jp の形で"),
+        ({"sender_name": ""}, "差出人の職と氏名を入力してください。"),
+    ],
+)
+def test_bad_values_of_a_request_are_named(market, values, sentence):
+    market.reach_chosen()
+    refused = market.draw_up(**values)
+    assert refused.status_code == 422
+    assert sentence in refused.text
+
+
+def test_returned_request_is_mended_and_submitted_again(market):
+    market.reach_submitted()
+    edit = f"/requests/{market.request().id}/edit"
+    assert market.as_(market.clerk).submit(edit, {"message": "x"}).status_code == 409
+    back = market.on_request("decision", market.approver, decision="return")
+    assert back.status_code == 422
+    back = market.on_request(
+        "decision", market.approver, decision="return", reason="電話番号が違います。"
+    )
+    assert back.status_code == 303
+    assert market.request().number is None
+    page = text_of(market.as_(market.clerk).page(f"/requests/{market.request().id}"))
+    assert "電話番号が違います。" in page
+    mended = market.as_(market.clerk).submit(edit, {"contact_phone": "0277-11-1111"})
+    assert mended.status_code == 303
+    assert market.on_request("submit", market.clerk, confirmed="yes").status_code == 303
+    assert market.on_request("decision", market.approver, decision="approve").status_code == 303
+    assert market.request().number.endswith("-0001")
+
+
+# --- four eyes ------------------------------------------------------------------------------
+
+
+def approve_as(market, person):
+    with db.transaction() as session:
+        found = load(session, market)
+        who = factories.actor(person, Role.APPROVER, market.body)
+        services.approve_request(
+            session, who, found, documents.make_document, version=found.version
+        )
+
+
+def test_submitter_who_is_also_approver_cannot_decide(market):
+    market.reach_chosen()
+    assert market.draw_up().status_code == 303
+    assert market.on_request("submit", market.both, confirmed="yes").status_code == 303
+    assert market.on_request("decision", market.both, decision="approve").status_code == 403
+    with pytest.raises(Forbidden):
+        approve_as(market, market.both)
+    assert market.on_request("decision", market.approver, decision="approve").status_code == 303
+
+
+def test_last_editor_who_is_also_approver_cannot_decide(market):
+    market.reach_chosen()
+    assert market.draw_up().status_code == 303
+    edit = f"/requests/{market.request().id}/edit"
+    assert market.as_(market.both).submit(edit, {"message": "請求は月ごと。"}).status_code == 303
+    assert market.on_request("submit", market.clerk, confirmed="yes").status_code == 303
+    with pytest.raises(Forbidden):
+        approve_as(market, market.both)
+    assert market.request().state is RequestState.SUBMITTED
+
+
+@pytest.mark.parametrize("column", ["submitted_by_id", "last_editor_id"])
+def test_database_refuses_the_same_person_twice(market, column):
+    market.reach_submitted()
+    with pytest.raises(DomainError), db.transaction() as session:
+        session.execute(text(f"UPDATE usage_contract_requests SET approved_by_id = {column}"))
+
+
+def test_database_refuses_to_send_other_bytes_than_approved(market):
+    market.reach_approved()
+    with pytest.raises(DomainError), db.transaction() as session:
+        session.execute(text(f"UPDATE usage_contract_requests SET sent_sha256 = '{'0' * 64}'"))
+    with pytest.raises(DomainError), db.transaction() as session:
+        session.execute(text("UPDATE usage_contract_requests SET state = 'sent'"))
+    with pytest.raises(DomainError), db.transaction() as session:
+        session.execute(text("UPDATE request_documents SET filename = 'x'"))
+
+
+# --- sending --------------------------------------------------------------------------------
+
+
+def test_one_changed_byte_stops_the_sending(market):
+    market.reach_approved()
+    request = market.request()
+    path = f"/requests/{request.id}/send"
+    client = market.as_(market.approver)
+    assert "決裁した内容と同じです" in text_of(client.page(path))
+    token = client.page(path).find(".//input[@name='csrf_token']").get("value")
+    with db.transaction() as session:
+        session.execute(
+            text("UPDATE usage_contract_requests SET payload = :payload"),
+            {"payload": request.payload.replace("総務課", "総務謀")},
+        )
+    page = text_of(client.page(path))
+    assert "決裁した内容と違います" in page
+    assert "決裁した内容と同じです" not in page
+    form = {"confirmed": "yes", "version": str(request.version), "csrf_token": token}
+    refused = client.post(path, data=form)
+    assert refused.status_code == 422
+    assert market.request().sent_at is None
+
+
+def test_sending_twice_in_two_tabs_sends_once(market):
+    market.reach_approved()
+    path = f"/requests/{market.request().id}/send"
+    client = market.as_(market.approver)
+    token = client.page(path).find(".//input[@name='csrf_token']").get("value")
+    form = {"confirmed": "yes", "version": str(market.request().version), "csrf_token": token}
+    answers = [client.post(path, data=form) for _ in range(2)]
+    assert [each.status_code for each in answers] == [303, 303]
+    assert answers[0].location == answers[1].location
+    assert "すでに送信されています" in text_of(client.page(answers[1].location))
+    with db.reading() as session:
+        sent = text(
+            "SELECT count(*) FROM audit_events WHERE action = 'request.send' AND outcome = 'done'"
+        )
+        assert session.execute(sent).scalar_one() == 1
+        lapses = text("SELECT count(*) FROM outbox_messages WHERE topic = 'request.lapse'")
+        assert session.execute(lapses).scalar_one() == 1
+
+
+def test_double_click_on_send_gives_one_number_and_one_sending(market):
+    """Twenty rounds of two clicks at once."""
+    market.reach_approved()
+    who = recent(market, market.approver, Role.APPROVER)
+    reset = text(
+        "UPDATE usage_contract_requests SET state = 'approved', sent_sha256 = '', sent_at = NULL"
+    )
+    number = market.request().number
+    for _ in range(ROUNDS):
+        with db.transaction() as session:
+            session.execute(reset)
+
+        def click(session):
+            found = load(session, market)
+            newly = services.send_request(
+                session, who, market.settings, found, version=found.version
+            )
+            return "sent" if newly else "already"
+
+        assert sorted(run_at_once(click, click)) == ["already", "sent"]
+        assert market.request().number == number
+    with db.reading() as session:
+        count = text(
+            "SELECT count(*) FROM audit_events WHERE action = 'request.send' AND outcome = 'done'"
+        )
+        assert session.execute(count).scalar_one() == ROUNDS
+
+
+def test_two_approvals_at_once_give_one_number(market):
+    market.reach_submitted()
+    with db.transaction() as session:
+        second = factories.person(session, Role.APPROVER, market.body)
+
+    def approve(person):
+        def act(session):
+            found = load(session, market)
+            who = factories.actor(person, Role.APPROVER, market.body)
+            services.approve_request(
+                session, who, found, documents.make_document, version=found.version
+            )
+
+        return act
+
+    outcomes = run_at_once(approve(market.approver), approve(second))
+    assert sorted(outcomes) in (["done", "stale_version"], ["done", "wrong_state"])
+    assert market.request().number.endswith("-0001")
+    with db.reading() as session:
+        assert session.execute(text("SELECT last FROM request_counters")).scalar_one() == 1
+
+
+def test_old_sign_in_asks_for_the_password_again(market, hold_clock):
+    market.reach_approved()
+    with db.transaction() as session:
+        approver = session.get_one(Person, market.approver.id)
+        approver.password_hash = hash_password("correct horse battery")
+    client = market.as_(market.approver)
+    later = datetime.now(UTC) + timedelta(minutes=11)
+    hold_clock(later)
+    path = f"/requests/{market.request().id}/send"
+    assert client.submit(path, {"confirmed": "yes"}).status_code == 422
+    wrong = client.submit(path, {"confirmed": "yes", "password": "wrong horse battery"})
+    assert wrong.status_code == 422
+    assert market.request().sent_at is None
+    with pytest.raises(DomainError, match="サインイン"), db.transaction() as session:
+        found = load(session, market)
+        old = factories.actor(
+            market.approver,
+            Role.APPROVER,
+            market.body,
+            authenticated_at=later - timedelta(minutes=11),
+        )
+        services.send_request(session, old, market.settings, found, version=found.version)
+    done = client.submit(path, {"confirmed": "yes", "password": "correct horse battery"})
+    assert done.status_code == 303
+    assert market.request().state is RequestState.SENT
+
+
+def test_withdrawn_service_or_suspended_vendor_stops_the_sending(market):
+    market.reach_approved()
+    with db.transaction() as session:
+        session.get_one(Vendor, market.seller.id).apply(VendorAction.SUSPEND)
+    refused = market.send()
+    assert refused.status_code == 422
+    assert "停止中" in refused.text
+    with db.transaction() as session:
+        session.get_one(Vendor, market.seller.id).apply(VendorAction.RESUME)
+        session.get_one(ListingVersion, market.cheap.id).apply(OfferAction.WITHDRAW)
+    refused = market.send()
+    assert refused.status_code == 422
+    assert "提供が終わった" in refused.text
+    assert market.request().state is RequestState.APPROVED
+
+
+def test_withdrawal_after_sending_leaves_the_request_valid(market):
+    market.reach_sent()
+    with db.transaction() as session:
+        session.get_one(ListingVersion, market.cheap.id).apply(OfferAction.WITHDRAW)
+    assert market.on_request("accept", market.seller_admin, confirmed="yes").status_code == 303
+
+
+def test_clerk_cannot_send(market):
+    market.reach_approved()
+    assert market.as_(market.clerk).get(f"/requests/{market.request().id}/send").status_code == 403
+
+
+# --- answers --------------------------------------------------------------------------------
+
+
+def test_vendor_declines_with_a_reason_and_a_new_request_can_follow(market):
+    market.reach_sent()
+    assert market.on_request("decline", market.seller_admin, confirmed="yes").status_code == 422
+    declined = market.on_request(
+        "decline", market.seller_admin, confirmed="yes", reason="人手が足りません。"
+    )
+    assert declined.status_code == 303
+    page = text_of(market.as_(market.clerk).page(f"/projects/{market.project().id}"))
+    assert "事業者が辞退しました" in page
+    assert market.draw_up().status_code == 303
+    assert market.request().state is RequestState.DRAFT
+
+
+def test_body_withdraws_with_a_reason_and_both_are_told(market):
+    market.reach_sent()
+    reason = {"confirmed": "yes", "reason": "予算が減りました。"}
+    assert market.on_request("withdraw", market.clerk, confirmed="yes").status_code == 422
+    assert market.on_request("withdraw", market.clerk, **reason).status_code == 303
+    path = f"/requests/{market.request().id}"
+    for person in (market.clerk, market.seller_admin):
+        page = text_of(market.as_(person).page(path))
+        assert "取下げ" in page
+        assert "予算が減りました。" in page
+    late = market.as_(market.seller_admin).get(f"{path}/accept")
+    assert "依頼を承諾する" not in late.text
+
+
+def test_accept_and_withdraw_at_once_end_in_one_state(market):
+    """Twenty rounds: exactly one of the two acts holds."""
+    market.reach_sent()
+    vendor_home = market.seller.owner_id
+    reset = text("UPDATE usage_contract_requests SET state = 'sent', version = version + 1")
+
+    def accept(session):
+        found = load(session, market)
+        admin = factories.actor(market.seller_admin, Role.VENDOR_ADMIN, home(session, vendor_home))
+        services.accept_request(session, admin, found, version=found.version)
+
+    def withdraw(session):
+        found = load(session, market)
+        clerk = factories.actor(market.clerk, Role.CLERK, market.body)
+        services.withdraw_request(
+            session, clerk, found, version=found.version, reason="予算が減りました。"
+        )
+
+    for _ in range(ROUNDS):
+        with db.transaction() as session:
+            session.execute(reset)
+        accepted, withdrawn = run_at_once(accept, withdraw)
+        assert sorted([accepted == "done", withdrawn == "done"]) == [False, True]
+        state = RequestState.ACCEPTED if accepted == "done" else RequestState.WITHDRAWN
+        assert market.request().state is state
+
+
+def home(session, organisation_id):
+    return session.get_one(Organisation, organisation_id)
+
+
+def test_unanswered_request_lapses_when_due(market, hold_clock):
+    market.reach_sent()
+    request = market.request()
+    handlers: dict[str, outbox.Handler] = dict(services.HANDLERS)
+    outbox.drain(handlers)
+    assert market.request().state is RequestState.SENT
+    hold_clock(request.answer_due_at + timedelta(seconds=1))
+    with pytest.raises(DomainError, match="回答の期限"), db.transaction() as session:
+        admin = factories.actor(
+            market.seller_admin, Role.VENDOR_ADMIN, home(session, market.seller.owner_id)
+        )
+        found = load(session, market)
+        services.accept_request(session, admin, found, version=found.version)
+    outbox.drain(handlers)
+    assert market.request().state is RequestState.LAPSED
+
+
+# --- who sees what --------------------------------------------------------------------------
+
+
+def test_addressee_sees_nothing_before_sending_and_rivals_never(market):
+    market.reach_approved()
+    path = f"/requests/{market.request().id}"
+    seller, rival = market.as_(market.seller_admin), market.as_(market.rival_admin)
+    for each in ("", "/document.pdf", "/accept", "/decline"):
+        assert seller.get(f"{path}{each}").status_code == 404
+    market.send()
+    assert seller.get(f"{path}/document.pdf").status_code == 200
+    for each in ("", "/document.pdf", "/accept", "/decline"):
+        assert rival.get(f"{path}{each}").status_code == 404
+    assert "公共施設の予約" not in rival.get("/requests/inbox").text
+    assert rival.get(f"/requests/{market.request().id}/contract").status_code in {403, 404}
+
+
+def test_addressee_learns_neither_candidates_nor_reasons(market):
+    market.reach_sent()
+    seller = market.as_(market.seller_admin)
+    path = f"/requests/{market.request().id}"
+    pdf = PdfReader(io.BytesIO(seller.get(f"{path}/document.pdf").data))
+    texts = [seller.get(path).text, seller.get("/requests/inbox").text]
+    texts += [seller.get(f"{path}/accept").text]
+    texts.append("".join("".join(p.extract_text() for p in pdf.pages).split()))
+    for shown in texts:
+        for secret in ("とびらの予約", "おおきな予約", "3件", "最も低いため", "限度額"):
+            assert secret not in shown
+        assert market.rival.name not in shown
+
+
+def test_member_reads_but_only_the_administrator_answers(market):
+    market.reach_sent()
+    with db.transaction() as session:
+        member = factories.person(
+            session, Role.VENDOR_MEMBER, home(session, market.seller.owner_id)
+        )
+    client, path = market.as_(member), f"/requests/{market.request().id}"
+    assert "承諾する画面へ進む" not in text_of(client.page(path))
+    assert client.get(f"{path}/accept").status_code == 403
+
+
+def test_open_request_keeps_the_project_from_being_cancelled(market):
+    market.reach_sent()
+    path = f"/projects/{market.project().id}/cancel"
+    client = market.as_(market.clerk)
+    refused = client.submit(path, {"confirmed": "yes", "reason": "やめます。"})
+    assert refused.status_code == 422
+    assert "先に依頼を取り下げてください" in refused.text
