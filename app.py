@@ -11,11 +11,23 @@ from sqlmodel import Session
 
 import accounts.cli
 import accounts.views
+import catalog.api
+import catalog.certification.review_views
+import catalog.certification.services
+import catalog.certification.views
+import catalog.listing_views
+import catalog.offerings.views
+import catalog.services
 import catalog.specifications.cli
 import catalog.specifications.management
 import catalog.specifications.services
 import catalog.specifications.views
+import catalog.views
+import procurement.contracts.services
+import procurement.contracts.views
+import procurement.demo.cli
 import procurement.home.views
+import procurement.projects.views
 import search.cli
 import search.indexer
 import search.views
@@ -23,15 +35,23 @@ import vendors.review_views
 import vendors.views
 from accounts import auth
 from accounts.permissions import Permission, may_somewhere
+from core import api, clock, db, outbox, web
 from core import cli as operations
-from core import clock, db, outbox, web
 from core.config import Settings, UnsafeSettingsError
 
 BLUEPRINTS = (
     accounts.views.blueprint,
+    catalog.certification.views.blueprint,
+    catalog.listing_views.blueprint,
+    catalog.offerings.views.blueprint,
     catalog.specifications.views.blueprint,
     catalog.specifications.management.blueprint,
+    catalog.views.blueprint,
+    catalog.api.blueprint,
     procurement.home.views.blueprint,
+    procurement.projects.views.blueprint,
+    procurement.contracts.views.requests_blueprint,
+    procurement.contracts.views.contracts_blueprint,
     search.views.blueprint,
     vendors.views.blueprint,
 )
@@ -67,6 +87,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["NARABI"] = settings
     web.init_web(app, settings)
     auth.init_auth(app)
+    api.init_api(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.context_processor(lambda: _layout_context(app, settings))
@@ -95,7 +116,10 @@ def _layout_context(app: Flask, settings: Settings) -> dict[str, object]:
 def outbox_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
     """Map outbox topics to what they do; a topic that several packages watch runs all of them."""
     return _joined(
+        catalog.certification.services.HANDLERS,
+        catalog.services.HANDLERS,
         catalog.specifications.services.HANDLERS,
+        procurement.contracts.services.HANDLERS,
         search.indexer.make_handlers(settings),
     )
 
@@ -138,5 +162,6 @@ for _command in (
     accounts.cli.bodies_group,
     catalog.specifications.cli.specifications,
     search.cli.search_group,
+    procurement.demo.cli.demo_group,
 ):
     cli.add_command(_command)

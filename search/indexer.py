@@ -36,6 +36,7 @@ from search.queries import (
 LISTING_CHANGED = "search.listing_changed"
 VENDOR_CHANGED = "vendor.state_changed"
 CERTIFICATION_EXPIRED = "certification.expired"
+REBUILD = "search.rebuild"
 
 
 def make_handlers(settings: Settings) -> Mapping[str, Handler]:
@@ -55,10 +56,19 @@ def make_handlers(settings: Settings) -> Mapping[str, Handler]:
         if found is not None:
             index(session, list_listing_ids_of_version(session, found.offering_version_id))
 
+    def on_rebuild(session: Session, _payload: Mapping[str, Any]) -> None:
+        parts = list(chunks(list_published_listing_ids(session)))
+        for part in parts:
+            _store_texts(session, part)
+        get_engine(settings).rebuild(
+            record for part in parts for _, record in read_records(session, part)
+        )
+
     return {
         LISTING_CHANGED: on_listing,
         VENDOR_CHANGED: on_vendor,
         CERTIFICATION_EXPIRED: on_certification,
+        REBUILD: on_rebuild,
     }
 
 
@@ -110,8 +120,7 @@ def stream_records() -> Iterator[SearchRecord]:
     """Read the records of all that buyers see now, in pieces, when first consumed."""
     with db.reading() as session:
         for part in chunks(list_published_listing_ids(session)):
-            for _, record in read_records(session, part):
-                yield record
+            yield from (record for _, record in read_records(session, part))
             session.expunge_all()
 
 

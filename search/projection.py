@@ -13,6 +13,7 @@ from catalog.terms import (
     HOSTING_CODES,
     HOSTING_PROVIDERS,
     CertificationState,
+    Network,
     SizeClass,
     hosting_label,
 )
@@ -21,9 +22,6 @@ from search.engine import REFERENCE_POPULATIONS, Filters, SearchRecord
 
 SELLER_KINDS: Mapping[str, str] = MappingProxyType(
     {"direct": "開発した事業者が販売", "reseller": "ほかの事業者が販売"}
-)
-NETWORK_LABELS: Mapping[str, str] = MappingProxyType(
-    {"lgwan": "LGWAN", "internet": "インターネット", "closed": "閉域網"}
 )
 FACET_LABELS: Mapping[str, str] = MappingProxyType(
     {
@@ -83,7 +81,7 @@ def read_texts(version: ListingVersion) -> Zones:
         specification.code,
         _hosting(offering.hosting_provider),
         offering.hosting_region,
-        *(NETWORK_LABELS.get(network, network) for network in offering.networks),
+        *(Network(network).label for network in offering.networks if network in set(Network)),
     ]
     return Zones(
         hi=_join([offering.name, specification.name, specification.field]),

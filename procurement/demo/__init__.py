@@ -1,0 +1,1 @@
+"""Sample data for development: fictitious vendors, services and cases, made by the acts themselves."""
