@@ -108,11 +108,21 @@ def test_safe_settings_start_outside_development(monkeypatch):
 def test_the_server_itself_does_not_start_with_nothing_set():
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NARABI_")}
     for command in (
-        [sys.executable, "-m", "gunicorn", "--check-config", "--bind", "127.0.0.1:0", "app:create_app()"],
+        [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--check-config",
+            "--bind",
+            "127.0.0.1:0",
+            "app:create_app()",
+        ],
         [sys.executable, "-c", "import app; app.create_app()"],
         [sys.executable, "-c", "import app; app.cli()", "doctor"],
     ):
-        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False
+        )
         assert result.returncode != 0
         for name in ("DATABASE_URL", "SECRET_KEY", "AUDIT_KEY", "BASE_URL"):
             assert f"NARABI_{name}" in result.stderr, command

@@ -38,7 +38,7 @@ def engine(request, tmp_path) -> SearchEngine:
         made = make_engine(request.getfixturevalue("fake_server")[1])
     else:
         made = make_engine(
-            os.environ["NARABI_TEST_SEARCH_URL"], os.environ.get("NARABI_TEST_SEARCH_KEY")
+            os.environ["NARABI_TEST_MEILISEARCH_URL"], os.environ.get("NARABI_TEST_MEILISEARCH_KEY")
         )
     made.rebuild([])
     return made
