@@ -1,0 +1,143 @@
+"""The public API of the catalog: offerings, the change feed, the snapshot and the description."""
+
+from importlib.metadata import version as installed_version
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, current_app, url_for
+
+from accounts.auth import access
+from accounts.permissions import Permission
+from catalog import feed, queries, records
+from catalog.api_schemas import (
+    RECORDS,
+    ChangePageSchema,
+    ChangesQuerySchema,
+    OfferingPageSchema,
+    OfferingSchema,
+    OfferingsQuerySchema,
+    SnapshotHeaderSchema,
+    SnapshotLineSchema,
+)
+from catalog.terms import CertificationState
+from core import api, changes, web
+from core.errors import Gone, NotFound
+
+PREFIX = "/api/v1"
+NDJSON = "application/x-ndjson"
+
+blueprint = Blueprint("catalog_api", __name__, url_prefix=PREFIX)
+
+
+class TooOld(Gone):
+    """The feed no longer holds what the caller lacks, or has begun anew."""
+
+    code = "cursor_too_old"
+    title = "この番号からは続けられません"
+
+
+@blueprint.get("/offerings")
+@access(Permission.CATALOG_READ)
+@api.endpoint("公開中のサービスの一覧", query=OfferingsQuerySchema, answer=OfferingPageSchema)
+def list_offerings(query: dict[str, Any]) -> Response:
+    """Answer a page of offerings in the order of their ids."""
+    session, limit = web.read_session(), query["limit"]
+    wanted = query["certification"]
+    versions = queries.find_offerings(
+        session,
+        after=_after(query["cursor"]),
+        limit=limit + 1,
+        specification=query["specification"],
+        specification_version=query["specification_version"],
+        certification=CertificationState(wanted) if wanted else None,
+    )
+    items = records.load_offerings(session, versions[:limit])
+    following = api.make_cursor(items[-1]["id"]) if len(versions) > limit else None
+    response = api.json_response({"items": items, "next": following})
+    return api.link_next(response, cursor=following) if following else response
+
+
+def _after(cursor: str | None) -> UUID | None:
+    if cursor is None:
+        return None
+    (text,) = api.read_cursor(cursor)
+    try:
+        return UUID(text)
+    except ValueError:
+        raise api.BadParameters([("cursor", "cursorを読み取れません。")]) from None
+
+
+@blueprint.get("/offerings/<uuid:offering_id>")
+@access(Permission.CATALOG_READ)
+@api.endpoint("公開中のサービス1件", answer=OfferingSchema, problems=(404, 410))
+def show_offering(offering_id: UUID, query: dict[str, Any]) -> dict[str, Any]:
+    """Answer one offering with all its listings."""
+    del query
+    session = web.read_session()
+    versions = queries.list_public_offerings(session, [offering_id])
+    if not versions:
+        if queries.was_withdrawn(session, offering_id):
+            raise Gone("このサービスは提供を終了しました。")
+        raise NotFound("このサービスは公開されていません。idを確かめてください。")
+    return records.load_offerings(session, versions)[0]
+
+
+@blueprint.get("/changes")
+@access(Permission.CATALOG_READ)
+@api.endpoint("公開情報の変更", query=ChangesQuerySchema, answer=ChangePageSchema, problems=(410,))
+def list_changes(query: dict[str, Any]) -> Response:
+    """Answer what changed after a number, in the order of the commits."""
+    session, since = web.read_session(), query["since"]
+    head, epoch = changes.head(session), changes.epoch(session)
+    _refuse_place(session, since, head, epoch, query["epoch"])
+    found = feed.list_changes(session, since, query["limit"])
+    last = found[-1]["sequence"] if found else since
+    response = api.json_response(
+        {"epoch": epoch, "head": head, "next_since": last, "changes": found}
+    )
+    return api.link_next(response, since=last) if last < head else response
+
+
+def _refuse_place(session: Any, since: int, head: int, epoch: str, held: str | None) -> None:
+    way_out = (
+        f"{url_for('catalog_api.download_snapshot')}を取り直し、そのsequenceから続けてください。"
+    )
+    if held is not None and held != epoch:
+        raise TooOld(f"番号の列が新しくなりました（epoch {epoch}）。{way_out}")
+    if since > head:
+        reason = f"sinceの{since}はまだありません。いちばん新しい番号は{head}です。"
+        raise api.BadParameters([("since", reason)])
+    first = changes.first_sequence(session)
+    if first and since < first - 1:
+        raise TooOld(f"{first}より前の変更は残っていません。{way_out}")
+
+
+@blueprint.get("/snapshot")
+@access(Permission.CATALOG_READ)
+@api.endpoint(
+    "公開情報すべての写し（NDJSON。1行目は見出し）", answer=SnapshotHeaderSchema, media_type=NDJSON
+)
+def download_snapshot(query: dict[str, Any]) -> Response:
+    """Answer all public records as of one number of the feed."""
+    del query
+    snapshot = feed.take_snapshot()
+    response = Response(snapshot.stream(), content_type=NDJSON)
+    response.call_on_close(snapshot.lines.close)
+    header = snapshot.header
+    response.set_etag(f"{header['epoch']}-{header['sequence']}-{header['content_hash'][:32]}")
+    return response
+
+
+@blueprint.get("/openapi.json")
+@access(Permission.CATALOG_READ)
+@api.endpoint("この説明（OpenAPI 3.1）")
+def describe(query: dict[str, Any]) -> dict[str, Any]:
+    """Answer the description of the API, generated from the routes."""
+    del query
+    return api.describe_api(
+        current_app,
+        title="Narabi API",
+        version=installed_version("narabi"),
+        prefix=PREFIX,
+        shapes={**dict(RECORDS.values()), "SnapshotLine": SnapshotLineSchema},
+    )

@@ -1,0 +1,350 @@
+"""The tables of the comparison page as the macro wants them: functions, terms and costs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.comparison import Chapter, RequirementMatrix, Row, build_terms_table
+from catalog.cost_words import exit_words, explain_needs, year_words
+from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
+from catalog.pages import Column, Comparison
+from catalog.price_plan import QUOTE_LABEL
+from catalog.specifications.models import SpecificationVersion
+from catalog.terms import SizeClass, hosting_label
+from core.clock import day_in_japan
+from core.japanese import format_date, format_yen
+from vendors.models import VendorState
+
+Table = dict[str, Any]
+
+_NETWORKS = {"lgwan": "LGWAN", "internet": "インターネット", "closed": "閉域網"}
+_TERMS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "提供のしかた",
+        (
+            ("seller", "販売する事業者"),
+            ("hosting", "設置場所"),
+            ("networks", "使える回線"),
+            ("sizes", "対応する団体の人口"),
+            ("onboarding", "利用を始めるまで"),
+            ("api", "APIの仕様"),
+        ),
+    ),
+    (
+        "サービスの水準",
+        (
+            ("availability", "稼働率"),
+            ("rto", "目標復旧時間（RTO）"),
+            ("rpo", "目標復旧時点（RPO）"),
+            ("support", "問い合わせを受ける時間"),
+            ("boundary", "責任の分かれ目"),
+        ),
+    ),
+    (
+        "やめるとき",
+        (
+            ("minimum_term", "最低利用期間"),
+            ("notice", "提供を終える予告"),
+            ("transition", "移行を助ける期間"),
+            ("retrieval", "データを取り出せる期間"),
+            ("imports", "取り込めるデータの形式"),
+            ("exports", "取り出せるデータの形式"),
+            ("export_charge", "データを取り出す費用（税抜）"),
+            ("deletion", "データ消去の証明書"),
+            ("parallel", "並行して動かす期間"),
+            ("escrow", "ソースコードの預託"),
+            ("exit_note", "補足"),
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where names lead: a listing, and a requirement of a specification version by its id."""
+
+    listing: Callable[[ListingVersion], str]
+    requirement: Callable[[SpecificationVersion, str], str]
+
+
+def head_columns(columns: Sequence[Column], links: Links) -> list[dict[str, Any]]:
+    """Return the heads: the same facts in the same order for every service."""
+    return [
+        {
+            "name": column.name,
+            "href": links.listing(column.version),
+            "sample": column.version.listing.seller.is_sample,
+            "maker": _vendor_words(column.version),
+            "certification": {
+                "state": column.standing.state.value,
+                "valid_until": column.standing.valid_until_day,
+                "due": column.standing.due_on,
+                "version_label": column.specification_version.title,
+                "since": column.certificate.ended_on if column.certificate else None,
+            },
+            "lines": [words] if (words := absence_words(column.version)) else [],
+        }
+        for column in columns
+    ]
+
+
+def _vendor_words(version: ListingVersion) -> str:
+    seller, maker = version.listing.seller, version.listing.offering.maker
+    return seller.name if seller.id == maker.id else f"{seller.name}（開発：{maker.name}）"
+
+
+def absence_words(version: ListingVersion) -> str:
+    """Say why buyers do not find this listing version in the catalog now; empty when they do."""
+    for row in (version, version.offering_version):
+        if row.state is OfferState.WITHDRAWN:
+            return f"提供を終了します{_ending_words(row)}。今は掲載していません。"
+    if OfferState.SUPERSEDED in {version.state, version.offering_version.state}:
+        return "前の版の内容です。新しい版が掲載されています。"
+    vendors = (version.listing.seller, version.listing.offering.maker)
+    if any(vendor.state is not VendorState.ACTIVE for vendor in vendors):
+        return "事業者の登録が有効でないため、今は掲載していません。"
+    return ""
+
+
+def _ending_words(row: ListingVersion | OfferingVersion) -> str:
+    if row.service_ends_on is not None:
+        return f"（{format_date(row.service_ends_on)}まで）"
+    if row.withdrawn_at is not None:
+        return f"（{format_date(day_in_japan(row.withdrawn_at))}に届け出）"
+    return ""
+
+
+def function_table(comparison: Comparison, matrix: RequirementMatrix, links: Links) -> Table:
+    """Return the requirement matrix; a chapter that a filter empties is one line."""
+    places = {column.id: number for number, column in enumerate(comparison.columns)}
+    kept = [places[column.id] for column in comparison.shown]
+    specification = comparison.columns[0].specification_version
+
+    def requirement_row(row: Row) -> dict[str, Any]:
+        href = links.requirement(specification, row.requirement.id)
+        return _requirement_row(row, kept, href)
+
+    return {
+        "id": "functions",
+        "title": "機能要件の比較",
+        "row_head": "機能要件",
+        "facts_head": "事業者と認証",
+        "columns": head_columns(comparison.shown, links),
+        "chapters": [
+            {
+                "label": _chapter_words(chapter),
+                "folded": chapter.is_folded,
+                "rows": [requirement_row(row) for row in chapter.rows],
+            }
+            for chapter in matrix.chapters
+        ],
+    }
+
+
+def _chapter_words(chapter: Chapter) -> str:
+    facts = [f"{chapter.total}件"]
+    facts += [f"違い{chapter.differing}件"] if chapter.differing else ["違いなし"]
+    facts += [f"未回答のある要件{chapter.with_gaps}件"] if chapter.with_gaps else []
+    return f"{chapter.title or '章のない要件'}（{'、'.join(facts)}）"
+
+
+def _requirement_row(row: Row, kept: Sequence[int], href: str) -> dict[str, Any]:
+    cells = [row.cells[number] for number in kept]
+    return {
+        "code": row.requirement.id,
+        "href": href,
+        "requirement_class": row.requirement_class.short_label if row.requirement_class else "",
+        "text": row.requirement.name or row.requirement.text,
+        "differs": row.differs,
+        "cells": [
+            {
+                "answer": cell.answer.value if cell.answer else "unanswered",
+                "due": cell.due,
+                "note": cell.note,
+            }
+            for cell in cells
+        ],
+    }
+
+
+def terms_table(comparison: Comparison, links: Links) -> Table:
+    """Return the terms side by side; with only differences wanted, those that differ."""
+    columns = [(column.id, term_values(column)) for column in comparison.columns]
+    kept = {column.id for column in comparison.shown}
+    only = comparison.conditions.only_differences
+    chapters = []
+    for title, labels in _TERMS:
+        rows = build_terms_table(dict(labels), columns)
+        found = [row for row in rows if row.differs or not only]
+        differing = sum(row.differs for row in rows)
+        chapters.append(
+            {
+                "label": f"{title}（{len(rows)}件、{f'違い{differing}件' if differing else '違いなし'}）",
+                "folded": not found,
+                "rows": [
+                    {
+                        "text": row.label,
+                        "differs": row.differs,
+                        "cells": [
+                            {"gap": cell.text} if cell.is_unknown else {"text": cell.text}
+                            for cell in row.cells
+                            if cell.offering_id in kept
+                        ],
+                    }
+                    for row in found
+                ],
+            }
+        )
+    return {
+        "id": "terms",
+        "title": "条件の比較",
+        "row_head": "条件",
+        "facts_head": None,
+        "columns": head_columns(comparison.shown, links),
+        "chapters": chapters,
+    }
+
+
+def term_values(column: Column) -> Mapping[str, str | None]:
+    """Return the terms of a listing version in words; None where the vendor told nothing."""
+    version, offering = column.version, column.version.offering_version
+    return {
+        "seller": _vendor_words(version),
+        "hosting": _join("・", _hosting(offering), offering.hosting_region),
+        "networks": _join("、", *(_NETWORKS.get(each, each) for each in offering.networks)),
+        "sizes": _join("、", *(each.label for each in SizeClass if each in offering.size_classes)),
+        "onboarding": _count(version.onboarding_weeks, "週間"),
+        "api": offering.api_specification,
+        "availability": _availability(version),
+        "rto": _count(version.rto_hours, "時間以内"),
+        "rpo": _count(version.rpo_hours, "時間前まで"),
+        "support": version.support_hours,
+        "boundary": version.responsibility_boundary,
+        "minimum_term": _count(version.minimum_term_months, "か月")
+        if version.minimum_term_months
+        else "なし",
+        "notice": _count(version.notice_months, "か月前"),
+        "transition": _count(version.transition_days, "日間"),
+        "retrieval": _count(version.retrieval_days, "日間"),
+        "imports": offering.import_formats,
+        "exports": offering.export_formats,
+        "export_charge": _charge(version.export_charge_yen),
+        "deletion": _choice(version.deletion_certificate, "出す", "出さない"),
+        "parallel": _choice(version.parallel_running, "できる", "できない"),
+        "escrow": _choice(version.escrow, "あり", "なし"),
+        "exit_note": version.exit_note,
+    }
+
+
+def _hosting(offering: OfferingVersion) -> str:
+    return hosting_label(offering.hosting_provider) if offering.hosting_provider else ""
+
+
+def _join(mark: str, *words: str) -> str | None:
+    return mark.join(word for word in words if word) or None
+
+
+def _count(number: int | None, unit: str) -> str | None:
+    return None if number is None else f"{number:,}{unit}"
+
+
+def _charge(amount: int | None) -> str | None:
+    if amount is None:
+        return None
+    return format_yen(amount) if amount else "無料"
+
+
+def _choice(value: bool | None, yes: str, no: str) -> str | None:  # noqa: FBT001 - a stored fact
+    return None if value is None else (yes if value else no)
+
+
+def _availability(version: ListingVersion) -> str | None:
+    """Return 99.5%（予定提供時間に対して：…）: a rate without its denominator means nothing."""
+    if version.availability_basis_points is None:
+        return None
+    whole, rest = divmod(version.availability_basis_points, 100)
+    rate = f"{whole}.{rest:02d}".rstrip("0").rstrip(".")
+    return f"{rate}%（予定提供時間に対して：{version.planned_service_hours}）"
+
+
+def cost_table(comparison: Comparison, links: Links) -> Table:
+    """Return what each service costs the body by fiscal year, and what stands beside the total."""
+    columns = comparison.shown
+    tax = f"消費税（{columns[0].cost.tax_basis_points // 100}%）"
+    return {
+        "id": "costs",
+        "title": "費用の比較",
+        "row_head": "費用",
+        "facts_head": None,
+        "columns": head_columns(columns, links),
+        "chapters": [
+            {"label": "会計年度ごとの費用（税込・円）", "rows": _year_rows(columns)},
+            {
+                "label": "全期間の費用（円）",
+                "rows": [
+                    _money_row("税抜の計", [each.cost.subtotal for each in columns]),
+                    _money_row(tax, [each.cost.tax for each in columns]),
+                    _total_row("税込の計", columns),
+                ],
+            },
+            {
+                "label": "合計に入れずに示すもの",
+                "rows": [
+                    _text_row("解約・データ返還（税抜）", [_leaving(each) for each in columns]),
+                    _text_row("選べるオプション", [_options(each) for each in columns]),
+                ],
+            },
+            {
+                "label": "計算の決まり",
+                "rows": [
+                    _text_row("消費税の端数", [each.cost.rounding.label for each in columns]),
+                ],
+            },
+        ],
+    }
+
+
+def _year_rows(columns: Sequence[Column]) -> list[dict[str, Any]]:
+    lines = next((each.cost.lines for each in columns if each.cost.lines), ())
+    if not lines:
+        return [_money_row("各年度", [None for _ in columns])]
+    return [
+        _money_row(
+            year_words(line),
+            [each.cost.lines[number].total if each.cost.lines else None for each in columns],
+        )
+        for number, line in enumerate(lines)
+    ]
+
+
+def _money_row(text: str, amounts: Sequence[int | None]) -> dict[str, Any]:
+    cells = [
+        {"gap": QUOTE_LABEL} if amount is None else {"text": f"{amount:,}", "number": True}
+        for amount in amounts
+    ]
+    return {"text": text, "differs": False, "cells": cells}
+
+
+def _total_row(text: str, columns: Sequence[Column]) -> dict[str, Any]:
+    """Return the totals; where there is none, why only a quote can tell."""
+    row = _money_row(text, [each.cost.total for each in columns])
+    for number, column in enumerate(columns):
+        if column.cost.total is None:
+            why = explain_needs(column.cost.needs_quote)
+            row["cells"][number] = {"gap": f"{QUOTE_LABEL}：{why}"}
+    return row
+
+
+def _text_row(text: str, values: Sequence[str]) -> dict[str, Any]:
+    cells = [
+        {"gap": value} if value.startswith(QUOTE_LABEL) else {"text": value} for value in values
+    ]
+    return {"text": text, "differs": len(set(values)) > 1, "cells": cells}
+
+
+def _leaving(column: Column) -> str:
+    return exit_words(column.cost, column.plan)
+
+
+def _options(column: Column) -> str:
+    return "、".join(column.cost.options_left_out) or "なし"

@@ -1,0 +1,121 @@
+"""How prices and costs are put into words and rows, for the comparison and the cost page. Pure."""
+
+from collections.abc import Sequence
+
+from catalog.price_plan import (
+    QUOTE_LABEL,
+    ComponentKind,
+    PriceComponent,
+    PricePlan,
+    QuoteNeed,
+    QuoteReason,
+    Term,
+    TierMode,
+    Unit,
+    Volumes,
+    charge_amount,
+)
+from catalog.pricing import CostStatement, YearCost
+from core.japanese import format_amount, format_date, format_fiscal_year, format_yen
+
+# The six fills of the charts; what is passed on by usage of the cloud is usage to the body.
+CHART_KINDS = {
+    ComponentKind.INITIAL: "initial",
+    ComponentKind.BASE: "base",
+    ComponentKind.USAGE: "usage",
+    ComponentKind.CLOUD: "usage",
+    ComponentKind.OPTION: "option",
+    ComponentKind.MIGRATION: "migration",
+    ComponentKind.TRAINING: "migration",
+    ComponentKind.EXIT: "exit",
+}
+
+
+def term_words(term: Term) -> str:
+    """Return 令和9年4月1日から令和12年3月31日まで（36か月）."""
+    return f"{format_date(term.start)}から{format_date(term.end)}まで（{term.months}か月）"
+
+
+def length_words(months: int) -> str:
+    """Return 3年間 for whole years, else 30か月間."""
+    return f"{months}か月間" if months % 12 else f"{months // 12}年間"
+
+
+def year_words(line: YearCost) -> str:
+    """Return 令和9年度, with its months where it is not whole."""
+    short = "" if line.months == 12 else f"（{line.months}か月）"
+    return f"{format_fiscal_year(line.fiscal_year)}{short}"
+
+
+def explain_need(need: QuoteNeed) -> str:
+    """Say why a quote is needed and for what."""
+    if need.name is None:
+        return f"{need.reason.label}。"
+    name = need.name or (need.kind.label if need.kind else "")
+    if need.reason is QuoteReason.UNKNOWN_VOLUME and need.unit is not None:
+        counted = "人口" if need.unit is Unit.PERSON else need.unit.label
+        return f"「{name}」は、{counted}の数がわからないため計算できません。"
+    return f"「{name}」は、{need.reason.label}。"
+
+
+def explain_needs(needs: Sequence[QuoteNeed]) -> str:
+    """Say it for all, once each."""
+    return "".join(dict.fromkeys(explain_need(need) for need in needs))
+
+
+def price_words(component: PriceComponent) -> str:
+    """Return the published price, yen without tax: 3円／人口1人（毎月）."""
+    if not component.tiers:
+        return f"{QUOTE_LABEL}（単価が公表されていません）"
+    per = "" if component.unit is Unit.LUMP else f"／{component.unit.label}"
+    if len(component.tiers) == 1:
+        words = f"{format_yen(component.tiers[0].unit_price)}{per}"
+    else:
+        steps = "、".join(
+            f"{format_amount(tier.lower)}以上は{format_yen(tier.unit_price)}"
+            for tier in component.tiers
+        )
+        graduated = component.tier_mode is TierMode.GRADUATED
+        words = f"{steps}{per}（{'超えた部分ごと' if graduated else '全体に一つの単価'}）"
+    for bound, word in ((component.minimum, "下限"), (component.maximum, "上限")):
+        words += "" if bound is None else f"、{word}{format_yen(bound)}"
+    return words
+
+
+def quantity_words(component: PriceComponent, volumes: Volumes) -> str:
+    """Return the quantity that is multiplied, 一式 for a lump sum, in words where it is unknown."""
+    if component.unit is Unit.LUMP:
+        return "一式"
+    quantity = volumes.get(component.unit)
+    return "情報なし" if quantity is None else format_amount(quantity)
+
+
+def charge_row(component: PriceComponent, volumes: Volumes) -> dict[str, str]:
+    """Return one line of the computation: name, price, quantity, rhythm and each charge."""
+    charge = charge_amount(component, volumes)
+    return {
+        "name": component.name or component.kind.label,
+        "kind": component.kind.label,
+        "price": price_words(component),
+        "quantity": quantity_words(component, volumes),
+        "interval": _rhythm(component),
+        "charge": QUOTE_LABEL if isinstance(charge, QuoteNeed) else format_amount(charge),
+    }
+
+
+def _rhythm(component: PriceComponent) -> str:
+    if component.kind is ComponentKind.EXIT:
+        return "やめるとき"
+    words = component.interval.label
+    return f"{words}（選んだときだけ）" if component.is_option else words
+
+
+def exit_words(statement: CostStatement, plan: PricePlan) -> str:
+    """Say what the price list asks for leaving, apart from the total, yen without tax."""
+    if all(component.kind is not ComponentKind.EXIT for component in plan.components):
+        return "料金表にありません"
+    if statement.exit_needs_quote:
+        return f"{QUOTE_LABEL}：{explain_needs(statement.exit_needs_quote)}"
+    if statement.exit_charge is None:
+        return QUOTE_LABEL
+    return format_yen(statement.exit_charge) if statement.exit_charge else "無料"

@@ -1,0 +1,251 @@
+"""What the public API asks across offerings, listings, certificates, vendors and specifications."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlalchemy import select as select_columns
+from sqlalchemy.orm import aliased, joinedload
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from catalog.certification.models import DECIDED_STATES, Certification, ReviewState
+from catalog.conformance import AnswerEntry
+from catalog.offerings.models import (
+    ConformanceAnswer,
+    Listing,
+    Offering,
+    OfferingVersion,
+    OfferState,
+)
+from catalog.specifications.models import (
+    PUBLISHED_STATES,
+    Requirement,
+    SpecificationVersion,
+    StandardSpecification,
+)
+from catalog.terms import CertificationState
+from core.db import now
+from vendors.models import Vendor, VendorState
+
+CERTIFICATE_STATES = DECIDED_STATES - {ReviewState.REFUSED}
+KINDS = ("specification_version", "vendor", "offering", "listing", "certificate")
+_ROWS: dict[str, Any] = {
+    "specification_version": SpecificationVersion,
+    "vendor": Vendor,
+    "offering": Offering,
+    "listing": Listing,
+    "certificate": Certification,
+}
+
+
+def list_ids(session: Session, kind: str, after: uuid.UUID | None, limit: int) -> list[uuid.UUID]:
+    """Return ids of a kind in order, public or not, after one of them; KeyError for another kind."""
+    row = _ROWS[kind]
+    statement = select(row.id).order_by(row.id).limit(limit)
+    if after is not None:
+        statement = statement.where(row.id > after)
+    return list(session.exec(statement))
+
+
+def list_public_specification_versions(
+    session: Session, version_ids: Sequence[uuid.UUID]
+) -> list[SpecificationVersion]:
+    """Return those of the versions that everyone may read, with their specifications."""
+    statement = (
+        select(SpecificationVersion)
+        .where(
+            col(SpecificationVersion.id).in_(version_ids),
+            col(SpecificationVersion.state).in_(PUBLISHED_STATES),
+        )
+        .options(joinedload(SpecificationVersion.specification))  # type: ignore[arg-type]
+        .order_by(col(SpecificationVersion.id))
+    )
+    return list(session.exec(statement))
+
+
+def list_active_vendors(session: Session, vendor_ids: Sequence[uuid.UUID]) -> list[Vendor]:
+    """Return those of the vendors whose registration is in force."""
+    statement = (
+        select(Vendor)
+        .where(col(Vendor.id).in_(vendor_ids), Vendor.state == VendorState.ACTIVE)
+        .order_by(col(Vendor.id))
+    )
+    return list(session.exec(statement))
+
+
+def list_certificates(
+    session: Session, certification_ids: Sequence[uuid.UUID]
+) -> list[Certification]:
+    """Return those of the certifications that were decided and not refused."""
+    statement = (
+        select(Certification)
+        .where(
+            col(Certification.id).in_(certification_ids),
+            col(Certification.state).in_(CERTIFICATE_STATES),
+        )
+        .options(joinedload(Certification.offering_version))  # type: ignore[arg-type]
+        .order_by(col(Certification.id))
+    )
+    return list(session.exec(statement))
+
+
+def list_public_offerings(
+    session: Session, offering_ids: Sequence[uuid.UUID]
+) -> list[OfferingVersion]:
+    """Return the published versions of those of the offerings whose maker is active."""
+    statement = _public_offerings().where(col(OfferingVersion.offering_id).in_(offering_ids))
+    return list(session.exec(statement))
+
+
+def find_offerings(
+    session: Session,
+    *,
+    after: uuid.UUID | None,
+    limit: int,
+    specification: str | None = None,
+    specification_version: str | None = None,
+    certification: CertificationState | None = None,
+) -> list[OfferingVersion]:
+    """Return published offering versions in the order of their offerings' ids, after one of them."""
+    statement = _public_offerings().limit(limit)
+    if after is not None:
+        statement = statement.where(col(OfferingVersion.offering_id) > after)
+    if specification is not None:
+        statement = statement.where(col(StandardSpecification.code) == specification)
+    if specification_version is not None:
+        statement = statement.where(col(SpecificationVersion.label) == specification_version)
+    if certification is not None:
+        newest = aliased(Certification)
+        statement = statement.outerjoin(newest, newest.id == _newest_certificate_id()).where(
+            _stands(session, newest, certification)
+        )
+    return list(session.exec(statement))
+
+
+def was_withdrawn(session: Session, offering_id: uuid.UUID) -> bool:
+    """Tell whether an active maker offered this once and has ended it."""
+    statement = (
+        select(OfferingVersion.id)
+        .join(Offering, col(Offering.id) == OfferingVersion.offering_id)
+        .join(Vendor, col(Vendor.id) == Offering.maker_id)
+        .where(
+            OfferingVersion.offering_id == offering_id,
+            OfferingVersion.state == OfferState.WITHDRAWN,
+            col(OfferingVersion.published_at).is_not(None),
+            Vendor.state == VendorState.ACTIVE,
+        )
+        .limit(1)
+    )
+    return session.exec(statement).first() is not None
+
+
+def list_answer_entries(
+    session: Session, version_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, dict[str, AnswerEntry]]:
+    """Return answers by offering version, then by the ministry's requirement id, as plain values."""
+    found: dict[uuid.UUID, dict[str, AnswerEntry]] = {each: {} for each in version_ids}
+    statement = (
+        select_columns(
+            col(ConformanceAnswer.offering_version_id),
+            col(Requirement.requirement_id),
+            col(ConformanceAnswer.answer),
+            col(ConformanceAnswer.note),
+            col(ConformanceAnswer.due_on),
+        )
+        .join(Requirement, col(Requirement.id) == ConformanceAnswer.requirement_id)
+        .where(col(ConformanceAnswer.offering_version_id).in_(version_ids))
+    )
+    for version_id, requirement_id, answer, note, due_on in session.execute(statement):
+        found[version_id][requirement_id] = AnswerEntry(answer, note, due_on)
+    return found
+
+
+def answered_version_ids(session: Session, version_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of the offering versions whose vendor answered at least one requirement."""
+    statement = (
+        select(ConformanceAnswer.offering_version_id)
+        .where(col(ConformanceAnswer.offering_version_id).in_(version_ids))
+        .distinct()
+    )
+    return set(session.exec(statement))
+
+
+def list_listing_ids_of(session: Session, vendor_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the listings of all that a vendor makes or sells."""
+    statement = (
+        select(Listing.id)
+        .join(Offering, col(Offering.id) == Listing.offering_id)
+        .where(or_(col(Listing.seller_id) == vendor_id, col(Offering.maker_id) == vendor_id))
+        .order_by(col(Listing.id))
+    )
+    return list(session.exec(statement))
+
+
+def list_offering_ids_of(session: Session, vendor_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the offerings that a vendor makes."""
+    statement = select(Offering.id).where(Offering.maker_id == vendor_id).order_by(col(Offering.id))
+    return list(session.exec(statement))
+
+
+def _public_offerings() -> SelectOfScalar[OfferingVersion]:
+    return (
+        select(OfferingVersion)
+        .join(Offering, col(Offering.id) == OfferingVersion.offering_id)
+        .join(Vendor, col(Vendor.id) == Offering.maker_id)
+        .join(
+            SpecificationVersion,
+            col(SpecificationVersion.id) == OfferingVersion.specification_version_id,
+        )
+        .join(
+            StandardSpecification,
+            col(StandardSpecification.id) == SpecificationVersion.specification_id,
+        )
+        .where(
+            OfferingVersion.state == OfferState.PUBLISHED,
+            Vendor.state == VendorState.ACTIVE,
+        )
+        .options(
+            joinedload(OfferingVersion.offering).joinedload(Offering.maker),  # type: ignore[arg-type]
+            joinedload(OfferingVersion.specification_version).joinedload(  # type: ignore[arg-type]
+                SpecificationVersion.specification  # type: ignore[arg-type]
+            ),
+        )
+        .order_by(col(OfferingVersion.offering_id))
+    )
+
+
+def _newest_certificate_id() -> Any:
+    """Return the certificate that `current_certifications` would choose, for one row in SQL."""
+    candidate = aliased(Certification)
+    return (
+        select(candidate.id)
+        .where(
+            candidate.offering_version_id == OfferingVersion.id,
+            col(candidate.state).in_(CERTIFICATE_STATES),
+        )
+        .order_by(col(candidate.decided_at).desc(), col(candidate.id).desc())
+        .limit(1)
+        .correlate(OfferingVersion)
+        .scalar_subquery()
+    )
+
+
+def _stands(session: Session, newest: Any, wanted: CertificationState) -> ColumnElement[bool]:
+    """Return the rule of `standing_of` in SQL."""
+    decided = newest.state.in_((ReviewState.CERTIFIED, ReviewState.CONDITIONAL))
+    is_over = and_(decided, newest.valid_until <= now(session))
+    has_answers = exists().where(col(ConformanceAnswer.offering_version_id) == OfferingVersion.id)
+    rules: dict[CertificationState, ColumnElement[bool]] = {
+        CertificationState.CERTIFIED: and_(newest.state == ReviewState.CERTIFIED, ~is_over),
+        CertificationState.CONDITIONAL: and_(newest.state == ReviewState.CONDITIONAL, ~is_over),
+        CertificationState.EXPIRED: is_over,
+        CertificationState.SUSPENDED: newest.state == ReviewState.SUSPENDED,
+        CertificationState.REVOKED: newest.state == ReviewState.REVOKED,
+        CertificationState.CLAIMED: or_(
+            newest.state == ReviewState.SUPERSEDED, and_(newest.id.is_(None), has_answers)
+        ),
+        CertificationState.UNKNOWN: and_(newest.id.is_(None), ~has_answers),
+    }
+    return rules[wanted]

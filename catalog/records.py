@@ -1,0 +1,273 @@
+"""Public records: what a mirror holds of each thing, and the offering with its listings.
+
+A record says only what its own thing says, so that one change of one thing makes one record stale.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from catalog.certification.models import Certification
+from catalog.certification.queries import Standing, standing_of, standings
+from catalog.offerings.models import ListingVersion, OfferingVersion, PriceComponentRow
+from catalog.offerings.queries import find_listed
+from catalog.queries import (
+    answered_version_ids,
+    list_active_vendors,
+    list_certificates,
+    list_public_offerings,
+    list_public_specification_versions,
+)
+from catalog.specifications.models import SpecificationVersion
+from catalog.terms import CertificationState
+from core.db import now
+from vendors.models import Vendor
+
+Record = dict[str, Any]
+CURRENCY = "JPY"
+
+
+def load_records(session: Session, kind: str, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Record]:
+    """Return the public records of these things of a kind; what is not public is left out."""
+    return _LOADERS[kind](session, ids) if ids else {}
+
+
+def load_offerings(session: Session, versions: Sequence[OfferingVersion]) -> list[Record]:
+    """Return offerings with their standing and what every seller asks (4 statements)."""
+    known = standings(session, versions)
+    listings: dict[uuid.UUID, list[ListingVersion]] = {}
+    listed = find_listed(session, offering_ids=[version.offering_id for version in versions])
+    for each in sorted(listed, key=lambda row: row.listing_id):
+        listings.setdefault(each.listing.offering_id, []).append(each)
+    return [
+        {
+            "id": str(version.offering_id),
+            "maker": vendor_summary(version.offering.maker),
+            "version": version_record(version),
+            "certification": standing_record(known[version.id]),
+            "listings": [
+                {
+                    **listing_record(each),
+                    "seller": vendor_summary(each.listing.seller),
+                }
+                for each in listings.get(version.offering_id, [])
+            ],
+        }
+        for version in versions
+    ]
+
+
+def specification_record(version: SpecificationVersion, moment: datetime) -> Record:
+    """Return a version of a standard specification."""
+    specification = version.specification
+    return {
+        "id": str(version.id),
+        "code": specification.code,
+        "name": specification.name,
+        "version": version.label,
+        "pattern": specification.pattern.value,
+        "ministry": specification.ministry,
+        "state": version.state_at(moment).value,
+        "published_on": _day(version.published_on),
+        "applies_from": _day(version.applies_from),
+        "transition_ends_on": _day(version.transition_ends_on),
+        "source_sha256": version.source_sha256 or None,
+        "is_sample": specification.is_sample,
+    }
+
+
+def vendor_record(vendor: Vendor) -> Record:
+    """Return the public part of a vendor."""
+    return {
+        **vendor_summary(vendor),
+        "name_kana": vendor.kana or None,
+        "roles": list(vendor.roles),
+        "is_small_or_medium": vendor.is_small_or_medium,
+    }
+
+
+def vendor_summary(vendor: Vendor) -> Record:
+    """Return what stands beside an offering or listing."""
+    return {
+        "id": str(vendor.id),
+        "name": vendor.name,
+        "corporate_number": vendor.corporate_number,
+        "is_sample": vendor.is_sample,
+    }
+
+
+def offering_record(version: OfferingVersion, *, has_answers: bool) -> Record:
+    """Return an offering as a mirror holds it; `claim` counts while no certificate says more."""
+    claimed = CertificationState.CLAIMED if has_answers else CertificationState.UNKNOWN
+    return {
+        "id": str(version.offering_id),
+        "maker_id": str(version.offering.maker_id),
+        "version": version_record(version),
+        "claim": claimed.value,
+    }
+
+
+def version_record(version: OfferingVersion) -> Record:
+    """Return the published facts of an offering version."""
+    specification = version.specification_version
+    return {
+        "id": str(version.id),
+        "number": version.number,
+        "name": version.name,
+        "summary": version.summary,
+        "description": version.description,
+        "features": list(version.features),
+        "specification_version": {
+            "id": str(specification.id),
+            "code": specification.specification.code,
+            "name": specification.specification.name,
+            "version": specification.label,
+        },
+        "hosting_provider": version.hosting_provider or None,
+        "hosting_region": version.hosting_region or None,
+        "networks": list(version.networks),
+        "size_classes": list(version.size_classes),
+        "import_formats": version.import_formats or None,
+        "export_formats": version.export_formats or None,
+        "api_specification": version.api_specification or None,
+        "content_sha256": version.content_sha256 or None,
+        "published_at": _moment(version.published_at),
+    }
+
+
+def listing_record(version: ListingVersion) -> Record:
+    """Return one seller's terms: prices in yen without tax, service level, exit."""
+    return {
+        "id": str(version.listing_id),
+        "offering_id": str(version.listing.offering_id),
+        "offering_version_id": str(version.offering_version_id),
+        "seller_id": str(version.listing.seller_id),
+        "version_id": str(version.id),
+        "number": version.number,
+        "currency": CURRENCY,
+        "tax_included": False,
+        "tax_rounding": version.tax_rounding.value,
+        "minimum_term_months": version.minimum_term_months,
+        "price_components": [component_record(row) for row in version.components],
+        "service_level": {
+            "planned_service_hours": version.planned_service_hours or None,
+            "availability_basis_points": version.availability_basis_points,
+            "rto_hours": version.rto_hours,
+            "rpo_hours": version.rpo_hours,
+            "support_hours": version.support_hours or None,
+            "responsibility_boundary": version.responsibility_boundary or None,
+            "onboarding_weeks": version.onboarding_weeks,
+        },
+        "exit_terms": {
+            "notice_months": version.notice_months,
+            "transition_days": version.transition_days,
+            "retrieval_days": version.retrieval_days,
+            "export_charge": version.export_charge_yen,
+            "deletion_certificate": version.deletion_certificate,
+            "parallel_running": version.parallel_running,
+            "escrow": version.escrow,
+            "note": version.exit_note or None,
+        },
+        "content_sha256": version.content_sha256 or None,
+        "published_at": _moment(version.published_at),
+    }
+
+
+def component_record(row: PriceComponentRow) -> Record:
+    """Return one line of a price list; without tiers no price is published."""
+    return {
+        "name": row.name,
+        "kind": row.kind.value,
+        "unit": row.unit.value,
+        "interval": row.interval.value,
+        "tier_mode": row.tier_mode.value,
+        "tiers": [{"from": lower, "unit_price": price} for lower, price in row.tiers],
+        "minimum": row.minimum,
+        "maximum": row.maximum,
+    }
+
+
+def standing_record(standing: Standing) -> Record:
+    """Return what is known about conformity now."""
+    return {
+        "state": standing.state.value,
+        "certificate_id": _text(standing.certification_id),
+        "number": standing.number,
+        "valid_until": _moment(standing.valid_until),
+        "conditions_due_on": _day(standing.due_on),
+    }
+
+
+def certificate_record(row: Certification, moment: datetime) -> Record:
+    """Return a certificate; one that a newer one replaced says so."""
+    standing = standing_of(row, moment, has_answers=True)
+    is_replaced = row.state.value == "superseded"
+    return {
+        "id": str(row.id),
+        "number": row.number,
+        "offering_id": str(row.offering_version.offering_id),
+        "offering_version_id": str(row.offering_version_id),
+        "specification_version_id": str(row.specification_version_id),
+        "state": row.state.value if is_replaced else standing.state.value,
+        "evaluated_sha256": row.evaluated_sha256 or None,
+        "decided_at": _moment(row.decided_at),
+        "valid_from": _moment(row.valid_from),
+        "valid_until": _moment(row.valid_until),
+        "conditions_due_on": _day(standing.due_on),
+        "ended_on": _day(row.ended_on),
+    }
+
+
+def _text(value: object | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _moment(moment: datetime | None) -> str | None:
+    """Return RFC 3339 in UTC, the same on both databases."""
+    return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+# --- by kind -------------------------------------------------------------------------------------
+
+
+def _load_specifications(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Record]:
+    moment = now(session)
+    found = list_public_specification_versions(session, ids)
+    return {row.id: specification_record(row, moment) for row in found}
+
+
+def _load_vendors(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Record]:
+    return {row.id: vendor_record(row) for row in list_active_vendors(session, ids)}
+
+
+def _load_offerings(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Record]:
+    found = list_public_offerings(session, ids)
+    answered = answered_version_ids(session, [row.id for row in found])
+    return {row.offering_id: offering_record(row, has_answers=row.id in answered) for row in found}
+
+
+def _load_listings(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Record]:
+    found = {row.listing_id: listing_record(row) for row in find_listed(session, ids)}
+    return dict(sorted(found.items()))
+
+
+def _load_certificates(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Record]:
+    moment = now(session)
+    return {row.id: certificate_record(row, moment) for row in list_certificates(session, ids)}
+
+
+_Loader = Callable[[Session, Sequence[uuid.UUID]], dict[uuid.UUID, Record]]
+_LOADERS: Mapping[str, _Loader] = {
+    "specification_version": _load_specifications,
+    "vendor": _load_vendors,
+    "offering": _load_offerings,
+    "listing": _load_listings,
+    "certificate": _load_certificates,
+}

@@ -1,0 +1,290 @@
+"""The conventions of the API: JSON out, problems out, named refusals, cursors, ETag, CORS, OpenAPI.
+
+Errors become problem+json (RFC 9457) in core.web. What a route accepts and answers is declared once,
+on the view, and the description is generated from that.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask, Response, request, url_for
+from marshmallow import Schema, ValidationError, fields
+from werkzeug.exceptions import NotAcceptable
+from werkzeug.routing import Rule
+
+from core.errors import BadRequest
+from core.forms import FormSchema
+
+PREFIX = "/api/"
+JSON_TYPE = "application/json"
+PROBLEM_TYPE = "application/problem+json"
+# Public reads are the same for everyone; a copy may be kept but must be checked before use.
+CACHE_CONTROL = "public, no-cache"
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, Link, X-Request-ID",
+}
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+    "Access-Control-Allow-Headers": "If-None-Match, Accept",
+    "Access-Control-Max-Age": "86400",
+}
+_CONVERTED = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class BadParameters(BadRequest):
+    """Query parameters that cannot be used; `reasons` names each with a sentence."""
+
+    code = "bad_parameters"
+    title = "指定できない検索条件があります"
+
+    def __init__(self, reasons: list[tuple[str, str]]) -> None:
+        super().__init__(reasons[0][1])
+        self.reasons = reasons
+
+
+class ProblemFieldSchema(FormSchema):
+    """One field or parameter and what is wrong with it."""
+
+    field = fields.String(required=True)
+    message = fields.String(required=True)
+
+
+class ProblemSchema(FormSchema):
+    """An error (RFC 9457)."""
+
+    type = fields.String(required=True, metadata={"description": "どの問題かを表す変わらない名前"})
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    instance = fields.String(required=True)
+    request_id = fields.String(required=True)
+    errors = fields.List(fields.Nested(ProblemFieldSchema))
+
+
+class NoQuerySchema(FormSchema):
+    """Routes without query parameters refuse every one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What one route accepts and answers, for the description."""
+
+    summary: str
+    answer: type[Schema] | None
+    query: type[Schema]
+    problems: tuple[int, ...]
+    media_type: str
+
+
+def endpoint(
+    summary: str,
+    *,
+    answer: type[Schema] | None = None,
+    query: type[Schema] = NoQuerySchema,
+    problems: tuple[int, ...] = (),
+    media_type: str = JSON_TYPE,
+) -> Callable[[F], F]:
+    """Make a view a described route of the API.
+
+    Its query parameters are loaded by `query` and passed as the argument `query`; a mapping that it
+    returns becomes the JSON answer with an ETag. Raises BadParameters (400) and answers 406.
+    """
+
+    def decorate(view: F) -> F:
+        schema = query()
+
+        @wraps(view)
+        def answer_request(**path: Any) -> Response:
+            wanted = request.accept_mimetypes
+            if wanted and not wanted.best_match([media_type]):
+                raise NotAcceptable(f"このアドレスは{media_type}で答えます。")
+            result = view(**path, query=read_query(schema))
+            response = result if isinstance(result, Response) else json_response(result)
+            return with_etag(response)
+
+        answer_request.operation = Operation(  # type: ignore[attr-defined]
+            summary, answer, query, (400, 406, *problems), media_type
+        )
+        return answer_request  # type: ignore[return-value]
+
+    return decorate
+
+
+def read_query(schema: Schema) -> dict[str, Any]:
+    """Load the query parameters; BadParameters names every one that is unknown, doubled or wrong."""
+    raw: dict[str, Any] = {}
+    reasons: list[tuple[str, str]] = []
+    for name, values in request.args.lists():
+        if name not in schema.fields:
+            known = "、".join(schema.fields) or "ありません"
+            reasons.append((name, f"「{name}」は指定できません。指定できるもの：{known}。"))
+        elif len(values) > 1:
+            reasons.append((name, f"「{name}」は1回だけ指定してください。"))
+        else:
+            raw[name] = values[0]
+    try:
+        loaded: dict[str, Any] = schema.load(raw)
+    except ValidationError as error:
+        reasons += [
+            (name, f"{name}：{messages[0]}") for name, messages in error.messages_dict.items()
+        ]
+    if reasons:
+        raise BadParameters(reasons)
+    return loaded
+
+
+def json_response(content: Mapping[str, Any]) -> Response:
+    """Answer JSON in UTF-8, compact, keys in their declared order."""
+    return Response(dump_json(content) + "\n", content_type=JSON_TYPE)
+
+
+def dump_json(content: Any) -> str:
+    """Return compact JSON with Japanese text as it is; ValueError for NaN."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def with_etag(response: Response) -> Response:
+    """Let a caller that holds the same answer get 304 (If-None-Match)."""
+    response.headers.setdefault("Cache-Control", CACHE_CONTROL)
+    if not response.headers.get("ETag"):
+        response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+# --- cursors -------------------------------------------------------------------------------------
+
+
+def make_cursor(*keys: str) -> str:
+    """Return the opaque place after a row, from the values of the sort key."""
+    return base64.urlsafe_b64encode(json.dumps(keys).encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str, count: int = 1) -> tuple[str, ...]:
+    """Return the values of a cursor; BadParameters when it is not one of ours."""
+    try:
+        found = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
+    except (binascii.Error, ValueError):
+        found = None
+    is_ours = isinstance(found, list) and len(found) == count
+    if not is_ours or not all(isinstance(value, str) for value in found):
+        raise BadParameters(
+            [("cursor", "cursorには、前の答えのnextにある値をそのまま指定してください。")]
+        )
+    return tuple(found)
+
+
+def link_next(response: Response, **changes: Any) -> Response:
+    """Point to the next page (RFC 8288): the same request with changed parameters."""
+    parameters = {**request.args.to_dict(), **changes}
+    address = url_for(
+        request.endpoint or "", **(request.view_args or {}), **parameters, _external=True
+    )
+    response.headers["Link"] = f'<{address}>; rel="next"'
+    return response
+
+
+# --- the application -----------------------------------------------------------------------------
+
+
+def init_api(app: Flask) -> None:
+    """Open the reads of the API to pages of other sites (CORS); answers carry no cookie rights."""
+    app.after_request(_allow_origins)
+
+
+def _allow_origins(response: Response) -> Response:
+    if request.path.startswith(PREFIX) and request.method in {"GET", "HEAD", "OPTIONS"}:
+        response.headers.update(_CORS)
+        if request.method == "OPTIONS":
+            response.headers.update(_PREFLIGHT)
+            response.headers.remove("Content-Type")
+            response.status_code = 204
+    return response
+
+
+# --- the description -----------------------------------------------------------------------------
+
+
+def describe_api(
+    app: Flask, *, title: str, version: str, prefix: str, shapes: Mapping[str, type[Schema]]
+) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 description of all described routes below a prefix.
+
+    `shapes` are schemas by name that answers refer to by `any_of` only.
+    """
+    spec = APISpec(
+        title=title,
+        version=version,
+        openapi_version="3.1.0",
+        plugins=[MarshmallowPlugin()],
+        info={"description": "金額は円（整数・税抜）、日付はISO 8601、時刻はUTCです。"},
+    )
+    for name, schema in {"Problem": ProblemSchema, **shapes}.items():
+        spec.components.schema(name, schema=schema)
+    for rule in sorted(app.url_map.iter_rules(), key=lambda each: each.rule):
+        operation = getattr(app.view_functions[rule.endpoint], "operation", None)
+        if rule.rule.startswith(prefix) and isinstance(operation, Operation):
+            spec.path(
+                path=_CONVERTED.sub(r"{\1}", rule.rule),
+                operations={"get": _describe(rule, operation)},
+            )
+    return spec.to_dict()
+
+
+def any_of(*names: str, nullable: bool = False) -> fields.Raw:
+    """Declare a value of one of several described shapes."""
+    shapes = [{"$ref": f"#/components/schemas/{name}"} for name in names]
+    return fields.Raw(
+        required=True, metadata={"anyOf": [*shapes, *([{"type": "null"}] if nullable else [])]}
+    )
+
+
+def _describe(rule: Rule, operation: Operation) -> dict[str, Any]:
+    content = {operation.media_type: {"schema": operation.answer} if operation.answer else {}}
+    responses: dict[str, Any] = {
+        "200": {
+            "description": "OK",
+            "content": content,
+            "headers": {"ETag": {"schema": {"type": "string"}}},
+        },
+        "304": {"description": "If-None-Matchと同じ内容"},
+    }
+    for status in sorted({*operation.problems}):
+        responses[str(status)] = {
+            "description": HTTPStatus(status).phrase,
+            "content": {PROBLEM_TYPE: {"schema": ProblemSchema}},
+        }
+    responses["default"] = {
+        "description": "そのほかの問題",
+        "content": {PROBLEM_TYPE: {"schema": ProblemSchema}},
+    }
+    return {
+        "operationId": rule.endpoint.replace(".", "_"),
+        "summary": operation.summary,
+        "parameters": [*_path_parameters(rule), {"in": "query", "schema": operation.query}],
+        "responses": responses,
+    }
+
+
+def _path_parameters(rule: Rule) -> list[dict[str, Any]]:
+    return [
+        {
+            "in": "path",
+            "name": name,
+            "required": True,
+            "schema": {"type": "string", "format": "uuid"},
+        }
+        for name in sorted(rule.arguments)
+    ]

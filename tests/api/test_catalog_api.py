@@ -1,0 +1,529 @@
+"""The public API over HTTP; every answer is held against the description that the site itself gives."""
+
+import json
+import re
+import shlex
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from app import outbox_handlers
+from catalog.api_schemas import RECORDS
+from catalog.certification.models import Certification, ReviewAction, ReviewState
+from catalog.feed import content_hash, record_hash
+from catalog.offerings.models import OfferAction, OfferState
+from catalog.offerings.queries import load_listing_versions
+from catalog.price_plan import ComponentKind, Interval, Unit
+from catalog.specifications.models import SpecificationState
+from catalog.terms import Answer, CertificationState
+from core import changes, db, outbox
+from core.changes import Operation, PublicChange
+from tests import factories
+from vendors.models import Vendor, VendorAction, VendorState
+
+DOCS = Path(__file__).parents[2] / "docs" / "api.md"
+START = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def market(database, hold_clock):
+    """Two public offerings (one with two sellers) and everything that must not be public."""
+    hold_clock(START)
+    with db.transaction() as session:
+        version = factories.specification(session, requirements=3)
+        draft = factories.specification(session, requirements=3, state=SpecificationState.DRAFT)
+        makers = [factories.vendor(session, roles=["maker", "seller"]) for _ in range(2)]
+        hidden = factories.vendor(session, VendorState.SUBMITTED)
+        first = factories.offering(session, makers[0], version, name="公開サービス一")
+        second = factories.offering(
+            session, makers[1], version, name="公開サービス二", answers=None
+        )
+        rows = load_listing_versions(session, [first.id, second.id])
+        prices = [(ComponentKind.BASE, Unit.LUMP, Interval.MONTH, 9_000)]
+        reseller = factories.listing(
+            session,
+            rows[first.id].listing.offering,
+            rows[first.id].offering_version,
+            makers[1],
+            OfferState.PUBLISHED,
+            prices,
+        )
+        unconfirmed = factories.listing(
+            session,
+            rows[second.id].listing.offering,
+            rows[second.id].offering_version,
+            makers[0],
+            OfferState.PUBLISHED,
+            prices,
+        )
+        load_listing_versions(session, [unconfirmed.id])[unconfirmed.id].listing.revise(
+            confirmed_at=None
+        )
+        secret = factories.offering(
+            session, makers[0], version, OfferState.DRAFT, name="秘密の下書き"
+        )
+        stranger = factories.offering(session, hidden, version, name="未登録事業者のサービス")
+        certificate = factories.certification(session, rows[first.id].offering_version)
+        factories.certification(session, rows[second.id].offering_version, ReviewState.UNDER_REVIEW)
+        for maker in makers:
+            changes.append(session, "vendor", maker.id)
+        changes.append(session, "specification_version", version.id)
+        for row in rows.values():
+            changes.append(session, "offering", row.listing.offering_id)
+            changes.append(session, "listing", row.listing_id)
+        changes.append(session, "listing", reseller.listing_id)
+        changes.append(session, "certificate", certificate.id)
+        return SimpleNamespace(
+            version=version,
+            draft=draft,
+            makers=makers,
+            hidden=hidden,
+            rows=rows,
+            first=first,
+            second=second,
+            reseller=reseller,
+            unconfirmed=unconfirmed,
+            secret=secret,
+            stranger=stranger,
+            certificate=certificate,
+            offering_id=rows[first.id].listing.offering_id,
+            other_id=rows[second.id].listing.offering_id,
+        )
+
+
+@pytest.fixture
+def api(client):
+    """Fetch from the API and hold what comes back against the description."""
+    return Api(client)
+
+
+class Api:
+    """A program that trusts nothing that the description does not promise."""
+
+    def __init__(self, client):
+        self.client = client
+        self.description = json.loads(client.get("/api/v1/openapi.json").data)
+
+    def get(self, path, status=200, **options):
+        response = self.client.get(f"/api/v1{path}", **options)
+        assert response.status_code == status, response.text
+        self.check(path, response)
+        return response
+
+    def json(self, path, status=200):
+        return self.get(path, status).json
+
+    def check(self, path, response):
+        templates = {
+            re.sub(r"\{[^}]+\}", "[^/]+", template) + "$": item
+            for template, item in self.description["paths"].items()
+        }
+        plain = f"/api/v1{path}".partition("?")[0]
+        (found,) = [item for pattern, item in templates.items() if re.match(pattern, plain)]
+        answers = found["get"]["responses"]
+        declared = answers[str(response.status_code)]
+        if response.status_code == 304:
+            assert not response.data
+            return
+        assert response.mimetype in declared["content"]
+        schema = declared["content"][response.mimetype].get("schema")
+        if response.mimetype == "application/x-ndjson":
+            self.hold(json.loads(response.data.splitlines()[0]), schema)
+        elif schema:
+            self.hold(response.json, schema)
+
+    def hold(self, value, schema):
+        whole = {**schema, "components": self.description["components"]}
+        checker = Draft202012Validator.FORMAT_CHECKER
+        Draft202012Validator(whole, format_checker=checker).validate(value)
+
+    def records(self, snapshot):
+        return {
+            (line["kind"], line["id"]): line["data"]
+            for line in map(json.loads, snapshot.data.splitlines()[1:])
+        }
+
+
+def test_offerings_carry_facts_standing_and_every_sellers_price(api, market):
+    page = api.json("/offerings")
+    assert page["next"] is None
+    by_name = {item["version"]["name"]: item for item in page["items"]}
+    assert set(by_name) == {"公開サービス一", "公開サービス二"}
+    first, second = by_name["公開サービス一"], by_name["公開サービス二"]
+    assert first["certification"]["state"] == "certified"
+    assert first["certification"]["number"] == market.certificate.number
+    assert second["certification"]["state"] == "unknown"
+    assert len(first["listings"]) == 2
+    assert len(second["listings"]) == 1
+    own = next(each for each in first["listings"] if each["seller"]["id"] == first["maker"]["id"])
+    assert (own["currency"], own["tax_included"]) == ("JPY", False)
+    assert own["price_components"][1]["tiers"] == [{"from": 0, "unit_price": 20_000}]
+    assert own["version_id"] == str(market.first.id)
+
+
+def test_what_is_not_public_never_appears(api, market):
+    seen = "".join(api.get(path).text for path in ("/offerings", "/snapshot", "/changes?since=0"))
+    for name in ("秘密の下書き", "未登録事業者のサービス", market.hidden.name):
+        assert name not in seen
+    rows = (market.secret, market.stranger, market.unconfirmed)
+    for row in rows:
+        assert str(row.listing_id) not in seen
+        assert str(row.id) not in seen
+    assert str(market.draft.id) not in seen
+
+
+def test_every_answer_is_ordered_and_paged_without_gaps(api, market):
+    with db.transaction() as session:
+        for _ in range(5):
+            factories.offering(session, market.makers[0], market.version)
+    whole = [item["id"] for item in api.json("/offerings")["items"]]
+    assert whole == sorted(whole)
+    assert len(whole) == 7
+    collected: list[list[str]] = []
+    path: str | None = "/offerings?limit=3"
+    while path:
+        response = api.get(path)
+        collected.append([item["id"] for item in response.json["items"]])
+        link = re.fullmatch(
+            r'<http://localhost/api/v1(.+)>; rel="next"', response.headers.get("Link", "")
+        )
+        assert bool(link) == (response.json["next"] is not None)
+        path = link.group(1) if link else None
+    assert [len(part) for part in collected] == [3, 3, 1]
+    assert [each for part in collected for each in part] == whole
+
+
+def test_offerings_are_filtered_by_specification_and_standing(api, market):
+    with db.transaction() as session:
+        other = factories.specification(session, requirements=3)
+        odd = factories.offering(session, market.makers[0], other, name="別の仕様")
+        states = {}
+        for state, values in (
+            (
+                ReviewState.CONDITIONAL,
+                {"conditions": [{"requirement_id": "R-001", "due_on": "2027-01-31"}]},
+            ),
+            (
+                ReviewState.CERTIFIED,
+                {"valid_from": START - timedelta(days=9), "valid_until": START},
+            ),
+            (ReviewState.SUSPENDED, {}),
+            (ReviewState.REVOKED, {}),
+            (ReviewState.SUPERSEDED, {}),
+        ):
+            made = factories.offering(session, market.makers[0], market.version, answers=None)
+            row = load_listing_versions(session, [made.id])[made.id]
+            factories.certification(
+                session, row.offering_version, state, **{"decided_at": START, **values}
+            )
+            states[state] = str(row.listing.offering_id)
+        claimed = factories.offering(
+            session, market.makers[1], market.version, answers=Answer.CONFORMS
+        )
+    code = api.json(f"/offerings/{odd_id(odd)}")["version"]["specification_version"]["code"]
+    assert [
+        i["version"]["name"] for i in api.json(f"/offerings?specification={code}")["items"]
+    ] == ["別の仕様"]
+    assert api.json(f"/offerings?specification={code}&specification_version=9")["items"] == []
+    found = {
+        state: {item["id"] for item in api.json(f"/offerings?certification={state}")["items"]}
+        for state in CertificationState
+    }
+    assert found["conditional"] == {states[ReviewState.CONDITIONAL]}
+    assert found["expired"] == {states[ReviewState.CERTIFIED]}
+    assert found["suspended"] == {states[ReviewState.SUSPENDED]}
+    assert found["revoked"] == {states[ReviewState.REVOKED]}
+    assert found["certified"] == {str(market.offering_id)}
+    assert found["unknown"] == {str(market.other_id)}
+    assert found["claimed"] == {
+        states[ReviewState.SUPERSEDED],
+        str(odd_id(odd)),
+        str(odd_id(claimed)),
+    }
+    for item in api.json("/offerings")["items"]:
+        assert item["id"] in found[item["certification"]["state"]]
+
+
+def odd_id(version):
+    with db.reading() as session:
+        return load_listing_versions(session, [version.id])[version.id].listing.offering_id
+
+
+def test_one_offering_is_answered_and_an_ended_one_is_gone(api, market):
+    assert api.json(f"/offerings/{market.offering_id}")["version"]["name"] == "公開サービス一"
+    assert api.json(f"/offerings/{odd_id(market.secret)}", 404)["status"] == 404
+    assert api.json(f"/offerings/{odd_id(market.stranger)}", 404)["status"] == 404
+    assert api.json(f"/offerings/{uuid.uuid4()}", 404)["type"].endswith("#not_found")
+    withdraw(market, market.second)
+    assert "提供を終了" in api.json(f"/offerings/{market.other_id}", 410)["detail"]
+
+
+def withdraw(market, version):
+    """End a listing and its software as its vendor does."""
+    with db.transaction() as session:
+        row = load_listing_versions(session, [version.id])[version.id]
+        moment = db.now(session)
+        row.apply(OfferAction.WITHDRAW, published_at=moment, withdrawn_at=moment)
+        row.offering_version.apply(OfferAction.WITHDRAW, published_at=moment, withdrawn_at=moment)
+        changes.append(session, "listing", row.listing_id, Operation.DELETE)
+        changes.append(session, "offering", row.listing.offering_id, Operation.DELETE)
+
+
+@pytest.mark.acceptance(34)
+@pytest.mark.parametrize(
+    "path", ["/offerings", "/changes?since=0", "/snapshot", "/openapi.json", "/offerings/{id}"]
+)
+def test_unknown_parameters_are_refused_by_name(api, market, path):
+    path = path.replace("{id}", str(market.offering_id))
+    mark = "&" if "?" in path else "?"
+    problem = api.get(f"{path}{mark}colour=red", 400)
+    assert problem.mimetype == "application/problem+json"
+    assert [each["field"] for each in problem.json["errors"]] == ["colour"]
+    assert "「colour」は指定できません" in problem.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("offerings?limit=0", "limit"),
+        ("offerings?limit=101", "limit"),
+        ("offerings?limit=x", "limit"),
+        ("offerings?limit=1&limit=2", "limit"),
+        ("offerings?cursor=%00", "cursor"),
+        ("offerings?cursor=WyJ4Il0", "cursor"),
+        ("offerings?certification=good", "certification"),
+        ("changes", "since"),
+        ("changes?since=-1", "since"),
+        ("changes?since=two", "since"),
+        ("changes?since=99999999999999999999", "since"),
+        ("changes?since=0&limit=1001", "limit"),
+    ],
+)
+def test_wrong_values_are_refused_by_name(api, market, query, name):
+    problem = api.json(f"/{query}", 400)
+    assert [each["field"] for each in problem["errors"]] == [name]
+
+
+def test_only_json_and_only_reads(api, market):
+    assert api.get("/offerings", 406, headers={"Accept": "text/html"})
+    assert api.get("/offerings", 200, headers={"Accept": "text/html, */*;q=0.1"})
+    for method in ("post", "put", "patch", "delete"):
+        answer = getattr(api.client, method)("/api/v1/offerings", json={})
+        assert answer.status_code in {403, 405}
+        assert answer.mimetype == "application/problem+json"
+    unknown = api.client.get("/api/v1/nothing")
+    assert (unknown.status_code, unknown.mimetype) == (404, "application/problem+json")
+
+
+def test_unchanged_answers_304_and_a_change_answers_200(api, market):
+    for path in (
+        "/offerings",
+        f"/offerings/{market.offering_id}",
+        "/changes?since=0",
+        "/openapi.json",
+        "/snapshot",
+    ):
+        tag = api.get(path).headers["ETag"]
+        assert api.get(path, 304, headers={"If-None-Match": tag}).headers["ETag"] == tag
+    tag = api.get("/offerings").headers["ETag"]
+    withdraw(market, market.second)
+    assert api.get("/offerings", 200, headers={"If-None-Match": tag}).headers["ETag"] != tag
+
+
+def test_pages_of_other_sites_may_read(api, market):
+    answer = api.get("/offerings", headers={"Origin": "https://example.jp"})
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert answer.headers["Cache-Control"] == "public, no-cache"
+    assert "Set-Cookie" not in answer.headers
+    asked = api.client.options(
+        "/api/v1/offerings",
+        headers={"Origin": "https://example.jp", "Access-Control-Request-Headers": "if-none-match"},
+    )
+    assert (asked.status_code, asked.data) == (204, b"")
+    assert "If-None-Match" in asked.headers["Access-Control-Allow-Headers"]
+    assert "GET" in asked.headers["Access-Control-Allow-Methods"]
+    refused = api.get("/offerings?x=1", 400)
+    assert refused.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Origin" not in api.client.get("/").headers
+
+
+def test_changes_come_in_order_with_the_records_of_now(api, market):
+    page = api.json("/changes?since=0")
+    assert [each["sequence"] for each in page["changes"]] == list(range(1, page["head"] + 1))
+    assert page["next_since"] == page["head"]
+    assert {each["operation"] for each in page["changes"]} == {"upsert"}
+    for change in page["changes"]:
+        api.hold(change["data"], {"$ref": f"#/components/schemas/{component(change['kind'])}"})
+    assert api.json(f"/changes?since={page['head']}")["changes"] == []
+
+
+def component(kind):
+    return RECORDS[kind][0]
+
+
+def test_changes_are_paged(api, market):
+    head = api.json("/changes?since=0")["head"]
+    seen: list[int] = []
+    path: str | None = "/changes?since=0&limit=2"
+    while path:
+        response = api.get(path)
+        seen += [each["sequence"] for each in response.json["changes"]]
+        link = re.search(r"/api/v1([^>]+)>", response.headers.get("Link", ""))
+        path = link.group(1) if link else None
+    assert seen == list(range(1, head + 1))
+
+
+@pytest.mark.acceptance(32)
+def test_a_number_from_the_future_is_400_and_a_lost_one_410_with_the_way_out(api, database):
+    with db.transaction() as session:
+        for sequence in (4, 5):
+            session.add(
+                PublicChange(
+                    sequence=sequence,
+                    kind="listing",
+                    subject_id=uuid.uuid4(),
+                    operation=Operation.DELETE,
+                    occurred_at=db.now(session),
+                )
+            )
+    assert "5" in api.json("/changes?since=6", 400)["detail"]
+    assert "/api/v1/snapshot" in api.json("/changes?since=2", 410)["detail"]
+    held = api.json("/changes?since=3")
+    assert [each["sequence"] for each in held["changes"]] == [4, 5]
+    assert "/api/v1/snapshot" in api.json("/changes?since=3&epoch=another", 410)["detail"]
+    assert api.json(f"/changes?since=3&epoch={held['epoch']}")["changes"]
+
+
+def test_an_empty_catalog_answers_too(api, database):
+    assert api.json("/offerings") == {"items": [], "next": None}
+    assert api.json("/changes?since=0")["changes"] == []
+    assert len(api.get("/snapshot").data.splitlines()) == 1
+    assert api.json("/changes?since=1", 400)
+
+
+def test_the_snapshot_names_its_number_and_proves_its_content(api, market):
+    response = api.get("/snapshot")
+    assert response.mimetype == "application/x-ndjson"
+    header = json.loads(response.data.splitlines()[0])
+    records = api.records(response)
+    assert header["sequence"] == api.json("/changes?since=0")["head"]
+    assert header["count"] == len(records) == 9
+    assert header["content_hash"] == content_hash(
+        record_hash(kind, key, data) for (kind, key), data in records.items()
+    )
+    for (kind, _), data in records.items():
+        api.hold(data, {"$ref": f"#/components/schemas/{component(kind)}"})
+
+
+def replay(api, mirror, since):
+    """Bring a mirror up to date as a client does."""
+    while True:
+        page = api.json(f"/changes?since={since}&limit=3")
+        for change in page["changes"]:
+            key = (change["kind"], change["id"])
+            if change["operation"] == "delete":
+                mirror.pop(key, None)
+            else:
+                mirror[key] = change["data"]
+        since = page["next_since"]
+        if since == page["head"]:
+            return since
+
+
+@pytest.mark.acceptance(30)
+def test_snapshot_and_replayed_changes_equal_the_server(api, market, settings, hold_clock):
+    held = api.get("/snapshot")
+    mirror = api.records(held)
+    since = json.loads(held.data.splitlines()[0])["sequence"]
+    before = len(mirror)
+    withdraw(market, market.second)
+    with db.transaction() as session:
+        fresh = factories.offering(session, market.makers[0], market.version, name="後から")
+        row = load_listing_versions(session, [fresh.id])[fresh.id]
+        changes.append(session, "offering", row.listing.offering_id)
+        changes.append(session, "listing", row.listing_id)
+        changes.append(session, "listing", uuid.uuid4(), Operation.DELETE)
+    since = replay(api, mirror, since)
+    assert mirror == api.records(api.get("/snapshot"))
+    assert len(mirror) == before
+    with db.transaction() as session:
+        session.get(Vendor, market.makers[0].id).apply(VendorAction.SUSPEND)
+        changes.append(session, "vendor", market.makers[0].id)
+        outbox.publish(session, "vendor.state_changed", {"vendor_id": market.makers[0].id})
+        session.get(Certification, market.certificate.id).apply(ReviewAction.SUSPEND)
+        changes.append(session, "certificate", market.certificate.id)
+    outbox.run_due(outbox_handlers(settings))
+    since = replay(api, mirror, since)
+    assert mirror == api.records(api.get("/snapshot"))
+    assert ("vendor", str(market.makers[0].id)) not in mirror
+    assert not [key for key in mirror if key[0] in {"offering", "listing"}]
+    with db.transaction() as session:
+        session.get(Vendor, market.makers[0].id).apply(VendorAction.RESUME)
+        changes.append(session, "vendor", market.makers[0].id)
+        outbox.publish(session, "vendor.state_changed", {"vendor_id": market.makers[0].id})
+    outbox.run_due(outbox_handlers(settings))
+    replay(api, mirror, since)
+    assert mirror == api.records(api.get("/snapshot"))
+    assert len([key for key in mirror if key[0] == "offering"]) == 2
+
+
+def test_an_expired_certificate_reaches_the_feed(api, market, settings, hold_clock):
+    with db.transaction() as session:
+        outbox.publish(
+            session,
+            "certification.expired",
+            {"certification_id": market.certificate.id},
+            due_at=market.certificate.valid_until,
+        )
+    mirror = api.records(api.get("/snapshot"))
+    since = api.json("/changes?since=0")["head"]
+    hold_clock(market.certificate.valid_until + timedelta(seconds=1))
+    assert api.json(f"/offerings/{market.offering_id}")["certification"]["state"] == "expired"
+    outbox.run_due(outbox_handlers(settings))
+    replay(api, mirror, since)
+    assert mirror["certificate", str(market.certificate.id)]["state"] == "expired"
+    assert mirror == api.records(api.get("/snapshot"))
+
+
+def test_the_description_covers_every_route(api, app):
+    described = set(api.description["paths"])
+    routes = {
+        re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/")
+    }
+    assert described == routes
+    assert len(routes) >= 5
+    assert api.description["openapi"] == "3.1.0"
+    Draft202012Validator.check_schema({"$defs": api.description["components"]["schemas"]})
+
+
+def test_lists_keep_the_sql_budget(api, market):
+    for path in ("/offerings", f"/offerings/{market.offering_id}"):
+        api.get(path)
+        assert len(api.client.statements) <= 6, api.client.statements
+    api.get("/changes?since=0")
+    assert len(api.client.statements) <= 14, api.client.statements
+
+
+def curl_lines():
+    return re.findall(r"^curl (.+?)(?:\s+# → (\d+))$", DOCS.read_text(), re.MULTILINE)
+
+
+def test_the_curl_lines_of_the_documentation_work(api, market):
+    lines = curl_lines()
+    assert len(lines) >= 6
+    etag = api.get("/offerings").headers["ETag"]
+    for line, status in lines:
+        words = shlex.split(
+            line.replace("OFFERING_ID", str(market.offering_id)).replace("ETAG", etag.strip('"'))
+        )
+        (address,) = [word for word in words if word.startswith("http://127.0.0.1:8000")]
+        headers = [words[i + 1].split(": ", 1) for i, word in enumerate(words) if word == "-H"]
+        answer = api.client.get(address.removeprefix("http://127.0.0.1:8000"), headers=headers)
+        assert answer.status_code == int(status), line

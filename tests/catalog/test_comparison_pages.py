@@ -1,0 +1,395 @@
+"""The comparison and the cost page over HTTP: what a clerk sees, and what is refused."""
+
+import uuid
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from accounts.models import BodyKind, Role
+from catalog.certification.models import ReviewState
+from catalog.offerings.models import OfferAction, OfferState
+from catalog.offerings.queries import load_listing_versions
+from catalog.price_plan import ComponentKind, Interval, Unit
+from catalog.terms import Answer
+from core import db
+from tests import factories
+from tests.page_checks import parse_page, text_of
+from vendors.models import Vendor, VendorAction
+
+SIGN_IN_TABLES = ("sign_ins", "people", "memberships", "organisations")
+
+
+@pytest.fixture
+def market(database, hold_clock):
+    """Three services of three makers for one specification, two bodies and a second seller."""
+    hold_clock(datetime(2026, 11, 21, 3, 0, tzinfo=UTC))
+    with db.transaction() as session:
+        version = factories.specification(session, requirements=6, name="施設予約")
+        makers = [factories.vendor(session) for _ in range(3)]
+        first, second, third = (
+            factories.offering(session, maker, version, answers=answers, name=name)
+            for maker, name, answers in zip(
+                makers,
+                ("ひかり予約", "みどり予約", "あおい予約"),
+                (Answer.CONFORMS, Answer.NOT_CONFORMING, None),
+                strict=True,
+            )
+        )
+        rows = load_listing_versions(session, [first.id, second.id, third.id])
+        factories.certification(session, rows[first.id].offering_version)
+        town = factories.body(
+            session, name="川上町", prefecture="群馬県", code="103667", population=8_421
+        )
+        city = factories.body(
+            session,
+            name="川上市",
+            prefecture="東京都",
+            code="131016",
+            population=700_000,
+            body_kind=BodyKind.DESIGNATED_CITY,
+        )
+        clerk = factories.person(session, Role.CLERK, town)
+        return SimpleNamespace(
+            version=version,
+            makers=makers,
+            first=first.id,
+            second=second.id,
+            third=third.id,
+            rows=rows,
+            town=town,
+            city=city,
+            clerk=clerk,
+        )
+
+
+def compare(*ids, **extra):
+    pairs = [f"l={each}" for each in ids] + [f"{name}={value}" for name, value in extra.items()]
+    return "/compare?" + "&".join(pairs)
+
+
+def words(client, path, status=200):
+    return text_of(client.page(path, status))
+
+
+def test_services_stand_side_by_side_in_the_chosen_order(client, market):
+    page = client.page(compare(market.second, market.first))
+    heads = [text_of(head) for head in page.iter("th") if head.get("scope") == "col"]
+    assert heads[:3] == ["機能要件", "みどり予約 見本", "ひかり予約 見本"]
+    text = text_of(page)
+    assert "2件のサービスを比較する" in text
+    assert "6件のうち、違いがあるのは5件" in text
+    assert "適合" in text
+    assert "非適合" in text
+    assert "認証済み" in text
+    assert "申告のみ" in text
+
+
+def test_unanswered_is_said_and_never_green(client, market):
+    page = client.page(compare(market.first, market.third))
+    gaps = [text_of(cell) for cell in page.iter("td") if cell.get("class") == "gap"]
+    assert gaps.count("未回答") == 6
+    assert "未回答のある要件は6件" in text_of(page)
+    assert "情報なし" in text_of(page)
+
+
+def test_only_differences_folds_what_is_alike_and_says_so(client, market):
+    page = client.page(compare(market.first, market.second, diff=1))
+    text = text_of(page)
+    assert "違いのある5件" in text
+    assert "5件を表示しています" in text
+    codes = [text_of(code) for code in page.iter("code")]
+    assert "R-006" not in codes
+    assert "R-001" in codes
+
+
+def test_only_must_leaves_options_and_prohibitions_out(client, market):
+    codes = {
+        text_of(code)
+        for code in client.page(compare(market.first, market.second, must=1)).iter("code")
+    }
+    assert {"R-001", "R-002", "R-004", "R-005"} <= codes
+    assert not {"R-003", "R-006"} & codes
+
+
+def test_columns_can_be_chosen_for_a_narrow_screen(client, market):
+    page = client.page(compare(market.first, market.second, market.third, show="1,3"))
+    heads = [text_of(head) for head in page.iter("th") if head.get("scope") == "col"]
+    assert heads[:3] == ["機能要件", "ひかり予約 見本", "あおい予約 見本"]
+    assert "3件のうち2件を表示中" in text_of(page)
+    assert client.get(compare(market.first, market.second, show="1,3")).status_code == 422
+    assert client.get(compare(market.first, market.second, show="1,x")).status_code == 422
+
+
+def test_cost_is_computed_for_the_acting_body_by_fiscal_year(client, market):
+    factories.sign_in_client(client, market.clerk, market.town)
+    text = words(client, compare(market.first, market.second))
+    # 8,421 people: 100,000 once and 28,421 a month, tax on the whole.
+    assert "川上町（群馬県）・人口8,421人" in text
+    assert "令和9年度" in text
+    assert "令和11年度" in text
+    whole = 100_000 + 36 * 28_421
+    assert f"{whole:,}" in text
+    assert f"{whole + whole // 10:,}" in text
+
+
+def test_without_a_body_the_reference_is_said_in_words(client, market):
+    text = words(client, compare(market.first, market.second))
+    assert "人口10,000人の団体（目安）" in text
+    assert f"{100_000 + 36 * 30_000:,}" in text
+
+
+def test_a_link_reproduces_the_page_for_anyone(client, new_client, market):
+    factories.sign_in_client(client, market.clerk, market.town)
+    page = client.page(compare(market.first, market.second))
+    link = next(a.get("href") for a in page.iter("a") if text_of(a) == "この比較のアドレス")
+    assert parse_qs(urlsplit(link).query)["body"] == ["103667"]
+    anyone = new_client()
+    assert text_of(next(anyone.page(link).iter("main"))) == text_of(next(page.iter("main")))
+
+
+def test_a_name_leads_to_the_address_with_the_code(client, market):
+    answer = client.get(compare(market.first, market.second, body="川上町（群馬県）"))
+    assert answer.status_code == 303
+    assert parse_qs(urlsplit(answer.location).query)["body"] == ["103667"]
+    assert "川上町（群馬県）・人口8,421人" in words(client, answer.location)
+
+
+def test_kinds_of_body_have_their_own_classes(client, market):
+    text = words(client, compare(market.first, market.second, body="131016"))
+    assert "実装の区分は「指定都市」のものです" in text
+    assert "人口700,000人" in text
+
+
+def test_conditions_are_changed_by_a_form_without_script(client, market):
+    path = compare(market.first, market.second, body="103667").replace(
+        "/compare", "/compare/conditions"
+    )
+    answer = client.submit(path, {"body": "川上市（東京都）", "start": "2027-10", "months": "60"})
+    shown = words(client, answer.location)
+    assert "川上市（東京都）" in shown
+    assert "令和9年10月1日から令和14年9月30日まで（60か月）" in shown
+    assert "令和9年度（6か月）" in shown
+
+
+def test_unclear_bodies_and_terms_are_explained_beside_the_field(client, market):
+    answer = client.get(compare(market.first, market.second, body="川上"))
+    assert answer.status_code == 422
+    assert "近い名前：川上町（群馬県）、川上市（東京都）" in answer.text
+    for name, value in (
+        ("start", "2027-13"),
+        ("months", "0"),
+        ("months", "601"),
+        ("body", "999999"),
+    ):
+        refused = client.get(compare(market.first, market.second, **{name: value}))
+        assert refused.status_code == 422, name
+        fields = {
+            each.get("id") for each in parse_page(refused.text).iter() if each.get("aria-invalid")
+        }
+        assert fields == {f"f-{name}"}
+
+
+def test_unknown_parameters_are_refused_by_name(client, market):
+    for path in (
+        compare(market.first, market.second, colour="red"),
+        f"/cost?l={market.first}&colour=red",
+    ):
+        assert "「colour」という項目は受け付けていません" in words(client, path, 422)
+
+
+def test_too_few_and_too_many_get_a_way_back(client, market):
+    one = client.page(compare(market.first), 422)
+    assert "比較するサービスを2件以上選んでください" in text_of(one)
+    assert "ひかり予約" in text_of(one)
+    assert any(a.get("href") == "/search" for a in next(one.iter("main")).iter("a"))
+    assert "2件以上" in words(client, "/compare", 422)
+    assert "2件以上" in words(client, compare(market.first, market.first), 422)
+    with db.transaction() as session:
+        more = [factories.offering(session, market.makers[0], market.version).id for _ in range(4)]
+    six = client.page(compare(market.first, market.second, *more), 422)
+    assert "5件まで" in text_of(six)
+    assert "1件外して" in text_of(six)
+    five = next(a.get("href") for a in six.iter("a") if text_of(a).startswith("外す"))
+    assert "5件のサービスを比較する" in words(client, five)
+
+
+@pytest.mark.parametrize("state", [OfferState.DRAFT, OfferState.IN_REVIEW, OfferState.APPROVED])
+def test_what_was_never_published_is_not_found(client, market, state):
+    with db.transaction() as session:
+        hidden = factories.offering(
+            session, market.makers[0], market.version, state, name="秘密の下書き"
+        )
+    page = client.get(compare(market.first, hidden.id))
+    assert page.status_code == 404
+    assert "秘密の下書き" not in page.text
+    assert "秘密の下書き" not in words(client, compare(hidden.id), 422)
+    assert client.get(f"/cost?l={hidden.id}").status_code == 404
+    assert client.get(compare(market.first, uuid.uuid4())).status_code == 404
+    assert client.get("/compare?l=1&l=2").status_code == 422
+
+
+def test_a_seller_without_confirmation_is_not_shown(client, market):
+    with db.transaction() as session:
+        rows = load_listing_versions(session, [market.first])
+        offering = rows[market.first].listing.offering
+        other = factories.listing(
+            session,
+            offering,
+            rows[market.first].offering_version,
+            market.makers[1],
+            OfferState.PUBLISHED,
+            [(ComponentKind.BASE, Unit.LUMP, Interval.MONTH, 9_000)],
+        )
+        load_listing_versions(session, [other.id])[other.id].listing.revise(confirmed_at=None)
+    assert client.get(compare(market.first, other.id)).status_code == 404
+
+
+def test_two_sellers_of_one_software_are_not_two_competitors(client, market):
+    with db.transaction() as session:
+        rows = load_listing_versions(session, [market.first])
+        other = factories.listing(
+            session,
+            rows[market.first].listing.offering,
+            rows[market.first].offering_version,
+            market.makers[1],
+            OfferState.PUBLISHED,
+            [(ComponentKind.BASE, Unit.LUMP, Interval.MONTH, 9_000)],
+        )
+    text = words(client, compare(market.first, other.id))
+    assert "同じサービスを2つの条件で並べています" in text
+    assert "競争する別のサービスではありません" in text
+    assert "違いがあるのは0件" in text
+
+
+def test_a_version_no_longer_listed_says_why(client, market):
+    with db.transaction() as session:
+        rows = load_listing_versions(session, [market.second])
+        rows[market.second].apply(
+            OfferAction.WITHDRAW,
+            published_at=db.now(session),
+            withdrawn_at=db.now(session),
+            service_ends_on=date(2027, 9, 30),
+        )
+    text = words(client, compare(market.first, market.second))
+    assert "提供を終了します（令和9年9月30日まで）" in text
+    assert "今はカタログに掲載していません" in words(client, f"/cost?l={market.second}")
+    with db.transaction() as session:
+        session.get(Vendor, market.makers[0].id).apply(VendorAction.SUSPEND)
+    assert "事業者の登録が有効でないため" in words(client, compare(market.first, market.third))
+
+
+def test_different_versions_of_a_specification_are_not_mixed(client, market):
+    with db.transaction() as session:
+        newer = factories.specification(session, name="施設予約", label="第2.0版")
+        late = factories.offering(session, market.makers[0], newer, name="ひかり予約 二")
+    page = client.page(compare(market.first, late.id, market.second))
+    text = text_of(page)
+    assert "標準仕様書の版が違うため、機能は並べて比べられません" in text
+    assert "R-001" not in text
+    assert "ひかり予約 二" in text
+    assert "会計年度ごとの費用" in text
+    apart = next(a.get("href") for a in page.iter("a") if text_of(a) == "この2件の機能を比較する")
+    assert "6件のうち" in words(client, apart)
+
+
+def test_every_standing_has_its_own_word(client, market):
+    with db.transaction() as session:
+        ids = []
+        for state, values in (
+            (
+                ReviewState.CONDITIONAL,
+                {"conditions": [{"requirement_id": "R-001", "due_on": "2027-03-31"}]},
+            ),
+            (
+                ReviewState.CERTIFIED,
+                {
+                    "valid_from": datetime(2025, 1, 1, tzinfo=UTC),
+                    "valid_until": datetime(2026, 1, 1, tzinfo=UTC),
+                },
+            ),
+            (ReviewState.REVOKED, {"ended_on": date(2026, 10, 1)}),
+        ):
+            made = factories.offering(session, market.makers[0], market.version)
+            ids.append(made.id)
+            row = load_listing_versions(session, [made.id])[made.id]
+            factories.certification(session, row.offering_version, state, **values)
+    text = words(client, compare(*ids, market.first, market.third))
+    for word in ("条件付き認証", "期限切れ", "取消し", "認証済み", "情報なし"):
+        assert word in text
+
+
+def test_cost_page_shows_years_rounding_and_the_computation(client, market):
+    page = client.page(f"/cost?l={market.first}&body=103667&start=2026-10&months=60")
+    text = text_of(page)
+    assert "川上町（群馬県）が5年間に支払う費用" in text
+    assert "令和8年度（6か月）" in text
+    assert "令和13年度（6か月）" in text
+    assert f"{100_000 + 6 * 28_421:,}" in text
+    whole = 100_000 + 60 * 28_421
+    assert f"{whole:,}" in text
+    assert f"{whole + whole // 10:,}" in text
+    assert "全期間の合計で計算し、1円未満を切り捨てています" in text
+    assert "1円／人口1人" in text
+    assert "8,421" in text
+    assert "料金表にありません" in text
+    assert "28,421円" in text
+    assert len([each for each in page.iter() if each.get("class") == "chart__bar"]) == 6
+
+
+def test_what_needs_a_quote_is_said_and_never_zero(client, market):
+    with db.transaction() as session:
+        unknown = factories.offering(
+            session,
+            market.makers[0],
+            market.version,
+            name="窓口ごとの料金",
+            prices=[
+                (ComponentKind.BASE, Unit.LUMP, Interval.MONTH, 10_000),
+                (ComponentKind.OPTION, Unit.LUMP, Interval.MONTH, 5_000),
+                (ComponentKind.USAGE, Unit.COUNTER, Interval.MONTH, 700),
+                (ComponentKind.EXIT, Unit.LUMP, Interval.ONCE, 80_000),
+            ],
+        )
+    page = client.page(f"/cost?l={unknown.id}")
+    text = text_of(page)
+    assert "見積が必要な費用があるため、合計は計算できません" in text
+    assert "「従量」は、窓口の数がわからないため計算できません" in text
+    assert "80,000円" in text
+    assert "オプション" in text
+    assert not [each for each in page.iter() if "chart__bar" in (each.get("class") or "")]
+    compared = words(client, compare(market.first, unknown.id))
+    assert "見積が必要：「従量」は、窓口の数がわからないため計算できません。" in compared
+
+
+def test_a_body_without_population_is_not_taken_for_an_empty_one(client, market):
+    with db.transaction() as session:
+        factories.body(
+            session, name="未登録村", code="100005", population=None, population_date=None
+        )
+    text = words(client, f"/cost?l={market.first}&body=100005")
+    assert "未登録村（群馬県）の人口は登録されていません" in text
+    assert "「従量」は、人口の数がわからないため計算できません" in text
+
+
+def test_cost_page_needs_exactly_one_listing(client, market):
+    assert client.get("/cost").status_code == 422
+    assert client.get(f"/cost?l={market.first}&l={market.second}").status_code == 422
+
+
+def test_pages_are_read_only(client, market):
+    for path in ("/compare", "/cost", "/compare/conditions", "/cost/conditions"):
+        assert client.post(path, data={"months": "1"}).status_code in {400, 405}
+
+
+def test_pages_keep_the_sql_budget(client, market):
+    factories.sign_in_client(client, market.clerk, market.town)
+    for path in (
+        compare(market.first, market.second, market.third),
+        compare(market.first, market.second, body="131016", diff=1),
+        f"/cost?l={market.first}&body=131016",
+    ):
+        assert client.get(path).status_code == 200
+        business = [s for s in client.statements if "sign_ins" not in s and "memberships" not in s]
+        assert 4 <= len(business) <= 6, business
