@@ -1,0 +1,144 @@
+"""The sample world: built once by the acts of its people, refused outside development."""
+
+from collections import Counter
+
+import pytest
+from click.testing import CliRunner
+from sqlmodel import select
+
+from accounts import queries as people
+from app import cli, outbox_handlers
+from catalog.certification.models import Certification, ReviewState
+from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
+from catalog.offerings.queries import find_listed
+from core import audit, db
+from core.config import Settings
+from core.outbox import count_waiting
+from procurement.contracts.models import RequestState, UsageContractRequest
+from procurement.demo.cli import load_demo
+from procurement.projects.costs import estimate_cost
+from procurement.projects.models import Project, ProjectState, Selection
+from search.indexer import check
+from search.queries import get_engine
+from tests import factories
+from tests.page_checks import text_of
+from vendors.models import Vendor, VendorState
+
+PRODUCTION = {
+    "NARABI_ENV": "production",
+    "NARABI_SECRET_KEY": "s" * 40,
+    "NARABI_AUDIT_KEY": "ab" * 32,
+    "NARABI_BASE_URL": "https://narabi.example.jp",
+}
+
+
+def run(settings: Settings, *arguments: str, **environment: str):
+    told = {
+        "NARABI_ENV": "development",
+        "NARABI_DATABASE_URL": settings.effective_database_url,
+        "NARABI_DATA_DIR": str(settings.data_dir),
+        **environment,
+    }
+    return CliRunner().invoke(cli, ["demo", *arguments], env=told)
+
+
+@pytest.mark.sqlite_only
+def test_sample_world_is_whole_and_loaded_once(settings, client, new_client):
+    assert load_demo(settings, outbox_handlers(settings)) > 300
+    _check_market(settings)
+    _check_cases(settings)
+    _check_pages(client)
+    before = _count_events()
+    again = run(settings, "load")
+    assert again.exit_code == 0, again.output
+    assert _count_events() == before
+    for words in ("mihon-narabi-2026", "clerk1@town.example.jp", "飯島町（長野県） 担当者"):
+        assert words in again.output
+
+
+def _check_market(settings):
+    with db.reading() as session:
+        assert len(people.list_bodies(session)) == 1_788
+        assert states_of(session, Vendor) == {
+            VendorState.ACTIVE: 9,
+            VendorState.SUBMITTED: 1,
+            VendorState.DRAFT: 1,
+            VendorState.SUSPENDED: 1,
+        }
+        assert set(states_of(session, OfferingVersion)) == set(OfferState)
+        assert set(states_of(session, Certification)) == set(ReviewState) - {ReviewState.DRAFT}
+        assert OfferState.SUPERSEDED in states_of(session, ListingVersion)
+        listed = find_listed(session)
+        sellers = Counter(each.listing.offering_id for each in listed)
+        assert len(listed) >= 30
+        assert max(sellers.values()) == 3
+        assert count_waiting(session) == (0, 0)
+        assert not audit.verify(session).problems
+    assert check(get_engine(settings)).count == 0
+
+
+def _check_cases(settings):
+    with db.reading() as session:
+        assert set(states_of(session, Project)) == {*ProjectState} - {
+            ProjectState.QUOTING,
+            ProjectState.QUOTES_OPENED,
+        }
+        assert states_of(session, UsageContractRequest) == {
+            RequestState.SENT: 1,
+            RequestState.CONTRACT_REGISTERED: 1,
+        }
+        proposed = session.exec(
+            select(Selection, Project)
+            .join(Project)
+            .where(Project.state == ProjectState.SELECTION_PROPOSED)
+        ).one()
+        selection, project = proposed
+        assert selection.total_with_tax == 940_776
+        town = people.find_body_by_code(session, "203840")
+        by_name = {each.offering_version.name: each for each in find_listed(session)}
+        rival = by_name["とびら施設予約クラウド（見本）"]
+        assert estimate_cost(rival, project, town).total is not None
+
+
+def _check_pages(client):
+    main = text_of(client.page("/").find(".//main"))
+    assert "公共施設予約システム標準仕様書（見本）" in main
+    found = text_of(client.page("/search?q=施設+予約").find(".//main"))
+    assert "まちのへや予約（見本）" in found
+    with db.transaction() as session:
+        clerk = people.find_person_by_email(session, "clerk2@town.example.jp")
+    factories.sign_in_client(client, clerk)
+    desk = text_of(client.page("/").find(".//main"))
+    assert "準備を続ける：農園の区画の予約（見本）" in desk
+
+
+def states_of(session, model) -> dict:
+    return dict(Counter(row.state for row in session.exec(select(model))))
+
+
+def _count_events() -> int:
+    with db.reading() as session:
+        return audit.verify(session).events
+
+
+def test_sample_world_is_refused_outside_development(settings):
+    for command in ("load", "accounts"):
+        refused = run(settings, command, **PRODUCTION)
+        assert refused.exit_code == 1
+        assert "開発環境だけで使えます" in refused.output
+    with db.reading() as session:
+        assert people.list_bodies(session) == []
+
+
+def test_load_that_broke_off_is_told(settings):
+    with db.transaction() as session:
+        factories.person(session, email="lead1@agency.example.jp")
+    refused = run(settings, "load")
+    assert refused.exit_code == 1
+    assert "途中で止まっています" in refused.output
+
+
+def test_accounts_are_named_before_they_are_loaded(settings):
+    shown = run(settings, "accounts")
+    assert shown.exit_code == 0
+    assert "まだ読み込まれていません" in shown.output
