@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError
+from werkzeug.datastructures import MultiDict
 
 from accounts import queries as people
 from accounts.auth import access, actor
@@ -257,6 +258,15 @@ def _show_conditions(form: Form, target: str) -> ResponseReturnValue:
     """Show the form of conditions; it leads back to the page that asked."""
     session = web.read_session()
     today = day_in_japan(now(session))
+    if form.posted is not None:
+        # What the address leaves out is shown as what would be computed, not as the first choice.
+        unsaid = {
+            "start": f"{pages.default_start(today):%Y-%m}",
+            "months": str(pages.DEFAULT_MONTHS),
+        }
+        form.posted = MultiDict(form.posted)
+        for name, value in unsaid.items():
+            form.posted.setdefault(name, value)
     stray = {name: form.errors.pop(name) for name in list(form.errors) if name not in _ASKED}
     form.extra_summary.extend(("main", sentence) for sentence in stray.values())
     known = [name for name in ("l", "diff", "must", "show") if name in form.schema.fields]

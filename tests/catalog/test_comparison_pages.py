@@ -191,6 +191,14 @@ def test_unclear_bodies_and_terms_are_explained_beside_the_field(client, market)
         assert fields == {f"f-{name}"}
 
 
+def test_a_refused_body_keeps_the_term_that_counts(client, market):
+    page = parse_page(client.get(compare(market.first, market.second, body="川上")).text)
+    chosen = [o.get("value") for o in page.iter("option") if o.get("selected") is not None]
+    assert chosen == ["2027-04", "36"]
+    typed = next(each for each in page.iter("input") if each.get("id") == "f-body")
+    assert typed.get("value") == "川上"
+
+
 def test_unknown_parameters_are_refused_by_name(client, market):
     for path in (
         compare(market.first, market.second, colour="red"),
