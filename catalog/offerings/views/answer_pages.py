@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import request, url_for
@@ -226,8 +226,11 @@ def _go_on(form: Form, sheet: Sheet, page: AnswerPage, overview: str) -> Respons
     if page.show in {Show.UNANSWERED, Show.MISSING}:
         # What is answered now has left the list, so its first page holds the next ones.
         return web.see_other(page.href(1))
-    members = group_by_chapter(sheet.requirements)[page.chapter - 1][1]
+    chapters = group_by_chapter(sheet.requirements)
+    members = chapters[page.chapter - 1][1]
     found = [each for each in members if _is_shown(page.show, each, sheet.answers.get(each.id))]
     if page.number * ANSWERS_PER_PAGE < len(found):
         return web.see_other(page.href(page.number + 1))
+    if page.chapter < len(chapters):
+        return web.see_other(replace(page, chapter=page.chapter + 1).href(1))
     return web.see_other(overview)

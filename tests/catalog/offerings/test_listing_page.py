@@ -39,7 +39,9 @@ def test_page_of_197_requirements_takes_six_statements(client: CheckedClient) ->
         factories.certification(session, load(session, made.offering_version_id)[0])
         other = factories.vendor(session)
         row = load(session, made.offering_version_id)[0]
-        prices = [(each.kind, each.unit, each.interval, 7) for each in _components(session, made.id)]
+        prices = [
+            (each.kind, each.unit, each.interval, 7) for each in _components(session, made.id)
+        ]
         factories.listing(session, row.offering, row, other, OfferState.PUBLISHED, prices)
     page = words(client, made.listing_id)
     assert len(client.business_statements(*SIGN_IN_TABLES)) <= 6, client.statements
@@ -97,10 +99,14 @@ def test_withdrawn_page_says_since_when_why_and_what_instead(
         company, lead = make_company(session), make_lead(session)
         specification = factories.specification(session)
         version_id = make_draft(session, company, specification.id)
-        certified = factories.offering(session, factories.vendor(session), specification, name="代わり")
+        certified = factories.offering(
+            session, factories.vendor(session), specification, name="代わり"
+        )
         factories.certification(session, load(session, certified.offering_version_id)[0])
         claimed = factories.offering(session, factories.vendor(session), specification, name="申告")
-        expired = factories.offering(session, factories.vendor(session), specification, name="切れた")
+        expired = factories.offering(
+            session, factories.vendor(session), specification, name="切れた"
+        )
         factories.certification(
             session,
             load(session, expired.offering_version_id)[0],
@@ -202,5 +208,3 @@ def _organisation(session, organisation_id: UUID):
     from accounts.models import Organisation
 
     return session.get_one(Organisation, organisation_id)
-
-
