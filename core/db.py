@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,14 +37,17 @@ class Database:
     url: str
     _engine: Engine | None = None
     _pid: int = 0
+    _making: threading.Lock = field(default_factory=threading.Lock)
     _options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def engine(self) -> Engine:
         """The engine of this process."""
-        if self._engine is None or self._pid != os.getpid():
-            self._engine, self._pid = make_engine(self.url), os.getpid()
-        return self._engine
+        # Two threads at once must not make two engines: the lost one would keep its connections.
+        with self._making:
+            if self._engine is None or self._pid != os.getpid():
+                self._engine, self._pid = make_engine(self.url), os.getpid()
+            return self._engine
 
     @property
     def is_sqlite(self) -> bool:
