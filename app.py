@@ -66,6 +66,8 @@ NAVIGATION = (
     ("届いた依頼", "requests.inbox", Permission.REQUEST_ANSWER),
     ("審査", "certification.queue", Permission.CERTIFICATION_QUEUE),
     ("事業者の登録", "vendors.queue", Permission.VENDOR_QUEUE),
+    ("料金の変更", "vendor_offerings.list_price_changes", Permission.OFFERING_DECIDE),
+    ("自社の登録", "vendors.register", Permission.OFFERING_CREATE),
 )
 
 
