@@ -1,0 +1,297 @@
+"""The whole chain, from a ministry's table to a registered contract, walked by everyone it needs."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from accounts.models import OrganisationKind, Role
+from accounts.services import hash_password
+from app import outbox_handlers
+from catalog.specifications.queries import find_version
+from core import audit, outbox
+from core.clock import today_jst
+from core.db import reading, transaction
+from tests import factories
+from tests.browser.walker import Walker
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+PASSWORD = "mihon-narabi-walk-2026"
+PEOPLE = (
+    ("reviewer-a", Role.REVIEWER, "審査 一郎"),
+    ("reviewer-b", Role.REVIEWER, "審査 二郎"),
+    ("lead", Role.LEAD_REVIEWER, "主任 花子"),
+    ("clerk", Role.CLERK, "担当 一子"),
+    ("approver", Role.APPROVER, "決裁 二郎"),
+)
+
+
+@pytest.fixture
+def people(database):
+    """Create the agency's and the town's people; the vendors register by themselves."""
+    with transaction() as session:
+        password_hash = hash_password(PASSWORD)
+        agency = factories.organisation(session, OrganisationKind.AGENCY, name="デジタル庁（見本）")
+        town = factories.body(
+            session, name="飯島町", code="203840", prefecture="長野県", population=9_007
+        )
+        for name, role, words in PEOPLE:
+            at = agency if role in {Role.REVIEWER, Role.LEAD_REVIEWER} else town
+            factories.person(
+                session,
+                role,
+                at,
+                email=f"{name}@example.jp",
+                name=words,
+                password_hash=password_hash,
+            )
+
+
+@pytest.fixture
+def walkers(open_page, audit_page, people, request):
+    """Give each person a browser; audits and script only on SQLite, no script on PostgreSQL."""
+    with_script = request.node.callspec.params["database"] == "sqlite"
+    seen: dict[str, int] = {}
+    made: dict[str, Walker] = {}
+
+    def walker(name: str) -> Walker:
+        if name not in made:
+            page = open_page(javascript=with_script)
+            made[name] = Walker(page, audit_page if with_script else None, seen)
+        return made[name]
+
+    return walker
+
+
+def import_and_publish(walker):
+    """A reviewer imports the ministry's table; a lead publishes it and opens it to SaaS."""
+    walker("reviewer-a").sign_in("reviewer-a@example.jp", PASSWORD)
+    (
+        walker("reviewer-a")
+        .open("/specifications")
+        .follow("仕様書を取り込む")
+        .press("表を読み取る")
+        .sees("取り込む表のファイルを選択してください")
+        .attach("要件の表", SHARED / "specification_jyuki_v1.csv")
+        .press("表を読み取る")
+        .sees("197件")
+        .fill("仕様書コード", "JYUKI")
+        .fill("版", "1.0")
+        .date("適用の始まる日", 2025, 4, 1)
+        .fill("仕様書の名称", "住民記録システム標準仕様書")
+        .fill("業務", "住民記録")
+        .fill("所管府省", "総務省")
+        .choose("政策上の型", "標準化")
+        .press("下書きとして取り込む")
+        .sees("197")
+        .follow("版の情報を変更する")
+        .fill("元の文書の名前", "住民記録システム標準仕様書 第1.0版（総務省）")
+        .fill("出典の表示", "出典：総務省（第三者が整理したもの）")
+        .press("版の情報を保存する")
+    )
+    lead = walker("lead").sign_in("lead@example.jp", PASSWORD)
+    lead.open("/specifications/JYUKI/1.0").follow("この版を公表する")
+    lead.tick("府省が採択した文書と内容を確かめました").press("この版を公表する")
+    lead.open("/specifications/JYUKI").follow("SaaSの登録を認める")
+    lead.fill("理由", "調達の選択肢を広げるため、標準化の仕様にもSaaSの登録を認めます。")
+    lead.tick("この仕様書のSaaS登録を認める理由を確かめました").press("SaaSの登録を認める")
+
+
+def register_vendor(walker, key, number, name, kana):
+    """A company registers, is checked and approved, and accepts the framework agreement."""
+    vendor = walker(key).open("/vendors/register")
+    vendor.fill("法人番号", "1234567890123").fill("商号又は名称", name).fill("かな", kana)
+    vendor.fill("登録する方の氏名", "見本 花子").fill("メールアドレス", f"{key}@example.jp")
+    vendor.fill("パスワード", PASSWORD).press("登録を始める").sees("法人番号")
+    assert vendor.field("商号又は名称").input_value() == name
+    vendor.fill("法人番号", number).fill("パスワード", PASSWORD).press("登録を始める")
+    file = vendor.page.url
+    vendor.follow("会社の情報").fill("代表者の氏名", "見本 太郎")
+    vendor.fill("本店の所在地", "長野県松本市見本1-1").choose("中小企業に当たるか", "当たる")
+    vendor.choose("市場での役割", "開発").choose("市場での役割", "団体と契約").press("保存する")
+    vendor.open(file).follow("全省庁統一資格").fill("資格の登録番号", "0000123456")
+    vendor.choose("資格の種類", "物品の販売").choose("資格の種類", "役務の提供等")
+    vendor.choose("資格の等級", "A").choose("競争参加地域", "関東")
+    vendor.date("資格の有効期限", 2028, 3, 31).press("保存する")
+    vendor.open(file).follow("連絡先").fill("連絡先のメールアドレス", f"info-{key}@example.jp")
+    vendor.choose("GビズIDの種類", "プライム").press("保存する")
+    vendor.open(file).follow("確認して提出する")
+    vendor.tick("入力した内容は事実です").press("この内容で提出する")
+    lead = walker("lead").open("/vendors/queue").follow(name)
+    lead.follow("確認する審査員を決める").choose("確認する審査員", "審査 一郎").press(
+        "審査員を決める"
+    )
+    lead.follow("登録について判断する").choose("判断", "認める").tick(
+        "提出された内容を確かめました"
+    )
+    lead.press("判断を確定する")
+    vendor.open(file).follow("基本契約を読んで同意する")
+    vendor.tick("基本契約の文面を読み").press("基本契約に同意する")
+
+
+def offer(walker, key, name, reading, monthly):
+    """The vendor describes, prices and answers for a service by its forms, and submits it."""
+    vendor = walker(key).open("/vendor/offerings").follow("サービスを登録する")
+    vendor.press("登録を始める").sees("選択してください")
+    vendor.choose("標準仕様書", "住民記録システム標準仕様書").fill("サービスの名称", name)
+    vendor.press("登録を始める")
+    tasks = vendor.page.url
+    vendor.follow("概要").fill("名称の読み", reading).fill(
+        "一行の説明", "小さな町の窓口のための住民記録です。"
+    )
+    vendor.fill("サービスの説明", "転入、転出、証明書の発行までを一つの画面で行います。")
+    vendor.fill("主な機能", "転入届の受付\n住民票の写しの発行").press("保存して次へ進む")
+    vendor.choose("設置場所の事業者", "AWS").fill("設置する地域", "東京").choose(
+        "使える回線", "LGWAN"
+    )
+    vendor.choose("対応する団体の人口", "1万人未満").fill("取り込めるデータの形式", "CSV（UTF-8）")
+    vendor.fill("取り出せるデータの形式", "CSV、JSON").press("保存して次へ進む")
+    answer_all(vendor, tasks)
+    finish_terms(vendor, tasks, monthly)
+    vendor.open(tasks).follow("確認して提出する").follow("提出の確認へ進む")
+    vendor.tick("提出する内容は事実のとおりです").press("この内容で提出する")
+    return tasks
+
+
+def finish_terms(vendor, tasks, monthly):
+    """Fill in the prices, the operation and the way out."""
+    vendor.open(tasks).follow("料金を入力する")
+    price(vendor, 1, "初期", "一式", "1回", 50_000)
+    price(vendor, 2, "月額基本", "一式", "毎月", monthly)
+    price(vendor, 3, "従量", "人口1人", "毎月", 1)
+    vendor.choose("消費税の計算", "全期間の合計").press("保存して次へ進む")
+    vendor.open(tasks).follow("運用を入力する").fill(
+        "問い合わせを受ける時間", "平日9時から17時まで"
+    )
+    vendor.fill("サービスを提供する予定の時間", "毎日6時から24時まで").fill("稼働率の目標", "99.5")
+    vendor.press("保存して次へ進む")
+    vendor.open(tasks).follow("やめるときを入力する").fill("終了を知らせる時期", "12")
+    vendor.fill("移行を助ける日数", "30")
+    vendor.fill("データを取り出せる日数", "60").choose("データ消去の証明書を出しますか", "はい")
+    vendor.press("保存して次へ進む")
+
+
+def price(vendor, row, kind, unit, interval, amount):
+    """Fill one row of the price list."""
+    for field, words in (("kind", kind), ("unit", unit), ("interval", interval)):
+        vendor.page.locator(f"#f-{field}_{row}").select_option(label=words)
+    vendor.page.locator(f"#f-price_{row}").fill(str(amount))
+
+
+def answer_all(vendor, tasks):
+    """Answer every requirement, page by page, as the form leads."""
+    vendor.open(tasks).follow("要件ごとに回答する").follow("1. 管理項目")
+    while vendor.page.locator("input[name^='answer_']").count():
+        for group in vendor.page.locator("fieldset:has(input[name^='answer_'])").all():
+            words = "非実装" if group.get_by_label("非実装", exact=True).count() else "適合"
+            group.get_by_text(words, exact=True).click()
+        vendor.press("保存して次へ進む")
+
+
+def certify(walker, name):
+    """A lead assigns two reviewers, both recommend blind, the lead certifies."""
+    lead = walker("lead").open("/reviews").follow(name).follow("担当する審査員を決める")
+    lead.select("1人目の審査員", "審査 一郎").select("2人目の審査員", "審査 二郎")
+    lead.press("担当する審査員を決める")
+    walker("reviewer-b").sign_in("reviewer-b@example.jp", PASSWORD)
+    for key, words in (
+        ("reviewer-a", "帳票を確認しました。"),
+        ("reviewer-b", "画面を確認しました。"),
+    ):
+        reviewer = walker(key).open("/reviews").follow(name)
+        if key == "reviewer-b":
+            reviewer.sees_not("帳票を確認しました。")
+        reviewer.follow("意見を提出する").choose("意見", "認証する").fill("理由", words)
+        reviewer.tick("利害関係がないこと").press("意見を提出する")
+    walker("reviewer-b").sees("帳票を確認しました。")
+    lead.open("/reviews").follow(name).follow("認証について決定する").choose("決定", "認証する")
+    today = today_jst()
+    lead.date("認証が有効な最後の日", today.year + 2, 3, 31)
+    lead.tick("要件ごとの結果と").press("決定を確定する").sees("認証済み")
+
+
+def publish(walker, key, tasks):
+    """The vendor publishes what was certified; the worker indexes it."""
+    vendor = walker(key).open(tasks).follow("サービスを公開する")
+    vendor.tick("提出した内容と同じもの").press("サービスを公開する")
+
+
+def choose_and_request(walker, name, rival):
+    """A clerk finds, compares, locks, selects; an approver decides and sends; the vendor accepts."""
+    clerk = walker("clerk").sign_in("clerk@example.jp", PASSWORD)
+    clerk.open("/projects").follow("案件を始める").fill("件名", "住民記録システムの更新")
+    clerk.fill("必要なこと", "今のシステムの保守が終わるため、窓口を止めずに更新したい。")
+    year = today_jst().year + 1
+    clerk.date("利用の始まり", year, 4, 1).fill("利用する月数", "36")
+    clerk.choose("期間の根拠", "単年度").fill("予算科目", "2款3項1目 使用料及び賃借料")
+    clerk.choose("契約の種類", "その他のもの").press("保存して次へ進む").sees("年度")
+    clerk.choose("期間の根拠", "債務負担行為").press("保存して次へ進む")
+    project = re.match(r".*/projects/[0-9a-f-]{36}", clerk.page.url).group()
+    clerk.open(f"{project}/search").fill("検索語", "住民記録").press("この条件で検索する")
+    clerk.sees(name).sees(rival).follow("検索結果を確定する画面へ進む")
+    clerk.press("検索結果を確定する").sees("チェックを入れてください")
+    clerk.tick("検索条件と候補の数を確認しました").press("検索結果を確定する")
+    clerk.open(f"{project}/candidates").follow("残りの2件の比較表を開く")
+    clerk.sees("飯島町").sees(name).sees(rival).sees("令和")
+    clerk.open(f"{project}/compare").tick("残した候補を比較しました").press("候補の比較を終える")
+    clerk.open(f"{project}/selection").choose("選ぶサービス", name)
+    clerk.choose("契約の根拠", "少額の契約").choose("契約の種類", "その他のもの")
+    clerk.fill("選んだ理由", "必要な機能をすべて満たし、3年間の費用が最も小さいためです。")
+    clerk.fill("1者だけに依頼する理由", "公開された料金で比べ、最も安い事業者に依頼します。")
+    clerk.press("選定の案を提出する")
+    approver = walker("approver").sign_in("approver@example.jp", PASSWORD)
+    approver.open(f"{project}/decision").choose("決裁", "決裁する").press("決裁の結果を保存する")
+    clerk.open(f"{project}/request").fill("差出人の職と氏名", "飯島町長　見本　一郎")
+    clerk.fill("問い合わせ先の部署", "総務課情報係").fill("問い合わせ先の担当者", "担当 一子")
+    clerk.fill("電話番号", "0265-00-0000").fill("メールアドレス", "joho@example.jp")
+    clerk.date("回答の期限", year, 3, 1).choose("入札参加資格者名簿", "載って")
+    clerk.press("保存して次へ進む").follow("決裁者に提出する画面へ進む")
+    clerk.tick("依頼書の内容を確認しました").press("決裁者に提出する")
+    request = re.match(r".*/requests/[0-9a-f-]{36}", clerk.page.url).group()
+    approver.open(f"{request}/decision").choose("決裁", "決裁する").press("決裁の結果を保存する")
+    approver.open(f"{request}/send").tick("依頼書の内容と送信先を確認しました")
+    approver.press("利用契約を依頼する").sees("事業者の承諾を待っています")
+    return request
+
+
+def accept_and_register(walker, key, request):
+    """The vendor accepts; the clerk registers the contract that both sides signed elsewhere."""
+    vendor = walker(key).open("/requests/inbox").follow("住民記録システムの更新")
+    vendor.follow("承諾する画面へ進む").tick("依頼書の内容を確認しました").press("依頼を承諾する")
+    clerk = walker("clerk").open(request).sees("承諾").follow("契約を記録する")
+    today = today_jst()
+    clerk.fill("契約番号", "令和8年度契約第123号").date(
+        "契約日", today.year, today.month, today.day
+    )
+    clerk.fill("署名済みの契約書のSHA-256", "zz").press("契約を記録する").sees("64文字")
+    assert clerk.field("契約番号").input_value() == "令和8年度契約第123号"
+    clerk.fill("署名済みの契約書のSHA-256", "ab" * 32).press("契約を記録する")
+    clerk.open("/contracts").follow("住民記録システムの更新").sees("令和8年度契約第123号")
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.shared_data
+@pytest.mark.acceptance(23)
+def test_the_chain_from_standard_to_registered_contract(walkers, settings):
+    name, rival = "まるごと住民記録", "みらい住民記録"
+    import_and_publish(walkers)
+    number = factories.corporate_number(900_001)
+    register_vendor(walkers, "vendor-a", number, "架空ソフト株式会社", "かくうそふと")
+    tasks = offer(walkers, "vendor-a", name, "まるごとじゅうみんきろく", 10_000)
+    certify(walkers, name)
+    publish(walkers, "vendor-a", tasks)
+    with transaction() as session:
+        version = find_version(session, "JYUKI", "1.0")
+        made = factories.offering(session, factories.vendor(session), version, name=rival)
+        outbox.publish(session, "search.listing_changed", {"listing_id": made.listing_id})
+    outbox.drain(outbox_handlers(settings))
+    anyone = walkers("anyone").open("/").open("/search?q=住基").sees(name).sees(rival)
+    anyone.follow(name).sees("認証済み").follow("認証書")
+    request = choose_and_request(walkers, name, rival)
+    accept_and_register(walkers, "vendor-a", request)
+    answer = walkers("anyone").page.request.get("/api/v1/offerings?specification=JYUKI")
+    assert name in answer.text()
+    with reading() as session:
+        result = audit.verify(session)
+    assert result.events > 20
+    assert result.problems == ()

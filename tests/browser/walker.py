@@ -1,0 +1,132 @@
+"""One person at a browser who finds things by the words on the page."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Locator, Page, expect
+
+SEEN_IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+_PHONE, _DESK = {"width": 375, "height": 812}, {"width": 1280, "height": 900}
+
+AuditPage = Callable[[Page, str], None]
+
+
+class Walker:
+    """Fills forms by label and presses buttons by name; every new page is audited once."""
+
+    def __init__(self, page: Page, audit: AuditPage | None, seen: dict[str, int]) -> None:
+        self.page = page
+        self.audit = audit
+        self.seen = seen
+
+    def open(self, path: str) -> "Walker":
+        """Go to an address of the site."""
+        response = self.page.goto(path)
+        assert response is not None
+        assert response.status < 400, f"{path}: {response.status}"
+        return self.arrive()
+
+    def arrive(self) -> "Walker":
+        """Look at the page: a heading, no fault of ours, and the audit at both widths."""
+        heading = self.heading()
+        assert "こちらの不具合" not in heading, self.page.url
+        parts = urlsplit(self.page.url)
+        kind = f"{SEEN_IDS.sub('ID', parts.path)} {heading}"
+        if self.audit is None or kind in self.seen:
+            return self
+        self.seen[kind] = len(self.seen) + 1
+        slug = re.sub(r"\W+", "-", SEEN_IDS.sub("", parts.path)).strip("-")[:50] or "home"
+        name = f"{self.seen[kind]:03d}-{slug}"
+        for size in (_PHONE, _DESK):
+            self.page.set_viewport_size(size)
+            self.audit(self.page, name)
+        return self
+
+    def heading(self) -> str:
+        """Return the words of the one h1."""
+        return self.page.locator("h1").inner_text().strip()
+
+    def sign_in(self, email: str, password: str) -> "Walker":
+        """Sign in by the page."""
+        self.open("/sign-in")
+        self.fill("メールアドレス", email).fill("パスワード", password)
+        return self.press("サインインする")
+
+    def fill(self, label: str, value: str) -> "Walker":
+        """Type into the field whose label begins with these words."""
+        self.field(label).fill(value)
+        return self
+
+    def field(self, label: str) -> Locator:
+        """Return the control of a label."""
+        return self.page.get_by_label(re.compile(f"^{re.escape(label)}")).first
+
+    def select(self, label: str, option: str) -> "Walker":
+        """Choose from a list by its words."""
+        self.field(label).select_option(label=option)
+        return self
+
+    def choose(self, group: str, choice: str) -> "Walker":
+        """Choose a radio or box in the group of this legend."""
+        box = self.group(group)
+        expect(box, f"no group {group} on {self.page.url}").to_be_visible()
+        begins = re.compile(f"^\\s*{re.escape(choice)}")
+        _click_unchecked(box, begins if box.get_by_label(begins).count() else re.compile(choice))
+        return self
+
+    def group(self, legend: str) -> Locator:
+        """Return the fieldset whose legend begins with these words."""
+        found = self.page.locator("fieldset").filter(
+            has=self.page.locator("legend", has_text=re.compile(f"^\\s*{re.escape(legend)}"))
+        )
+        return found.last
+
+    def tick(self, label: str) -> "Walker":
+        """Tick a single box."""
+        _click_unchecked(self.page.locator("main"), re.compile(re.escape(label)))
+        return self
+
+    def date(self, legend: str, year: int, month: int, day: int) -> "Walker":
+        """Type a Western date into the three parts."""
+        box = self.group(legend)
+        box.locator("select").select_option("western")
+        for part, number in zip(("year", "month", "day"), (year, month, day), strict=True):
+            box.locator(f"input[name$='-{part}']").fill(str(number))
+        return self
+
+    def attach(self, label: str, path: Path) -> "Walker":
+        """Choose a file."""
+        self.field(label).set_input_files(path)
+        return self
+
+    def press(self, name: str) -> "Walker":
+        """Press the button with exactly these words and look at what comes."""
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+        self.page.wait_for_load_state("load")
+        return self.arrive()
+
+    def follow(self, name: str) -> "Walker":
+        """Follow the link whose words begin like this."""
+        self.page.get_by_role("link", name=re.compile(f"^\\s*{re.escape(name)}")).first.click()
+        self.page.wait_for_load_state("load")
+        return self.arrive()
+
+    def sees(self, words: str) -> "Walker":
+        """Assert that the page says this."""
+        expect(self.page.locator("main")).to_contain_text(words)
+        return self
+
+    def sees_not(self, words: str) -> "Walker":
+        """Assert that the page does not say this."""
+        expect(self.page.locator("main")).not_to_contain_text(words)
+        return self
+
+
+def _click_unchecked(box: Locator, words: re.Pattern[str]) -> None:
+    control = box.get_by_label(words).first
+    if not control.is_checked():
+        # The words are drawn over the whole row, so a person's click lands on them.
+        box.locator("label").filter(has_text=words).first.click()
+    expect(control).to_be_checked()
