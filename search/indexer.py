@@ -12,7 +12,6 @@ from catalog.offerings.queries import find_listed
 from core import db
 from core.config import Settings
 from core.outbox import Handler
-from search.analysis import analysis_version
 from search.engine import (
     FACETS,
     REFERENCE_POPULATIONS,
@@ -21,7 +20,7 @@ from search.engine import (
     SearchQuery,
     SearchRecord,
 )
-from search.projection import analyse
+from search.projection import analyse, current_rules
 from search.queries import (
     chunks,
     get_engine,
@@ -125,7 +124,7 @@ def stream_records() -> Iterator[SearchRecord]:
 
 
 def _store_texts(session: Session, listing_ids: Sequence[uuid.UUID]) -> int:
-    rules, stored = analysis_version(), 0
+    rules, stored = current_rules(), 0
     for version in find_listed(session, listing_ids):
         text = analyse(version)
         if (version.search_text, version.search_text_version) != (text, rules):

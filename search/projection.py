@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
 from catalog.offerings.models import ListingVersion
@@ -56,9 +57,15 @@ def build_record(version: ListingVersion, state: CertificationState) -> SearchRe
     )
 
 
+@cache
+def current_rules() -> str:
+    """Name the rules of analysis of this process; asking the dictionary for them takes milliseconds."""
+    return analysis_version()
+
+
 def text_of(version: ListingVersion) -> str:
     """Return the stored analysed text, or a fresh one when the rules of analysis have changed."""
-    if version.search_text and version.search_text_version == analysis_version():
+    if version.search_text and version.search_text_version == current_rules():
         return version.search_text
     return analyse(version)
 

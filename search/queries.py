@@ -18,7 +18,7 @@ from catalog.pricing import compute_tax, first_year_cost
 from catalog.specifications.queries import list_versions
 from core.config import Settings
 from core.errors import NotFound
-from search.analysis import analysis_version, plan_query, read_zones, synonyms_hash
+from search.analysis import plan_query, read_zones, synonyms_hash
 from search.embedded import EmbeddedEngine
 from search.engine import (
     Filters,
@@ -31,7 +31,14 @@ from search.engine import (
     choose_seed,
 )
 from search.meilisearch import MeilisearchEngine
-from search.projection import build_record, facet_choices, keeps, text_of
+from search.projection import (
+    build_record,
+    current_rules,
+    facet_choices,
+    keeps,
+    read_facets,
+    text_of,
+)
 from search.results import DEFAULT_POPULATION, FirstYear, FoundListing, FoundPage
 
 # procurement enters search by this module only, so it finds the names of the values here.
@@ -166,7 +173,7 @@ def list_stale_listing_ids(session: Session, limit: int = CHUNK) -> list[uuid.UU
         .where(
             ListingVersion.state == OfferState.PUBLISHED,
             or_(
-                ListingVersion.search_text_version != analysis_version(),
+                ListingVersion.search_text_version != current_rules(),
                 ListingVersion.search_text == "",
             ),
         )
@@ -202,7 +209,7 @@ def list_listing_ids_of_version(
 
 def _text_candidates(session: Session, query: SearchQuery) -> Iterator[uuid.UUID]:
     """Give published listings whose stored text matches or has to be analysed again."""
-    plan, rules = plan_query(query.text), analysis_version()
+    plan, rules = plan_query(query.text), current_rules()
     statement = (
         select(
             ListingVersion.listing_id,
@@ -282,10 +289,9 @@ def _still_holds(
     *,
     relaxed: bool,
 ) -> bool:
-    record = build_record(version, standing.state)
-    if not keeps(filters, record.facets):
+    if not keeps(filters, read_facets(version, standing.state)):
         return False
-    return relaxed or plan_query(query.text).accepts(read_zones(text_of(version)))
+    return relaxed or not query.text or plan_query(query.text).accepts(read_zones(text_of(version)))
 
 
 def price_for(version: ListingVersion, population: int) -> FirstYear:
@@ -325,4 +331,4 @@ def list_facet_choices(session: Session) -> dict[str, tuple[tuple[str, str], ...
 
 def describe_rules() -> dict[str, str]:
     """Return what, besides engine and index, decides which listings a text finds."""
-    return {"analysis_version": analysis_version(), "synonyms_sha256": synonyms_hash()}
+    return {"analysis_version": current_rules(), "synonyms_sha256": synonyms_hash()}

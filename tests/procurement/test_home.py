@@ -176,11 +176,11 @@ def test_reviewer_sees_the_assigned_and_lead_the_queue(client):
     factories.sign_in_client(client, reviewer, agency)
     main = main_of(client.page("/"))
     assert "意見を提出する：割り当て済み" in main
-    assert "よその担当" not in main
+    assert "：よその担当" not in main
     factories.sign_in_client(client, lead, agency)
     main = main_of(client.page("/"))
     assert "認証を判断する：判断待ち" in main
-    assert "よその担当" in main
+    assert "：よその担当" in main
 
 
 def test_longest_waiting_stands_first():

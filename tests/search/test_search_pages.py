@@ -60,7 +60,6 @@ def links(page, words) -> list[str]:
     return [each.get("href") for each in page.iter("a") if words in text_of(each)]
 
 
-@pytest.mark.acceptance(10)
 def test_anyone_finds_a_listing_by_its_words(client, market):
     market({"name": "まちのへや予約"}, {"name": "窓口の受付"})
     page = client.page("/search?q=へや予約")
@@ -135,6 +134,7 @@ def test_five_states_are_five_filters(client, market):
     }
 
 
+@pytest.mark.acceptance(10)
 def test_two_values_of_one_facet_are_alternatives(client, market):
     versions = market({"name": "一号"}, {"name": "二号"})
     certify(versions[0])
@@ -188,6 +188,39 @@ def test_pages_carry_the_seed_so_that_tomorrow_does_not_shuffle(client, market, 
     assert parse_qs(urlsplit(permanent).query)["seed"] == seed
     assert names(client.page(address)) == second
     assert names(client.page(permanent)) == names(first)
+
+
+@pytest.mark.acceptance(10)
+def test_every_count_is_the_number_of_rows_reached(client, market):
+    market(
+        {"hosting_provider": "aws", "size_classes": ["under_10k"]},
+        {"hosting_provider": "aws", "size_classes": ["under_10k", "10k"]},
+        {"hosting_provider": "oci", "size_classes": ["10k"]},
+    )
+    page = client.page("/search?size_class=under_10k")
+    for name, kept in (("hosting", "&size_class=under_10k"), ("size_class", "")):
+        for value, words in facet_counts(page, name).items():
+            reached = names(client.page(f"/search?{name}={value}{kept}"))
+            assert words == f"{len(reached)}件", (name, value)
+
+
+@pytest.mark.acceptance(11)
+def test_words_filters_sort_and_page_survive_next_previous_and_a_pasted_link(client, market):
+    market(*({"name": f"予約{n}号", "hosting_provider": "oci"} for n in range(23)))
+    client.page("/search?q=予約")
+    first = client.page("/search?q=予約&hosting=oci&sort=cost_10000")
+    address = links(first, "次のページ")[0]
+    asked = parse_qs(urlsplit(address).query)
+    assert (asked["q"], asked["hosting"], asked["sort"]) == (["予約"], ["oci"], ["cost_10000"])
+    second = client.page(address)
+    assert names(client.page(address)) == names(second)
+    assert names(client.page(links(second, "前のページ")[0])) == names(first)
+    pasted = client.page(links(second, "この検索結果のアドレス")[0])
+    assert names(pasted) == names(second)
+    form = pasted.find(".//form[@id='search-form']")
+    assert form.find(".//input[@name='q']").get("value") == "予約"
+    assert form.find(".//input[@name='sort']").get("value") == "cost_10000"
+    assert form.find(".//input[@value='oci']").get("checked") is not None
 
 
 def test_order_by_cost_is_ascending_with_quotes_last(client, market):
