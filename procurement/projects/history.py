@@ -64,5 +64,6 @@ def describe_event(
 
 
 def _with_number(words: str, values: Mapping[str, Any]) -> str:
-    number = values.get("number") or values.get("revision")
+    revision = values.get("revision")
+    number = f"第{revision}回" if revision else values.get("number")
     return f"{words}（{number}）" if number else words

@@ -298,7 +298,12 @@ def request_values() -> dict[str, Any]:
 
 @pytest.fixture
 def market(settings: Settings, new_client: Callable[[], CheckedClient]) -> Market:
-    """Build it: 36 months from April 2027 cost 972,000 (cheap), 990,000 (other), 3,960,000 (dear)."""
+    """Give the town and its market over an empty database."""
+    return build_market(settings, new_client)
+
+
+def build_market(settings: Settings, new_client: Callable[[], CheckedClient]) -> Market:
+    """Build it: 36 months from April 2027 cost 971,982 (cheap), 990,000 (other), 3,960,000 (dear)."""
     with db.transaction() as session:
         body = factories.body(session, name="見本町", body_kind=BodyKind.TOWN)
         both = factories.person(session, Role.CLERK, body, name="見本 兼務")

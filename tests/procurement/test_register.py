@@ -3,6 +3,7 @@
 import io
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from procurement.contracts.models import RequestState
 from tests.page_checks import text_of
 
 HASH = sha256(b"signed").hexdigest()
+FILE = "signed_record"
 
 
 def dated(name, day):
@@ -46,24 +48,25 @@ def test_contract_is_registered_by_a_typed_hash(accepted):
     assert accepted.as_(accepted.rival_admin).get(done.location).status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"signed_record_sha256": ""}, "ファイルを選択するか、SHA-256を入力してください"),
-        ({"signed_record_sha256": "abc"}, "64文字で入力してください"),
-        ({"number": ""}, "契約番号を入力してください"),
-        ({"ends_on-year": "9"}, "利用の終わりは、利用の始まり以後の日付にしてください"),
-        ({"ends_on-year": "20"}, "決裁した終わり"),
-        ({"starts_on-year": "8"}, "決裁した始まり"),
-        ({"ends_on-day": "32"}, "確認が必要な入力が1件あります"),
-        ({"signed_record": (io.BytesIO(b""), "空.pdf")}, "選択したファイルは空です"),
-        ({"signed_record": (io.BytesIO(b"other"), "別.pdf")}, "選択したファイルと合いません"),
-    ],
-)
-def test_what_cannot_be_is_refused(accepted, changes, sentence):
-    refused = register(accepted, **changes)
-    assert refused.status_code == 422
-    assert sentence in refused.text
+IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
+    ({"signed_record_sha256": ""}, "ファイルを選択するか、SHA-256を入力してください"),
+    ({"signed_record_sha256": "abc"}, "64文字で入力してください"),
+    ({"number": ""}, "契約番号を入力してください"),
+    ({"ends_on-year": "9"}, "利用の終わりは、利用の始まり以後の日付にしてください"),
+    ({"ends_on-year": "20"}, "決裁した終わり"),
+    ({"starts_on-year": "8"}, "決裁した始まり"),
+    ({"ends_on-day": "32"}, "確認が必要な入力が1件あります"),
+    ({"signed_record": (b"", "空.pdf")}, "選択したファイルは空です"),
+    ({"signed_record": (b"other", "別.pdf")}, "選択したファイルと合いません"),
+]
+
+
+def test_what_cannot_be_is_refused(accepted):
+    for changes, sentence in IMPOSSIBLE:
+        sent = {k: (io.BytesIO(v[0]), v[1]) if k == FILE else v for k, v in changes.items()}
+        refused = register(accepted, **sent)
+        assert refused.status_code == 422, sentence
+        assert sentence in refused.text
     assert accepted.request().state is RequestState.ACCEPTED
 
 

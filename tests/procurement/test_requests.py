@@ -84,21 +84,21 @@ def test_project_has_one_live_request(market):
         services.create_request(session, clerk, market.project(), **request_values())
 
 
-@pytest.mark.parametrize(
-    ("values", "sentence"),
-    [
-        ({"answer_due_on-year": "2020"}, "回答の期限は明日以後の日付にしてください。"),
-        ({"bidder_list": "exception"}, "理由を入力してください"),
-        ({"bidder_list": "not_listed"}, "理由を入力してください"),
-        ({"contact_email": "joho"}, "name@example.jp の形で"),
-        ({"sender_name": ""}, "差出人の職と氏名を入力してください。"),
-    ],
-)
-def test_bad_values_of_a_request_are_named(market, values, sentence):
+BAD_VALUES: list[tuple[dict[str, str], str]] = [
+    ({"answer_due_on-year": "2020"}, "回答の期限は明日以後の日付にしてください。"),
+    ({"bidder_list": "exception"}, "理由を入力してください"),
+    ({"bidder_list": "not_listed"}, "理由を入力してください"),
+    ({"contact_email": "joho"}, "name@example.jp の形で"),
+    ({"sender_name": ""}, "差出人の職と氏名を入力してください。"),
+]
+
+
+def test_bad_values_of_a_request_are_named(market):
     market.reach_chosen()
-    refused = market.draw_up(**values)
-    assert refused.status_code == 422
-    assert sentence in refused.text
+    for values, sentence in BAD_VALUES:
+        refused = market.draw_up(**values)
+        assert refused.status_code == 422, sentence
+        assert sentence in refused.text
 
 
 def test_returned_request_is_mended_and_submitted_again(market):

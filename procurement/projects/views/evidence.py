@@ -62,7 +62,7 @@ def search(project_id: uuid.UUID) -> ResponseReturnValue:
 
 def _initial(project: Project) -> dict[str, Any]:
     """Return the fields' first values: of the address, else of the kept query."""
-    if request.args:
+    if not request.args.keys().isdisjoint({"q", *Search.FACETS}):
         given = {name: request.args.getlist(name) for name in Search.FACETS}
         return {"version": project.version, "q": request.args.get("q", ""), **given}
     kept = project.search_query or {"text": "", "filters": {}}
