@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
 from core import db
 from core.clock import fixed_at
@@ -125,11 +126,15 @@ def settings(database: DatabaseUnderTest, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings) -> Flask:
+def app(settings: Settings, run_folder: Path) -> Flask:
     """The whole application over the database."""
     from app import create_app
 
     application = create_app(settings)
+    # Each test makes an application; its templates are compiled once for all of them.
+    templates = run_folder / "templates"
+    templates.mkdir(exist_ok=True)
+    application.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(templates))
     application.testing = True
     application.test_client_class = CheckedClient
     return application
