@@ -33,8 +33,6 @@ from core.forms import Form
 @access(Permission.CERTIFICATION_ASSIGN, write=Permission.CERTIFICATION_ASSIGN)
 def assign(certification_id: uuid.UUID) -> ResponseReturnValue:
     """Choose the two reviewers."""
-    session = web.read_session()
-    review = find_review(session, certification_id, Permission.CERTIFICATION_ASSIGN)
     form = _form(AssignSchema())
 
     def act(session: Session, data: dict[str, Any]) -> bool:
@@ -43,6 +41,8 @@ def assign(certification_id: uuid.UUID) -> ResponseReturnValue:
 
     if form.is_posted and form.submit(act):
         return _done(certification_id, "担当する審査員を決めました")
+    session = web.read_session()
+    review = find_review(session, certification_id, Permission.CERTIFICATION_ASSIGN)
     reviewers = queries.list_eligible_reviewers(session, review)
     choices = [(str(person.id), person.name) for person in reviewers]
     return web.render_page(
@@ -54,8 +54,6 @@ def assign(certification_id: uuid.UUID) -> ResponseReturnValue:
 @access(Permission.CERTIFICATION_RECOMMEND, write=Permission.CERTIFICATION_RECOMMEND)
 def recommend(certification_id: uuid.UUID) -> ResponseReturnValue:
     """File one's own opinion; the colleague's stays hidden until then."""
-    session = web.read_session()
-    review = find_review(session, certification_id, Permission.CERTIFICATION_RECOMMEND)
     form = _form(OpinionSchema())
 
     def act(session: Session, data: dict[str, Any]) -> bool:
@@ -71,6 +69,8 @@ def recommend(certification_id: uuid.UUID) -> ResponseReturnValue:
 
     if form.is_posted and form.submit(act):
         return _done(certification_id, "意見を提出しました")
+    session = web.read_session()
+    review = find_review(session, certification_id, Permission.CERTIFICATION_RECOMMEND)
     return web.render_page(
         "certification/recommend.html",
         form.status,
@@ -86,9 +86,6 @@ def recommend(certification_id: uuid.UUID) -> ResponseReturnValue:
 @access(Permission.CERTIFICATION_REQUEST_INFO, write=Permission.CERTIFICATION_REQUEST_INFO)
 def request_info(certification_id: uuid.UUID) -> ResponseReturnValue:
     """Hand the submission back to the vendor with a question."""
-    review = find_review(
-        web.read_session(), certification_id, Permission.CERTIFICATION_REQUEST_INFO
-    )
     form = _form(RequestInfoSchema())
 
     def act(session: Session, data: dict[str, Any]) -> bool:
@@ -98,6 +95,9 @@ def request_info(certification_id: uuid.UUID) -> ResponseReturnValue:
 
     if form.is_posted and form.submit(act):
         return _done(certification_id, "事業者に追加の説明を求めました")
+    review = find_review(
+        web.read_session(), certification_id, Permission.CERTIFICATION_REQUEST_INFO
+    )
     return web.render_page("certification/request_info.html", form.status, form=form, review=review)
 
 
@@ -105,8 +105,6 @@ def request_info(certification_id: uuid.UUID) -> ResponseReturnValue:
 @access(Permission.CERTIFICATION_DECIDE, write=Permission.CERTIFICATION_DECIDE)
 def approve_claim(certification_id: uuid.UUID) -> ResponseReturnValue:
     """Let the vendor publish before the decision."""
-    session = web.read_session()
-    review = find_review(session, certification_id, Permission.CERTIFICATION_DECIDE)
     form = _form(ClaimSchema())
 
     def act(session: Session, _data: dict[str, Any]) -> bool:
@@ -115,6 +113,8 @@ def approve_claim(certification_id: uuid.UUID) -> ResponseReturnValue:
 
     if form.is_posted and form.submit(act):
         return _done(certification_id, "決定の前の公開を認めました")
+    session = web.read_session()
+    review = find_review(session, certification_id, Permission.CERTIFICATION_DECIDE)
     return web.render_page(
         "certification/approve_claim.html",
         form.status,

@@ -132,8 +132,6 @@ def _events(session: Session, review: Certification) -> list[dict[str, Any]]:
 @access(Permission.OFFERING_SUBMIT, write=Permission.OFFERING_SUBMIT)
 def submit(offering_version_id: uuid.UUID) -> ResponseReturnValue:
     """Check what is missing, declare, and submit for publication and certification."""
-    session = web.read_session()
-    sheet = load_sheet(session, offering_version_id, Permission.OFFERING_SUBMIT)
     form = Form(SubmitSchema(), request.form if request.method == "POST" else None)
 
     def act(session: Session, _data: dict[str, Any]) -> uuid.UUID:
@@ -148,6 +146,8 @@ def submit(offering_version_id: uuid.UUID) -> ResponseReturnValue:
             "審査の進み方はこのページで確かめられます。結果が出るまで、内容は変更できません。",
         )
         return web.see_other(url_for("certification.show", certification_id=made))
+    session = web.read_session()
+    sheet = load_sheet(session, offering_version_id, Permission.OFFERING_SUBMIT)
     return web.render_page(
         "certification/submit.html",
         form.status,
