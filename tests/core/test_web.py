@@ -62,7 +62,7 @@ def test_a_fault_of_ours_tells_the_number_to_report_and_no_secret(app, new_clien
         message = "secret detail"
         raise RuntimeError(message)
 
-    fail.access = app.view_functions["home.about"].access
+    vars(fail)["access"] = vars(app.view_functions["home.about"])["access"]
     monkeypatch.setitem(app.view_functions, "home.about", fail)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     response = new_client().get("/about")

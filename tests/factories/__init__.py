@@ -262,7 +262,7 @@ def offering(
     return listing(session, made, offering_version, maker, state, prices)
 
 
-def listing(  # noqa: PLR0917 - the rows that it joins
+def listing(
     session: Session,
     made: Offering,
     offering_version: OfferingVersion,
