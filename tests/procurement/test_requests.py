@@ -314,6 +314,16 @@ def test_withdrawal_after_sending_leaves_the_request_valid(market):
     assert market.on_request("accept", market.seller_admin, confirmed="yes").status_code == 303
 
 
+def test_suspended_vendor_cannot_accept(market):
+    market.reach_sent()
+    with db.transaction() as session:
+        session.get_one(Vendor, market.seller.id).apply(VendorAction.SUSPEND)
+    refused = market.on_request("accept", market.seller_admin, confirmed="yes")
+    assert refused.status_code == 422
+    assert "承諾できません" in refused.text
+    assert market.request().state is RequestState.SENT
+
+
 def test_clerk_cannot_send(market):
     market.reach_approved()
     assert market.as_(market.clerk).get(f"/requests/{market.request().id}/send").status_code == 403
