@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Index, bindparam, func, or_, select, text
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Field, Session, SQLModel
 
 from core.db import reading, transaction
@@ -93,9 +94,14 @@ def drain(handlers: Mapping[str, Handler]) -> int:
 def run_forever(
     handlers: Mapping[str, Handler], stop: threading.Event, *, pause_seconds: float = 0.5
 ) -> None:
-    """Deliver messages until `stop` is set."""
+    """Deliver messages until `stop` is set; a database that is away or busy is asked again."""
     while not stop.is_set():
-        if run_due(handlers) == 0:
+        try:
+            tried = run_due(handlers)
+        except OperationalError as error:
+            _log.warning("outbox.database_away", error=repr(error.orig))
+            tried = 0
+        if tried == 0:
             stop.wait(pause_seconds)
 
 

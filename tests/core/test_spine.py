@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from accounts.models import Person
 from core import audit, changes, outbox
@@ -258,6 +258,24 @@ def test_a_message_that_never_works_is_given_up_and_counted(database):
             outbox.run_due({})
     with reading() as session:
         assert outbox.count_waiting(session)[1] == 1
+
+
+def test_worker_outlives_a_database_that_is_away(database, monkeypatch):
+    stop, seen, ask = threading.Event(), [], outbox.run_due
+
+    def fail_once(handlers):
+        monkeypatch.setattr(outbox, "run_due", ask)
+        raise OperationalError("SELECT 1", {}, OSError("away"))
+
+    def handle(_session, _payload):
+        seen.append(1)
+        stop.set()
+
+    monkeypatch.setattr(outbox, "run_due", fail_once)
+    with transaction() as session:
+        outbox.publish(session, "test", {})
+    outbox.run_forever({"test": handle}, stop, pause_seconds=0)
+    assert seen == [1]
 
 
 def test_two_workers_share_the_messages_without_doubling(database):
