@@ -132,6 +132,8 @@ def read_query(schema: Schema) -> dict[str, Any]:
             reasons.append((name, f"「{name}」は指定できません。指定できるもの：{known}。"))
         elif len(values) > 1:
             reasons.append((name, f"「{name}」は1回だけ指定してください。"))
+        elif "\x00" in values[0]:
+            reasons.append((name, f"「{name}」に使えない文字があります。"))
         else:
             raw[name] = values[0]
     try:

@@ -173,6 +173,8 @@ def _start_request() -> None:
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    if "\x00" in request.path:  # PostgreSQL has no such text, so nothing can be there
+        raise errors.NotFound
 
 
 def _check_body(app: Flask, settings: Settings) -> None:

@@ -295,6 +295,7 @@ def test_unknown_parameters_are_refused_by_name(api, market, path):
         ("offerings?limit=1&limit=2", "limit"),
         ("offerings?cursor=%00", "cursor"),
         ("offerings?cursor=WyJ4Il0", "cursor"),
+        ("offerings?specification=%00", "specification"),
         ("offerings?certification=good", "certification"),
         ("changes", "since"),
         ("changes?since=-1", "since"),
