@@ -107,7 +107,8 @@ class Settings(BaseSettings):
         secret = self.secret_key.get_secret_value()
         if len(secret) < _MINIMUM_SECRET_LENGTH or secret.startswith("development-only"):
             found.append("NARABI_SECRET_KEY は32文字以上の秘密の文字列で指定してください。")
-        if not _is_seed(self.audit_key.get_secret_value()):
+        seed = self.audit_key.get_secret_value()
+        if not _is_seed(seed) or bytes.fromhex(seed).startswith(b"development-only"):
             found.append("NARABI_AUDIT_KEY は16進数64桁（ed25519の種）で指定してください。")
         if not self.base_url.startswith("https://"):
             found.append("NARABI_BASE_URL は https:// で始まる公開アドレスで指定してください。")
