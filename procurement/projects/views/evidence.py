@@ -139,7 +139,7 @@ def _pack_url(pack: EvidencePack) -> str:
     return url_for("projects.show_evidence", project_id=pack.project_id, revision=pack.revision)
 
 
-@blueprint.get("/projects/<uuid:project_id>/evidence/<int:revision>")
+@blueprint.get("/projects/<uuid:project_id>/evidence/<int(max=999999):revision>")
 @access(_P.EVIDENCE_READ)
 def show_evidence(project_id: uuid.UUID, revision: int) -> ResponseReturnValue:
     """Show a locked search: conditions, every hit in order, exclusions with reasons."""
@@ -162,7 +162,7 @@ def show_evidence(project_id: uuid.UUID, revision: int) -> ResponseReturnValue:
     )
 
 
-@blueprint.get("/projects/<uuid:project_id>/evidence/<int:revision>.json")
+@blueprint.get("/projects/<uuid:project_id>/evidence/<int(max=999999):revision>.json")
 @access(_P.EVIDENCE_READ)
 def download_evidence(project_id: uuid.UUID, revision: int) -> ResponseReturnValue:
     """Hand out the canonical bytes whose SHA-256 every document prints."""
