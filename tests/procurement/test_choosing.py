@@ -147,6 +147,15 @@ def test_service_that_ends_before_the_decision_is_told_to_the_approver(market):
     assert market.decide("approve", change_note="確かめました。").status_code == 303
 
 
+def test_note_of_the_clerk_does_not_acknowledge_for_the_approver(market):
+    market.reach_compared()
+    with db.transaction() as session:
+        session.get_one(ListingVersion, market.cheap.id).apply(OfferAction.WITHDRAW)
+    assert market.propose(market.cheap, change_note="後継の版を確かめました。").status_code == 303
+    assert market.decide("approve").status_code == 422
+    assert market.decide("approve", change_note="確かめました。").status_code == 303
+
+
 def test_returned_choice_can_be_proposed_again(market):
     market.reach_proposed()
     assert market.decide("return").status_code == 422

@@ -200,7 +200,8 @@ def approve_selection(
         choice,
         project,
         splitting_note=selection.splitting_note,
-        change_note=change_note or selection.change_note,
+        # The clerk's note may be of an earlier change: whoever decides acknowledges what is true now.
+        change_note=change_note,
     )
     project.apply(ProjectAction.APPROVE, version)
     selection.revise(decided_by_id=actor.person_id, decided_at=now(session), is_approved=True)
