@@ -7,7 +7,13 @@ from marshmallow import ValidationError, fields, validate, validates, validates_
 
 from accounts.models import BodyKind
 from core import clock, japanese
-from core.forms import FormSchema, choice, day, line, whole
+from core.fields import (
+    FormSchema,
+    choice,
+    day,
+    line,
+    whole,
+)
 
 
 class SignInSchema(FormSchema):

@@ -11,7 +11,7 @@ from catalog.specifications.models import Pattern
 from catalog.terms import CertificationState, SizeClass
 from core.api import any_of
 from core.changes import Operation
-from core.forms import FormSchema
+from core.fields import FormSchema
 
 MAXIMUM_PAGE = 100
 MAXIMUM_CHANGES = 1_000

@@ -7,8 +7,9 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from catalog.price_plan import MAXIMUM_TERM_MONTHS
-from core import forms, japanese
-from core.forms import FormSchema
+from core import fields as forms
+from core import japanese
+from core.fields import FormSchema
 
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})")
 _YEARS = range(2000, 2101)

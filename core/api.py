@@ -22,7 +22,7 @@ from werkzeug.exceptions import NotAcceptable
 from werkzeug.routing import Rule
 
 from core.errors import BadRequest
-from core.forms import FormSchema
+from core.fields import FormSchema
 
 PREFIX = "/api/"
 JSON_TYPE = "application/json"

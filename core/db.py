@@ -55,23 +55,22 @@ class Database:
         return make_url(self.url).get_backend_name() == "sqlite"
 
     def dispose(self) -> None:
-        """Close all connections of this process."""
+        """Close all connections of this process; the engine keeps its compiled statements."""
         if self._engine is not None and self._pid == os.getpid():
             self._engine.dispose()
-        self._engine = None
 
 
 _current: Database | None = None
+_known: dict[str, Database] = {}
 
 
 def configure(url: str) -> Database:
     """Set the database of this process; closes the connections to the one before."""
     global _current  # noqa: PLW0603 - the one database of the process
-    if _current is not None:
-        if _current.url == url:
-            return _current
+    if _current is not None and _current.url != url:
         _current.dispose()
-    _current = Database(url)
+    if _current is None or _current.url != url:
+        _current = _known.setdefault(url, Database(url))
     return _current
 
 

@@ -104,6 +104,10 @@ class StatefulModel(Model):
         values["state"] = target
         _compare_and_set(self, version, {"state": state}, values)
 
+    def expect(self, action: StrEnum) -> None:
+        """Raise WrongState, naming the present state, when the machine lacks this action there."""
+        self.MACHINE.target(self._state(), action)
+
     def can_apply(self, action: StrEnum) -> bool:
         """Tell whether the machine has this action in the present state."""
         return self.MACHINE.allows(self._state(), action)

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from core.errors import BadRequest
-from core.forms import FormSchema, Line, Whole
+from core.fields import FormSchema, Line, Whole
 from search.engine import FACETS, MAX_QUERY_CHARS, REFERENCE_POPULATIONS, SEEDS, SORTS
 
 _NUMBER: dict[str, Any] = {"invalid": "数字で指定してください。"}

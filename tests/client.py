@@ -1,7 +1,7 @@
 """A client that checks every page it fetches and fills forms as a browser would."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -96,6 +96,17 @@ class CheckedClient(FlaskClient):
         A value is a string, a list for repeated fields, or (stream, name) for a file. Fails when no
         form or several fit, or when a field is not on the form. Does not follow the redirect.
         """
+        return self.prepare(path, values, action=action, button=button)()
+
+    def prepare(
+        self,
+        path: str,
+        values: Mapping[str, Any] | None = None,
+        *,
+        action: str | None = None,
+        button: str | None = None,
+    ) -> Callable[[], TestResponse]:
+        """Open and fill the form as `submit` does; call what it returns to press the button."""
         form = _pick_form(self.page(path), values or {}, action, button)
         fields = _filled(form, values or {})
         pressed = _pick_button(form, button)
@@ -105,8 +116,8 @@ class CheckedClient(FlaskClient):
         address = urlsplit(urljoin(path, target or form.get("action") or path))
         relative = address.path + (f"?{address.query}" if address.query else "")
         if form.get("method", "get").lower() == "get":
-            return self.get(address.path, query_string=fields)
-        return self.post(relative, data=fields, content_type=form.get("enctype"))
+            return lambda: self.get(address.path, query_string=fields)
+        return lambda: self.post(relative, data=fields, content_type=form.get("enctype"))
 
     def _check(self, response: TestResponse) -> None:
         request = f"{response.request.method} {response.request.path}"

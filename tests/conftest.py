@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -125,18 +126,41 @@ def settings(database: DatabaseUnderTest, tmp_path: Path) -> Settings:
     return Settings(env="development", database_url=database.url, data_dir=tmp_path / "data")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> None:
+    """Hash with the least that argon2 allows: the suite signs hundreds of people in."""
+    from argon2 import PasswordHasher
+
+    from accounts import services
+
+    services._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    services._DUMMY_HASH = services._hasher.hash("nobody")
+
+
+@pytest.fixture(scope="session")
+def _applications() -> dict[str, tuple[Flask, dict[str, Any]]]:
+    return {}
+
+
 @pytest.fixture
-def app(settings: Settings, run_folder: Path) -> Flask:
-    """The whole application over the database."""
+def app(
+    settings: Settings, run_folder: Path, _applications: dict[str, tuple[Flask, dict[str, Any]]]
+) -> Flask:
+    """The whole application over the database; made once per worker, its settings anew."""
     from app import create_app
 
-    application = create_app(settings)
-    # Each test makes an application; its templates are compiled once for all of them.
-    templates = run_folder / "templates"
-    templates.mkdir(exist_ok=True)
-    application.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(templates))
-    application.testing = True
-    application.test_client_class = CheckedClient
+    if settings.database_url not in _applications:
+        application = create_app(settings)
+        # The templates are compiled once for all workers.
+        templates = run_folder / "templates"
+        templates.mkdir(exist_ok=True)
+        application.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(templates))
+        application.testing = True
+        application.test_client_class = CheckedClient
+        _applications[settings.database_url] = (application, dict(application.config))
+    application, config = _applications[settings.database_url]
+    application.config.clear()
+    application.config.update(config, NARABI=settings)
     return application
 
 

@@ -4,6 +4,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from xml.etree.ElementTree import Element
 
 import html5lib
@@ -27,6 +28,7 @@ def parse_fragment(html: str) -> Element:
     return _parse(html, whole=False)
 
 
+@lru_cache(maxsize=4)
 def _parse(html: str, *, whole: bool) -> Element:
     builder = html5lib.getTreeBuilder("etree")
     parser = html5lib.HTMLParser(tree=builder, namespaceHTMLElements=False)

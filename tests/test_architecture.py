@@ -28,6 +28,7 @@ CORE = {
     "db",
     "documents",
     "errors",
+    "fields",
     "forms",
     "http",
     "japanese",

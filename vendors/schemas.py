@@ -6,7 +6,16 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from core import japanese
-from core.forms import FormSchema, checked, day, line, lines, option, options, whole
+from core.fields import (
+    FormSchema,
+    checked,
+    day,
+    line,
+    lines,
+    option,
+    options,
+    whole,
+)
 from vendors.models import (
     QUALIFICATION_GRADES,
     QUALIFICATION_REGIONS,

@@ -7,7 +7,15 @@ from marshmallow import Schema, fields, validate
 
 from catalog.certification.models import Opinion
 from catalog.conformance import Issue
-from core.forms import FormSchema, checked, choice, day, line, lines, whole
+from core.fields import (
+    FormSchema,
+    checked,
+    choice,
+    day,
+    line,
+    lines,
+    whole,
+)
 
 
 def _person(label: str) -> fields.UUID:

@@ -12,7 +12,7 @@ from catalog.offerings.schemas import GroupSchema, web_address
 from catalog.offerings.services.drafts import AnswerValues
 from catalog.specifications.models import Requirement
 from catalog.terms import Answer
-from core.forms import day, lines, option
+from core.fields import day, lines, option
 
 
 class AnswersSchema(GroupSchema):

@@ -15,7 +15,12 @@ from catalog.price_plan import (
     TierMode,
     Unit,
 )
-from core.forms import choice, line, whole, yen
+from core.fields import (
+    choice,
+    line,
+    whole,
+    yen,
+)
 
 MAXIMUM_ROWS = 40
 MAXIMUM_TIERS = 5

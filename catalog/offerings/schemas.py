@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from catalog.offerings.models import ListingVersion, OfferingVersion
 from catalog.terms import HOSTING_CODES, Network, SizeClass
 from core import japanese
-from core.forms import (
+from core.fields import (
     FormSchema,
     checked,
     choice,

@@ -7,7 +7,15 @@ from marshmallow import ValidationError, validates, validates_schema
 
 from catalog.specifications.models import Pattern
 from catalog.terms import RequirementClass, RequirementKind
-from core.forms import FormSchema, checked, choice, day, line, lines, whole
+from core.fields import (
+    FormSchema,
+    checked,
+    choice,
+    day,
+    line,
+    lines,
+    whole,
+)
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _DOTS = re.compile(r"(^|/)\.{0,2}(/|$)")

@@ -86,12 +86,7 @@ def describe_document(facts: RequestFacts, approval: Approval | None) -> dict[st
             "representative": request.seller.representative,
         },
         "sender": {"body": project.owner.label, "approver": request.sender_name},
-        "contact": {
-            "department": request.contact_department,
-            "person": request.contact_name,
-            "phone": request.contact_phone,
-            "mail": request.contact_email,
-        },
+        "contact": _describe_contact(request),
         "service": _describe_service(facts),
         "term": _describe_term(facts),
         "method": {
@@ -110,14 +105,28 @@ def describe_document(facts: RequestFacts, approval: Approval | None) -> dict[st
             "hits": "",
             "hash": facts.pack.sha256,
         },
-        "approval": {
-            "number": approval.number if approval else _UNDECIDED,
-            "people": [
-                {"role": "決裁者", "name": approval.approver_name if approval else "", "day": day},
-                {"role": "担当者", "name": facts.clerk.name if facts.clerk else "", "day": ""},
-            ],
-        },
+        "approval": _describe_approval(facts, approval, day),
         "reply_by": format_datetime(request.answer_due_at) if request.answer_due_at else "",
+    }
+
+
+def _describe_contact(request: UsageContractRequest) -> dict[str, str]:
+    return {
+        "department": request.contact_department,
+        "person": request.contact_name,
+        "phone": request.contact_phone,
+        "mail": request.contact_email,
+    }
+
+
+def _describe_approval(facts: RequestFacts, approval: Approval | None, day: str) -> dict[str, Any]:
+    approver = approval.approver_name if approval else ""
+    return {
+        "number": approval.number if approval else _UNDECIDED,
+        "people": [
+            {"role": "決裁者", "name": approver, "day": day},
+            {"role": "担当者", "name": facts.clerk.name if facts.clerk else "", "day": ""},
+        ],
     }
 
 

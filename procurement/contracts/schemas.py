@@ -4,7 +4,15 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from core.forms import FormSchema, checked, choice, day, line, lines, whole
+from core.fields import (
+    FormSchema,
+    checked,
+    choice,
+    day,
+    line,
+    lines,
+    whole,
+)
 from core.state_machine import LabelledCode
 from procurement.contracts.models import BidderList
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from core.forms import (
+from core.fields import (
     FormSchema,
     checked,
     choice,

@@ -13,6 +13,9 @@ from tests.accounts.conftest import PASSWORD
 from tests.page_checks import parse_page
 from vendors.models import Vendor, VendorState
 
+# Words and refusals of pages: the same on both databases, so asked once.
+pytestmark = pytest.mark.sqlite_only
+
 NOON = datetime(2026, 10, 1, 3, 0, tzinfo=UTC)
 TYPED = {"contact_email": "info@example.jp", "gbizid_type": "prime"}
 

@@ -18,6 +18,9 @@ from tests import factories
 from tests.page_checks import parse_page, text_of
 from vendors.models import Vendor, VendorAction
 
+# Words and refusals of pages: the same on both databases, so asked once.
+pytestmark = pytest.mark.sqlite_only
+
 SIGN_IN_TABLES = ("sign_ins", "people", "memberships", "organisations")
 
 

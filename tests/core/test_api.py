@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from core import api, web
 from core.config import Settings
 from core.errors import Gone
-from core.forms import FormSchema
+from core.fields import FormSchema
 
 
 class AskSchema(FormSchema):

@@ -7,8 +7,7 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from core.errors import GuardFailed, StaleVersion
-from core.forms import (
-    Form,
+from core.fields import (
     FormSchema,
     checked,
     choice,
@@ -20,6 +19,7 @@ from core.forms import (
     whole,
     yen,
 )
+from core.forms import Form
 
 
 class Colour(StrEnum):

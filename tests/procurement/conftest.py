@@ -153,8 +153,12 @@ class Market:
         assert response.status_code == 303, response.text
 
     def lock(self) -> Any:
+        return self.prepare_lock()()
+
+    def prepare_lock(self) -> Callable[[], Any]:
+        """Open the confirm page and tick its box; call what it returns to lock."""
         path = f"/projects/{self.project().id}/lock"
-        return self.as_(self.clerk).submit(path, {"confirmed": "yes"})
+        return self.as_(self.clerk).prepare(path, {"confirmed": "yes"})
 
     def exclude(self, version: ListingVersion, reason: str = "夜間の受付に合わないため。") -> Any:
         candidate = self.candidate(version)

@@ -17,6 +17,9 @@ from tests.page_checks import text_of
 from tests.procurement.conftest import MONTHLY, SELECTION
 from tests.search.market import index_all
 
+# Words and refusals of pages: the same on both databases, so asked once.
+pytestmark = pytest.mark.sqlite_only
+
 ONCE = (ComponentKind.INITIAL, Unit.LUMP, Interval.ONCE)
 
 

@@ -204,10 +204,11 @@ def test_catalog_that_changes_during_the_lock_is_read_again(market, monkeypatch)
         withdraw(market.other)
         index_all(market.settings, market.other)
 
+    press = market.prepare_lock()
     thread = threading.Thread(target=vanish)
     thread.start()
     ready.wait()
-    results.append(market.lock())
+    results.append(press())
     thread.join()
     if results[0].status_code == 303:
         hits = json.loads(market.pack().content)["hits"]

@@ -16,6 +16,9 @@ from tests import factories
 from tests.page_checks import text_of
 from vendors.models import Vendor, VendorAction, VendorState
 
+# Words and refusals of pages: the same on both databases, so asked once.
+pytestmark = pytest.mark.sqlite_only
+
 MONTHLY = ((ComponentKind.BASE, Unit.LUMP, Interval.MONTH, 10_000),)
 
 

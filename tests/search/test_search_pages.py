@@ -25,6 +25,9 @@ from tests import factories
 from tests.page_checks import text_of
 from tests.search.market import index_all, open_listing
 
+# Words and refusals of pages: the same on both databases, so asked once.
+pytestmark = pytest.mark.sqlite_only
+
 PEOPLE = ("people", "sign_ins", "memberships", "organisations")
 MONTHLY = (ComponentKind.BASE, Unit.LUMP, Interval.MONTH)
 

@@ -15,6 +15,9 @@ from tests.page_checks import text_of
 from vendors import agreement, queries
 from vendors.models import FrameworkAgreement, Vendor, VendorState
 
+# Words and refusals of pages: the same on both databases, so asked once.
+pytestmark = pytest.mark.sqlite_only
+
 START = {
     "corporate_number": "８０００-０１２０-１００３８",
     "name": "見本川ソフト株式会社",

@@ -10,7 +10,7 @@ from accounts.permissions import Permission, require
 from core import audit
 from core.clock import day_in_japan
 from core.db import now
-from core.errors import GuardFailed, Invalid, NotFound, WrongState
+from core.errors import GuardFailed, Invalid, NotFound
 from core.japanese import format_date
 from procurement.contracts import queries
 from procurement.contracts.models import Contract, RequestAction, UsageContractRequest
@@ -45,17 +45,9 @@ def register_contract(
     actor = require(session, actor, Permission.CONTRACT_REGISTER, locked)
     if actor.person_id is None:
         raise NotFound
-    if not locked.can_apply(RequestAction.REGISTER_CONTRACT):
-        raise WrongState(
-            locked.MACHINE.wrong_state_sentence(locked.state), state=locked.state.value
-        )
+    locked.expect(RequestAction.REGISTER_CONTRACT)
     errors = _check_dates(session, locked, signed_on, starts_on, ends_on)
-    if not _SHA256.fullmatch(signed_record_sha256):
-        errors["signed_record_sha256"] = "SHA-256は0から9とaからfの64文字で入力してください。"
-    if queries.find_contract_by_number(session, locked.owner_id, number) is not None:
-        errors["number"] = f"契約番号「{number}」はすでに使われています。番号を確かめてください。"
-    if errors:
-        raise Invalid(errors)
+    _refuse(session, locked, number, signed_record_sha256, errors)
     contract = Contract(
         request_id=locked.id,
         owner_id=locked.owner_id,
@@ -72,10 +64,7 @@ def register_contract(
     session.add(contract)
     session.flush()
     locked.apply(RequestAction.REGISTER_CONTRACT, version)
-    project = project_queries.get_project(session, locked.project_id, for_update=True)
-    if project is None:
-        raise NotFound
-    project.apply(ProjectAction.CLOSE)
+    _close_project(session, locked)
     audit.record(
         session,
         actor,
@@ -88,6 +77,28 @@ def register_contract(
         sha256=signed_record_sha256,
     )
     return contract
+
+
+def _close_project(session: Session, request: UsageContractRequest) -> None:
+    project = project_queries.get_project(session, request.project_id, for_update=True)
+    if project is None:
+        raise NotFound
+    project.apply(ProjectAction.CLOSE)
+
+
+def _refuse(
+    session: Session,
+    request: UsageContractRequest,
+    number: str,
+    signed_record_sha256: str,
+    errors: dict[str, str],
+) -> None:
+    if not _SHA256.fullmatch(signed_record_sha256):
+        errors["signed_record_sha256"] = "SHA-256は0から9とaからfの64文字で入力してください。"
+    if queries.find_contract_by_number(session, request.owner_id, number) is not None:
+        errors["number"] = f"契約番号「{number}」はすでに使われています。番号を確かめてください。"
+    if errors:
+        raise Invalid(errors)
 
 
 def _check_dates(

@@ -86,10 +86,7 @@ def edit_request(
 ) -> UsageContractRequest:
     """Change contact, message, list of bidders or the day of answer, before submission only."""
     actor = require(session, actor, Permission.REQUEST_EDIT, request)
-    if not request.can_apply(RequestAction.SUBMIT):
-        raise WrongState(
-            request.MACHINE.wrong_state_sentence(request.state), state=request.state.value
-        )
+    request.expect(RequestAction.SUBMIT)
     request.revise(version, **_checked(session, values), last_editor_id=actor.person_id)
     _record(session, actor, request, "request.edit")
     return request
@@ -133,10 +130,7 @@ def approve_request(
 ) -> UsageContractRequest:
     """Approve as another person: give the number, make the document once, and fix both by hash."""
     request, actor = _begin_decision(session, actor, request)
-    if not request.can_apply(RequestAction.APPROVE):
-        raise WrongState(
-            request.MACHINE.wrong_state_sentence(request.state), state=request.state.value
-        )
+    request.expect(RequestAction.APPROVE)
     _check_due(session, request)
     approver = get_person(session, actor.person_id) if actor.person_id else None
     if approver is None:
@@ -160,16 +154,7 @@ def approve_request(
         approved_by_id=approver.id,
         approved_at=now(session),
     )
-    session.add(
-        RequestDocument(
-            request_id=request.id,
-            kind=DOCUMENT_KIND,
-            filename=made.filename,
-            sha256=document_sha256,
-            content=made.content,
-        )
-    )
-    session.flush()
+    _keep_document(session, request, made, document_sha256)
     _record(
         session,
         actor,
@@ -180,6 +165,21 @@ def approve_request(
         document_sha256=document_sha256,
     )
     return request
+
+
+def _keep_document(
+    session: Session, request: UsageContractRequest, made: MadeDocument, sha256: str
+) -> None:
+    session.add(
+        RequestDocument(
+            request_id=request.id,
+            kind=DOCUMENT_KIND,
+            filename=made.filename,
+            sha256=sha256,
+            content=made.content,
+        )
+    )
+    session.flush()
 
 
 def return_request(
@@ -237,10 +237,7 @@ def send_request(
 
 
 def _check_sending(session: Session, request: UsageContractRequest) -> str:
-    if not request.can_apply(RequestAction.SEND):
-        raise WrongState(
-            request.MACHINE.wrong_state_sentence(request.state), state=request.state.value
-        )
+    request.expect(RequestAction.SEND)
     version_id = request.selection.listing_version_id
     lock_listing(session, version_id)
     version = load_listing_versions(session, [version_id])[version_id]

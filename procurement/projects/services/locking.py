@@ -14,7 +14,7 @@ from core import audit, changes
 from core.clock import day_in_japan
 from core.db import now
 from core.documents import canonical_json, sha256_hex
-from core.errors import Conflict, GuardFailed, NotFound, WrongState
+from core.errors import Conflict, GuardFailed, NotFound
 from procurement.projects import queries
 from procurement.projects.evidence import build_content
 from procurement.projects.models import Candidate, EvidencePack, Project, ProjectAction
@@ -106,10 +106,7 @@ def _refuse_unlockable(result: search_queries.Answer) -> None:
 
 def require_lockable(project: Project) -> None:
     """Raise WrongState unless the project has a search that may be locked."""
-    if not project.can_apply(ProjectAction.LOCK_EVIDENCE):
-        raise WrongState(
-            project.MACHINE.wrong_state_sentence(project.state), state=project.state.value
-        )
+    project.expect(ProjectAction.LOCK_EVIDENCE)
 
 
 def lock_evidence(

@@ -138,17 +138,13 @@ def propose_selection(
     actor = require(session, actor, Permission.PROJECT_EDIT, project)
     if actor.person_id is None:
         raise NotFound
-    if not project.can_apply(ProjectAction.PROPOSE):
-        raise WrongState(
-            project.MACHINE.wrong_state_sentence(project.state), state=project.state.value
-        )
+    project.expect(ProjectAction.PROPOSE)
     candidate = _find_open_candidate(session, project, candidate_id)
     lock_listing(session, candidate.listing_version_id)
     choice = assess_choice(session, project, candidate, category)
     ceiling, total = _check_choice(
         choice, project, splitting_note=splitting_note, change_note=change_note
     )
-    basis = describe_basis(choice.estimate, project.owner)
     selection = Selection(
         project_id=project.id,
         owner_id=project.owner_id,
@@ -164,7 +160,7 @@ def propose_selection(
         sole_source_reason=sole_source_reason,
         splitting_note=splitting_note,
         change_note=change_note,
-        cost_basis=canonical_json(basis).decode(),
+        cost_basis=canonical_json(describe_basis(choice.estimate, project.owner)).decode(),
         proposed_by_id=actor.person_id,
         # Whoever last touched need, candidates or comparison shaped the choice and cannot approve.
         last_editor_id=project.last_editor_id,
@@ -172,20 +168,26 @@ def propose_selection(
     session.add(selection)
     session.flush()
     project.apply(ProjectAction.PROPOSE, version, last_editor_id=actor.person_id)
+    _record_proposal(session, actor, project, selection)
+    return selection
+
+
+def _record_proposal(
+    session: Session, actor: Actor, project: Project, selection: Selection
+) -> None:
     _record(
         session,
         actor,
         project,
         selection,
         "selection.propose",
-        total_with_tax=total,
-        ceiling=ceiling.amount,
-        ground=ground.value,
-        reason=reason,
-        splitting_note=splitting_note,
-        change_note=change_note,
+        total_with_tax=selection.total_with_tax,
+        ceiling=selection.ceiling_amount,
+        ground=selection.ground.value,
+        reason=selection.reason,
+        splitting_note=selection.splitting_note,
+        change_note=selection.change_note,
     )
-    return selection
 
 
 def approve_selection(

@@ -23,6 +23,9 @@ from tests.client import CheckedClient
 from tests.page_checks import text_of
 from vendors.models import VendorState
 
+# Words and refusals of pages: the same on both databases, so asked once.
+pytestmark = pytest.mark.sqlite_only
+
 SIGN_IN_TABLES = ("sign_ins", "memberships", "people", "organisations")
 
 

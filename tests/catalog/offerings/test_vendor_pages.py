@@ -21,6 +21,9 @@ from tests.catalog.offerings.conftest import (
 from tests.client import CheckedClient
 from tests.page_checks import text_of
 
+# Words and refusals of pages: the same on both databases, so asked once.
+pytestmark = pytest.mark.sqlite_only
+
 OVERVIEW = {
     "name": "まるごと見本予約",
     "kana": "まるごとみほんよやく",

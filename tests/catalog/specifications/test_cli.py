@@ -12,6 +12,9 @@ from core import db
 from tests import factories
 from tests.catalog.specifications.conftest import SAMPLE, csv_bytes, sample_rows
 
+# Words and refusals of pages: the same on both databases, so asked once.
+pytestmark = pytest.mark.sqlite_only
+
 
 @pytest.fixture
 def narabi(database, monkeypatch, tmp_path):

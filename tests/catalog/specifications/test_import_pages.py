@@ -13,6 +13,9 @@ from tests import factories
 from tests.catalog.specifications.conftest import SAMPLE, csv_bytes, sample_rows
 from tests.page_checks import parse_page, text_of
 
+# Words and refusals of pages: the same on both databases, so asked once.
+pytestmark = pytest.mark.sqlite_only
+
 START = "/manage/specifications/import"
 
 

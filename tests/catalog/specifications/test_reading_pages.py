@@ -14,6 +14,9 @@ from core import db
 from tests import factories
 from tests.page_checks import text_of
 
+# Words and refusals of pages: the same on both databases, so asked once.
+pytestmark = pytest.mark.sqlite_only
+
 
 @pytest.fixture
 def published(database):
