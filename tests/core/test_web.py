@@ -110,23 +110,17 @@ def test_safe_settings_start_outside_development(monkeypatch):
 @pytest.mark.acceptance(40)
 def test_the_server_itself_does_not_start_with_nothing_set():
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NARABI_")}
-    started = []
-    for command in (
-        [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "--check-config",
-            "--bind",
-            "127.0.0.1:0",
-            "app:create_app()",
-        ],
-        [sys.executable, "-c", "import app; app.create_app()"],
-        [sys.executable, "-c", "import app; app.cli()", "doctor"],
-    ):
-        started.append(
-            subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    commands = (
+        ["-m", "gunicorn", "--check-config", "--bind", "127.0.0.1:0", "app:create_app()"],
+        ["-c", "import app; app.create_app()"],
+        ["-c", "import app; app.cli()", "doctor"],
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, *command], env=environment, stderr=subprocess.PIPE, text=True
         )
+        for command in commands
+    ]
     for process in started:
         _, complaint = process.communicate(timeout=100)
         assert process.returncode != 0
