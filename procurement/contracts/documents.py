@@ -137,7 +137,7 @@ def _describe_service(facts: RequestFacts) -> dict[str, str]:
     return {
         "name": hit["name"],
         "version": f"サービス 第{hit['offering_number']}版、販売条件 第{hit['listing_number']}版",
-        "specification": f"{specification.specification.name}　{specification.label}",
+        "specification": f"{specification.specification.name}　{specification.title}",
         "certification": f"{state.label}{f'（{number}）' if number else ''}、検索を確定した時点",
     }
 
