@@ -162,6 +162,7 @@ for _command in (
     operations.audit_group,
     operations.doctor,
     accounts.cli.bodies_group,
+    accounts.cli.accounts_group,
     catalog.specifications.cli.specifications,
     search.cli.search_group,
     procurement.demo.cli.demo_group,

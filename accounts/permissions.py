@@ -27,6 +27,7 @@ class Permission(StrEnum):
     SPECIFICATION_PUBLISH = "specification.publish"
     SPECIFICATION_OPEN = "specification.open_to_saas"
     BODY_IMPORT = "body.import"
+    MEMBERSHIP_MANAGE = "membership.manage"
     VENDOR_REGISTER = "vendor.register"
     VENDOR_QUEUE = "vendor.queue"
     VENDOR_READ_FILE = "vendor.read_file"
@@ -146,6 +147,7 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.SPECIFICATION_PUBLISH: {_LR: anywhere},
     _P.SPECIFICATION_OPEN: {_LR: anywhere},
     _P.BODY_IMPORT: {_CO: anywhere},
+    _P.MEMBERSHIP_MANAGE: {_CO: anywhere},
     _P.VENDOR_REGISTER: _EVERYONE,
     _P.VENDOR_QUEUE: {_RV: anywhere, _LR: anywhere, _AU: anywhere},
     _P.VENDOR_READ_FILE: {_VM: own, _VA: own, _RV: assigned, _LR: anywhere, _AU: anywhere},

@@ -135,3 +135,20 @@ def list_people_with_role(session: Session, *roles: Role) -> list[Person]:
         .order_by(Person.name, col(Person.id))
     )
     return list(session.exec(statement).all())
+
+
+def list_sign_ins(session: Session, person_id: uuid.UUID) -> list[SignIn]:
+    """Return the sign-ins of a person that nobody has revoked."""
+    statement = (
+        select(SignIn)
+        .where(SignIn.person_id == person_id, col(SignIn.revoked_at).is_(None))
+        .order_by(col(SignIn.created_at), col(SignIn.id))
+        .limit(1_000)
+    )
+    return list(session.exec(statement).all())
+
+
+def find_organisation(session: Session, kind: OrganisationKind, name: str) -> Organisation | None:
+    """Return the organisation of a kind with exactly this name."""
+    statement = select(Organisation).where(Organisation.kind == kind, Organisation.name == name)
+    return session.exec(statement).first()

@@ -124,8 +124,8 @@ def _presence(label: str, verb: str, *, required: bool, default: Any) -> dict[st
     return options
 
 
-def yen(label: str, *, required: bool = True, minimum: int = 0, maximum: int = 10**11) -> Yen:
-    """Declare an amount in yen within bounds."""
+def yen(label: str, *, required: bool = True, minimum: int = 0, maximum: int = 2 * 10**9) -> Yen:
+    """Declare an amount in yen within bounds; the largest fits the columns of both databases."""
     sentence = f"{label}は{minimum:,}円以上{maximum:,}円以下で入力してください。"
     return Yen(
         **_presence(label, "入力", required=required, default=None),

@@ -77,6 +77,9 @@ _HTTP_SENTENCES = {
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,40}")
 _SERVER_ERROR = 500
+_NEVER_SHOWN = frozenset({"csrf_token", "password"})
+_UNREAD = frozenset({400, 411, 413})  # the body was refused before it was read
+_WORTH_COPYING = 10  # characters; codes and version numbers are shorter
 _STATIC_AGE, _DEMO_AGE = 604_800, 60  # seconds; addresses of our own files carry the version
 _log = structlog.get_logger()
 
@@ -252,9 +255,18 @@ def answer(
         happened=message,
         safe="何も変わっていません。" if request.method in _BODY_METHODS else None,
         details=details or [],
+        typed=_typed_texts() if status not in _UNREAD else [],
         request_id=current_request_id(),
     )
     return page, status
+
+
+def _typed_texts() -> list[str]:
+    """Return what a refused form held in words, so that it can be copied; never a password."""
+    if request.method not in _BODY_METHODS or not request.form:
+        return []
+    kept = [(n, v.strip()) for n, v in request.form.items(multi=True) if n not in _NEVER_SHOWN]
+    return [value for _, value in kept if len(value) >= _WORTH_COPYING]
 
 
 def _answer_csrf_error(_error: CSRFError) -> ResponseReturnValue:

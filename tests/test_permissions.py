@@ -44,6 +44,7 @@ specification.edit              .  .  .  .  .  .  y  y  .  .  y
 specification.publish           .  .  .  .  .  .  .  y  .  .  .
 specification.open_to_saas      .  .  .  .  .  .  .  y  .  .  .
 body.import                     .  .  .  .  .  .  .  .  .  .  y
+membership.manage               .  .  .  .  .  .  .  .  .  .  y
 vendor.register                 y  y  y  y  y  y  y  y  y  y  .
 vendor.queue                    .  .  .  .  .  .  y  y  .  y  .
 vendor.read_file                .  o  o  .  .  .  a  y  .  y  .

@@ -48,6 +48,11 @@ def _protect_postgresql() -> None:
                 f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
                 "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
             )
+    for table in _NO_DELETE:
+        op.execute(
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
 
 
 def _protect_sqlite() -> None:
@@ -103,6 +108,8 @@ def downgrade() -> None:
             on = f" ON {table}" if suffix == "postgresql" else ""
             op.execute(f"DROP TRIGGER {table}_no_{verb}{on}")
     if suffix == "postgresql":
+        for table in _NO_DELETE:
+            op.execute(f"DROP TRIGGER {table}_no_truncate ON {table}")
         op.execute("DROP FUNCTION refuse_change()")
     op.execute("DELETE FROM small_amount_ceilings WHERE organisation_id IS NULL")
     op.execute("DELETE FROM feed_state")
