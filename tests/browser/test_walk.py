@@ -269,7 +269,7 @@ def accept_and_register(walker, key, request):
     clerk.open("/contracts").follow("住民記録システムの更新").sees("令和8年度契約第123号")
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.shared_data
 @pytest.mark.acceptance(23)
 def test_the_chain_from_standard_to_registered_contract(walkers, settings):
