@@ -73,8 +73,9 @@ def sign_in(session: Session, settings: Settings, email: str, password: str) -> 
     person = queries.find_person_by_email(session, email, for_update=True)
     if person is None:
         _matches(_DUMMY_HASH, password)
+        _record_failure(session, None, "account.sign_in", "unknown")
         return SignInResult(SignInOutcome.WRONG)
-    outcome = _check_password(session, settings, person, password)
+    outcome = _check_password(session, settings, person, password, "account.sign_in")
     if outcome is not SignInOutcome.SIGNED_IN:
         return SignInResult(outcome)
     return SignInResult(SignInOutcome.SIGNED_IN, open_sign_in(session, person))
@@ -98,11 +99,12 @@ def open_sign_in(session: Session, person: Person) -> str:
 
 
 def _check_password(
-    session: Session, settings: Settings, person: Person, password: str
+    session: Session, settings: Settings, person: Person, password: str, action: str
 ) -> SignInOutcome:
     moment = now(session)
     if person.locked_until is not None and person.locked_until > moment:
         _matches(_DUMMY_HASH, password)
+        _record_failure(session, person, action, "locked")
         return SignInOutcome.LOCKED
     if _matches(person.password_hash, password):
         person.failed_attempts, person.locked_until = 0, None
@@ -111,9 +113,9 @@ def _check_password(
     if person.failed_attempts >= settings.sign_in_attempts:
         person.failed_attempts = 0
         person.locked_until = moment + timedelta(minutes=settings.sign_in_lock_minutes)
-        _record_person(session, person, "account.locked", audit.Outcome.REFUSED)
+        _record_failure(session, person, "account.locked", "wrong")
         return SignInOutcome.LOCKED
-    _record_person(session, person, "account.sign_in", audit.Outcome.REFUSED)
+    _record_failure(session, person, action, "wrong")
     return SignInOutcome.WRONG
 
 
@@ -124,11 +126,16 @@ def _matches(password_hash: str, password: str) -> bool:
         return False
 
 
-def _record_person(
-    session: Session, person: Person, action: str, outcome: audit.Outcome = audit.Outcome.DONE
-) -> None:
-    actor = audit.System(person_id=person.id)
-    audit.record(session, actor, action, "Person", person.id, outcome=outcome)
+def _record_person(session: Session, person: Person, action: str) -> None:
+    audit.record(session, audit.System(person_id=person.id), action, "Person", person.id)
+
+
+def _record_failure(session: Session, person: Person | None, action: str, reason: str) -> None:
+    """Write a failed attempt to the trail; of an unknown address nothing at all is kept."""
+    person_id = person.id if person else None
+    actor = audit.System(person_id=person_id)
+    refused = audit.Outcome.REFUSED
+    audit.record(session, actor, action, "Person", person_id, outcome=refused, reason=reason)
 
 
 def _first_organisation(session: Session, person_id: uuid.UUID) -> uuid.UUID | None:
@@ -183,10 +190,11 @@ def reauthenticate(
     if actor.person_id is None or actor.sign_in_id is None:
         raise NotFound
     person = session.get_one(Person, actor.person_id, with_for_update=True)
-    outcome = _check_password(session, settings, person, password)
+    action = "account.reauthenticate"
+    outcome = _check_password(session, settings, person, password, action)
     if outcome is SignInOutcome.SIGNED_IN:
         session.get_one(SignIn, actor.sign_in_id).authenticated_at = now(session)
-        _record_person(session, person, "account.reauthenticate")
+        _record_person(session, person, action)
     return outcome
 
 

@@ -22,6 +22,7 @@ from core.errors import (
     Forbidden,
     GuardFailed,
     NotFound,
+    ReauthenticationRequired,
     StaleVersion,
     WrongState,
 )
@@ -205,7 +206,7 @@ def _record_refusal(session: Session, error: DomainError) -> None:
         return
     if isinstance(error, StaleVersion | WrongState | Conflict):
         outcome = audit.Outcome.CONFLICT
-    elif isinstance(error, Forbidden | NotFound | GuardFailed):
+    elif isinstance(error, Forbidden | NotFound | GuardFailed | ReauthenticationRequired):
         outcome = audit.Outcome.REFUSED
     else:
         return

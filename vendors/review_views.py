@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from accounts import queries as people
-from accounts.auth import access, actor, confirm_password, needs_password
+from accounts.auth import access, actor, confirm_password, needs_password, settings
 from accounts.models import Role
 from accounts.permissions import Permission
 from core import web
@@ -186,7 +186,8 @@ def _standing_change(
 ) -> Callable[[Session, dict[str, Any]], bool]:
     def change(session: Session, data: dict[str, Any]) -> bool:
         vendor = locked_vendor(session, vendor_id)
-        act(session, actor(), vendor, reason=data["reason"], version=data["version"])
+        reason, version = data["reason"], data["version"]
+        act(session, actor(), settings(), vendor, reason=reason, version=version)
         return True
 
     return change

@@ -14,6 +14,7 @@ from accounts.models import OrganisationKind, Person, Role
 from accounts.permissions import Permission, require
 from core import audit, changes, outbox
 from core.clock import day_in_japan
+from core.config import Settings
 from core.db import now
 from core.errors import Conflict, Forbidden, GuardFailed, Invalid, StaleVersion, WrongState
 from core.japanese import name_skeleton
@@ -57,7 +58,14 @@ class StandingAct(Protocol):
     """suspend or resume."""
 
     def __call__(
-        self, session: Session, actor: Actor, vendor: Vendor, *, reason: str, version: int
+        self,
+        session: Session,
+        actor: Actor,
+        settings: Settings,
+        vendor: Vendor,
+        *,
+        reason: str,
+        version: int,
     ) -> None:
         """Change the standing of a vendor for a reason."""
 
@@ -300,18 +308,39 @@ def accept_agreement(
     return accepted
 
 
-def suspend(session: Session, actor: Actor, vendor: Vendor, *, reason: str, version: int) -> None:
-    """Stop an active vendor for a reason: its listings vanish at once, contracts stay readable."""
-    require(session, actor, Permission.VENDOR_DECIDE, vendor)
+def suspend(
+    session: Session,
+    actor: Actor,
+    settings: Settings,
+    vendor: Vendor,
+    *,
+    reason: str,
+    version: int,
+) -> None:
+    """Stop an active vendor for a reason: its listings vanish at once, contracts stay readable.
+
+    Needs a recent sign-in.
+    """
+    actor = require(session, actor, Permission.VENDOR_DECIDE, vendor)
+    accounts.services.require_recent_sign_in(session, settings, actor)
     _require_first(session, vendor, version)
     vendor.apply(VendorAction.SUSPEND, version, suspended_at=now(session), suspension_reason=reason)
     _record(session, actor, vendor, "vendor.suspend", reason=reason)
     _announce(session, vendor)
 
 
-def resume(session: Session, actor: Actor, vendor: Vendor, *, reason: str, version: int) -> None:
-    """End a suspension for a reason: the listings come back."""
-    require(session, actor, Permission.VENDOR_DECIDE, vendor)
+def resume(
+    session: Session,
+    actor: Actor,
+    settings: Settings,
+    vendor: Vendor,
+    *,
+    reason: str,
+    version: int,
+) -> None:
+    """End a suspension for a reason: the listings come back. Needs a recent sign-in."""
+    actor = require(session, actor, Permission.VENDOR_DECIDE, vendor)
+    accounts.services.require_recent_sign_in(session, settings, actor)
     _require_first(session, vendor, version)
     vendor.apply(VendorAction.RESUME, version, suspended_at=None, suspension_reason="")
     _record(session, actor, vendor, "vendor.resume", reason=reason)

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from sqlmodel import Session
 
-from accounts.auth import access, actor, confirm_password, needs_password
+from accounts.auth import access, actor, confirm_password, needs_password, settings
 from accounts.permissions import Permission
 from catalog.certification import queries, services
 from catalog.certification.assessment import Assessment, assess
@@ -186,6 +186,7 @@ def _decide(
     review = services.decide(
         session,
         actor(),
+        settings(),
         get_review(session, certification_id),
         decision=Opinion(data["decision"]),
         reason=data["reason"],

@@ -196,6 +196,7 @@ class _VendorStory:
         vendors.suspend(
             session,
             self._world.actor(session, self._row["decided_by"]),
+            self._world.settings,
             vendor,
             reason=self._row["suspension_reason"],
             version=vendor.version,

@@ -98,6 +98,7 @@ class ReviewActs:
             certification.decide(
                 session,
                 self._lead(session),
+                self._world.settings,
                 review,
                 decision=decision,
                 reason=self._review.get("decision_reason") or _REASONS[decision],

@@ -8,7 +8,7 @@ from sqlmodel import select
 import tests.factories as make
 from accounts.models import Membership, Person, Role, SignIn
 from core import db
-from core.audit import AuditEvent, Outcome, verify
+from core.audit import AuditDetail, AuditEvent, Outcome, verify
 from tests.accounts.conftest import PASSWORD
 from tests.page_checks import text_of
 
@@ -26,7 +26,8 @@ def token_of(browser, path="/sign-in"):
 def events():
     with db.reading() as session:
         assert verify(session).problems == ()
-        return [(e.action, e.outcome) for e in session.exec(select(AuditEvent))]
+        found = session.exec(select(AuditEvent).order_by(AuditEvent.sequence))
+        return [(e.action, e.outcome) for e in found]
 
 
 def test_person_signs_in_and_out(client, someone):
@@ -81,6 +82,14 @@ def test_unknown_and_locked_accounts_read_the_same(client, someone, new_client):
     person.email = "nobody@example.jp"
     answers.add(sign_in(new_client(), person, "wrong").text.split("field__error")[1][:200])
     assert len(answers) == 1
+    refused = [("account.sign_in", Outcome.REFUSED), ("account.locked", Outcome.REFUSED)]
+    assert events() == [refused[0]] * 4 + [refused[1]] + [refused[0]] * 2
+    with db.reading() as session:
+        kept = session.exec(select(AuditDetail).order_by(AuditDetail.sequence)).all()
+        assert [row.detail["reason"] for row in kept] == ["wrong"] * 5 + ["locked", "unknown"]
+        people = [event.person_id for event in session.exec(select(AuditEvent))]
+        assert people == [person.id] * 6 + [None]
+        assert "example.jp" not in str([row.detail for row in kept])
 
 
 def test_lock_out_lasts_its_time_and_no_longer(client, someone, hold_clock):

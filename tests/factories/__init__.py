@@ -38,6 +38,7 @@ from catalog.specifications.models import (
     StandardSpecification,
 )
 from catalog.terms import Answer, RequirementClass
+from core import clock
 from core.db import now, transaction
 from vendors.models import FrameworkAgreement, Vendor, VendorState
 
@@ -109,6 +110,7 @@ def membership(session: Session, someone: Person, role: Role, at: Organisation) 
 
 def actor(someone: Person, role: Role, at: Organisation, **values: Any) -> Actor:
     """Return the actor that the web would make of this person, signed in just now."""
+    values.setdefault("authenticated_at", clock.utcnow())
     return Actor(
         grantees=frozenset({role}),
         person_id=someone.id,

@@ -9,10 +9,10 @@ import tests.factories as make
 from accounts.models import Membership, Organisation, OrganisationKind, Person, Role
 from core import changes, db
 from core.audit import AuditEvent
-from core.errors import GuardFailed
+from core.errors import GuardFailed, ReauthenticationRequired
 from core.outbox import OutboxMessage
 from tests.page_checks import text_of
-from vendors import agreement, queries
+from vendors import agreement, queries, services
 from vendors.models import FrameworkAgreement, Vendor, VendorState
 
 # Words and refusals of pages: the same on both databases, so asked once.
@@ -423,6 +423,24 @@ def test_old_sign_in_needs_the_password_to_suspend(client, new_client, hold_cloc
     right = client.submit(path, {**values, "password": "correct horse battery"})
     assert right.status_code == 303
     assert the_vendor().state is VendorState.SUSPENDED
+
+
+def test_services_themselves_refuse_an_old_sign_in(settings):
+    with db.transaction() as session:
+        vendor = make.vendor(session)
+        home = make.organisation(session, OrganisationKind.AGENCY)
+        lead = make.person(session, Role.LEAD_REVIEWER, home)
+    old = make.actor(
+        lead, Role.LEAD_REVIEWER, home, authenticated_at=datetime.now(UTC) - timedelta(minutes=11)
+    )
+    for act in (services.suspend, services.resume):
+        with pytest.raises(ReauthenticationRequired), db.transaction() as session:
+            row = queries.lock_vendor(session, vendor.id)
+            act(session, old, settings, row, reason="資格の取消し。", version=row.version)
+    assert the_vendor().state is VendorState.ACTIVE
+    with db.reading() as session:
+        events = session.exec(select(AuditEvent).where(AuditEvent.outcome == "refused")).all()
+        assert [(e.action, e.person_id) for e in events] == [("vendor.decide", lead.id)] * 2
 
 
 def test_queue_pages_exist_as_promised(client):

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from accounts.identity import Actor
 from accounts.permissions import Permission, require
 from accounts.queries import get_person
+from accounts.services import require_recent_sign_in
 from catalog.certification import queries
 from catalog.certification.assessment import Assessment, assess, tally
 from catalog.certification.models import (
@@ -25,6 +26,7 @@ from catalog.conformance import Issue, Verdict
 from catalog.offerings.models import OfferingVersion, OfferState
 from catalog.offerings.services import approve_version, return_version
 from core.clock import day_in_japan, end_of_day
+from core.config import Settings
 from core.db import now
 from core.errors import Forbidden, GuardFailed, Invalid, StaleVersion
 from core.japanese import fiscal_year, format_date, format_datetime
@@ -41,6 +43,7 @@ _UNAPPROVED = (OfferState.SUBMITTED, OfferState.IN_REVIEW)
 def decide(
     session: Session,
     actor: Actor,
+    settings: Settings,
     certification: Certification,
     *,
     decision: Opinion,
@@ -51,11 +54,12 @@ def decide(
 ) -> Certification:
     """Decide once, as a lead who neither reviewed nor submitted; `valid_until` is the last day.
 
-    Raises StaleVersion naming who decided first, GuardFailed when the answers do not allow the
+    Needs a recent sign-in. Raises StaleVersion naming who decided first, GuardFailed when the answers do not allow the
     decision, Invalid for dates that cannot be and for a missing reason.
     """
     review = lock(session, certification)
     actor = require(session, actor, Permission.CERTIFICATION_DECIDE, review)
+    require_recent_sign_in(session, settings, actor)
     _check_undecided(session, review)
     _check_apart(actor, review)
     check_state(review, ReviewState.RECOMMENDED)

@@ -17,11 +17,13 @@ from catalog.offerings.queries import get_offering_version
 from catalog.specifications.models import SpecificationVersion
 from core import db
 from core.clock import today_jst
+from core.config import Settings
 from tests import factories
 from tests.catalog.offerings.conftest import Company, make_company, make_draft
 
 PASSWORD = "correct horse battery"
 IN_TWO_YEARS = timedelta(days=730)
+SETTINGS = Settings(env="development")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,4 +129,4 @@ def decide(
             "version": review.version,
             **values,
         }
-        services.decide(session, actor, review, decision=decision, **given)
+        services.decide(session, actor, SETTINGS, review, decision=decision, **given)

@@ -23,6 +23,7 @@ from core.errors import (
     GuardFailed,
     Invalid,
     NotFound,
+    ReauthenticationRequired,
     StaleVersion,
     WrongState,
 )
@@ -491,6 +492,22 @@ def test_second_decision_names_the_first_and_is_logged(stage: Stage) -> None:
         assert (event.action, event.outcome) == ("certification.decide", audit.Outcome.CONFLICT)
         assert name == "主任 四"
         assert "主任 三" in detail.detail["message"]
+
+
+def test_old_sign_in_decides_nothing_and_is_in_the_trail(stage: Stage) -> None:
+    certification_id = make_recommended(stage)
+    old = replace(stage.lead(), authenticated_at=datetime.now(UTC) - timedelta(minutes=11))
+    never = replace(stage.lead(), authenticated_at=None)
+    for lead in (old, never):
+        with pytest.raises(ReauthenticationRequired):
+            decide(lead, certification_id)
+    assert state_of(certification_id) is ReviewState.RECOMMENDED
+    with db.reading() as session:
+        for event, detail, name in queries.list_events(session, certification_id)[:2]:
+            assert (event.action, event.outcome) == ("certification.decide", audit.Outcome.REFUSED)
+            assert (event.owner_id, name) == (stage.company.home.id, "主任 三")
+            assert detail.detail["error"] == "reauthentication_required"
+        assert audit.verify(session).problems == ()
 
 
 @pytest.mark.postgres_only
