@@ -31,9 +31,7 @@ def sign_in() -> ResponseReturnValue:
     wanted = target if is_local_path(target) else ""
     if request.method == "GET" and actor().is_signed_in:
         return web.see_other(wanted or url_for("home.index"))
-    form = Form(
-        SignInSchema(), request.form if request.method == "POST" else None, {"next": wanted}
-    )
+    form = Form(SignInSchema(), web.posted_form(), {"next": wanted})
     if not form.is_posted or not form.validate():
         return web.render_page("accounts/sign_in.html", form.status, form=form)
     with transaction() as session:
@@ -74,7 +72,7 @@ def sign_out() -> ResponseReturnValue:
 @access(Permission.ACCOUNT_USE, write=Permission.ACCOUNT_CHANGE)
 def switch_organisation() -> ResponseReturnValue:
     """Choose the one organisation to act as."""
-    posted = request.form if request.method == "POST" else None
+    posted = web.posted_form()
     form = Form(SwitchSchema(), posted, {"organisation_id": actor().organisation_id})
     if form.is_posted and form.validate():
         with transaction() as session:

@@ -64,22 +64,36 @@ def explain_needs(needs: Sequence[QuoteNeed]) -> str:
 
 
 def price_words(component: PriceComponent) -> str:
-    """Return the published price, yen without tax: 3円／人口1人（毎月）."""
+    """Return the published price, yen without tax: 3円／人口1人、下限10,000円."""
+    return _unit_price_words(component) + _bound_words(component)
+
+
+def computation_words(component: PriceComponent, volumes: Volumes) -> str:
+    """Return how one charge is computed, yen without tax: 3円／人口1人（毎月）× 8,421."""
+    words = f"{_unit_price_words(component)}（{component.interval.label}）"
+    quantity = volumes.get(component.unit)
+    if component.unit is not Unit.LUMP and quantity is not None:
+        words += f"× {format_amount(quantity)}"
+    return words + _bound_words(component)
+
+
+def _unit_price_words(component: PriceComponent) -> str:
     if not component.tiers:
         return f"{QUOTE_LABEL}（単価が公表されていません）"
     per = "" if component.unit is Unit.LUMP else f"／{component.unit.label}"
     if len(component.tiers) == 1:
-        words = f"{format_yen(component.tiers[0].unit_price)}{per}"
-    else:
-        steps = "、".join(
-            f"{format_amount(tier.lower)}以上は{format_yen(tier.unit_price)}"
-            for tier in component.tiers
-        )
-        graduated = component.tier_mode is TierMode.GRADUATED
-        words = f"{steps}{per}（{'超えた部分ごと' if graduated else '全体に一つの単価'}）"
-    for bound, word in ((component.minimum, "下限"), (component.maximum, "上限")):
-        words += "" if bound is None else f"、{word}{format_yen(bound)}"
-    return words
+        return f"{format_yen(component.tiers[0].unit_price)}{per}"
+    steps = "、".join(
+        f"{format_amount(tier.lower)}以上は{format_yen(tier.unit_price)}"
+        for tier in component.tiers
+    )
+    graduated = component.tier_mode is TierMode.GRADUATED
+    return f"{steps}{per}（{'超えた部分ごと' if graduated else '全体に一つの単価'}）"
+
+
+def _bound_words(component: PriceComponent) -> str:
+    bounds = ((component.minimum, "下限"), (component.maximum, "上限"))
+    return "".join(f"、{word}{format_yen(bound)}" for bound, word in bounds if bound is not None)
 
 
 def quantity_words(component: PriceComponent, volumes: Volumes) -> str:

@@ -20,11 +20,13 @@ from flask import session as flask_session
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlmodel import Session
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import clock, db, errors, japanese
 from core.config import Settings
+from core.forms import Form
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -313,6 +315,29 @@ def _add_filters(app: Flask) -> None:
         fiscal_year=japanese.format_fiscal_year,
         count=lambda value: f"{value:,}",
     )
+
+
+def posted_form() -> MultiDict[str, str] | None:
+    """Return what was sent, None for a page that is only opened."""
+    return request.form if request.method == "POST" else None
+
+
+def complete(
+    form: Form, act: Callable[..., object], *, notice: tuple[str, ...], target: str
+) -> ResponseReturnValue | None:
+    """Do what was sent, leave the notice and lead on; None while the form has to be shown.
+
+    `act` gets the session and the values by name, without the tick of a confirm page.
+    """
+
+    def do(session: Session, data: dict[str, Any]) -> bool:
+        act(session, **{name: value for name, value in data.items() if name != "confirmed"})
+        return True
+
+    if not form.is_posted or not form.submit(do):
+        return None
+    leave_notice("done", *notice)
+    return see_other(target)
 
 
 def leave_notice(

@@ -75,7 +75,7 @@ def assign(vendor_id: uuid.UUID) -> ResponseReturnValue:
     """Choose the reviewer who checks a registration."""
     session = web.read_session()
     vendor = vendor_for(session, vendor_id, Permission.VENDOR_ASSIGN)
-    posted = request.form if request.method == "POST" else None
+    posted = web.posted_form()
     initial = {"version": vendor.version, "reviewer_id": vendor.assigned_reviewer_id}
     form = Form(AssignSchema(), posted, initial)
 
@@ -98,7 +98,7 @@ def assign(vendor_id: uuid.UUID) -> ResponseReturnValue:
 def decide(vendor_id: uuid.UUID) -> ResponseReturnValue:
     """Approve, return or refuse a registration."""
     vendor = vendor_for(web.read_session(), vendor_id, Permission.VENDOR_DECIDE)
-    posted = request.form if request.method == "POST" else None
+    posted = web.posted_form()
     form = Form(DecisionSchema(), posted, {"version": vendor.version})
     if form.is_posted and form.submit(lambda session, data: _decide(session, vendor_id, data)):
         web.leave_notice("done", "登録について決めました")
@@ -156,7 +156,7 @@ def resume(vendor_id: uuid.UUID) -> ResponseReturnValue:
 def _change_standing(
     vendor_id: uuid.UUID, action: VendorAction, act: services.StandingAct, done: str
 ) -> ResponseReturnValue:
-    form = Form(SuspensionSchema(), request.form if request.method == "POST" else None)
+    form = Form(SuspensionSchema(), web.posted_form())
     if form.is_posted and _is_confirmed(form) and form.submit(_standing_change(vendor_id, act)):
         web.leave_notice("done", done)
         return web.see_other(url_for("vendors.file", vendor_id=vendor_id))

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from flask import Blueprint, make_response, request, url_for
+from flask import Blueprint, make_response, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
@@ -62,7 +62,7 @@ def register() -> ResponseReturnValue:
     """Begin a registration with a new account; whoever has one goes to the file."""
     if actor().is_signed_in:
         return _go_on()
-    form = Form(RegisterSchema(), request.form if request.method == "POST" else None)
+    form = Form(RegisterSchema(), web.posted_form())
     begun = None
     if form.is_posted:
         try:
@@ -168,7 +168,7 @@ def edit(vendor_id: uuid.UUID, section: str) -> ResponseReturnValue:
     if schema is None:
         raise NotFound
     vendor = vendor_for(web.read_session(), vendor_id, Permission.VENDOR_EDIT)
-    form = Form(schema(), request.form if request.method == "POST" else None, vendor.model_dump())
+    form = Form(schema(), web.posted_form(), vendor.model_dump())
     if form.is_posted and form.submit(
         lambda session, data: _save(session, vendor_id, section, data)
     ):
@@ -198,7 +198,7 @@ def _save(session: Session, vendor_id: uuid.UUID, section: str, data: dict[str, 
 def submit(vendor_id: uuid.UUID) -> ResponseReturnValue:
     """Check everything once more, then hand the registration in."""
     vendor = vendor_for(web.read_session(), vendor_id, Permission.VENDOR_SUBMIT)
-    posted = request.form if request.method == "POST" else None
+    posted = web.posted_form()
     form = Form(SubmitSchema(), posted, {"version": vendor.version})
     if form.is_posted and _hand_in(form, vendor_id):
         web.leave_notice(
@@ -246,7 +246,7 @@ def agreement(vendor_id: uuid.UUID) -> ResponseReturnValue:
     """Show the framework agreement, and take its acceptance from the vendor's administrator."""
     session = web.read_session()
     vendor = vendor_for(session, vendor_id, Permission.VENDOR_READ_FILE)
-    posted = request.form if request.method == "POST" else None
+    posted = web.posted_form()
     form = Form(AgreementSchema(), posted, {"text_sha256": framework.SHA256})
 
     def act(session: Session, data: dict[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from flask import request, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from sqlmodel import Session
@@ -238,7 +238,7 @@ def get_review(session: Session, certification_id: uuid.UUID) -> Certification:
 
 
 def _form(schema: Schema, initial: dict[str, Any] | None = None) -> Form:
-    return Form(schema, request.form if request.method == "POST" else None, initial)
+    return Form(schema, web.posted_form(), initial)
 
 
 def _done(certification_id: uuid.UUID, title: str) -> ResponseReturnValue:

@@ -132,7 +132,7 @@ def _events(session: Session, review: Certification) -> list[dict[str, Any]]:
 @access(Permission.OFFERING_SUBMIT, write=Permission.OFFERING_SUBMIT)
 def submit(offering_version_id: uuid.UUID) -> ResponseReturnValue:
     """Check what is missing, declare, and submit for publication and certification."""
-    form = Form(SubmitSchema(), request.form if request.method == "POST" else None)
+    form = Form(SubmitSchema(), web.posted_form())
 
     def act(session: Session, _data: dict[str, Any]) -> uuid.UUID:
         found = offering_for(session, offering_version_id, Permission.OFFERING_SUBMIT)

@@ -8,7 +8,6 @@ from typing import Any
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
-from werkzeug.datastructures import MultiDict
 
 from accounts.auth import access, actor
 from accounts.permissions import Permission, require
@@ -50,7 +49,7 @@ _VERSION_FACTS = (
 @web.accepts_files
 def start_import() -> ResponseReturnValue:
     """Take the file of a specification; what it means is asked on the next page."""
-    form = UploadForm(request.form if request.method == "POST" else None, request.args)
+    form = UploadForm(web.posted_form(), request.args)
     if form.is_posted:
         sent = form.read_file(request.files)
         upload = form.submit(lambda session, _data: uploads.keep_upload(session, actor(), **sent))
@@ -66,7 +65,7 @@ def review_import(upload_id: uuid.UUID) -> ResponseReturnValue:
     upload = _find_upload(web.read_session(), upload_id)
     if upload.imported_version_id is not None:
         return _show_imported(web.read_session(), upload.imported_version_id)
-    form = ImportForm(upload, request.form if request.method == "POST" else None)
+    form = ImportForm(upload, web.posted_form())
     if form.wants_import:
         version = form.submit_import(
             lambda session, facts, drafts: uploads.import_upload(
@@ -109,7 +108,7 @@ def edit_specification(code: str) -> ResponseReturnValue:
     """Change the name, the field, the ministry and the pattern while no version is published."""
     specification = _find_specification(web.read_session(), code)
     initial = {name: getattr(specification, name) for name in _SPECIFICATION_FACTS}
-    form = Form(SpecificationFactsSchema(), _posted(), initial)
+    form = Form(SpecificationFactsSchema(), web.posted_form(), initial)
     if _did(
         form,
         lambda session, data: services.edit_specification(
@@ -134,7 +133,7 @@ def edit_version(version_id: uuid.UUID) -> ResponseReturnValue:
     version = _find_version(web.read_session(), version_id)
     services.require_editable(version)
     initial = {name: getattr(version, name) for name in _VERSION_FACTS}
-    form = Form(VersionFactsSchema(), _posted(), initial)
+    form = Form(VersionFactsSchema(), web.posted_form(), initial)
     if _did(
         form,
         lambda session, data: services.edit_version(
@@ -156,7 +155,7 @@ def publish_version(version_id: uuid.UUID) -> ResponseReturnValue:
     """Ask once more, then publish a version that the ministry adopted."""
     session = web.read_session()
     version = _find_version(session, version_id)
-    form = Form(PublishSchema(), _posted(), {"version": version.version})
+    form = Form(PublishSchema(), web.posted_form(), {"version": version.version})
     if _did(
         form,
         lambda session, data: services.publish_version(
@@ -181,7 +180,7 @@ def publish_version(version_id: uuid.UUID) -> ResponseReturnValue:
 def open_to_saas(code: str) -> ResponseReturnValue:
     """Let a 標準化 specification take SaaS, with the reason."""
     specification = _find_specification(web.read_session(), code)
-    form = Form(OpenToSaasSchema(), _posted(), {"version": specification.version})
+    form = Form(OpenToSaasSchema(), web.posted_form(), {"version": specification.version})
     if _did(
         form,
         lambda session, data: services.open_to_saas(
@@ -204,10 +203,6 @@ def open_to_saas(code: str) -> ResponseReturnValue:
 
 def _did(form: Form, act: Callable[[Session, dict[str, Any]], object]) -> bool:
     return form.is_posted and form.submit(act) is not None
-
-
-def _posted() -> MultiDict[str, str] | None:
-    return request.form if request.method == "POST" else None
 
 
 def _find_upload(session: Session, upload_id: uuid.UUID) -> SpecificationUpload:

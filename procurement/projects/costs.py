@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import Organisation
+from catalog.cost_words import computation_words
 from catalog.offerings.models import ListingVersion
 from catalog.offerings.prices import plan_of
-from catalog.price_plan import ComponentKind, PriceComponent, Term, TierMode, Unit, Volumes
+from catalog.price_plan import ComponentKind, PriceComponent, Term, Volumes
 from catalog.pricing import CostStatement, cost
-from core.japanese import format_amount
 from procurement.projects.models import Project
 
 
@@ -75,7 +75,7 @@ def describe_basis(estimate: Estimate, body: Organisation) -> dict[str, Any]:
         "components": [
             [
                 component.name or component.kind.label,
-                describe_component(component, estimate.volumes),
+                computation_words(component, estimate.volumes),
             ]
             for component in estimate.components
         ],
@@ -84,26 +84,3 @@ def describe_basis(estimate: Estimate, body: Organisation) -> dict[str, Any]:
 
 def _by_code(amounts: Mapping[ComponentKind, int | None]) -> dict[str, int | None]:
     return {kind.value: amount for kind, amount in amounts.items()}
-
-
-def describe_component(component: PriceComponent, volumes: Volumes) -> str:
-    """Return how one charge is computed, yen without tax: 3円／人口1人（毎月）× 8,421."""
-    per = f"（{component.interval.label}）"
-    if component.unit is not Unit.LUMP:
-        per = f"／{component.unit.label}{per}"
-    if len(component.tiers) == 1:
-        words = f"{format_amount(component.tiers[0].unit_price)}円{per}"
-    else:
-        mode = "超えた部分ごと" if component.tier_mode is TierMode.GRADUATED else "全体に一つの単価"
-        steps = "、".join(
-            f"{format_amount(tier.lower)}以上{format_amount(tier.unit_price)}円"
-            for tier in component.tiers
-        )
-        words = f"{steps}{per}、{mode}"
-    quantity = volumes.get(component.unit)
-    if component.unit is not Unit.LUMP and quantity is not None:
-        words += f" × {format_amount(quantity)}"
-    for bound, word in ((component.minimum, "下限"), (component.maximum, "上限")):
-        if bound is not None:
-            words += f"、{word}{format_amount(bound)}円"
-    return words

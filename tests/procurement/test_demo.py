@@ -103,7 +103,7 @@ def _check_cases(settings):
 def _check_pages(client):
     main = text_of(client.page("/").find(".//main"))
     assert "公共施設予約システム標準仕様書（見本）" in main
-    found = text_of(client.page("/search?q=施設+予約").find(".//main"))
+    found = text_of(client.page("/search?q=まちのへや").find(".//main"))
     assert "まちのへや予約（見本）" in found
     with db.transaction() as session:
         clerk = people.find_person_by_email(session, "clerk2@town.example.jp")

@@ -145,7 +145,7 @@ def _form(sheet: Sheet, page: AnswerPage) -> Form:
         **answer_form_values(page.requirements, sheet.answers),
         "version": sheet.version.version,
     }
-    posted = request.form if request.method == "POST" else None
+    posted = web.posted_form()
     return Form(answers_schema(page.requirements), posted, initial)
 
 

@@ -224,7 +224,7 @@ def _edit_terms(
 
 
 def _form(schema: GroupSchema, initial: dict[str, Any]) -> Form:
-    return Form(schema, request.form if request.method == "POST" else None, initial)
+    return Form(schema, web.posted_form(), initial)
 
 
 def _facts(data: dict[str, Any]) -> dict[str, Any]:

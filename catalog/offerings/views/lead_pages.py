@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from flask import request, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
@@ -34,7 +34,7 @@ def decide_price_change(listing_version_id: uuid.UUID) -> ResponseReturnValue:
     """Show submitted terms beside the published ones, and take the lead's decision."""
     session = web.read_session()
     terms = terms_for(session, listing_version_id, _DECIDE)
-    posted = request.form if request.method == "POST" else None
+    posted = web.posted_form()
     form = Form(DecisionSchema(), posted, {"version": terms.version})
     done = None
     if form.is_posted:

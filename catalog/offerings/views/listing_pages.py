@@ -1,10 +1,8 @@
 """Pages of a seller's terms: a change of price, another seller's listing, the end of a listing."""
 
 import uuid
-from collections.abc import Callable
-from typing import Any
 
-from flask import request, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
@@ -65,31 +63,25 @@ def check_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValue:
     terms = terms_for(web.read_session(), listing_version_id, _READ)
     if is_with_offering(terms):
         return web.see_other(home_of(terms))
-    posted = request.form if request.method == "POST" else None
-    form = Form(ConfirmSchema(), posted, {"version": terms.version})
-    done = None
-    if form.is_posted:
-        done = form.submit(
-            lambda session, data: services.submit_listing_version(
-                session,
-                actor(),
-                terms_for(session, listing_version_id, _READ),
-                version=data["version"],
-            )
-        )
-    if done is None:
-        return web.render_page(
-            "offerings/check_terms.html",
-            form.status,
-            form=form,
-            terms=terms,
-            version=terms.offering_version,
-            missing=link_missing(list_missing_in_listing(terms), terms.offering_version, terms, []),
-            is_editable=terms.state in EDITABLE_STATES,
-            **words_of(terms.offering_version, terms),
-        )
-    web.leave_notice("done", "販売条件を提出しました", "主任審査員が内容を確かめます。")
-    return web.see_other(home_of(terms))
+    form = Form(ConfirmSchema(), web.posted_form(), {"version": terms.version})
+    done = web.complete(
+        form,
+        lambda session, **said: services.submit_listing_version(
+            session, actor(), terms_for(session, listing_version_id, _READ), **said
+        ),
+        notice=("販売条件を提出しました", "主任審査員が内容を確かめます。"),
+        target=home_of(terms),
+    )
+    return done or web.render_page(
+        "offerings/check_terms.html",
+        form.status,
+        form=form,
+        terms=terms,
+        version=terms.offering_version,
+        missing=link_missing(list_missing_in_listing(terms), terms.offering_version, terms, []),
+        is_editable=terms.state in EDITABLE_STATES,
+        **words_of(terms.offering_version, terms),
+    )
 
 
 @blueprint.route("/listings/<uuid:listing_version_id>/publish", methods=["GET", "POST"])
@@ -99,20 +91,18 @@ def publish_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValu
     terms = terms_for(web.read_session(), listing_version_id, Permission.OFFERING_PUBLISH)
     if is_with_offering(terms):
         return web.see_other(home_of(terms))
-    form = Form(ConfirmSchema(), request.form if request.method == "POST" else None)
-    done = None
-    if form.is_posted:
-        done = form.submit(
-            lambda session, _data: services.publish_listing_version(
-                session,
-                actor(),
-                terms_for(session, listing_version_id, Permission.OFFERING_PUBLISH),
-            )
-        )
-    if done is None:
-        return web.render_page("offerings/publish_terms.html", form.status, form=form, terms=terms)
-    web.leave_notice("done", "販売条件を公開しました", "利用者には新しい条件が見えています。")
-    return web.see_other(home_of(terms))
+    form = Form(ConfirmSchema(), web.posted_form())
+    done = web.complete(
+        form,
+        lambda session, **_said: services.publish_listing_version(
+            session, actor(), terms_for(session, listing_version_id, Permission.OFFERING_PUBLISH)
+        ),
+        notice=("販売条件を公開しました", "利用者には新しい条件が見えています。"),
+        target=home_of(terms),
+    )
+    return done or web.render_page(
+        "offerings/publish_terms.html", form.status, form=form, terms=terms
+    )
 
 
 @blueprint.route("/listings/<uuid:listing_version_id>/discard", methods=["GET", "POST"])
@@ -120,14 +110,18 @@ def publish_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValu
 def discard_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValue:
     """Ask once more, then drop a change that is not published."""
     terms = terms_for(web.read_session(), listing_version_id, Permission.OFFERING_WITHDRAW)
-    form = Form(ConfirmSchema(), request.form if request.method == "POST" else None)
-    if form.is_posted and form.validate():
-        with transaction() as session:
-            row = terms_for(session, listing_version_id, Permission.OFFERING_WITHDRAW)
-            services.discard_listing_version(session, actor(), row)
-        web.leave_notice("done", "販売条件の変更を取り下げました")
-        return web.see_other(url_for("vendor_offerings.index"))
-    return web.render_page("offerings/discard_terms.html", form.status, form=form, terms=terms)
+    form = Form(ConfirmSchema(), web.posted_form())
+    done = web.complete(
+        form,
+        lambda session, **_said: services.discard_listing_version(
+            session, actor(), terms_for(session, listing_version_id, Permission.OFFERING_WITHDRAW)
+        ),
+        notice=("販売条件の変更を取り下げました",),
+        target=url_for("vendor_offerings.index"),
+    )
+    return done or web.render_page(
+        "offerings/discard_terms.html", form.status, form=form, terms=terms
+    )
 
 
 @blueprint.post("/own-listings/<uuid:listing_id>/change")
@@ -173,25 +167,23 @@ def withdraw(listing_id: uuid.UUID) -> ResponseReturnValue:
     terms = queries.published_version_of(session, listing_id)
     if terms is None:
         raise NotFound
-    form = Form(WithdrawSchema(), request.form if request.method == "POST" else None)
-    done = form.submit(_withdrawal(listing_id)) if form.is_posted else None
-    if done is None:
-        return web.render_page(
-            "offerings/withdraw.html",
-            form.status,
-            form=form,
-            terms=terms,
-            is_maker=listing.seller_id == listing.offering.maker_id,
-        )
-    web.leave_notice("done", "提供を終了する手続きをしました", "新しい依頼は届きません。")
-    return web.see_other(url_for("vendor_offerings.index"))
-
-
-def _withdrawal(listing_id: uuid.UUID) -> Callable[[Session, dict[str, Any]], bool]:
-    def act(session: Session, data: dict[str, Any]) -> bool:
-        listing = listing_for(session, listing_id, Permission.OFFERING_WITHDRAW)
-        reason, ends_on = data["reason"], data["ends_on"]
-        services.withdraw_listing(session, actor(), listing, reason=reason, ends_on=ends_on)
-        return True
-
-    return act
+    form = Form(WithdrawSchema(), web.posted_form())
+    done = web.complete(
+        form,
+        lambda writing, *, reason, ends_on, **_said: services.withdraw_listing(
+            writing,
+            actor(),
+            listing_for(writing, listing_id, Permission.OFFERING_WITHDRAW),
+            reason=reason,
+            ends_on=ends_on,
+        ),
+        notice=("提供を終了する手続きをしました", "新しい依頼は届きません。"),
+        target=url_for("vendor_offerings.index"),
+    )
+    return done or web.render_page(
+        "offerings/withdraw.html",
+        form.status,
+        form=form,
+        terms=terms,
+        is_maker=listing.seller_id == listing.offering.maker_id,
+    )

@@ -90,7 +90,7 @@ def index() -> ResponseReturnValue:
 @access(Permission.OFFERING_CREATE, write=Permission.OFFERING_CREATE)
 def create() -> ResponseReturnValue:
     """Ask for the standard and the name, then open the task list."""
-    form = Form(NewOfferingSchema(), request.form if request.method == "POST" else None)
+    form = Form(NewOfferingSchema(), web.posted_form())
     made = None
     if form.is_posted:
         made = form.submit(lambda session, data: services.create_offering(session, actor(), **data))
@@ -158,28 +158,24 @@ def publish(offering_version_id: uuid.UUID) -> ResponseReturnValue:
     """Ask once more, then publish an approved version."""
     session = web.read_session()
     version = offering_for(session, offering_version_id, Permission.OFFERING_PUBLISH)
-    form = Form(ConfirmSchema(), request.form if request.method == "POST" else None)
-    published = None
-    if form.is_posted:
-        published = form.submit(
-            lambda writing, _data: services.publish_version(
-                writing,
-                actor(),
-                offering_for(writing, offering_version_id, Permission.OFFERING_PUBLISH),
-            )
-        )
-    if published is None:
-        return web.render_page(
-            "offerings/publish.html",
-            form.status,
-            form=form,
-            version=version,
-            older=queries.published_offering_version(session, version.offering_id),
-        )
-    web.leave_notice(
-        "done", "サービスを公開しました", "検索に出るまで少し時間がかかることがあります。"
+    form = Form(ConfirmSchema(), web.posted_form())
+    done = web.complete(
+        form,
+        lambda writing, **_said: services.publish_version(
+            writing,
+            actor(),
+            offering_for(writing, offering_version_id, Permission.OFFERING_PUBLISH),
+        ),
+        notice=("サービスを公開しました", "検索に出るまで少し時間がかかることがあります。"),
+        target=url_for("vendor_offerings.show", offering_version_id=offering_version_id),
     )
-    return web.see_other(url_for("vendor_offerings.show", offering_version_id=offering_version_id))
+    return done or web.render_page(
+        "offerings/publish.html",
+        form.status,
+        form=form,
+        version=version,
+        older=queries.published_offering_version(session, version.offering_id),
+    )
 
 
 @blueprint.post("/offerings/<uuid:offering_version_id>/new-version")
@@ -200,14 +196,20 @@ def start_new_version(offering_version_id: uuid.UUID) -> ResponseReturnValue:
 def discard(offering_version_id: uuid.UUID) -> ResponseReturnValue:
     """Ask once more, then drop a draft."""
     version = offering_for(web.read_session(), offering_version_id, Permission.OFFERING_WITHDRAW)
-    form = Form(ConfirmSchema(), request.form if request.method == "POST" else None)
-    if form.is_posted and form.validate():
-        with transaction() as session:
-            row = offering_for(session, offering_version_id, Permission.OFFERING_WITHDRAW)
-            services.discard_version(session, actor(), row)
-        web.leave_notice("done", "下書きを取り下げました")
-        return web.see_other(url_for("vendor_offerings.index"))
-    return web.render_page("offerings/discard.html", form.status, form=form, version=version)
+    form = Form(ConfirmSchema(), web.posted_form())
+    done = web.complete(
+        form,
+        lambda session, **_said: services.discard_version(
+            session,
+            actor(),
+            offering_for(session, offering_version_id, Permission.OFFERING_WITHDRAW),
+        ),
+        notice=("下書きを取り下げました",),
+        target=url_for("vendor_offerings.index"),
+    )
+    return done or web.render_page(
+        "offerings/discard.html", form.status, form=form, version=version
+    )
 
 
 @blueprint.post("/listings/<uuid:listing_id>/confirm")

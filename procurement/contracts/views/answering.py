@@ -11,7 +11,7 @@ from core.forms import Form
 from procurement.contracts import documents, queries, services
 from procurement.contracts.models import RequestAction
 from procurement.contracts.schemas import ConfirmSchema, ReasonSchema
-from procurement.contracts.views.frame import load_request, posted, read_request, request_url
+from procurement.contracts.views.frame import complete, read_request
 from procurement.contracts.views.frame import requests_blueprint as blueprint
 
 _P = Permission
@@ -32,21 +32,15 @@ def inbox() -> ResponseReturnValue:
 def accept(request_id: uuid.UUID) -> ResponseReturnValue:
     """Accept a request."""
     found = read_request(request_id)
-    form = Form(ConfirmSchema(), posted(), {"version": found.version})
-    if form.is_posted:
-        done = form.submit(
-            lambda session, data: services.accept_request(
-                session, actor(), load_request(session, request_id), version=data["version"]
-            )
-        )
-        if done:
-            web.leave_notice(
-                "done",
-                "依頼を承諾しました",
-                "契約は、両者が契約書に記名押印するか、電子署名を行ったときに確定します。",
-            )
-            return web.see_other(request_url(request_id))
-    return _render("requests/accept.html", form, request_id)
+    form = Form(ConfirmSchema(), web.posted_form(), {"version": found.version})
+    done = complete(
+        form,
+        request_id,
+        services.accept_request,
+        "依頼を承諾しました",
+        "契約は、両者が契約書に記名押印するか、電子署名を行ったときに確定します。",
+    )
+    return done or _render("requests/accept.html", form, request_id)
 
 
 @blueprint.route("/requests/<uuid:request_id>/decline", methods=["GET", "POST"])
@@ -54,21 +48,9 @@ def accept(request_id: uuid.UUID) -> ResponseReturnValue:
 def decline(request_id: uuid.UUID) -> ResponseReturnValue:
     """Decline a request, with a reason."""
     found = read_request(request_id)
-    form = Form(ReasonSchema(), posted(), {"version": found.version})
-    if form.is_posted:
-        done = form.submit(
-            lambda session, data: services.decline_request(
-                session,
-                actor(),
-                load_request(session, request_id),
-                version=data["version"],
-                reason=data["reason"],
-            )
-        )
-        if done:
-            web.leave_notice("done", "依頼を辞退しました")
-            return web.see_other(request_url(request_id))
-    return _render("requests/decline.html", form, request_id)
+    form = Form(ReasonSchema(), web.posted_form(), {"version": found.version})
+    done = complete(form, request_id, services.decline_request, "依頼を辞退しました")
+    return done or _render("requests/decline.html", form, request_id)
 
 
 def _render(template: str, form: Form, request_id: uuid.UUID) -> ResponseReturnValue:

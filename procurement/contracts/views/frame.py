@@ -1,16 +1,18 @@
 """What every page of a request or a contract begins with."""
 
 import uuid
+from collections.abc import Callable
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, url_for
+from flask.typing import ResponseReturnValue
 from sqlmodel import Session
-from werkzeug.datastructures import MultiDict
 
 from accounts.auth import actor
 from accounts.models import OrganisationKind
 from accounts.permissions import Permission, require
 from core import web
 from core.errors import NotFound
+from core.forms import Form
 from procurement.contracts import queries
 from procurement.contracts.models import UsageContractRequest
 
@@ -36,9 +38,16 @@ def load_request(session: Session, request_id: uuid.UUID) -> UsageContractReques
     return found
 
 
-def posted() -> MultiDict[str, str] | None:
-    """Return what was sent, None for a page that is only opened."""
-    return request.form if request.method == "POST" else None
+def complete(
+    form: Form, request_id: uuid.UUID, act: Callable[..., object], *notice: str
+) -> ResponseReturnValue | None:
+    """Do what a confirm page asks for and lead to the request; None while the page has to be shown."""
+    return web.complete(
+        form,
+        lambda session, **said: act(session, actor(), load_request(session, request_id), **said),
+        notice=notice,
+        target=request_url(request_id),
+    )
 
 
 def request_url(request_id: uuid.UUID) -> str:

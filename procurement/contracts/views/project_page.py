@@ -3,27 +3,23 @@
 import uuid
 from typing import Any
 
-from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from accounts.auth import access, actor
 from accounts.permissions import Permission
 from accounts.queries import list_people
 from core import web
-from core.forms import Form
 from procurement.contracts import queries, services
 from procurement.contracts.tasks import describe_state, list_tasks
 from procurement.projects import queries as project_queries
 from procurement.projects.costs import term_of
 from procurement.projects.history import describe_event
 from procurement.projects.models import ProjectAction
-from procurement.projects.schemas import EndSchema
 from procurement.projects.views.frame import (
+    Ending,
     blueprint,
-    load_project,
-    posted,
-    project_url,
     read_project,
+    show_ending,
 )
 
 _P = Permission
@@ -72,28 +68,13 @@ def history(project_id: uuid.UUID) -> ResponseReturnValue:
 @access(_P.PROJECT_EDIT, write=_P.PROJECT_EDIT)
 def cancel(project_id: uuid.UUID) -> ResponseReturnValue:
     """Give the project up, with a reason."""
-    project = read_project(project_id)
-    form = Form(EndSchema(), posted(), {"version": project.version})
-    if form.is_posted:
-        done = form.submit(
-            lambda session, data: services.cancel_project(
-                session,
-                actor(),
-                load_project(session, project_id),
-                version=data["version"],
-                reason=data["reason"],
-            )
-        )
-        if done:
-            web.leave_notice("done", "案件を中止しました")
-            return web.see_other(project_url(project))
-    return web.render_page(
-        "projects/end.html",
-        form.status,
-        form=form,
-        project=project,
-        heading="この案件を中止しますか",
-        action=url_for("projects.cancel", project_id=project.id),
-        check_label="中止すると案件を再開できないことを確認しました",
-        button_label="案件を中止する",
+    return show_ending(
+        project_id,
+        Ending(
+            act=services.cancel_project,
+            notice="案件を中止しました",
+            heading="この案件を中止しますか",
+            check_label="中止すると案件を再開できないことを確認しました",
+            button_label="案件を中止する",
+        ),
     )

@@ -18,7 +18,7 @@ from procurement.contracts import queries, services
 from procurement.contracts.models import RequestAction
 from procurement.contracts.schemas import ContractSchema
 from procurement.contracts.views.frame import contracts_blueprint as blueprint
-from procurement.contracts.views.frame import load_request, posted, read_request
+from procurement.contracts.views.frame import load_request, read_request
 from procurement.projects.costs import term_of
 
 _P = Permission
@@ -67,7 +67,7 @@ def register(request_id: uuid.UUID) -> ResponseReturnValue:
     found = read_request(request_id)
     term = term_of(found.project)
     initial = {"version": found.version, "starts_on": term.start, "ends_on": term.end}
-    form = Form(ContractSchema(), posted(), initial)
+    form = Form(ContractSchema(), web.posted_form(), initial)
     if form.is_posted and form.validate():
         record = _read_record(form)
         contract = record and form.submit(

@@ -38,9 +38,9 @@ from procurement.contracts.schemas import (
 from procurement.contracts.tasks import list_steps
 from procurement.contracts.views.frame import (
     acting_body_id,
+    complete,
     is_vendor,
     load_request,
-    posted,
     read_request,
     request_url,
 )
@@ -69,7 +69,7 @@ def create(project_id: uuid.UUID) -> ResponseReturnValue:
     project = _load_project(session, project_id)
     require(session, actor(), _P.PROJECT_READ, project)
     live = queries.find_live_request(session, project.id)
-    form = Form(RequestSchema(), posted(), _first_values())
+    form = Form(RequestSchema(), web.posted_form(), _first_values())
     if live is not None and not form.is_posted:
         return web.see_other(request_url(live.id))
     if form.is_posted:
@@ -106,18 +106,10 @@ def edit(request_id: uuid.UUID) -> ResponseReturnValue:
     initial["bidder_list"] = [found.bidder_list]
     if found.answer_due_at is not None:
         initial["answer_due_on"] = day_in_japan(found.answer_due_at)
-    form = Form(RequestEditSchema(), posted(), initial)
-    if form.is_posted:
-        done = form.submit(
-            lambda session, data: services.edit_request(
-                session, actor(), load_request(session, request_id), **data
-            )
-        )
-        if done:
-            web.leave_notice("done", "依頼書を保存しました")
-            return web.see_other(request_url(request_id))
+    form = Form(RequestEditSchema(), web.posted_form(), initial)
+    done = complete(form, request_id, services.edit_request, "依頼書を保存しました")
     action = url_for("requests.edit", request_id=request_id)
-    return _render_form(form, found.project, action, found)
+    return done or _render_form(form, found.project, action, found)
 
 
 def _render_form(
@@ -194,17 +186,9 @@ def download(request_id: uuid.UUID) -> ResponseReturnValue:
 def submit(request_id: uuid.UUID) -> ResponseReturnValue:
     """Hand the request to an approver."""
     found = read_request(request_id)
-    form = Form(ConfirmSchema(), posted(), {"version": found.version})
-    if form.is_posted:
-        done = form.submit(
-            lambda session, data: services.submit_request(
-                session, actor(), load_request(session, request_id), version=data["version"]
-            )
-        )
-        if done:
-            web.leave_notice("done", "依頼書を決裁者に提出しました")
-            return web.see_other(request_url(request_id))
-    return web.render_page(
+    form = Form(ConfirmSchema(), web.posted_form(), {"version": found.version})
+    done = complete(form, request_id, services.submit_request, "依頼書を決裁者に提出しました")
+    return done or web.render_page(
         "requests/submit.html",
         form.status,
         form=form,
@@ -218,7 +202,7 @@ def submit(request_id: uuid.UUID) -> ResponseReturnValue:
 def decide(request_id: uuid.UUID) -> ResponseReturnValue:
     """Approve the request, which gives number and document, or return it."""
     found = read_request(request_id)
-    form = Form(DecisionSchema(), posted(), {"version": found.version})
+    form = Form(DecisionSchema(), web.posted_form(), {"version": found.version})
     if form.is_posted:
         decided = form.submit(lambda session, data: _decide(session, request_id, data))
         if decided is not None:
@@ -260,7 +244,7 @@ def send(request_id: uuid.UUID) -> ResponseReturnValue:
     found = read_request(request_id)
     if found.is_sent:
         return _land_on_sent(request_id, newly=False)
-    form = Form(SendSchema(), posted(), {"version": found.version})
+    form = Form(SendSchema(), web.posted_form(), {"version": found.version})
     if form.is_posted and form.validate() and _confirms_password(form):
         sent = form.submit(
             lambda session, data: {
@@ -316,18 +300,8 @@ def _land_on_sent(request_id: uuid.UUID, *, newly: bool) -> ResponseReturnValue:
 def withdraw(request_id: uuid.UUID) -> ResponseReturnValue:
     """Take a request back, with a reason."""
     found = read_request(request_id)
-    form = Form(ReasonSchema(), posted(), {"version": found.version})
-    if form.is_posted:
-        done = form.submit(
-            lambda session, data: services.withdraw_request(
-                session,
-                actor(),
-                load_request(session, request_id),
-                version=data["version"],
-                reason=data["reason"],
-            )
-        )
-        if done:
-            web.leave_notice("done", "依頼を取り下げました")
-            return web.see_other(request_url(request_id))
-    return web.render_page("requests/withdraw.html", form.status, form=form, request_row=found)
+    form = Form(ReasonSchema(), web.posted_form(), {"version": found.version})
+    done = complete(form, request_id, services.withdraw_request, "依頼を取り下げました")
+    return done or web.render_page(
+        "requests/withdraw.html", form.status, form=form, request_row=found
+    )

@@ -2,7 +2,6 @@
 
 import uuid
 
-from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from accounts.auth import access, actor
@@ -12,13 +11,14 @@ from catalog.specifications import queries as specification_queries
 from core import web
 from core.forms import Form
 from procurement.projects import queries, services
-from procurement.projects.schemas import EndSchema, ProjectEditSchema, ProjectSchema
+from procurement.projects.schemas import ProjectEditSchema, ProjectSchema
 from procurement.projects.views.frame import (
+    Ending,
     blueprint,
-    load_project,
-    posted,
+    complete,
     project_url,
     read_project,
+    show_ending,
 )
 
 _P = Permission
@@ -38,7 +38,7 @@ def index() -> ResponseReturnValue:
 @access(_P.PROJECT_CREATE, write=_P.PROJECT_CREATE)
 def create() -> ResponseReturnValue:
     """Open a project."""
-    form = Form(ProjectSchema(), posted())
+    form = Form(ProjectSchema(), web.posted_form())
     if form.is_posted:
         project = form.submit(
             lambda session, data: services.create_project(session, actor(), **data)
@@ -54,17 +54,9 @@ def create() -> ResponseReturnValue:
 def edit(project_id: uuid.UUID) -> ResponseReturnValue:
     """Change need, term and budget."""
     project = read_project(project_id)
-    form = Form(ProjectEditSchema(), posted(), project.model_dump())
-    if form.is_posted:
-        done = form.submit(
-            lambda session, data: services.edit_project(
-                session, actor(), load_project(session, project_id), **data
-            )
-        )
-        if done:
-            web.leave_notice("done", "必要と予算を保存しました")
-            return web.see_other(project_url(project))
-    return _render_form(form, project)
+    form = Form(ProjectEditSchema(), web.posted_form(), project.model_dump())
+    done = complete(form, project, services.edit_project, "必要と予算を保存しました")
+    return done or _render_form(form, project)
 
 
 def _render_form(form: Form, project: object) -> ResponseReturnValue:
@@ -78,28 +70,13 @@ def _render_form(form: Form, project: object) -> ResponseReturnValue:
 @access(_P.PROJECT_EDIT, write=_P.PROJECT_EDIT)
 def find_none(project_id: uuid.UUID) -> ResponseReturnValue:
     """End the project because nothing suits."""
-    project = read_project(project_id)
-    form = Form(EndSchema(), posted(), {"version": project.version})
-    if form.is_posted:
-        done = form.submit(
-            lambda session, data: services.find_none_suitable(
-                session,
-                actor(),
-                load_project(session, project_id),
-                version=data["version"],
-                reason=data["reason"],
-            )
-        )
-        if done:
-            web.leave_notice("done", "「適するサービスなし」として案件を終えました")
-            return web.see_other(project_url(project))
-    return web.render_page(
-        "projects/end.html",
-        form.status,
-        form=form,
-        project=project,
-        heading="適するサービスがないとして案件を終えますか",
-        action=url_for("projects.find_none", project_id=project.id),
-        check_label="候補を確かめ、適するサービスがないと判断しました",
-        button_label="案件を終える",
+    return show_ending(
+        project_id,
+        Ending(
+            act=services.find_none_suitable,
+            notice="「適するサービスなし」として案件を終えました",
+            heading="適するサービスがないとして案件を終えますか",
+            check_label="候補を確かめ、適するサービスがないと判断しました",
+            button_label="案件を終える",
+        ),
     )

@@ -33,8 +33,8 @@ from procurement.projects.schemas import (
 )
 from procurement.projects.views.frame import (
     blueprint,
+    complete,
     load_project,
-    posted,
     project_url,
     read_latest_pack,
     read_project,
@@ -97,7 +97,7 @@ def exclude(project_id: uuid.UUID, candidate_id: uuid.UUID) -> ResponseReturnVal
     """Take one candidate out, with a reason."""
     project = read_project(project_id)
     candidate = _load_candidate(web.read_session(), project_id, candidate_id)
-    form = Form(ReasonSchema(), posted(), {"version": candidate.version})
+    form = Form(ReasonSchema(), web.posted_form(), {"version": candidate.version})
     if form.is_posted:
         done = form.submit(
             lambda session, data: services.exclude_candidate(
@@ -124,7 +124,7 @@ def exclude(project_id: uuid.UUID, candidate_id: uuid.UUID) -> ResponseReturnVal
 def restore(project_id: uuid.UUID, candidate_id: uuid.UUID) -> ResponseReturnValue:
     """Take an exclusion back."""
     read_project(project_id)
-    form = Form(VersionSchema(), posted())
+    form = Form(VersionSchema(), web.posted_form())
     done = form.submit(
         lambda session, data: services.restore_candidate(
             session, actor(), _load_candidate(session, project_id, candidate_id), **data
@@ -150,16 +150,10 @@ def _load_candidate(session: Session, project_id: uuid.UUID, candidate_id: uuid.
 def compare(project_id: uuid.UUID) -> ResponseReturnValue:
     """Confirm that the remaining candidates were compared."""
     project = read_project(project_id)
-    form = Form(ConfirmSchema(), posted(), {"version": project.version})
-    if form.is_posted:
-        done = form.submit(
-            lambda session, data: services.confirm_comparison(
-                session, actor(), load_project(session, project_id), version=data["version"]
-            )
-        )
-        if done:
-            web.leave_notice("done", "候補の比較を終えました")
-            return web.see_other(project_url(project))
+    form = Form(ConfirmSchema(), web.posted_form(), {"version": project.version})
+    done = complete(form, project, services.confirm_comparison, "候補の比較を終えました")
+    if done is not None:
+        return done
     rows = _candidate_rows(project)
     return web.render_page(
         "projects/compare.html",
@@ -177,16 +171,11 @@ def propose(project_id: uuid.UUID) -> ResponseReturnValue:
     """Propose one candidate with ground and reasons."""
     project = read_project(project_id)
     initial = {"version": project.version, "category": [project.category]}
-    form = Form(SelectionSchema(), posted(), initial)
-    if form.is_posted:
-        selection = form.submit(
-            lambda session, data: services.propose_selection(
-                session, actor(), load_project(session, project_id), **data
-            )
-        )
-        if selection is not None:
-            web.leave_notice("done", "選定の案を決裁者に提出しました")
-            return web.see_other(project_url(project))
+    form = Form(SelectionSchema(), web.posted_form(), initial)
+    notice = "選定の案を決裁者に提出しました"
+    done = complete(form, project, services.propose_selection, notice)
+    if done is not None:
+        return done
     session = web.read_session()
     rows = [row for row in _candidate_rows(project) if not row["candidate"].is_excluded]
     today = day_in_japan(now(session))
@@ -215,7 +204,7 @@ def _returned(session: Session, project: Project) -> Selection | None:
 def decide(project_id: uuid.UUID) -> ResponseReturnValue:
     """Show the proposed choice; an approver approves or returns it."""
     project = read_project(project_id)
-    form = Form(DecisionSchema(), posted(), {"version": project.version})
+    form = Form(DecisionSchema(), web.posted_form(), {"version": project.version})
     if form.is_posted:
         decided = form.submit(lambda session, data: _decide(session, project_id, data))
         if decided is not None:

@@ -17,7 +17,7 @@ from procurement.projects.evidence import content_of
 from procurement.projects.models import EvidencePack, Project
 from procurement.projects.schemas import LockSchema, SearchSaveSchema
 from procurement.projects.searching import Search, describe_query, make_kept_query
-from procurement.projects.views.frame import blueprint, load_project, posted, read_project
+from procurement.projects.views.frame import blueprint, load_project, read_project
 from search import queries as search_queries
 
 _P = Permission
@@ -31,7 +31,7 @@ def search(project_id: uuid.UUID) -> ResponseReturnValue:
     project = read_project(project_id)
     session = web.read_session()
     choices = search_queries.list_facet_choices(session)
-    form = Form(SearchSaveSchema(), posted(), _initial(project))
+    form = Form(SearchSaveSchema(), web.posted_form(), _initial(project))
     if form.is_posted:
 
         def save(writing: Any, data: dict[str, Any]) -> bool:
@@ -91,7 +91,7 @@ def lock(project_id: uuid.UUID) -> ResponseReturnValue:
     project = read_project(project_id)
     services.require_lockable(project)
     engine = search_queries.get_engine(settings())
-    form = Form(LockSchema(), posted(), {"version": project.version})
+    form = Form(LockSchema(), web.posted_form(), {"version": project.version})
     try:
         if form.is_posted:
             pack = form.submit(

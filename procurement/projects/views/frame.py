@@ -1,17 +1,21 @@
 """What every page of a project begins with."""
 
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, url_for
+from flask.typing import ResponseReturnValue
 from sqlmodel import Session
-from werkzeug.datastructures import MultiDict
 
 from accounts.auth import actor
 from accounts.permissions import Permission, require
 from core import web
 from core.errors import NotFound
+from core.forms import Form
 from procurement.projects import queries
 from procurement.projects.models import EvidencePack, Project
+from procurement.projects.schemas import EndSchema
 
 blueprint = Blueprint("projects", __name__)
 
@@ -42,9 +46,36 @@ def read_latest_pack(project: Project) -> EvidencePack:
     return pack
 
 
-def posted() -> MultiDict[str, str] | None:
-    """Return what was sent, None for a page that is only opened."""
-    return request.form if request.method == "POST" else None
+def complete(
+    form: Form, project: Project, act: Callable[..., object], *notice: str
+) -> ResponseReturnValue | None:
+    """Do what a confirm page asks for and lead to the project; None while the page has to be shown."""
+    return web.complete(
+        form,
+        lambda session, **said: act(session, actor(), load_project(session, project.id), **said),
+        notice=notice,
+        target=project_url(project),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a project ends without a contract: the act and the words of its confirm page."""
+
+    act: Callable[..., object]
+    notice: str
+    heading: str
+    check_label: str
+    button_label: str
+
+
+def show_ending(project_id: uuid.UUID, ending: Ending) -> ResponseReturnValue:
+    """Ask once more for the end of a project, with the reason."""
+    project = read_project(project_id)
+    form = Form(EndSchema(), web.posted_form(), {"version": project.version})
+    return complete(form, project, ending.act, ending.notice) or web.render_page(
+        "projects/end.html", form.status, form=form, project=project, ending=ending
+    )
 
 
 def project_url(project: Project) -> str:
