@@ -18,6 +18,7 @@ import catalog.certification.views
 import catalog.listing_views
 import catalog.offerings.views
 import catalog.services
+import catalog.specifications.change_views
 import catalog.specifications.cli
 import catalog.specifications.management
 import catalog.specifications.services
@@ -45,6 +46,7 @@ BLUEPRINTS = (
     catalog.listing_views.blueprint,
     catalog.offerings.views.blueprint,
     catalog.specifications.views.blueprint,
+    catalog.specifications.change_views.blueprint,
     catalog.specifications.management.blueprint,
     catalog.views.blueprint,
     catalog.api.blueprint,

@@ -180,14 +180,21 @@ def compare(
 def _match(
     after: Sequence[R], places: Mapping[str, int], origins: Mapping[str, str]
 ) -> tuple[list[int | None], dict[str, str]]:
-    """Pair each requirement with at most one older one; the same id has the first claim to it."""
+    """Pair each requirement with at most one older one.
+
+    First claim has the same id, then what predecessor ids lead to, then an id that came back.
+    """
     wanted = [origins.get(each.requirement_id, each.requirement_id) for each in after]
     holders: dict[str, int] = {}
-    for index, (each, origin) in enumerate(zip(after, wanted, strict=True)):
-        if origin == each.requirement_id:
-            holders[origin] = index
-    for index, origin in enumerate(wanted):
-        holders.setdefault(origin, index)
+
+    def claim(index: int) -> int:
+        own = after[index].requirement_id
+        if own != wanted[index]:
+            return 1
+        return 0 if own in origins else 2
+
+    for index in sorted(range(len(after)), key=claim):
+        holders.setdefault(wanted[index], index)
     matched: list[int | None] = []
     splits: dict[str, str] = {}
     for index, (each, origin) in enumerate(zip(after, wanted, strict=True)):
@@ -196,7 +203,8 @@ def _match(
             continue
         own = each.requirement_id
         matched.append(places[own] if own in places and own not in holders else None)
-        splits[own] = origin
+        if own != origin:
+            splits[own] = origin
     return matched, splits
 
 

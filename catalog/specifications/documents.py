@@ -1,7 +1,8 @@
 """A version as data: the same JSON and CSV under the same address as its page."""
 
 import json
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from catalog.specifications.models import (
     SpecificationState,
     SpecificationVersion,
 )
+from core.clock import day_in_japan
 from core.documents import write_csv
 
 CSV_HEADER = (
@@ -61,17 +63,31 @@ def version_json(
     """Return a version with all its requirements as JSON; days in ISO 8601, classes as codes."""
     content = {
         **version_facts(version, state),
-        "as_of": moment.isoformat(),
+        "as_of": day_in_japan(moment).isoformat(),
         "requirements": [requirement_facts(each) for each in requirements],
     }
     return _encode(content)
 
 
 def requirement_json(
-    version: SpecificationVersion, state: SpecificationState, requirement: Requirement
+    version: SpecificationVersion,
+    states: Mapping[uuid.UUID, SpecificationState],
+    requirement: Requirement,
+    history: Sequence[tuple[SpecificationVersion, Requirement]],
 ) -> bytes:
-    """Return one requirement with the version that it belongs to as JSON."""
-    content = {**version_facts(version, state), "requirement": requirement_facts(requirement)}
+    """Return one requirement with the version that it belongs to, and what it was in the others."""
+    content = {
+        **version_facts(version, states[version.id]),
+        "requirement": requirement_facts(requirement),
+        "history": [
+            {
+                "version": past.label,
+                "state": states[past.id].value,
+                "requirement": requirement_facts(each),
+            }
+            for past, each in history
+        ],
+    }
     return _encode(content)
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from catalog.specifications.models import (
     SpecificationState,
     SpecificationVersion,
 )
-from catalog.terms import BodyClass, RequirementClass
+from catalog.terms import BodyClass, RequirementClass, RequirementKind
 from core.japanese import fold_kana
 
 PAGE_SIZE = 50
@@ -36,12 +36,13 @@ class Wish:
     words: str = ""
     chapter: str = ""
     classes: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
     page: int = 1
 
     @property
     def is_narrow(self) -> bool:
         """Tell whether anything is left out."""
-        return bool(self.words or self.chapter or self.classes)
+        return bool(self.words or self.chapter or self.classes or self.kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Outline:
     requirements: tuple[Requirement, ...]
     chapters: tuple[Choice, ...]
     classes: tuple[Choice, ...]
+    kinds: tuple[Choice, ...]
     found: int
     total: int
 
@@ -65,12 +67,21 @@ def outline(requirements: Sequence[Requirement], wish: Wish) -> Outline:
     """Answer a reader's wish over all requirements of a version."""
     terms = [fold_kana(word) for word in wish.words.split()]
     matching = [each for each in requirements if _matches(each, terms)]
-    of_class = [each for each in matching if _is_of(each, wish.classes)]
-    of_chapter = [each for each in matching if wish.chapter in ("", each.chapter)]
-    shown = [each for each in of_class if wish.chapter in ("", each.chapter)]
+    tests: dict[str, Callable[[Requirement], bool]] = {
+        "chapter": lambda each: wish.chapter in ("", each.chapter),
+        "class": lambda each: _is_of(each, wish.classes),
+        "kind": lambda each: not wish.kinds or each.kind.value in wish.kinds,
+    }
+
+    def left(*names: str) -> list[Requirement]:
+        return [each for each in matching if all(tests[name](each) for name in names)]
+
+    shown = left("chapter", "class", "kind")
     first = (wish.page - 1) * PAGE_SIZE
-    by_chapter = Counter(each.chapter for each in of_class)
     chapters = dict.fromkeys(each.chapter for each in requirements if each.chapter)
+    by_chapter = Counter(each.chapter for each in left("class", "kind"))
+    by_class = Counter(one for each in left("chapter", "kind") for one in set(each.classes))
+    by_kind = Counter(each.kind for each in left("chapter", "class"))
     return Outline(
         wish=wish,
         requirements=tuple(shown[first : first + PAGE_SIZE]),
@@ -78,13 +89,12 @@ def outline(requirements: Sequence[Requirement], wish: Wish) -> Outline:
             Choice(name, name, by_chapter[name], name == wish.chapter) for name in chapters
         ),
         classes=tuple(
-            Choice(
-                each.value,
-                each.short_label,
-                sum(each in one.classes for one in of_chapter),
-                each.value in wish.classes,
-            )
+            Choice(each.value, each.short_label, by_class[each], each.value in wish.classes)
             for each in RequirementClass
+        ),
+        kinds=tuple(
+            Choice(each.value, each.label, by_kind[each], each.value in wish.kinds)
+            for each in RequirementKind
         ),
         found=len(shown),
         total=len(requirements),

@@ -185,6 +185,26 @@ def list_namesakes(
     return list(session.exec(statement).all())
 
 
+def list_id_pairs(
+    session: Session, version_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, list[tuple[str, str]]]:
+    """Return (id, predecessor id) of all requirements of versions, for following ids through them."""
+    statement = (
+        select(
+            Requirement.specification_version_id,
+            Requirement.requirement_id,
+            Requirement.predecessor_requirement_id,
+        )
+        .where(col(Requirement.specification_version_id).in_(version_ids))
+        .order_by(col(Requirement.specification_version_id), col(Requirement.position))
+        .limit(MAXIMUM_REQUIREMENTS * max(1, len(version_ids)))
+    )
+    found: dict[uuid.UUID, list[tuple[str, str]]] = {each: [] for each in version_ids}
+    for version_id, own, predecessor in session.exec(statement):
+        found[version_id].append((own, predecessor))
+    return found
+
+
 def get_upload(session: Session, upload_id: uuid.UUID) -> SpecificationUpload | None:
     """Return a file that waits for its confirmation."""
     return session.get(SpecificationUpload, upload_id)

@@ -22,6 +22,8 @@ _DOTS = re.compile(r"(^|/)\.{0,2}(/|$)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ADDRESS = re.compile(r"https?://[^\s/]+\S*")
 _LONGEST_TEXT = 20_000
+# Pages of a version that stand where its requirements stand.
+_PAGES_OF_A_VERSION = frozenset({"changes", "consultation", "source"})
 
 
 class RequirementSchema(FormSchema):
@@ -45,6 +47,8 @@ class RequirementSchema(FormSchema):
     @validates("requirement_id")
     def _check_address(self, value: str, **_kwargs: Any) -> None:
         # The id is a part of the requirement's permanent address.
+        if value.casefold() in _PAGES_OF_A_VERSION:
+            raise ValidationError(f"「{value}」は要件IDに使えません。別のIDを付けてください。")
         if _DOTS.search(value):
             raise ValidationError(
                 "要件IDは、点だけの名前や、空の区切り（/）を使わずに付けてください。"

@@ -3,26 +3,30 @@
 from itertools import groupby, zip_longest
 from typing import Any
 
-from flask import Blueprint, Response, make_response, request, url_for
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from accounts.auth import access, actor
 from accounts.permissions import Permission, can
 from catalog.specifications import documents, outline, queries
+from catalog.specifications.change_rows import ChangedText, changed_parts, changed_texts
+from catalog.specifications.difference import Change, ChangeKind
 from catalog.specifications.models import (
     Requirement,
     SpecificationVersion,
     StandardSpecification,
 )
-from catalog.terms import BodyClass, RequirementClass
+from catalog.specifications.negotiation import answer_data, answer_page, wanted_format
+from catalog.specifications.revisions import version_before
+from catalog.terms import BodyClass, RequirementClass, RequirementKind
 from core import web
 from core.db import now
 from core.errors import BadRequest, NotFound
+from core.state_machine import LabelledCode
 
 blueprint = Blueprint("specifications", __name__)
 
-_MEDIA_TYPES = {"html": "text/html", "json": "application/json", "csv": "text/csv"}
 _LONGEST_WORDS = 200
 
 
@@ -50,7 +54,7 @@ def show(code: str) -> ResponseReturnValue:
     """Show what all versions of a specification share, and whether it takes SaaS."""
     session = web.read_session()
     specification = _find_specification(session, code)
-    versions = _visible_versions(session, specification)
+    versions = visible_versions(session, specification)
     return web.render_page(
         "specifications/show.html",
         specification=specification,
@@ -68,16 +72,16 @@ def show_version(code: str, label: str) -> ResponseReturnValue:
     session = web.read_session()
     version = find_visible_version(session, code, label)
     requirements = queries.list_requirements(session, version.id)
-    state = outline.states_on(
-        queries.list_versions_of(session, version.specification_id), now(session)
-    )[version.id]
-    match _wanted_format("html", "json", "csv"):
+    versions = visible_versions(session, version.specification)
+    state = outline.states_on(versions, now(session))[version.id]
+    match wanted_format("html", "json", "csv"):
         case "json":
             content = documents.version_json(version, state, requirements, now(session))
-            return _answer_data("json", content)
+            return answer_data("json", content, is_public=version.is_published)
         case "csv":
             content = documents.version_csv(requirements)
-            return _answer_data("csv", content, f"{code}-{label}.csv")
+            name = f"{code}-{label}.csv"
+            return answer_data("csv", content, filename=name, is_public=version.is_published)
     shown = outline.outline(requirements, _read_wish())
     if shown.wish.page > shown.page_count:
         raise NotFound
@@ -85,12 +89,13 @@ def show_version(code: str, label: str) -> ResponseReturnValue:
         "specifications/version.html",
         version=version,
         state=state,
+        earlier=version_before(version, versions[::-1]),
         shown=shown,
         pagination=_Pages(version, shown),
         excerpt=outline.excerpt,
         class_words=outline.class_words,
     )
-    return _vary(make_response(page))
+    return answer_page(page)
 
 
 @blueprint.get("/specifications/<code>/<label>/<path:requirement_id>")
@@ -104,10 +109,10 @@ def show_requirement(code: str, label: str, requirement_id: str) -> ResponseRetu
         raise NotFound
     versions = queries.list_versions_of(session, version.specification_id)
     states = outline.states_on(versions, now(session))
-    if _wanted_format("html", "json") == "json":
-        state = states[version.id]
-        return _answer_data("json", documents.requirement_json(version, state, requirement))
     history = queries.list_history(session, version.specification_id, requirement)
+    if wanted_format("html", "json") == "json":
+        content = documents.requirement_json(version, states, requirement, history)
+        return answer_data("json", content, is_public=version.is_published)
     page = web.render_page(
         "specifications/requirement.html",
         version=version,
@@ -118,7 +123,7 @@ def show_requirement(code: str, label: str, requirement_id: str) -> ResponseRetu
         body_classes=BodyClass,
         class_words=outline.class_words,
     )
-    return _vary(make_response(page))
+    return answer_page(page)
 
 
 def find_visible_version(session: Session, code: str, label: str) -> SpecificationVersion:
@@ -140,9 +145,10 @@ def _find_specification(session: Session, code: str) -> StandardSpecification:
     return specification
 
 
-def _visible_versions(
+def visible_versions(
     session: Session, specification: StandardSpecification
 ) -> list[SpecificationVersion]:
+    """Return the versions that the actor may read, newest first; absent when there is none."""
     found = queries.list_versions_of(session, specification.id)
     visible = [each for each in found if each.is_published or _reads_drafts(each)]
     if not visible and not _reads_drafts():
@@ -150,20 +156,29 @@ def _visible_versions(
     return visible
 
 
-def _read_wish() -> outline.Wish:
+def read_page_number() -> int:
+    """Return ?page= (1 without it); what is no page number is absent."""
     page = request.args.get("page", "1")
     if not page.isascii() or not page.isdigit() or not 1 <= int(page[:9]) <= 10**6:
         raise NotFound
-    known = {each.value for each in RequirementClass}
-    classes = tuple(dict.fromkeys(request.args.getlist("class")))
-    if not known.issuperset(classes):
-        raise BadRequest("実装区分の指定を読み取れません。絞り込みから選び直してください。")
+    return int(page)
+
+
+def _read_wish() -> outline.Wish:
     return outline.Wish(
         words=request.args.get("q", "")[:_LONGEST_WORDS].strip(),
         chapter=request.args.get("chapter", ""),
-        classes=classes,
-        page=int(page),
+        classes=_read_codes("class", RequirementClass, "実装区分"),
+        kinds=_read_codes("kind", RequirementKind, "種別"),
+        page=read_page_number(),
     )
+
+
+def _read_codes(name: str, codes: type[LabelledCode], label: str) -> tuple[str, ...]:
+    asked = tuple(dict.fromkeys(request.args.getlist(name)))
+    if not {each.value for each in codes}.issuperset(asked):
+        raise BadRequest(f"{label}の指定を読み取れません。絞り込みから選び直してください。")
+    return asked
 
 
 class _Pages:
@@ -186,60 +201,32 @@ class _Pages:
             "q": self._wish.words or None,
             "chapter": self._wish.chapter or None,
             "class": list(self._wish.classes) or None,
+            "kind": list(self._wish.kinds) or None,
             **{name: value or None for name, value in changed.items()},
         }
         return url_for("specifications.show_version", **values)
 
-    def without_class(self, value: str) -> str:
-        """Return the address without one of the classes."""
-        return self.narrowed(**{"class": [each for each in self._wish.classes if each != value]})
+    def without(self, name: str, value: str) -> str:
+        """Return the address without one of the classes or kinds."""
+        chosen = {"class": self._wish.classes, "kind": self._wish.kinds}[name]
+        return self.narrowed(**{name: [each for each in chosen if each != value]})
 
     def cleared(self) -> str:
-        """Return the address without chapter and classes; the words looked for stay."""
-        return self.narrowed(**{"chapter": None, "class": None})
+        """Return the address without chapter, classes and kinds; the words looked for stay."""
+        return self.narrowed(**{"chapter": None, "class": None, "kind": None})
 
 
 def _with_changes(
     history: list[tuple[SpecificationVersion, Requirement]],
-) -> list[tuple[SpecificationVersion, Requirement, str]]:
-    """Say for each version what changed since the one before it."""
-    rows = []
+) -> list[tuple[SpecificationVersion, Requirement, str, list[ChangedText]]]:
+    """Say for each version what changed since the one before it, with the words."""
+    rows: list[tuple[SpecificationVersion, Requirement, str, list[ChangedText]]] = []
     for (version, requirement), older in zip_longest(history, history[1:]):
         if older is None:
-            words = "この版から"
-        else:
-            parts = [
-                ("本文", requirement.text != older[1].text),
-                ("名称", requirement.name != older[1].name),
-                ("実装区分", requirement.classes != older[1].classes),
-                ("適合基準日", requirement.conformity_date != older[1].conformity_date),
-            ]
-            changed = "、".join(name for name, differs in parts if differs)
-            words = f"{changed}が変わりました" if changed else "変更なし"
-        rows.append((version, requirement, words))
+            rows.append((version, requirement, "この版から", []))
+            continue
+        change = Change((ChangeKind.CHANGED,), older[1], requirement, place=0)
+        changed = "、".join(changed_parts(older[1], requirement))
+        words = f"{changed}が変わりました" if changed else "変更なし"
+        rows.append((version, requirement, words, changed_texts(change)))
     return rows
-
-
-def _wanted_format(*offered: str) -> str:
-    given = request.args.get("format")
-    if given is not None:
-        if given not in offered:
-            known = "、".join(offered)
-            raise BadRequest(f"formatは{known}のどれかを指定してください。")
-        return given
-    types = {_MEDIA_TYPES[name]: name for name in offered}
-    best = request.accept_mimetypes.best_match(list(types), default="text/html")
-    return types[best]
-
-
-def _answer_data(kind: str, content: bytes, filename: str = "") -> Response:
-    response = make_response(content)
-    response.content_type = f"{_MEDIA_TYPES[kind]}; charset=utf-8"
-    if filename:
-        response.headers.set("Content-Disposition", "attachment", filename=filename)
-    return _vary(response)
-
-
-def _vary(response: Response) -> Response:
-    response.vary.add("Accept")
-    return response

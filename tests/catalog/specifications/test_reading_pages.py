@@ -111,7 +111,7 @@ def test_a_requirement_has_a_permanent_address_and_a_history(client, published):
     assert "新しい本文" in page
     assert "中核市：標準オプション" in page
     assert "令和9年4月1日" in page
-    assert "本文、実装区分、適合基準日が変わりました" in page
+    assert "本文、要件ID、実装区分、適合基準日、位置が変わりました" in page
     old = text_of(client.page("/specifications/SPEC/1.0/R-002"))
     assert "N-1/a" in old
     assert "前の要件：R-001" in old
