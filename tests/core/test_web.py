@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
+from core import errors
 from core.config import Settings, UnsafeSettingsError
+from tests.page_checks import parse_page, text_of
 
 # Words and refusals of pages: the same on both databases, so asked once.
 pytestmark = pytest.mark.sqlite_only
@@ -72,6 +74,46 @@ def test_a_fault_of_ours_tells_the_number_to_report_and_no_secret(app, new_clien
     assert response.status_code == 500
     assert response.headers["X-Request-ID"] in response.text
     assert "secret detail" not in response.text
+
+
+REFUSED = [
+    (errors.Forbidden("だめです。"), 403),
+    (errors.NotFound(), 404),
+    (errors.WrongState("だめです。", state="draft"), 409),
+    (errors.Conflict("だめです。"), 409),
+    (errors.StaleVersion(), 412),
+    (errors.Invalid({"reason": "だめです。"}), 422),
+    (errors.GuardFailed([("main", "だめです。")]), 422),
+    (errors.Unavailable("だめです。"), 503),
+]
+
+
+def test_what_was_typed_can_be_copied_from_every_refusal(app, client, monkeypatch):
+    app.config["WTF_CSRF_ENABLED"] = False
+    typed = {
+        "reason": "  三つの町で確かめた<b>理由</b>です。\n二行目もあります。",
+        "name": ["見本の長い名前の一つ目", "見本の長い名前の二つ目"],
+        "decision": "approve",
+        "csrf_token": "a-token-that-is-long-enough",
+        "password": "correct horse battery",
+    }
+    for error, status in REFUSED:
+
+        def refuse(error=error):
+            raise error
+
+        vars(refuse)["access"] = vars(app.view_functions["vendors.register"])["access"]
+        monkeypatch.setitem(app.view_functions, "vendors.register", refuse)
+        response = client.post("/vendors/register", data=typed)
+        assert response.status_code == status
+        page = parse_page(response.text)
+        shown = [text_of(each) for each in page.iter("li") if each.get("class") == "value"]
+        first = "三つの町で確かめた<b>理由</b>です。 二行目もあります。"
+        assert [" ".join(each.split()) for each in shown] == [first, *typed["name"]], error
+        assert "保存されていません" in text_of(page)
+        assert "correct horse" not in response.text
+        assert "a-token-that" not in response.text
+    assert "入力した内容" not in client.get("/vendors/register").text
 
 
 UNSAFE = {

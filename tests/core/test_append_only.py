@@ -1,0 +1,46 @@
+"""Trail, feed, evidence and sent documents refuse every change below the application, too."""
+
+import importlib
+import uuid
+
+import pytest
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DatabaseError
+
+from core import audit, changes, db
+from tests.procurement.conftest import build_market
+
+GUARDS = importlib.import_module("migrations.versions.0002_guards")
+
+
+def test_rows_that_prove_something_cannot_be_changed_removed_or_emptied(settings, new_client):
+    build_market(settings, new_client).reach_approved()
+    with db.transaction() as session:
+        changes.append(session, "vendor", uuid.uuid4())
+    with db.reading() as session:
+        before = _counts(session)
+        head = audit.verify(session).head
+    assert min(before.values()) > 0
+    engine = db.current().engine
+    attempts = [f"UPDATE {table} SET {_column(table)} = NULL" for table in GUARDS._NO_UPDATE]
+    attempts += [f"DELETE FROM {table}" for table in GUARDS._NO_DELETE]
+    if not db.current().is_sqlite:
+        attempts += [f"TRUNCATE {table} CASCADE" for table in GUARDS._NO_DELETE]
+        attempts += ["TRUNCATE projects CASCADE"]  # what leads to the evidence is no way round
+    for attempt in attempts:
+        with pytest.raises(DatabaseError, match="append-only"), engine.begin() as connection:
+            connection.execute(text(attempt))
+    with db.reading() as session:
+        assert _counts(session) == before
+        assert (audit.verify(session).head, audit.verify(session).problems) == (head, ())
+
+
+def _column(table: str) -> str:
+    return str(inspect(db.current().engine).get_columns(table)[-1]["name"])
+
+
+def _counts(session) -> dict[str, int]:
+    return {
+        table: session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+        for table in {*GUARDS._NO_UPDATE, *GUARDS._NO_DELETE}
+    }
