@@ -108,7 +108,7 @@ class CheckedClient(FlaskClient):
     ) -> Callable[[], TestResponse]:
         """Open and fill the form as `submit` does; call what it returns to press the button."""
         form = _pick_form(self.page(path), values or {}, action, button)
-        fields = _filled(form, values or {})
+        fields = filled(form, values or {})
         pressed = _pick_button(form, button)
         if pressed is not None and pressed.get("name"):
             fields.setlist(pressed.get("name", ""), [pressed.get("value", "")])
@@ -186,7 +186,8 @@ def _pick_button(form: Element, words: str | None) -> Element | None:
     return found[0] if found else None
 
 
-def _filled(form: Element, values: Mapping[str, Any]) -> MultiDict[str, Any]:
+def filled(form: Element, values: Mapping[str, Any]) -> MultiDict[str, Any]:
+    """Return what a browser would send of a form, with the given values over those that it holds."""
     fields: MultiDict[str, Any] = MultiDict()
     for element in form.iter():
         name = element.get("name")
