@@ -42,7 +42,7 @@ def import_bodies(file: Path, dry_run: bool) -> None:  # noqa: FBT001 - click pa
     if dry_run:
         click.echo(f"{len(bodies):,}団体を確かめました。登録はしていません。")
         return
-    with db.transaction() as session:
+    with _told(), db.transaction() as session:
         count = services.import_bodies(
             session, CONSOLE, bodies, file_sha256=hashlib.sha256(content).hexdigest()
         )

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import func, or_
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
@@ -48,13 +48,20 @@ def find_sign_in(session: Session, token_hash: str) -> SignIn | None:
     ).first()
 
 
+def is_live(session: Session) -> ColumnElement[bool]:
+    """Return the condition that a membership counts at this moment: not ended, and not run out."""
+    return and_(
+        col(Membership.ended_at).is_(None),
+        or_(col(Membership.ends_at).is_(None), col(Membership.ends_at) > now(session)),
+    )
+
+
 def list_live_memberships(session: Session, person_id: uuid.UUID) -> list[Membership]:
     """Return the person's memberships of this moment with their organisations, in a fixed order."""
     statement = (
         select(Membership)
         .join(Organisation, col(Organisation.id) == col(Membership.organisation_id))
-        .where(Membership.person_id == person_id, col(Membership.ended_at).is_(None))
-        .where(or_(col(Membership.ends_at).is_(None), col(Membership.ends_at) > now(session)))
+        .where(Membership.person_id == person_id, is_live(session))
         .options(joinedload(Membership.organisation))  # type: ignore[arg-type]
         .order_by(Organisation.name, Membership.role, col(Membership.id))
     )
@@ -65,14 +72,10 @@ def lock_live_roles(
     session: Session, person_id: uuid.UUID, organisation_id: uuid.UUID
 ) -> frozenset[Role]:
     """Return the roles held at this moment and keep them from ending before the commit."""
-    statement = (
-        select(Membership.role)
-        .where(
-            Membership.person_id == person_id,
-            Membership.organisation_id == organisation_id,
-            col(Membership.ended_at).is_(None),
-        )
-        .where(or_(col(Membership.ends_at).is_(None), col(Membership.ends_at) > now(session)))
+    statement = select(Membership.role).where(
+        Membership.person_id == person_id,
+        Membership.organisation_id == organisation_id,
+        is_live(session),
     )
     if not session.info.get("read_only"):
         statement = statement.with_for_update(read=True)
@@ -116,7 +119,7 @@ def list_members(session: Session, organisation_id: uuid.UUID, *roles: Role) -> 
     statement = (
         select(Membership)
         .join(Person, col(Person.id) == col(Membership.person_id))
-        .where(Membership.organisation_id == organisation_id, col(Membership.ended_at).is_(None))
+        .where(Membership.organisation_id == organisation_id, is_live(session))
         .options(joinedload(Membership.person))  # type: ignore[arg-type]
         .order_by(Person.name, col(Membership.id))
     )
@@ -126,11 +129,11 @@ def list_members(session: Session, organisation_id: uuid.UUID, *roles: Role) -> 
 
 
 def list_people_with_role(session: Session, *roles: Role) -> list[Person]:
-    """Return all people who hold one of the roles anywhere, by name."""
+    """Return all people who hold one of the roles anywhere at this moment, by name."""
     statement = (
         select(Person)
         .join(Membership, col(Membership.person_id) == col(Person.id))
-        .where(col(Membership.role).in_(roles), col(Membership.ended_at).is_(None))
+        .where(col(Membership.role).in_(roles), is_live(session))
         .distinct()
         .order_by(Person.name, col(Person.id))
     )

@@ -9,8 +9,8 @@ import hashlib
 import json
 import secrets
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -26,6 +26,8 @@ from core.models import JSONType, UTCDateTime, enum_type, metadata
 AUDIT_LOCK = 0x4E41_5201
 GENESIS = "0" * 64
 _BATCH = 1_000
+_HEXADECIMAL = frozenset("0123456789abcdef")
+_UNSAFE_INTEGER = 2**53  # from here on canonical JSON knows no whole number
 
 
 class Outcome(StrEnum):
@@ -233,25 +235,29 @@ class Checkpoint:
 
     def to_json(self) -> str:
         """Return the checkpoint as one line of canonical JSON."""
-        return rfc8785.dumps(
-            {
-                "sequence": self.sequence,
-                "hash": self.hash,
-                "made_at": self.made_at,
-                "public_key": self.public_key,
-                "signature": self.signature,
-            }
-        ).decode()
+        return rfc8785.dumps(asdict(self)).decode()
 
     @classmethod
     def from_json(cls, line: str) -> "Checkpoint":
         """Read a checkpoint; raises ValueError when it is not one."""
+        msg = "記録の確認点のファイルではありません。narabi audit checkpoint で作ったものを指定してください。"
         try:
             value = json.loads(line)
-            return cls(**{name: value[name] for name in cls.__slots__})
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            msg = "記録の確認点のファイルではありません。narabi audit checkpoint で作ったものを指定してください。"
+            read = cls(**{name: value[name] for name in cls.__slots__})
+        except (json.JSONDecodeError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(msg) from error
+        if not read.is_well_formed():
+            raise ValueError(msg)
+        return read
+
+    def is_well_formed(self) -> bool:
+        """Tell whether each value is of the kind that a checkpoint holds."""
+        texts = (self.hash, self.public_key, self.signature, self.made_at)
+        if type(self.sequence) is not int or not all(isinstance(each, str) for each in texts):
+            return False
+        lengths = tuple(map(len, texts[:3]))
+        are_digits = all(set(each) <= _HEXADECIMAL for each in texts[:3])
+        return 0 <= self.sequence < _UNSAFE_INTEGER and are_digits and lengths == (64, 64, 128)
 
     def signed_bytes(self) -> bytes:
         """Return the bytes that the signature covers."""
@@ -321,11 +327,15 @@ def _events(session: Session) -> Iterator[AuditEvent]:
 
 
 def verify(
-    session: Session, checkpoint: Checkpoint | None = None, public_key: bytes | None = None
+    session: Session,
+    checkpoint: Checkpoint | None = None,
+    public_key: bytes | None = None,
+    *,
+    erased: Collection[int] = (),
 ) -> Verification:
     """Walk the whole chain and name every break; with a checkpoint also truncation and rewriting.
 
-    `public_key` is the key that the checkpoint must be signed with.
+    `public_key` must have signed the checkpoint; the details of events `erased` may be gone.
     """
     problems: list[str] = []
     expected, previous, count = 1, GENESIS, 0
@@ -340,29 +350,31 @@ def verify(
         if checkpoint and event.sequence == checkpoint.sequence:
             at_checkpoint = event.hash
         expected, previous, count = event.sequence + 1, event.hash, count + 1
-    problems += _detail_problems(session)
+    problems += _detail_problems(session, erased)
     if checkpoint:
         problems += _checkpoint_problems(checkpoint, public_key, expected - 1, at_checkpoint)
     return Verification(count, previous, tuple(problems))
 
 
-def _detail_problems(session: Session) -> list[str]:
+def _detail_problems(session: Session, erased: Collection[int]) -> list[str]:
     found: list[str] = []
     position = 0
     while True:
         rows = session.execute(
-            select(AuditDetail, AuditEvent.commitment)  # type: ignore[call-overload]
-            .join(AuditEvent, AuditEvent.sequence == AuditDetail.sequence)
-            .where(AuditDetail.sequence > position)
-            .order_by(AuditDetail.sequence)
+            select(AuditEvent.sequence, AuditEvent.commitment, AuditDetail)  # type: ignore[call-overload]
+            .join(AuditDetail, AuditDetail.sequence == AuditEvent.sequence, isouter=True)
+            .where(AuditEvent.sequence > position)
+            .order_by(AuditEvent.sequence)
             .limit(_BATCH)
         ).all()
         if not rows:
             return found
-        for detail, commitment in rows:
-            if commit_to(detail.salt, detail.detail) != commitment:
-                found.append(f"{detail.sequence}番の記録の詳細が約束の値と合いません。")
-        position = rows[-1][0].sequence
+        for sequence, commitment, detail in rows:
+            if detail is None and sequence not in erased:
+                found.append(f"{sequence}番の記録の詳細がありません。消されています。")
+            elif detail is not None and commit_to(detail.salt, detail.detail) != commitment:
+                found.append(f"{sequence}番の記録の詳細が約束の値と合いません。")
+        position = rows[-1][0]
         session.expunge_all()
 
 

@@ -85,18 +85,26 @@ def audit_group() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="外に保管した確認点。切り捨てと全面的な書き換えも見つけます。",
 )
+@click.option(
+    "--erased",
+    multiple=True,
+    type=int,
+    help="法令により詳細を消去した記録の番号。くり返して指定できます。",
+)
 @click.pass_obj
-def verify_audit(operation: Operation, checkpoint_file: Path | None) -> None:
+def verify_audit(
+    operation: Operation, checkpoint_file: Path | None, erased: tuple[int, ...]
+) -> None:
     """監査記録のつながりを最初から最後まで確かめます。"""
     checkpoint = None
     if checkpoint_file is not None:
         try:
-            checkpoint = audit.Checkpoint.from_json(checkpoint_file.read_text("utf-8"))
+            checkpoint = audit.Checkpoint.from_json(checkpoint_file.read_text("utf-8", "replace"))
         except ValueError as error:
             raise click.ClickException(str(error)) from error
     key = audit.public_key(operation.settings.effective_audit_seed)
     with db.reading() as session:
-        result = audit.verify(session, checkpoint, key if checkpoint else None)
+        result = audit.verify(session, checkpoint, key if checkpoint else None, erased=erased)
     for problem in result.problems:
         click.echo(problem, err=True)
     if result.problems:

@@ -1,6 +1,7 @@
 """Write permissions.md, state-machines.md and settings.md from the code: python docs/generate.py."""  # noqa: INP001
 
 import importlib
+import runpy
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -144,7 +145,11 @@ def write_settings() -> str:
         "checks them as well."
     )
     heads = ["variable", "default", "bounds", "outside development", "what it is"]
-    return _page("Settings", [intro, _table(heads, rows)])
+    server = "## Server\n\n`gunicorn.conf.py`, which serves both the demo and production, reads these as well."
+    found = runpy.run_path(str(ROOT / "gunicorn.conf.py"))["VARIABLES"]
+    more = [[f"`{name}`", _default(default), words] for name, (default, words) in found.items()]
+    tables = [_table(heads, rows), server, _table(["variable", "default", "what it is"], more)]
+    return _page("Settings", [intro, *tables])
 
 
 def _default(value: Any) -> str:

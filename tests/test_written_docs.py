@@ -1,6 +1,7 @@
 """The pages that are written from the code say what the code says."""
 
 import importlib.util
+import re
 
 import pytest
 
@@ -34,3 +35,9 @@ def test_pages_name_what_the_code_names():
     settings = GENERATOR.write_settings()
     assert "`NARABI_AUDIT_KEY`" in settings
     assert settings.count("| required |") == 4
+    server = (ROOT / "gunicorn.conf.py").read_text("utf-8")
+    read = set(re.findall(r'read\("(\w+)"\)|environ\W+(?:get\W+)?"(\w+)"', server))
+    for name in {first or second for first, second in read} | {"PORT"}:
+        assert f"| `{name}` |" in settings
+    assert "environ.get(name)" in server
+    assert len(read) >= 5

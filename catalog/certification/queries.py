@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
 from accounts.models import Membership, Organisation, Person, Role
+from accounts.queries import is_live
 from catalog.certification.models import (
     DECIDED_STATES,
     OPEN_STATES,
@@ -206,14 +206,14 @@ def list_recommendations(session: Session, certification_id: uuid.UUID) -> list[
 def list_eligible_reviewers(session: Session, certification: Certification) -> list[Person]:
     """Return reviewers of this moment who neither belong to the vendor nor submitted, by name."""
     members = select(Membership.person_id).where(
-        Membership.organisation_id == certification.owner_id, _is_live(session)
+        Membership.organisation_id == certification.owner_id, is_live(session)
     )
     statement = (
         select(Person)
         .join(Membership, col(Membership.person_id) == Person.id)
         .where(
             Membership.role == Role.REVIEWER,
-            _is_live(session),
+            is_live(session),
             col(Person.id).not_in(members),
             col(Person.id).is_distinct_from(certification.submitted_by_id),
         )
@@ -256,13 +256,6 @@ def list_events(
         .limit(MAXIMUM_QUEUE)
     )
     return [(event, detail, name) for event, detail, name in session.exec(statement)]
-
-
-def _is_live(session: Session) -> ColumnElement[bool]:
-    return and_(
-        col(Membership.ended_at).is_(None),
-        or_(col(Membership.ends_at).is_(None), col(Membership.ends_at) > now(session)),
-    )
 
 
 def _whole() -> tuple[Any, ...]:

@@ -7,8 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from accounts.cli import bodies_group
+from accounts.models import OrganisationKind
 from accounts.queries import find_body_by_code, list_bodies
 from core import db
+from tests import factories
 
 BODIES = Path(__file__).resolve().parents[2] / "accounts" / "data" / "bodies.csv"
 HEAD = "code,name,kana,prefecture,kind,population,population_date,population_source\n"
@@ -50,6 +52,16 @@ def test_second_import_updates_and_keeps_a_known_population(database, tmp_path):
     assert "0団体を追加、1団体を更新" in result.output
     (town,) = bodies()
     assert (town.name, town.population, town.kana) == ("飯島市", 9_007, "いいじままち")
+
+
+def test_conflict_with_another_organisation_is_told_in_a_sentence(database, tmp_path):
+    with db.transaction() as session:
+        factories.organisation(session, OrganisationKind.AGENCY, code="203840")
+    result = run(write(tmp_path, HEAD + GOOD))
+    assert result.exit_code == 1
+    assert "Error: 同じ内容がすでに登録されている" in result.output
+    assert isinstance(result.exception, SystemExit)
+    assert bodies() == []
 
 
 def test_every_broken_row_is_named_and_nothing_is_imported(database, tmp_path):

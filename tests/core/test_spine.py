@@ -1,15 +1,18 @@
 """Transaction, audit chain, change log, outbox and state machines, seen through the tables."""
 
+import json
 import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from accounts.models import Person
 from core import audit, changes, outbox
+from core.cli import Operation, audit_group
 from core.clock import fixed_at
 from core.db import now, reading, transaction
 from core.errors import Conflict, StaleVersion, WrongState
@@ -85,12 +88,49 @@ def test_verify_names_the_event_that_was_changed(database, tampering):
     assert "3番" in problems[0]
 
 
-def test_erasing_a_detail_by_law_does_not_break_the_chain(database):
+def test_a_missing_detail_is_named_unless_it_was_erased_by_law(database, settings):
     record(3, name="見本 太郎")
     with transaction() as session:
-        session.execute(text("DELETE FROM audit_details WHERE sequence = 2"))
+        session.execute(text("DELETE FROM audit_details WHERE sequence IN (2, 3)"))
     with reading() as session:
-        assert audit.verify(session).problems == ()
+        lost = "番の記録の詳細がありません。消されています。"
+        assert audit.verify(session).problems == (f"2{lost}", f"3{lost}")
+        assert audit.verify(session, erased=[2]).problems == (f"3{lost}",)
+    seen = run_verify(settings, "--erased", "2")
+    assert (seen.exit_code, f"3{lost}" in seen.output, f"2{lost}" in seen.output) == (
+        1,
+        True,
+        False,
+    )
+    assert run_verify(settings, "--erased", "2", "--erased", "3").exit_code == 0
+
+
+def test_a_broken_checkpoint_file_is_refused_in_a_sentence(database, settings, tmp_path):
+    record(2)
+    file = tmp_path / "checkpoint.json"
+    with reading() as session:
+        good = audit.make_checkpoint(session, settings.effective_audit_seed, now(session)).to_json()
+    file.write_text(good, "utf-8")
+    assert run_verify(settings, "--checkpoint", str(file)).exit_code == 0
+    values = json.loads(good)
+    broken = [b"", b"\xff\xfe\x00", b"[]", b"3", b"null", b"[" * 100_000, good[:-1].encode()]
+    broken += [
+        json.dumps({**values, name: value}).encode()
+        for name in values
+        for value in (None, "x", 1.5, -1, True, 10**30, [], {}, "Z" * 64)
+        if name != "made_at" or not isinstance(value, str)
+    ]
+    for content in broken:
+        file.write_bytes(content)
+        refused = run_verify(settings, "--checkpoint", str(file))
+        assert refused.exit_code == 1, content
+        assert isinstance(refused.exception, SystemExit), content
+        assert "確認点のファイルではありません" in refused.output, content
+
+
+def run_verify(settings, *arguments):
+    operation = Operation(settings, {}, {})
+    return CliRunner().invoke(audit_group, ["verify", *arguments], obj=operation)
 
 
 def test_truncation_passes_without_a_checkpoint_and_is_found_with_one(database):

@@ -443,6 +443,19 @@ def test_services_themselves_refuse_an_old_sign_in(settings):
         assert [(e.action, e.person_id) for e in events] == [("vendor.decide", lead.id)] * 2
 
 
+def test_reviewer_whose_time_has_run_out_is_not_offered(client, agency):
+    browsers, people = agency
+    register(client)
+    fill(client, f"/vendors/{the_vendor().id}/file")
+    hand_in(client, f"/vendors/{the_vendor().id}/file")
+    path = f"/vendors/{the_vendor().id}/assign"
+    assert "見本 審査" in browsers["lead"].get(path).text
+    with db.transaction() as session:
+        held = select(Membership).where(Membership.person_id == people["reviewer"].id)
+        session.exec(held).one().ends_at = db.now(session) - timedelta(seconds=1)
+    assert "見本 審査" not in browsers["lead"].get(path).text
+
+
 def test_queue_pages_exist_as_promised(client):
     with db.transaction() as session:
         lead = make.person(session, Role.LEAD_REVIEWER)
