@@ -8,7 +8,7 @@ BIN := .venv/bin
 PORT ?= 8000
 WORKERS ?= 2
 # The caller's shell may sit in another environment; nothing of it reaches ours.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install demo test gates acceptance bench drills lock clean
 .PHONY: gate-style gate-format gate-types gate-imports gate-templates gate-rules test-machine

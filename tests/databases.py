@@ -19,6 +19,7 @@ from tests.postgres import Cluster, start_cluster
 
 _ROOT = Path(__file__).parent.parent
 _TEMPLATE = "narabi_template"
+_SEED = "seed"
 _ENOUGH_MEMORY_BYTES = 2 * 1024**3
 
 
@@ -94,11 +95,18 @@ class SqliteDatabase:
         """The SQLAlchemy address."""
         return f"sqlite:///{self.path}"
 
-    def reset(self) -> None:
-        """Bring back the freshly migrated state; all connections must be closed."""
+    def reset(self, kept: str | None = None) -> None:
+        """Bring back the freshly migrated or a kept state; all connections must be closed."""
         for suffix in ("-wal", "-shm"):
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
-        shutil.copyfile(self._template, self.path)
+        shutil.copyfile(self._kept_path(kept) if kept else self._template, self.path)
+
+    def keep(self, name: str) -> None:
+        """Keep the present state for later tests of this worker; all connections must be closed."""
+        shutil.copyfile(self.path, self._kept_path(name))
+
+    def _kept_path(self, name: str) -> Path:
+        return self.run / f"{self.worker}-{name}.sqlite3"
 
     @cached_property
     def _template(self) -> Path:
@@ -136,9 +144,13 @@ class PostgresDatabase:
         with locked(self.run / "postgres.lock"):
             return start_cluster(self.run / "pg", int(os.environ["NARABI_TEST_OWNER"]))
 
-    def reset(self) -> None:
-        """Bring back the freshly migrated state; all connections must be closed."""
-        self._connection.execute(self._restore)
+    def reset(self, kept: str | None = None) -> None:
+        """Bring back the freshly migrated or a kept state; all connections must be closed."""
+        self._connection.execute(self._restore[f"kept_{kept}" if kept else _SEED])
+
+    def keep(self, name: str) -> None:
+        """Keep the present state for later tests of this worker."""
+        self._restore[f"kept_{name}"] = self._copy_into(f"kept_{name}")
 
     def close(self) -> None:
         """Close the connection that resets."""
@@ -171,24 +183,27 @@ class PostgresDatabase:
         return connection
 
     @cached_property
-    def _restore(self) -> bytes:
-        """One statement list: empty what was filled, put back what the migrations had put there."""
+    def _restore(self) -> dict[str, bytes]:
+        """What brings back each kept state, by the schema that holds its rows."""
+        self._connection  # noqa: B018 - the database exists from here on
+        return {_SEED: self._copy_into(_SEED)}
+
+    def _copy_into(self, schema: str) -> bytes:
+        """Copy all rows aside; returns one statement list that puts them back."""
         rows = self._connection.execute(
             "SELECT format('%I', tablename) FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
         )
         tables = [name for (name,) in rows if name != "alembic_version"]
-        self._connection.execute("CREATE SCHEMA IF NOT EXISTS seed")
+        self._connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE".encode())
+        self._connection.execute(f"CREATE SCHEMA {schema}".encode())
         steps = []
         for table in tables:
+            steps.append(f"IF EXISTS (SELECT 1 FROM {table}) THEN DELETE FROM {table}; END IF;")
             found = self._connection.execute(f"SELECT 1 FROM {table} LIMIT 1".encode()).fetchone()
             if found:
-                copy = f"CREATE TABLE IF NOT EXISTS seed.{table} AS TABLE {table}"
+                copy = f"CREATE TABLE {schema}.{table} AS TABLE {table}"
                 self._connection.execute(copy.encode())
-                steps.append(
-                    f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM seed.{table};"
-                )
-            else:
-                steps.append(f"IF EXISTS (SELECT 1 FROM {table}) THEN DELETE FROM {table}; END IF;")
+                steps.append(f"INSERT INTO {table} SELECT * FROM {schema}.{table};")
         sequences = self._connection.execute(
             "SELECT format('%I', sequencename), coalesce(last_value, start_value),"
             " last_value IS NOT NULL FROM pg_sequences WHERE schemaname = 'public'"

@@ -1,8 +1,10 @@
 """A town with its people, two certified services below the ceiling and one above, indexed."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +36,9 @@ from procurement.projects.models import (
 from search.queries import get_engine
 from tests import factories
 from tests.client import CheckedClient
+from tests.databases import DatabaseUnderTest
 from tests.search.market import index_all
+from tests.stages import Stages
 from vendors.models import Vendor
 
 MONTHLY = (ComponentKind.BASE, Unit.LUMP, Interval.MONTH)
@@ -79,6 +83,17 @@ REQUEST = {
 }
 
 
+def kept(build: Callable[["Market"], "Market"]) -> Callable[["Market"], "Market"]:
+    """Walk this stretch once per worker and database; later tests get its outcome back."""
+
+    @wraps(build)
+    def reach(market: "Market") -> "Market":
+        market.stages.reach(build.__name__, lambda: build(market))
+        return market
+
+    return reach
+
+
 @dataclass
 class Market:
     """Everybody and everything that a purchase needs; acts over HTTP and looks into the rows."""
@@ -97,6 +112,7 @@ class Market:
     cheap: ListingVersion
     other: ListingVersion
     dear: ListingVersion
+    stages: Stages
     clients: dict[Any, CheckedClient] = field(default_factory=dict)
 
     def as_(self, person: Person, at: Organisation | None = None) -> CheckedClient:
@@ -195,6 +211,7 @@ class Market:
         moment = utcnow()
         return factories.actor(person, role, self.body, authenticated_at=moment)
 
+    @kept
     def reach_searching(self) -> "Market":
         clerk = self.actor(self.clerk, Role.CLERK)
         with db.transaction() as session:
@@ -204,6 +221,7 @@ class Market:
             project_services.save_search(session, clerk, made, version=made.version, query=query)
         return self
 
+    @kept
     def reach_locked(self) -> "Market":
         self.reach_searching()
         clerk = self.actor(self.clerk, Role.CLERK)
@@ -214,6 +232,7 @@ class Market:
             project_services.lock_evidence(session, clerk, project, engine, version=version)
         return self
 
+    @kept
     def reach_compared(self) -> "Market":
         self.reach_locked()
         with db.transaction() as session:
@@ -221,6 +240,7 @@ class Market:
             project_services.confirm_comparison(session, clerk, project, version=project.version)
         return self
 
+    @kept
     def reach_proposed(self) -> "Market":
         self.reach_compared()
         with db.transaction() as session:
@@ -238,6 +258,7 @@ class Market:
             )
         return self
 
+    @kept
     def reach_chosen(self) -> "Market":
         self.reach_proposed()
         with db.transaction() as session:
@@ -245,6 +266,7 @@ class Market:
             project_services.approve_selection(session, approver, project, version=project.version)
         return self
 
+    @kept
     def reach_submitted(self) -> "Market":
         self.reach_chosen()
         clerk = self.actor(self.clerk, Role.CLERK)
@@ -255,6 +277,7 @@ class Market:
             request_services.submit_request(session, clerk, made, version=made.version)
         return self
 
+    @kept
     def reach_approved(self) -> "Market":
         self.reach_submitted()
         with db.transaction() as session:
@@ -264,6 +287,7 @@ class Market:
             )
         return self
 
+    @kept
     def reach_sent(self) -> "Market":
         self.reach_approved()
         with db.transaction() as session:
@@ -273,6 +297,7 @@ class Market:
             )
         return self
 
+    @kept
     def reach_accepted(self) -> "Market":
         self.reach_sent()
         with db.transaction() as session:
@@ -300,13 +325,36 @@ def request_values() -> dict[str, Any]:
     return {**plain, **more, "answer_due_on": date(2099, 3, 31)}
 
 
+@pytest.fixture(scope="session")
+def _markets() -> dict[str, "Market"]:
+    """The towns of this worker, one on each kind of database."""
+    return {}
+
+
 @pytest.fixture
-def market(settings: Settings, new_client: Callable[[], CheckedClient]) -> Market:
-    """Give the town and its market over an empty database."""
-    return build_market(settings, new_client)
+def market(
+    database: DatabaseUnderTest,
+    settings: Settings,
+    new_client: Callable[[], CheckedClient],
+    run_folder: Path,
+    worker_id: str,
+    _markets: dict[str, "Market"],
+) -> Iterator[Market]:
+    """Give the town and its market; built once per worker, then brought back."""
+    folder = run_folder / f"{worker_id}-{database.kind}-stages"
+    with Stages(database, settings.data_dir, folder) as stages:
+
+        def build() -> None:
+            _markets[database.kind] = build_market(settings, new_client, stages)
+
+        stages.reach("market", build)
+        known = _markets[database.kind]
+        yield replace(known, settings=settings, new_client=new_client, stages=stages, clients={})
 
 
-def build_market(settings: Settings, new_client: Callable[[], CheckedClient]) -> Market:
+def build_market(
+    settings: Settings, new_client: Callable[[], CheckedClient], stages: Stages
+) -> Market:
     """Build it: 36 months from April 2027 cost 971,982 (cheap), 990,000 (other), 3,960,000 (dear)."""
     with db.transaction() as session:
         body = factories.body(session, name="見本町", body_kind=BodyKind.TOWN)
@@ -345,6 +393,7 @@ def build_market(settings: Settings, new_client: Callable[[], CheckedClient]) ->
         cheap=cheap,
         other=other,
         dear=dear,
+        stages=stages,
         **people,
     )
 

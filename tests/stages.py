@@ -1,0 +1,65 @@
+"""Stages of a story that many tests begin from: walked once, then brought back in milliseconds."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import Engine, event
+
+from core import clock, db
+from tests.databases import DatabaseUnderTest
+
+_WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
+
+
+class Stages:
+    """Database rows and files as they were when a stage was first reached by this worker.
+
+    A stage is brought back only over the very state from which it was once reached; after any
+    other write, or under a held clock, it is walked again.
+    """
+
+    def __init__(self, database: DatabaseUnderTest, files: Path, folder: Path) -> None:
+        self._database = database
+        self._files = files
+        self._folder = folder
+        self._at = "empty"
+        self._writes = 0
+
+    def __enter__(self) -> Self:
+        event.listen(Engine, "before_cursor_execute", self._note)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        event.remove(Engine, "before_cursor_execute", self._note)
+
+    def reach(self, stage: str, walk: Callable[[], object]) -> None:
+        """Bring the stage back, or walk there and keep it."""
+        if clock.is_fixed() or self._writes:
+            walk()
+            return
+        name = f"{self._at}_{stage}"
+        if (self._folder / name).exists():
+            self._bring_back(name)
+        else:
+            walk()
+            self._keep(name)
+        self._at, self._writes = name, 0
+
+    def _bring_back(self, name: str) -> None:
+        db.current().dispose()
+        self._database.reset(name)
+        shutil.rmtree(self._files, ignore_errors=True)
+        shutil.copytree(self._folder / name, self._files)
+
+    def _keep(self, name: str) -> None:
+        db.current().dispose()
+        self._database.keep(name)
+        self._files.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(self._files, self._folder / name)
+
+    def _note(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if _WRITES.match(statement):
+            self._writes += 1
