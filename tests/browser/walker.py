@@ -33,7 +33,10 @@ class Walker:
         heading = self.heading()
         assert "こちらの不具合" not in heading, self.page.url
         parts = urlsplit(self.page.url)
-        kind = f"{SEEN_IDS.sub('ID', parts.path)} {heading}"
+        path = SEEN_IDS.sub("ID", parts.path)
+        numbered = re.sub(r"/\d+$", "/N", path)
+        # One page of a numbered row stands for the row.
+        kind = f"{path} {heading}" if numbered == path else numbered
         if self.audit is None or kind in self.seen:
             return self
         self.seen[kind] = len(self.seen) + 1
