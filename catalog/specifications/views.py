@@ -20,12 +20,15 @@ from catalog.specifications.models import (
 from catalog.specifications.negotiation import answer_data, answer_page, wanted_format
 from catalog.specifications.revisions import version_before
 from catalog.terms import BodyClass, RequirementClass, RequirementKind
+from catalog.text_blocks import fold_text, text_blocks
 from core import web
 from core.db import now
 from core.errors import BadRequest, NotFound
 from core.state_machine import LabelledCode
 
 blueprint = Blueprint("specifications", __name__)
+blueprint.add_app_template_filter(text_blocks)
+blueprint.add_app_template_filter(fold_text)
 
 _LONGEST_WORDS = 200
 

@@ -23,14 +23,14 @@ from procurement.projects.models import (
 _PS, _RS = ProjectState, RequestState
 _LOCKED_ON = (_PS.DRAFT, _PS.SEARCHING)
 _SENTENCES = {
-    _PS.DRAFT: "次は、サービスを探します。",
-    _PS.SEARCHING: "条件に合うサービスを探しています。よければ検索結果を確定してください。",
-    _PS.EVIDENCE_LOCKED: "検索結果を確定しました。次は、候補を比べます。",
-    _PS.COMPARED: "候補を比べました。次は、選定の案を作ります。",
+    _PS.DRAFT: "",
+    _PS.SEARCHING: "条件に合うサービスを探しています。",
+    _PS.EVIDENCE_LOCKED: "検索結果を確定しました。",
+    _PS.COMPARED: "候補を比べました。",
     _PS.QUOTING: "見積を待っています。",
     _PS.QUOTES_OPENED: "見積を開封しました。",
     _PS.SELECTION_PROPOSED: "選定の案の決裁を待っています。",
-    _PS.SELECTION_APPROVED: "選定が決裁されました。次は、利用契約を依頼します。",
+    _PS.SELECTION_APPROVED: "選定が決裁されました。",
     _PS.CLOSED: "契約を記録し、案件を終えました。",
     _PS.NONE_SUITABLE: "適するサービスがないと判断し、案件を終えました。",
     _PS.CANCELLED: "この案件は中止しました。",
@@ -38,10 +38,10 @@ _SENTENCES = {
 _REQUEST_SENTENCES = {
     _RS.DRAFT: "依頼書を作っています。",
     _RS.SUBMITTED: "依頼書の決裁を待っています。",
-    _RS.RETURNED: "依頼書が差し戻されました。直して、もう一度提出してください。",
-    _RS.APPROVED: "依頼書が決裁されました。決裁者が送信します。",
+    _RS.RETURNED: "依頼書が差し戻されました。",
+    _RS.APPROVED: "依頼書が決裁されました。",
     _RS.SENT: "依頼を送信しました。事業者の承諾を待っています。",
-    _RS.ACCEPTED: "事業者が承諾しました。契約書を交わしたら、契約を記録してください。",
+    _RS.ACCEPTED: "事業者が承諾しました。",
     _RS.DECLINED: "事業者が辞退しました。依頼し直すか、案件を中止してください。",
     _RS.WITHDRAWN: "依頼を取り下げました。依頼し直すか、案件を中止してください。",
     _RS.LAPSED: "回答の期限が過ぎました。依頼し直すか、案件を中止してください。",

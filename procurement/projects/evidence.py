@@ -9,6 +9,7 @@ from typing import Any
 from accounts.identity import Actor
 from catalog.certification.queries import Standing
 from catalog.offerings.models import ListingVersion
+from catalog.terms import CertificationState
 from procurement.projects.models import EvidencePack, Project
 
 FORMAT = "narabi-evidence-1"
@@ -80,6 +81,16 @@ def content_of(pack: EvidencePack) -> dict[str, Any]:
     """Return the stored content of a pack."""
     loaded: dict[str, Any] = json.loads(pack.content)
     return loaded
+
+
+def standing_of_hit(hit: Mapping[str, Any]) -> Standing:
+    """Return the standing as it was when the hit was locked."""
+    kept = hit["certification"]
+    until = kept["valid_until"]
+    return Standing(
+        CertificationState(kept["state"]),
+        valid_until=None if until is None else datetime.fromisoformat(until),
+    )
 
 
 def hit_of(pack: EvidencePack, listing_version_id: uuid.UUID) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def test_a_request_id_from_outside_is_taken_only_when_harmless(client):
 def test_an_unknown_page_is_404_in_words_with_a_way_back(client):
     response = client.get("/no-such-page")
     assert response.status_code == 404
-    assert "トップページ" in response.text
+    assert "ホームへ戻る" in response.text
 
 
 def test_an_unknown_api_address_answers_problem_json(client):

@@ -10,6 +10,7 @@ from accounts.permissions import Permission
 from accounts.queries import list_people
 from core import web
 from procurement.contracts import queries, services
+from procurement.contracts.next_act import find_next_act
 from procurement.contracts.tasks import describe_state, list_tasks
 from procurement.projects import queries as project_queries
 from procurement.projects.costs import term_of
@@ -43,6 +44,7 @@ def show(project_id: uuid.UUID) -> ResponseReturnValue:
             project, packs, selection, request=request, contract=contract, actor=actor()
         ),
         state_sentence=describe_state(project, request),
+        next_act=find_next_act(project, request, actor()),
         packs=packs,
         request_row=request,
         contract=contract,

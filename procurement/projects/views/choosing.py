@@ -21,7 +21,7 @@ from procurement.bodies.models import ContractCategory
 from procurement.bodies.queries import ceiling_for
 from procurement.projects import queries, services
 from procurement.projects.costs import estimate_cost
-from procurement.projects.evidence import content_of
+from procurement.projects.evidence import content_of, standing_of_hit
 from procurement.projects.models import Candidate, Ground, Project, ProjectAction, Selection
 from procurement.projects.schemas import (
     ConfirmSchema,
@@ -73,6 +73,7 @@ def _candidate_rows(project: Project) -> list[dict[str, Any]]:
         {
             "candidate": each,
             "hit": hits[each.rank],
+            "standing": standing_of_hit(hits[each.rank]),
             "version": versions[each.listing_version_id],
             "estimate": estimate_cost(versions[each.listing_version_id], project, project.owner),
         }

@@ -13,7 +13,7 @@ from core import web
 from core.errors import BadRequest, Conflict, DomainError, GuardFailed, NotFound, Unavailable
 from core.forms import Form
 from procurement.projects import queries, services
-from procurement.projects.evidence import content_of
+from procurement.projects.evidence import content_of, standing_of_hit
 from procurement.projects.models import EvidencePack, Project
 from procurement.projects.schemas import LockSchema, SearchSaveSchema
 from procurement.projects.searching import Search, describe_query, make_kept_query
@@ -154,7 +154,7 @@ def show_evidence(project_id: uuid.UUID, revision: int) -> ResponseReturnValue:
         project=project,
         pack=pack,
         content=content,
-        rows=[(hit, by_rank[hit["rank"]]) for hit in content["hits"]],
+        rows=[(hit, by_rank[hit["rank"]], standing_of_hit(hit)) for hit in content["hits"]],
         chosen=describe_query(content["search"], search_queries.list_facet_choices(session)),
         locked_by=list_people(session, [pack.locked_by_id]).get(pack.locked_by_id),
         is_latest=latest is not None and latest.id == pack.id,
