@@ -34,6 +34,10 @@ class TooOld(Gone):
 
     code = "cursor_too_old"
     title = "この番号からは続けられません"
+    meaning = (
+        "その番号からの変更を、もう持っていません。または、記録の時期（epoch）が変わりました。"
+    )
+    remedy = "snapshot を読み直し、そこに書かれた番号から続けてください。"
 
 
 @blueprint.get("/offerings")

@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
@@ -21,7 +21,8 @@ from marshmallow import Schema, ValidationError, fields
 from werkzeug.exceptions import NotAcceptable
 from werkzeug.routing import Rule
 
-from core.errors import BadRequest
+from core import web
+from core.errors import BadRequest, DomainError
 from core.fields import FormSchema
 
 PREFIX = "/api/"
@@ -38,6 +39,11 @@ _PREFLIGHT = {
     "Access-Control-Allow-Headers": "If-None-Match, Accept",
     "Access-Control-Max-Age": "86400",
 }
+_OTHER_WORDS = (
+    "この表に種類のない誤りです。状態の番号の意味は、HTTPの決まりのとおりです。",
+    "送り方を確かめてください。",
+)
+_LAST = 600
 _CONVERTED = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -48,6 +54,8 @@ class BadParameters(BadRequest):
 
     code = "bad_parameters"
     title = "指定できない検索条件があります"
+    meaning = "知らない指定、2回書いた指定、値の合わない指定があります。"
+    remedy = "errors に挙げた名前の指定を直してください。"
 
     def __init__(self, reasons: list[tuple[str, str]]) -> None:
         super().__init__(reasons[0][1])
@@ -64,7 +72,9 @@ class ProblemFieldSchema(FormSchema):
 class ProblemSchema(FormSchema):
     """An error (RFC 9457)."""
 
-    type = fields.String(required=True, metadata={"description": "どの問題かを表す変わらない名前"})
+    type = fields.String(
+        required=True, metadata={"description": "/docs/problems#種類の名前。種類の名前は変わらない"}
+    )
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String(required=True)
@@ -164,6 +174,42 @@ def with_etag(response: Response) -> Response:
         response.add_etag()
     response.make_conditional(request)
     return response
+
+
+# --- what can go wrong ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One code that an error answer can carry, explained to whoever reads it."""
+
+    code: str
+    status: int | None
+    title: str
+    meaning: str
+    remedy: str
+
+
+def list_problems() -> list[Problem]:
+    """Return every code that the loaded program can answer, by status; `type` points to them."""
+    found = {
+        kind.code: Problem(kind.code, web.status_of(kind), kind.title, kind.meaning, kind.remedy)
+        for kind in _kinds(DomainError)
+    }
+    for status, code in web.HTTP_CODES.items():
+        title, remedy = web.HTTP_SENTENCES[status]
+        found.setdefault(code, Problem(code, status, title, f"{title}。", remedy))
+    for code, words in web.OWN_PROBLEMS.items():
+        found[code] = Problem(code, *words)
+    other = web.OTHER_STATUS
+    found[other] = Problem(other, None, "そのほかの誤り", *_OTHER_WORDS)
+    return sorted(found.values(), key=lambda each: (each.status or _LAST, each.code))
+
+
+def _kinds(base: type[DomainError]) -> Iterator[type[DomainError]]:
+    for each in base.__subclasses__():
+        yield from _kinds(each)
+        yield each
 
 
 # --- cursors -------------------------------------------------------------------------------------

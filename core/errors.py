@@ -9,6 +9,8 @@ class DomainError(Exception):
 
     code = "domain_error"
     title = "この操作はできません"
+    meaning = "この操作はできないと判断されました。"
+    remedy = "文に書かれた理由を確かめてください。"
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -20,6 +22,8 @@ class NotFound(DomainError):
 
     code = "not_found"
     title = "ページが見つかりません"
+    meaning = "アドレスの指すものがないか、見る権限がありません。"
+    remedy = "アドレスと番号を確かめてください。公開をやめたものは現れません。"
 
     def __init__(self, message: str = "このページは存在しないか、見る権限がありません。") -> None:
         super().__init__(message)
@@ -30,6 +34,8 @@ class Gone(DomainError):
 
     code = "gone"
     title = "提供を終了しました"
+    meaning = "以前はありましたが、提供や保存を終えました。"
+    remedy = "控えから消し、代わりのものを探してください。"
 
 
 class Forbidden(DomainError):
@@ -37,6 +43,8 @@ class Forbidden(DomainError):
 
     code = "forbidden"
     title = "この操作をする権限がありません"
+    meaning = "あることは知られていますが、今の役割ではできません。"
+    remedy = "担当の人に頼むか、役割を切り替えてください。"
 
 
 class SignInRequired(DomainError):
@@ -44,6 +52,8 @@ class SignInRequired(DomainError):
 
     code = "sign_in_required"
     title = "サインインが必要です"
+    meaning = "サインインしていない人には使えません。"
+    remedy = "サインインしてから、もう一度開いてください。"
 
     def __init__(self, message: str = "この操作にはサインインが必要です。") -> None:
         super().__init__(message)
@@ -54,6 +64,8 @@ class ReauthenticationRequired(DomainError):
 
     code = "reauthentication_required"
     title = "パスワードをもう一度確かめます"
+    meaning = "送信、認証の決定などの前に、10分以内の本人の確認が必要です。"
+    remedy = "確認の画面でパスワードを入力して、もう一度行ってください。"
 
     def __init__(
         self, message: str = "サインインから時間がたっています。パスワードを入力してください。"
@@ -66,6 +78,8 @@ class Invalid(DomainError):
 
     code = "invalid"
     title = "確認が必要な入力があります"
+    meaning = "入力した値が決まりに合いません。"
+    remedy = "errors に挙げた項目を直して、送り直してください。"
 
     def __init__(self, errors: Mapping[str, str], message: str | None = None) -> None:
         super().__init__(message or next(iter(errors.values()), self.title))
@@ -77,6 +91,8 @@ class StaleVersion(DomainError):
 
     code = "stale_version"
     title = "ほかの人が先に更新しました"
+    meaning = "開いてから送るまでの間に、ほかの人が先に更新しました。"
+    remedy = "新しい内容と見比べて、残すほうを選んでください。"
 
     def __init__(
         self,
@@ -94,6 +110,8 @@ class WrongState(DomainError):
 
     code = "wrong_state"
     title = "今の状態ではこの操作はできません"
+    meaning = "今の状態では、その操作はできません。"
+    remedy = "文にある今の状態を確かめ、画面を開き直してください。"
 
     def __init__(self, message: str, *, state: str) -> None:
         super().__init__(message)
@@ -105,6 +123,8 @@ class GuardFailed(DomainError):
 
     code = "guard_failed"
     title = "足りないものがあります"
+    meaning = "操作の条件がそろっていません。"
+    remedy = "errors に挙げたものをすべて整えてから、やり直してください。"
 
     def __init__(self, reasons: Sequence[tuple[str, str]]) -> None:
         super().__init__(reasons[0][1] if reasons else self.title)
@@ -116,6 +136,8 @@ class Conflict(DomainError):
 
     code = "conflict"
     title = "ほかの登録と重なっています"
+    meaning = "ほかの登録や操作と重なりました。"
+    remedy = "画面を開き直し、今の内容を確かめてからやり直してください。"
 
 
 class BadRequest(DomainError):
@@ -123,6 +145,8 @@ class BadRequest(DomainError):
 
     code = "bad_request"
     title = "この指定は使えません"
+    meaning = "指定した内容を読み取れません。"
+    remedy = "文に挙げた指定を直してください。"
 
 
 class TooLarge(DomainError):
@@ -130,6 +154,8 @@ class TooLarge(DomainError):
 
     code = "too_large"
     title = "大きすぎます"
+    meaning = "送られたもの、または答えるものが上限をこえています。"
+    remedy = "分けるか、条件を絞ってください。"
 
 
 class LengthRequired(DomainError):
@@ -137,6 +163,8 @@ class LengthRequired(DomainError):
 
     code = "length_required"
     title = "長さの指定が必要です"
+    meaning = "送る内容の長さ（Content-Length）が書かれていません。"
+    remedy = "長さを付けて送り直してください。"
 
 
 class Unavailable(DomainError):
@@ -144,6 +172,8 @@ class Unavailable(DomainError):
 
     code = "unavailable"
     title = "いまは利用できません"
+    meaning = "システムの一部が今は答えられません。何も変わっていません。"
+    remedy = "しばらくしてから、もう一度送ってください。"
 
 
 class TooMany(DomainError):
@@ -151,3 +181,5 @@ class TooMany(DomainError):
 
     code = "too_many"
     title = "回数の上限をこえました"
+    meaning = "短い時間に回数の上限をこえました。"
+    remedy = "時間をおいてから送ってください。"

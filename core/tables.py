@@ -25,6 +25,8 @@ class TableError(Invalid):
 
     code = "table_error"
     title = "ファイルを読み取れません"
+    meaning = "表の形のファイルを読み取れません。"
+    remedy = "挙げられた行と列を直し、ファイル全体を送り直してください。"
 
     def __init__(
         self, *, row: int | None, column: str | None, value: str | None, reason: str
@@ -40,6 +42,8 @@ class TableErrors(Invalid):
 
     code = "table_error"
     title = "ファイルに確かめるところがあります"
+    meaning = TableError.meaning
+    remedy = TableError.remedy
 
     def __init__(self, errors: Sequence[TableError]) -> None:
         first = errors[0].message

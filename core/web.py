@@ -59,7 +59,7 @@ _STATUS: dict[type[errors.DomainError], int] = {
     errors.TooMany: 429,
     errors.Unavailable: 503,
 }
-_HTTP_SENTENCES = {
+HTTP_SENTENCES = {
     400: (
         "この指定は使えません",
         "送られた内容を読み取れませんでした。前の画面に戻ってやり直してください。",
@@ -69,11 +69,40 @@ _HTTP_SENTENCES = {
         "この操作はできません",
         "このページはその方法では開けません。前の画面に戻ってやり直してください。",
     ),
+    406: (
+        "求められた形式では答えられません",
+        "案内された形式をAcceptヘッダーに書いて、送り直してください。",
+    ),
     411: ("長さの指定が必要です", "送る内容の長さ（Content-Length）を付けて送り直してください。"),
     413: ("大きすぎます", "送られた内容が大きすぎます。ファイルを小さくして送り直してください。"),
     415: (
         "この形式は使えません",
         "送られた形式は受け付けていません。案内された形式で送り直してください。",
+    ),
+}
+# Errors of the framework carry the code of the house's own for the same status, else http_NNN.
+HTTP_CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "http_405",
+    406: "http_406",
+    411: "length_required",
+    413: "too_large",
+    415: "http_415",
+}
+OTHER_STATUS = "http_error"
+OWN_PROBLEMS: dict[str, tuple[int, str, str, str]] = {
+    "csrf": (
+        400,
+        "ページを開いてから時間がたちました",
+        "安全のため、送信を受け付けませんでした。何も変わっていません。",
+        "ページを開き直して、もう一度送ってください。",
+    ),
+    "server_error": (
+        500,
+        "こちらの不具合で処理できませんでした",
+        "何も保存されていません。",
+        "少し待ってからもう一度お試しください。続くときは、受付番号を添えてお知らせください。",
     ),
 }
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
@@ -186,7 +215,7 @@ def _check_body(app: Flask, settings: Settings) -> None:
     if request.method not in _BODY_METHODS:
         return
     if request.content_length is None or "chunked" in request.headers.get("Transfer-Encoding", ""):
-        raise errors.LengthRequired(_HTTP_SENTENCES[411][1])
+        raise errors.LengthRequired(HTTP_SENTENCES[411][1])
     view = app.view_functions.get(request.endpoint or "")
     with_files = getattr(view, "accepts_files", False)
     limit = settings.upload_limit_bytes if with_files else settings.body_limit_bytes
@@ -215,9 +244,9 @@ def _close_session(_error: BaseException | None = None) -> None:
         session.close()
 
 
-def status_of(error: errors.DomainError) -> int:
-    """Return the HTTP status of a domain error."""
-    for kind in type(error).__mro__:
+def status_of(error: type[errors.DomainError]) -> int:
+    """Return the HTTP status of a kind of domain error."""
+    for kind in error.__mro__:
         if kind in _STATUS:
             return _STATUS[kind]
     return 400
@@ -228,7 +257,7 @@ def answer_domain_error(error: errors.DomainError) -> ResponseReturnValue:
     details = list(getattr(error, "reasons", []))
     if isinstance(error, errors.Invalid):
         details = list(error.errors.items())
-    return answer(status_of(error), error.code, error.title, error.message, details)
+    return answer(status_of(type(error)), error.code, error.title, error.message, details)
 
 
 def answer(
@@ -272,32 +301,25 @@ def _typed_texts() -> list[str]:
 
 
 def _answer_csrf_error(_error: CSRFError) -> ResponseReturnValue:
-    return answer(
-        400,
-        "csrf",
-        "ページを開いてから時間がたちました",
-        "安全のため、送信を受け付けませんでした。何も変わっていません。"
-        "ページを開き直して、もう一度送ってください。",
-    )
+    return _answer_own("csrf", 400)
 
 
 def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or _SERVER_ERROR
     if status < 400 or error.response is not None:
         return error
-    title, message = _HTTP_SENTENCES.get(status, (error.name, error.description or error.name))
-    return answer(status, f"http_{status}", title, message)
+    title, message = HTTP_SENTENCES.get(status, (error.name, error.description or error.name))
+    return answer(status, HTTP_CODES.get(status, OTHER_STATUS), title, message)
 
 
 def _answer_server_error(error: Exception) -> ResponseReturnValue:
     _log.exception("web.failed", path=request.path, error=repr(error))
-    return answer(
-        _SERVER_ERROR,
-        "server_error",
-        "こちらの不具合で処理できませんでした",
-        "何も保存されていません。少し待ってからもう一度お試しください。"
-        "続くときは、下の受付番号を添えてお知らせください。",
-    )
+    return _answer_own("server_error", _SERVER_ERROR)
+
+
+def _answer_own(code: str, status: int) -> ResponseReturnValue:
+    _, title, meaning, remedy = OWN_PROBLEMS[code]
+    return answer(status, code, title, meaning + remedy)
 
 
 def _add_filters(app: Flask) -> None:

@@ -43,6 +43,8 @@ class SearchUnavailable(Unavailable):
 
     code = "search_unavailable"
     title = "検索が使えません"
+    meaning = "検索のしくみが今は答えられません。ほかの条件の答えで代えることはありません。"
+    remedy = "しばらくしてから、もう一度送ってください。"
 
     def __init__(
         self, message: str = "検索がいま使えません。しばらくしてから、もう一度お試しください。"
@@ -54,6 +56,8 @@ class IndexMissing(SearchUnavailable):
     """There is no index that this program can read: `rebuild` makes one."""
 
     code = "search_index_missing"
+    meaning = "検索の索引がないか、読める形ではありません。"
+    remedy = "運用者が索引を作り直すまで待ってください。"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class SpecificationImportError(Invalid):
 
     code = "specification_import"
     title = "取り込めません"
+    meaning = "標準仕様書のファイルを取り込めません。"
+    remedy = "挙げられた行と列を直し、ファイル全体を送り直してください。"
 
     def __init__(self, errors: Sequence[TableError], unclear: Sequence[str] = ()) -> None:
         sentences = [*unclear, *(str(error) for error in errors)]

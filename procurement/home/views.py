@@ -10,6 +10,7 @@ from accounts.permissions import Permission
 from catalog.certification import queries as certification
 from catalog.offerings import queries as offerings
 from core import web
+from core.api import list_problems
 from procurement.contracts import queries as contracts
 from procurement.home import desk
 from procurement.home.desk import Desk
@@ -115,6 +116,13 @@ def accessibility() -> ResponseReturnValue:
 def api_page() -> ResponseReturnValue:
     """Explain the API to people."""
     return render_template("home/api_page.html", base_url=_base_url())
+
+
+@blueprint.get("/docs/problems")
+@access(Permission.CATALOG_READ)
+def problems() -> ResponseReturnValue:
+    """Explain every code of an error answer; the `type` of problem+json points here."""
+    return render_template("home/problems.html", problems=list_problems())
 
 
 @blueprint.get("/about/contact")

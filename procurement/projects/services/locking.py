@@ -29,6 +29,8 @@ class IndexBehind(Conflict):
 
     code = "index_behind"
     title = "索引の更新を待っています"
+    meaning = "検索の索引が、登録の内容に追いついていません。"
+    remedy = "数秒おいてから、もう一度確定してください。"
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ def lock(project_id: uuid.UUID) -> ResponseReturnValue:
 def _explain_refusal(project: Project, error: DomainError) -> ResponseReturnValue:
     page = web.render_page(
         "projects/lock_refused.html",
-        web.status_of(error),
+        web.status_of(type(error)),
         project=project,
         error=error,
         can_retry=isinstance(error, Conflict | Unavailable),
