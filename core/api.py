@@ -198,7 +198,7 @@ def list_problems() -> list[Problem]:
     }
     for status, code in web.HTTP_CODES.items():
         title, remedy = web.HTTP_SENTENCES[status]
-        found.setdefault(code, Problem(code, status, title, f"{title}。", remedy))
+        found.setdefault(code, Problem(code, status, title, "", remedy))
     for code, words in web.OWN_PROBLEMS.items():
         found[code] = Problem(code, *words)
     other = web.OTHER_STATUS

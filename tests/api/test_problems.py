@@ -18,8 +18,7 @@ def kinds(base=errors.DomainError):
 
 def explained(client):
     page = client.page("/docs/problems")
-    rows = [row for row in page.iter("tr") if row.get("id")]
-    return {row.get("id"): [text_of(cell) for cell in row] for row in rows}
+    return {each.get("id"): [text_of(part) for part in each] for each in page.iter("section")}
 
 
 def test_each_code_has_its_place_with_status_meaning_and_remedy(client):
@@ -29,9 +28,9 @@ def test_each_code_has_its_place_with_status_meaning_and_remedy(client):
             continue
         assert kind.code in rows, kind
         code, status, meaning, remedy = rows[kind.code]
-        assert (code, status) == (kind.code, str(web.status_of(kind)))
-        assert meaning.endswith("。")
-        assert remedy.endswith("。")
+        assert (code, status) == (kind.code, f"状態コード：{web.status_of(kind)}")
+        assert meaning.endswith(kind.meaning)
+        assert remedy == f"直し方：{kind.remedy}"
         if "code" in vars(kind):
             assert {"meaning", "remedy"} <= set(vars(kind)), kind
     assert len(set(map(tuple, rows.values()))) == len(rows)
@@ -39,7 +38,9 @@ def test_each_code_has_its_place_with_status_meaning_and_remedy(client):
 
 def test_whatever_goes_wrong_names_a_place_that_is_there(app, new_client, client, monkeypatch):
     rows = explained(client)
-    raised: list[Exception] = [error() for status, error in default_exceptions.items() if status >= 400]
+    raised: list[Exception] = [
+        error() for status, error in default_exceptions.items() if status >= 400
+    ]
     raised += [errors.Gone("x"), errors.Unavailable("x"), RuntimeError("x")]
     app.config["PROPAGATE_EXCEPTIONS"] = False
     seen = set()
@@ -54,7 +55,8 @@ def test_whatever_goes_wrong_names_a_place_that_is_there(app, new_client, client
         assert answer.content_type == "application/problem+json"
         page, _, anchor = answer.json["type"].partition("#")
         assert page == "/docs/problems"
-        assert rows[anchor][1] in {str(answer.status_code), "4xx・5xx"}
+        other = "状態コード：そのほかの4xxと5xx"
+        assert rows[anchor][1] in {f"状態コード：{answer.status_code}", other}
         seen.add(anchor)
     for path, code in (
         ("/api/v1/offerings?colour=red", "bad_parameters"),
