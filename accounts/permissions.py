@@ -60,6 +60,7 @@ class Permission(StrEnum):
     REQUEST_READ = "request.read"
     REQUEST_DECIDE = "request.decide"
     REQUEST_SEND = "request.send"
+    REQUEST_WITHDRAW = "request.withdraw"
     REQUEST_ANSWER = "request.answer"
     CONTRACT_REGISTER = "contract.register"
     CONTRACT_READ = "contract.read"
@@ -129,6 +130,16 @@ def sent_here(actor: Actor, subject: object) -> bool:
     return addressed.is_sent and addressed.addressee_id == actor.organisation_id
 
 
+def own_unsent(actor: Actor, subject: object) -> bool:
+    """The acting organisation owns the subject, which has not left it yet."""
+    return own(actor, subject) and not cast("Addressed", subject).is_sent
+
+
+def own_sent(actor: Actor, subject: object) -> bool:
+    """The acting organisation owns the subject, which another organisation has received."""
+    return own(actor, subject) and cast("Addressed", subject).is_sent
+
+
 _AN, _CO = Pseudo.ANONYMOUS, Pseudo.CONSOLE
 _VM, _VA = Role.VENDOR_MEMBER, Role.VENDOR_ADMIN
 _MC, _MA, _PC = Role.CLERK, Role.APPROVER, Role.COORDINATOR
@@ -180,6 +191,7 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.REQUEST_READ: {_MC: own, _MA: own, _AU: anywhere, _VM: sent_here, _VA: sent_here},
     _P.REQUEST_DECIDE: {_MA: own},
     _P.REQUEST_SEND: {_MA: own},
+    _P.REQUEST_WITHDRAW: {_MC: own_unsent, _MA: own_sent},
     _P.REQUEST_ANSWER: {_VA: sent_here},
     _P.CONTRACT_REGISTER: {_MC: own},
     _P.CONTRACT_READ: {_MC: own, _MA: own, _AU: anywhere, _VM: sent_here, _VA: sent_here},

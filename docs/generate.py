@@ -29,11 +29,13 @@ _WORDS = {
     permissions.independent: "not own",
     permissions.assigned: "assigned",
     permissions.sent_here: "sent",
+    permissions.own_unsent: "own unsent",
+    permissions.own_sent: "own sent",
 }
 _LEGEND = (
     "● any subject · own: of the acting organisation · not own: of no organisation that the person "
     "belongs to · assigned: assigned to the person, and not own · sent: sent to the acting "
-    "organisation · blank: never."
+    "organisation · own unsent, own sent: own, before and after it was sent · blank: never."
 )
 _REFUSALS = (
     "A refusal reads 404 to whoever may not read the subject either, 403 to those who may, and asks "

@@ -33,6 +33,7 @@ COLUMNS: tuple[Grantee, ...] = (
 )
 
 # . never   y any subject   o own organisation's   a assigned, not own   i any but own   s sent here
+# u own, not sent   t own, sent
 TABLE = """
                                AN VM VA MC MA PC RV LR OP AU CO
 catalog.read                    y  y  y  y  y  y  y  y  y  y  .
@@ -77,6 +78,7 @@ request.edit                    .  .  .  o  .  .  .  .  .  .  .
 request.read                    .  s  s  o  o  .  .  .  .  y  .
 request.decide                  .  .  .  .  o  .  .  .  .  .  .
 request.send                    .  .  .  .  o  .  .  .  .  .  .
+request.withdraw                .  .  .  u  t  .  .  .  .  .  .
 request.answer                  .  .  s  .  .  .  .  .  .  .  .
 contract.register               .  .  .  o  .  .  .  .  .  .  .
 contract.read                   .  s  s  o  o  .  .  .  .  y  .
@@ -148,10 +150,11 @@ def subjects_for(actor: Actor) -> dict[str, Subject]:
     me = frozenset({actor.person_id} - {None})
     other_home = next(iter(actor.organisation_ids - {here}), stranger)
     subjects = {
-        "own": Subject(here, stranger, "yo"),
+        "own": Subject(here, stranger, "you"),
+        "own and sent": Subject(here, stranger, "yot", is_sent=True),
         "a stranger's": Subject(stranger, stranger, "yi"),
         "assigned": Subject(stranger, stranger, "yia", assigned_ids=me),
-        "own and assigned": Subject(here, stranger, "yo", assigned_ids=me),
+        "own and assigned": Subject(here, stranger, "you", assigned_ids=me),
         "of my other organisation": Subject(other_home, stranger, "y"),
         "of my other organisation, assigned": Subject(other_home, stranger, "y", assigned_ids=me),
         "sent here": Subject(stranger, here, "yis", is_sent=True),
@@ -288,6 +291,8 @@ NEEDED = {
     "i": ("owner_id",),
     "a": ("owner_id", "assigned_ids"),
     "s": ("addressee_id", "is_sent"),
+    "u": ("owner_id", "is_sent"),
+    "t": ("owner_id", "is_sent"),
 }
 
 

@@ -348,9 +348,23 @@ def test_vendor_declines_with_a_reason_and_a_new_request_can_follow(market):
 def test_body_withdraws_with_a_reason_and_both_are_told(market):
     market.reach_sent()
     reason = {"confirmed": "yes", "reason": "予算が減りました。"}
-    assert market.on_request("withdraw", market.clerk, confirmed="yes").status_code == 422
-    assert market.on_request("withdraw", market.clerk, **reason).status_code == 303
     path = f"/requests/{market.request().id}"
+    for person in (market.clerk, market.second_clerk):
+        assert market.as_(person).get(f"{path}/withdraw").status_code == 403
+        page = market.as_(person).get(path).text
+        assert "取り下げられるのは、決裁者だけです" in page
+        assert f"{path}/withdraw" not in page
+    with pytest.raises(Forbidden), db.transaction() as session:
+        clerk = factories.actor(market.clerk, Role.CLERK, market.body)
+        found = load(session, market)
+        services.withdraw_request(session, clerk, found, version=found.version, reason="理由。")
+    with db.transaction() as session:
+        load(session, market).last_editor_id = market.both.id
+    alone = market.on_request("withdraw", market.both, **reason)
+    assert alone.status_code == 403
+    assert "別の決裁者に頼んでください" in alone.text
+    assert market.on_request("withdraw", market.approver, confirmed="yes").status_code == 422
+    assert market.on_request("withdraw", market.approver, **reason).status_code == 303
     for person in (market.clerk, market.seller_admin):
         page = text_of(market.as_(person).page(path))
         assert "取下げ" in page
@@ -372,9 +386,9 @@ def test_accept_and_withdraw_at_once_end_in_one_state(market):
 
     def withdraw(session):
         found = load(session, market)
-        clerk = factories.actor(market.clerk, Role.CLERK, market.body)
+        approver = factories.actor(market.approver, Role.APPROVER, market.body)
         services.withdraw_request(
-            session, clerk, found, version=found.version, reason="予算が減りました。"
+            session, approver, found, version=found.version, reason="予算が減りました。"
         )
 
     for _ in range(ROUNDS):

@@ -294,8 +294,16 @@ def decline_request(
 def withdraw_request(
     session: Session, actor: Actor, request: UsageContractRequest, *, version: int, reason: str
 ) -> UsageContractRequest:
-    """Take a request back before the addressee has answered, with the reason."""
-    actor = require(session, actor, Permission.REQUEST_EDIT, request)
+    """Take a request back before the addressee has answered, with the reason.
+
+    Once it is sent this takes an approver who neither wrote nor submitted it.
+    """
+    actor = require(session, actor, Permission.REQUEST_WITHDRAW, request)
+    if request.is_sent and actor.person_id in {request.submitted_by_id, request.last_editor_id}:
+        raise Forbidden(
+            "依頼書を作った人と提出した人は、送信したあとは取り下げられません。"
+            "別の決裁者に頼んでください。"
+        )
     request.apply(
         RequestAction.WITHDRAW,
         version,
@@ -327,7 +335,7 @@ def cancel_project(
         raise NotFound
     require(session, actor, Permission.PROJECT_EDIT, locked)
     if queries.find_live_request(session, locked.id) is not None:
-        sentence = "利用契約の依頼が残っています。先に依頼を取り下げてください。"
+        sentence = "利用契約の依頼が残っています。先に依頼を取り下げてください。送信したあとは、決裁者が取り下げます。"
         raise GuardFailed([("main", sentence)])
     return project_services.cancel_project(session, actor, locked, version=version, reason=reason)
 

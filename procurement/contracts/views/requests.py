@@ -296,10 +296,10 @@ def _land_on_sent(request_id: uuid.UUID, *, newly: bool) -> ResponseReturnValue:
 
 
 @blueprint.route("/requests/<uuid:request_id>/withdraw", methods=["GET", "POST"])
-@access(_P.REQUEST_EDIT, write=_P.REQUEST_EDIT)
+@access(_P.REQUEST_WITHDRAW, write=_P.REQUEST_WITHDRAW)
 def withdraw(request_id: uuid.UUID) -> ResponseReturnValue:
-    """Take a request back, with a reason."""
-    found = read_request(request_id)
+    """Take a request back, with a reason: the clerk before, an approver after the sending."""
+    found = read_request(request_id, _P.REQUEST_WITHDRAW)
     form = Form(ReasonSchema(), web.posted_form(), {"version": found.version})
     done = complete(form, request_id, services.withdraw_request, "依頼を取り下げました")
     return done or web.render_page(
