@@ -10,6 +10,7 @@ from flask import Flask, request, url_for
 from sqlmodel import Session
 
 import accounts.cli
+import accounts.notices
 import accounts.views
 import catalog.api
 import catalog.certification.review_views
@@ -21,6 +22,7 @@ import catalog.services
 import catalog.specifications.change_views
 import catalog.specifications.cli
 import catalog.specifications.management
+import catalog.specifications.registry_views
 import catalog.specifications.services
 import catalog.specifications.views
 import catalog.views
@@ -48,6 +50,7 @@ BLUEPRINTS = (
     catalog.specifications.views.blueprint,
     catalog.specifications.change_views.blueprint,
     catalog.specifications.management.blueprint,
+    catalog.specifications.registry_views.blueprint,
     catalog.views.blueprint,
     catalog.api.blueprint,
     procurement.home.views.blueprint,
@@ -120,6 +123,7 @@ def _layout_context(app: Flask, settings: Settings) -> dict[str, object]:
 def outbox_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
     """Map outbox topics to what they do; a topic that several packages watch runs all of them."""
     return _joined(
+        accounts.notices.HANDLERS,
         catalog.certification.services.HANDLERS,
         catalog.services.HANDLERS,
         catalog.specifications.services.HANDLERS,

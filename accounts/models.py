@@ -142,3 +142,16 @@ class SignIn(Model, table=True):
 
     person: Person = related()
     organisation: Organisation | None = related()
+
+
+class OrganisationNotice(Model, table=True):
+    """One thing that an organisation was told; `path` is the page of this site that says more."""
+
+    __tablename__ = "organisation_notices"
+
+    organisation_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
+    kind: str = Field(max_length=60)
+    title: str = Field(max_length=300)
+    path: str = Field(max_length=500)
+    due_on: date | None = None
+    told_at: datetime = Field(sa_type=UTCDateTime, nullable=False)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy.orm import joinedload
@@ -11,6 +12,7 @@ from accounts.models import (
     Membership,
     Organisation,
     OrganisationKind,
+    OrganisationNotice,
     Person,
     Role,
     SignIn,
@@ -37,6 +39,22 @@ def list_people(session: Session, person_ids: Sequence[uuid.UUID]) -> dict[uuid.
     """Return people by id."""
     people = session.exec(select(Person).where(col(Person.id).in_(person_ids)))
     return {person.id: person for person in people}
+
+
+def list_organisation_notices(
+    session: Session, organisation_id: uuid.UUID, since: datetime, limit: int = 10
+) -> list[OrganisationNotice]:
+    """Return what an organisation was told since a moment, the newest first."""
+    statement = (
+        select(OrganisationNotice)
+        .where(
+            OrganisationNotice.organisation_id == organisation_id,
+            OrganisationNotice.told_at >= since,
+        )
+        .order_by(col(OrganisationNotice.told_at).desc(), col(OrganisationNotice.id))
+        .limit(limit)
+    )
+    return list(session.exec(statement).all())
 
 
 def find_sign_in(session: Session, token_hash: str) -> SignIn | None:

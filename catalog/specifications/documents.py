@@ -10,6 +10,7 @@ from catalog.specifications.models import (
     Requirement,
     SpecificationState,
     SpecificationVersion,
+    StandardSpecification,
 )
 from core.clock import day_in_japan
 from core.documents import write_csv
@@ -91,19 +92,24 @@ def requirement_json(
     return _encode(content)
 
 
+def specification_facts(specification: StandardSpecification) -> dict[str, Any]:
+    """Return what is public about a specification; `offering_refusal` says why it takes no SaaS."""
+    return {
+        "code": specification.code,
+        "name": specification.name,
+        "field": specification.field,
+        "ministry": specification.ministry,
+        "pattern": specification.pattern.value,
+        "accepts_offerings": specification.accepts_offerings,
+        "offering_refusal": specification.offering_refusal or None,
+        "is_sample": specification.is_sample,
+    }
+
+
 def version_facts(version: SpecificationVersion, state: SpecificationState) -> dict[str, Any]:
     """Return what is public about a version and its specification."""
-    specification = version.specification
     return {
-        "specification": {
-            "code": specification.code,
-            "name": specification.name,
-            "field": specification.field,
-            "ministry": specification.ministry,
-            "pattern": specification.pattern.value,
-            "accepts_offerings": specification.accepts_offerings,
-            "is_sample": specification.is_sample,
-        },
+        "specification": specification_facts(version.specification),
         "version": {
             "id": str(version.id),
             "label": version.label,

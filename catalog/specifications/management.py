@@ -106,13 +106,13 @@ def _render_review(upload: SpecificationUpload, form: ImportForm) -> ResponseRet
 @access(Permission.SPECIFICATION_EDIT, write=Permission.SPECIFICATION_EDIT)
 def edit_specification(code: str) -> ResponseReturnValue:
     """Change the name, the field, the ministry and the pattern while no version is published."""
-    specification = _find_specification(web.read_session(), code)
+    specification = find_specification(web.read_session(), code)
     initial = {name: getattr(specification, name) for name in _SPECIFICATION_FACTS}
     form = Form(SpecificationFactsSchema(), web.posted_form(), initial)
     if _did(
         form,
         lambda session, data: services.edit_specification(
-            session, actor(), _find_specification(session, code), **data
+            session, actor(), find_specification(session, code), **data
         ),
     ):
         web.leave_notice("done", "仕様書の情報を保存しました")
@@ -130,18 +130,18 @@ def edit_specification(code: str) -> ResponseReturnValue:
 @access(Permission.SPECIFICATION_EDIT, write=Permission.SPECIFICATION_EDIT)
 def edit_version(version_id: uuid.UUID) -> ResponseReturnValue:
     """Change the dates and the source of a draft."""
-    version = _find_version(web.read_session(), version_id)
+    version = find_version(web.read_session(), version_id)
     services.require_editable(version)
     initial = {name: getattr(version, name) for name in _VERSION_FACTS}
     form = Form(VersionFactsSchema(), web.posted_form(), initial)
     if _did(
         form,
         lambda session, data: services.edit_version(
-            session, actor(), _find_version(session, version_id), **data
+            session, actor(), find_version(session, version_id), **data
         ),
     ):
         web.leave_notice("done", "版の情報を保存しました")
-        return web.see_other(_version_address(version))
+        return web.see_other(version_address(version))
     return web.render_page(
         "specifications/edit_version.html", form.status, form=form, version=version
     )
@@ -154,16 +154,16 @@ def edit_version(version_id: uuid.UUID) -> ResponseReturnValue:
 def publish_version(version_id: uuid.UUID) -> ResponseReturnValue:
     """Ask once more, then publish a version that the ministry adopted."""
     session = web.read_session()
-    version = _find_version(session, version_id)
+    version = find_version(session, version_id)
     form = Form(PublishSchema(), web.posted_form(), {"version": version.version})
     if _did(
         form,
         lambda session, data: services.publish_version(
-            session, actor(), _find_version(session, version_id), version=data["version"]
+            session, actor(), find_version(session, version_id), version=data["version"]
         ),
     ):
         web.leave_notice("done", f"{version.specification.name} {version.title}を公表しました")
-        return web.see_other(_version_address(version))
+        return web.see_other(version_address(version))
     services.require_editable(version)
     return web.render_page(
         "specifications/publish.html",
@@ -179,14 +179,14 @@ def publish_version(version_id: uuid.UUID) -> ResponseReturnValue:
 @access(Permission.SPECIFICATION_OPEN, write=Permission.SPECIFICATION_OPEN)
 def open_to_saas(code: str) -> ResponseReturnValue:
     """Let a 標準化 specification take SaaS, with the reason."""
-    specification = _find_specification(web.read_session(), code)
+    specification = find_specification(web.read_session(), code)
     form = Form(OpenToSaasSchema(), web.posted_form(), {"version": specification.version})
     if _did(
         form,
         lambda session, data: services.open_to_saas(
             session,
             actor(),
-            _find_specification(session, code),
+            find_specification(session, code),
             version=data["version"],
             reason=data["reason"],
         ),
@@ -213,7 +213,8 @@ def _find_upload(session: Session, upload_id: uuid.UUID) -> SpecificationUpload:
     return upload
 
 
-def _find_specification(session: Session, code: str) -> StandardSpecification:
+def find_specification(session: Session, code: str) -> StandardSpecification:
+    """Return a specification that the acting reviewer may see."""
     specification = queries.find_specification(session, code)
     if specification is None:
         raise NotFound
@@ -221,7 +222,8 @@ def _find_specification(session: Session, code: str) -> StandardSpecification:
     return specification
 
 
-def _find_version(session: Session, version_id: uuid.UUID) -> SpecificationVersion:
+def find_version(session: Session, version_id: uuid.UUID) -> SpecificationVersion:
+    """Return a version that the acting reviewer may see."""
     version = queries.get_version(session, version_id)
     if version is None:
         raise NotFound
@@ -230,10 +232,11 @@ def _find_version(session: Session, version_id: uuid.UUID) -> SpecificationVersi
 
 
 def _show_imported(session: Session, version_id: uuid.UUID) -> ResponseReturnValue:
-    return web.see_other(_version_address(_find_version(session, version_id)))
+    return web.see_other(version_address(find_version(session, version_id)))
 
 
-def _version_address(version: SpecificationVersion) -> str:
+def version_address(version: SpecificationVersion) -> str:
+    """Return the public address of a version."""
     return url_for(
         "specifications.show_version", code=version.specification.code, label=version.label
     )

@@ -71,6 +71,27 @@ SPECIFICATION_MACHINE = StateMachine(
 PUBLISHED_STATES = frozenset({_S.SCHEDULED, _S.EFFECTIVE, _S.SUPERSEDED, _S.RETIRED})
 
 
+class LifecycleStage(LabelledCode):
+    """Where a candidate for commonalisation (共通化対象) stands; an emergency skips the agreement."""
+
+    CANDIDATE = "candidate", "候補に選定"
+    STUDY = "study", "実現性の調査"
+    DRAFT_POLICY = "draft_policy", "推進方針案の作成"
+    AGREEMENT = "agreement", "合意"
+    PROMOTION = "promotion", "推進"
+    REPORT = "report", "定期報告"
+    MONITORING = "monitoring", "状況の確認（モニタリング）"
+
+
+class StudyOutcome(LabelledCode):
+    """What the feasibility study came to."""
+
+    DO = "do", "共通化を進める"
+    CONDITIONS_FIRST = "conditions_first", "先に条件を整える"
+    OTHER_MEANS = "other_means", "ほかの手段による（共同調達など）"
+    NOT_NOW = "not_now", "当面は進めない"
+
+
 _OFFERING_REFUSALS = {
     Pattern.COMMON_A: (
         "共通化Aは、国が一つのシステムを用意して団体が使う型です。"
@@ -226,6 +247,57 @@ class Requirement(Model, table=True):
     def classes(self) -> tuple[RequirementClass, RequirementClass, RequirementClass]:
         """The classes for designated cities, core cities and other bodies."""
         return (self.class_designated_city, self.class_core_city, self.class_other)
+
+
+class LifecycleRecord(Model, table=True):
+    """What a lead recorded of a specification's way through commonalisation; the newest one counts.
+
+    It also lists a specification whose requirements nobody has imported yet. Never changed.
+    """
+
+    __tablename__ = "lifecycle_records"
+    __table_args__ = (
+        CheckConstraint(
+            "outcome IS NULL OR (stage IS NOT NULL AND stage <> 'candidate')", "outcome_after_study"
+        ),
+    )
+
+    specification_id: uuid.UUID = Field(foreign_key="standard_specifications.id", index=True)
+    stage: LifecycleStage | None = Field(default=None, sa_type=enum_type(LifecycleStage))
+    outcome: StudyOutcome | None = Field(default=None, sa_type=enum_type(StudyOutcome))
+    as_of: date
+    source_name: str = Field(max_length=300)
+    source_url: str = Field(default="", max_length=500)
+    note: str = Field(default="", max_length=1000)
+    recorded_by_id: uuid.UUID = Field(foreign_key="people.id")
+
+
+class SpecificationVersionEnd(Model, table=True):
+    """Why and by whom a version was retired or withdrawn."""
+
+    __tablename__ = "specification_version_ends"
+    __table_args__ = (CheckConstraint("reason <> ''", "has_reason"),)
+
+    specification_version_id: uuid.UUID = Field(
+        foreign_key="specification_versions.id", unique=True
+    )
+    reason: str = Field(max_length=2000)
+    ended_by_id: uuid.UUID = Field(foreign_key="people.id")
+    ended_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
+
+
+class SpecificationSource(Model, table=True):
+    """The ministry's document itself, kept as bytes; its hash is the version's source_sha256."""
+
+    __tablename__ = "specification_sources"
+
+    specification_version_id: uuid.UUID = Field(
+        foreign_key="specification_versions.id", unique=True
+    )
+    filename: str = Field(max_length=200)
+    media_type: str = Field(max_length=100)
+    sha256: str = Field(max_length=64)
+    content: bytes = Field(sa_type=LargeBinary)
 
 
 class SpecificationUpload(Model, table=True):

@@ -54,3 +54,11 @@ def answer_data(kind: str, content: bytes, *, filename: str = "", is_public: boo
     if not is_public:
         response.headers["Cache-Control"] = "private, no-store"
     return api.with_etag(response)
+
+
+def answer_file(content: bytes, media_type: str, filename: str) -> Response:
+    """Answer a stored file to be saved, never to be shown by the browser."""
+    response = make_response(content)
+    response.content_type = media_type
+    response.headers.set("Content-Disposition", "attachment", filename=filename)
+    return response

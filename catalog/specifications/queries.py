@@ -11,9 +11,12 @@ from sqlmodel import Session, col, select
 
 from catalog.specifications.models import (
     PUBLISHED_STATES,
+    LifecycleRecord,
     Requirement,
+    SpecificationSource,
     SpecificationUpload,
     SpecificationVersion,
+    SpecificationVersionEnd,
     StandardSpecification,
 )
 from catalog.terms import RequirementClass
@@ -24,6 +27,63 @@ MAXIMUM_REQUIREMENTS = 10_000
 def find_specification(session: Session, code: str) -> StandardSpecification | None:
     """Return the specification with this code."""
     statement = select(StandardSpecification).where(StandardSpecification.code == code)
+    return session.exec(statement).first()
+
+
+def list_specifications(
+    session: Session, *, public_only: bool = True
+) -> list[StandardSpecification]:
+    """Return specifications by code; the public ones have a published version or a record."""
+    statement = (
+        select(StandardSpecification)
+        .order_by(StandardSpecification.code, col(StandardSpecification.id))
+        .limit(1_000)
+    )
+    if public_only:
+        published = select(SpecificationVersion.specification_id).where(
+            col(SpecificationVersion.state).in_(PUBLISHED_STATES)
+        )
+        recorded = select(LifecycleRecord.specification_id)
+        mine = col(StandardSpecification.id)
+        statement = statement.where(or_(mine.in_(published), mine.in_(recorded)))
+    return list(session.exec(statement).all())
+
+
+def list_lifecycle_records(
+    session: Session, specification_id: uuid.UUID | None = None
+) -> list[LifecycleRecord]:
+    """Return what was recorded of one specification (of all for None), the newest first."""
+    statement = (
+        select(LifecycleRecord)
+        .order_by(
+            col(LifecycleRecord.as_of).desc(),
+            col(LifecycleRecord.created_at).desc(),
+            col(LifecycleRecord.id),
+        )
+        .limit(1_000)
+    )
+    if specification_id is not None:
+        statement = statement.where(LifecycleRecord.specification_id == specification_id)
+    return list(session.exec(statement).all())
+
+
+def find_end(session: Session, version_id: uuid.UUID) -> SpecificationVersionEnd | None:
+    """Return why a version was retired or withdrawn."""
+    statement = select(SpecificationVersionEnd).where(
+        SpecificationVersionEnd.specification_version_id == version_id
+    )
+    return session.exec(statement).first()
+
+
+def find_source(
+    session: Session, version_id: uuid.UUID, *, with_content: bool = False
+) -> SpecificationSource | None:
+    """Return the ministry's document of a version, its bytes only when asked."""
+    statement = select(SpecificationSource).where(
+        SpecificationSource.specification_version_id == version_id
+    )
+    if not with_content:
+        statement = statement.options(defer(SpecificationSource.content))  # type: ignore[arg-type]
     return session.exec(statement).first()
 
 

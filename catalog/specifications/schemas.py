@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError, validates, validates_schema
 
-from catalog.specifications.models import Pattern
+from catalog.specifications.models import LifecycleStage, Pattern, StudyOutcome
 from catalog.terms import RequirementClass, RequirementKind
 from core.fields import (
     FormSchema,
@@ -65,6 +65,58 @@ class SpecificationFactsSchema(FormSchema):
     version = whole("版番号", minimum=1)
 
 
+class RegisterSchema(FormSchema):
+    """A specification whose requirements are imported another day, if ever."""
+
+    code = line("仕様書コード", maximum=40)
+    name = line("仕様書の名称", maximum=200)
+    field = line("業務", maximum=100, required=False)
+    ministry = line("所管府省", maximum=100, required=False)
+    pattern = choice("政策上の型", Pattern)
+
+    @validates("code")
+    def _check_code(self, value: str, **_kwargs: Any) -> None:
+        check_code(value)
+
+
+class LifecycleSchema(FormSchema):
+    """Where a specification stands in the way of commonalisation, and who says so."""
+
+    stage = choice("段階", LifecycleStage, required=False)
+    outcome = choice("調査の結果", StudyOutcome, required=False)
+    as_of = day("確かめた日")
+    source_name = line("出典", maximum=300)
+    source_url = line("出典のURL", maximum=500, required=False)
+    note = lines("補足", maximum=1_000, required=False)
+
+    @validates("source_url")
+    def _check_url(self, value: str, **_kwargs: Any) -> None:
+        if value and not _ADDRESS.fullmatch(value):
+            raise ValidationError("出典のURLはhttps://から入力してください。")
+
+
+class EndSchema(FormSchema):
+    """Why a version is retired or withdrawn."""
+
+    reason = lines("理由", maximum=2_000)
+    confirmed = checked("影響のあるサービスと契約を確かめました")
+    version = whole("版番号", minimum=1)
+
+
+class SourceSchema(FormSchema):
+    """The version to which the sent document belongs."""
+
+    version = whole("版番号", minimum=1)
+
+
+def check_code(value: str) -> None:
+    """Refuse a code that would not stand in an address."""
+    if not _CODE.fullmatch(value):
+        raise ValidationError(
+            "仕様書コードは半角の英字、数字、ハイフンで入力してください。例：JYUKI"
+        )
+
+
 class ImportFactsSchema(FormSchema):
     """Which specification and version a file is; the rest only for a new specification."""
 
@@ -78,10 +130,7 @@ class ImportFactsSchema(FormSchema):
 
     @validates("code")
     def _check_code(self, value: str, **_kwargs: Any) -> None:
-        if not _CODE.fullmatch(value):
-            raise ValidationError(
-                "仕様書コードは半角の英字、数字、ハイフンで入力してください。例：JYUKI"
-            )
+        check_code(value)
 
     @validates("label")
     def _check_label(self, value: str, **_kwargs: Any) -> None:

@@ -27,6 +27,7 @@ from core.db import now
 from core.errors import Conflict, GuardFailed, Invalid, WrongState
 
 TAKES_EFFECT = "specification.takes_effect"
+PUBLISHED = "specification.published"
 _EDITABLE = frozenset({SpecificationState.DRAFT, SpecificationState.CONSULTATION})
 
 
@@ -159,9 +160,12 @@ def edit_specification(
 ) -> StandardSpecification:
     """Change what all versions share; only while none is published. Its editor edits the drafts too.
 
-    Otherwise one person could turn a draft into another pattern and publish it alone.
+    Otherwise one person could turn a draft into another pattern and publish it alone. Once a lead has
+    listed the specification, only a lead changes what everyone reads of it.
     """
-    require(session, actor, Permission.SPECIFICATION_EDIT, specification)
+    is_listed = bool(queries.list_lifecycle_records(session, specification.id))
+    right = Permission.SPECIFICATION_PUBLISH if is_listed else Permission.SPECIFICATION_EDIT
+    require(session, actor, right, specification)
     versions = queries.lock_versions_of(session, specification.id)
     if any(each.is_published for each in versions):
         raise Conflict("公表した版があるため、仕様書の名称や型は変えられません。")
@@ -237,6 +241,7 @@ def publish_version(
         source_sha256=subject.source_sha256,
     )
     changes.append(session, "specification_version", subject.id)
+    outbox.publish(session, PUBLISHED, {"specification_version_id": subject.id})
     _plan_effect(session, subject)
     return subject
 

@@ -1,6 +1,6 @@
 """Public pages of standard specifications; drafts are seen by reviewers only."""
 
-from itertools import groupby, zip_longest
+from itertools import zip_longest
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -9,21 +9,29 @@ from sqlmodel import Session
 
 from accounts.auth import access, actor
 from accounts.permissions import Permission, can
-from catalog.specifications import documents, outline, queries
+from catalog.specifications import documents, listing_documents, outline, queries
 from catalog.specifications.change_rows import ChangedText, changed_parts, changed_texts
 from catalog.specifications.difference import Change, ChangeKind
 from catalog.specifications.models import (
     Requirement,
+    SpecificationState,
     SpecificationVersion,
     StandardSpecification,
 )
-from catalog.specifications.negotiation import answer_data, answer_page, wanted_format
+from catalog.specifications.negotiation import (
+    answer_data,
+    answer_file,
+    answer_page,
+    wanted_format,
+)
 from catalog.specifications.revisions import version_before
 from catalog.terms import BodyClass, RequirementClass, RequirementKind
 from catalog.text_blocks import fold_text, text_blocks
 from core import web
+from core.clock import day_in_japan
 from core.db import now
-from core.errors import BadRequest, NotFound
+from core.errors import BadRequest, Gone, NotFound
+from core.japanese import format_date
 from core.state_machine import LabelledCode
 
 blueprint = Blueprint("specifications", __name__)
@@ -38,17 +46,31 @@ _LONGEST_WORDS = 200
 def index() -> ResponseReturnValue:
     """List the specifications with their versions; reviewers see drafts as well."""
     session = web.read_session()
-    versions = queries.list_versions(session, published_only=not _reads_drafts())
+    public_only = not _reads_drafts()
+    versions = queries.list_versions(session, published_only=public_only)
+    states = outline.states_on(versions, now(session))
     groups = [
-        (specification, list(each))
-        for specification, each in groupby(versions, key=lambda version: version.specification)
+        (each, [version for version in versions if version.specification_id == each.id])
+        for each in queries.list_specifications(session, public_only=public_only)
     ]
-    return web.render_page(
+    recorded = queries.list_lifecycle_records(session)[::-1]
+    records = {record.specification_id: record for record in recorded}
+    match wanted_format("html", "json", "csv"):
+        case "json":
+            content = listing_documents.index_json(groups, states, records)
+            return answer_data("json", content, is_public=public_only)
+        case "csv":
+            content = listing_documents.index_csv(groups, states, records)
+            name = "specifications.csv"
+            return answer_data("csv", content, filename=name, is_public=public_only)
+    page = web.render_page(
         "specifications/index.html",
         groups=groups,
-        states=outline.states_on(versions, now(session)),
+        states=states,
+        records=records,
         counts=queries.count_requirements(session, [version.id for version in versions]),
     )
+    return answer_page(page)
 
 
 @blueprint.get("/specifications/<code>")
@@ -57,15 +79,22 @@ def show(code: str) -> ResponseReturnValue:
     """Show what all versions of a specification share, and whether it takes SaaS."""
     session = web.read_session()
     specification = _find_specification(session, code)
-    versions = visible_versions(session, specification)
-    return web.render_page(
+    records = queries.list_lifecycle_records(session, specification.id)
+    versions = visible_versions(session, specification, is_listed=bool(records))
+    states = outline.states_on(versions, now(session))
+    if wanted_format("html", "json") == "json":
+        content = listing_documents.specification_json(specification, versions, states, records)
+        return answer_data("json", content, is_public=not _reads_drafts())
+    page = web.render_page(
         "specifications/show.html",
         specification=specification,
         versions=versions,
-        states=outline.states_on(versions, now(session)),
+        states=states,
+        records=records,
         counts=queries.count_requirements(session, [version.id for version in versions]),
         has_published=any(version.is_published for version in versions),
     )
+    return answer_page(page)
 
 
 @blueprint.get("/specifications/<code>/<label>")
@@ -88,17 +117,32 @@ def show_version(code: str, label: str) -> ResponseReturnValue:
     shown = outline.outline(requirements, _read_wish())
     if shown.wish.page > shown.page_count:
         raise NotFound
+    has_ended = version.state in {SpecificationState.RETIRED, SpecificationState.WITHDRAWN}
     page = web.render_page(
         "specifications/version.html",
         version=version,
         state=state,
         earlier=version_before(version, versions[::-1]),
+        end=queries.find_end(session, version.id) if has_ended else None,
+        source=queries.find_source(session, version.id),
         shown=shown,
         pagination=_Pages(version, shown),
         excerpt=outline.excerpt,
         class_words=outline.class_words,
     )
     return answer_page(page)
+
+
+@blueprint.get("/specifications/<code>/<label>/source")
+@access(Permission.CATALOG_READ)
+def download_source(code: str, label: str) -> ResponseReturnValue:
+    """Answer the ministry's document of a version as it was received."""
+    session = web.read_session()
+    version = find_visible_version(session, code, label)
+    source = queries.find_source(session, version.id, with_content=True)
+    if source is None:
+        raise NotFound
+    return answer_file(source.content, source.media_type, source.filename)
 
 
 @blueprint.get("/specifications/<code>/<label>/<path:requirement_id>")
@@ -132,9 +176,17 @@ def show_requirement(code: str, label: str, requirement_id: str) -> ResponseRetu
 def find_visible_version(session: Session, code: str, label: str) -> SpecificationVersion:
     """Return a version that the actor may read; a draft is absent for everybody else."""
     version = queries.find_version(session, code, label)
-    if version is None or not (version.is_published or _reads_drafts(version)):
+    if version is None:
         raise NotFound
-    return version
+    if version.is_published or _reads_drafts(version):
+        return version
+    if version.published_at is None:
+        raise NotFound
+    end = queries.find_end(session, version.id)
+    if end is None:
+        raise NotFound
+    day = format_date(day_in_japan(end.ended_at))
+    raise Gone(f"{version.title}は{day}に取り下げられました。理由：{end.reason}")
 
 
 def _reads_drafts(version: SpecificationVersion | None = None) -> bool:
@@ -149,12 +201,15 @@ def _find_specification(session: Session, code: str) -> StandardSpecification:
 
 
 def visible_versions(
-    session: Session, specification: StandardSpecification
+    session: Session, specification: StandardSpecification, *, is_listed: bool = False
 ) -> list[SpecificationVersion]:
-    """Return the versions that the actor may read, newest first; absent when there is none."""
+    """Return the versions that the actor may read, newest first.
+
+    Raises NotFound when there is none, unless the specification is listed without any.
+    """
     found = queries.list_versions_of(session, specification.id)
     visible = [each for each in found if each.is_published or _reads_drafts(each)]
-    if not visible and not _reads_drafts():
+    if not visible and not is_listed and not _reads_drafts():
         raise NotFound
     return visible
 

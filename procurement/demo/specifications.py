@@ -1,13 +1,13 @@
-"""The sample specification in its two versions: imported by a reviewer, published by a lead."""
+"""The sample specification in its two versions, and the names of real ones without requirements."""
 
 from datetime import date, timedelta
 
 from sqlmodel import Session
 
-from catalog.specifications import queries
+from catalog.specifications import queries, registering
 from catalog.specifications import services as specifications
 from catalog.specifications.importing import read_requirements
-from catalog.specifications.models import Pattern
+from catalog.specifications.models import LifecycleStage, Pattern, StudyOutcome
 from catalog.specifications.services import ImportedFile, ImportFacts
 from core.clock import day_in_japan
 from core.db import now
@@ -16,16 +16,61 @@ from core.errors import NotFound
 from procurement.demo.story import Story, Timeline
 from procurement.demo.world import BEGINNING, CATALOG_DATA, Row, World, read_rows
 
+_REVIEWER, _LEAD = "reviewer1@agency.example.jp", "lead1@agency.example.jp"
+
 
 def plan_specifications(timeline: Timeline, world: World) -> None:
-    """Plan the import and the publication of each version of each sample specification."""
+    """Plan the import and the publication of each version, and the record of where each stands."""
     for specification in read_rows("demo_specifications.toml", "specifications"):
-        for version in specification["versions"]:
+        story = Story(timeline, BEGINNING)
+        whole = _SpecificationStory(world, specification)
+        if "versions" not in specification:
+            story.then(specification["lifecycle"]["as_of"], whole.register)
+        story.then(specification["lifecycle"]["as_of"], whole.record_lifecycle)
+        for version in specification.get("versions", []):
             published: date = version["published_on"]
             story = Story(timeline, BEGINNING)
             each = _VersionStory(world, specification, version)
             story.then(published - timedelta(days=7), each.import_table)
             story.then(published, each.publish)
+
+
+class _SpecificationStory:
+    """One specification beside its versions."""
+
+    def __init__(self, world: World, specification: Row) -> None:
+        self._world, self._specification = world, specification
+
+    def register(self, session: Session) -> None:
+        """Register a specification without requirements."""
+        facts = self._specification
+        registering.register_specification(
+            session,
+            self._world.actor(session, _REVIEWER),
+            code=facts["code"],
+            name=facts["name"],
+            field=facts["field"],
+            ministry=facts["ministry"],
+            pattern=Pattern(facts["pattern"]),
+            is_sample=facts["is_sample"],
+        )
+
+    def record_lifecycle(self, session: Session) -> None:
+        """Record where it stands in the way of commonalisation, and so list it."""
+        record = self._specification["lifecycle"]
+        specification = queries.find_specification(session, self._specification["code"])
+        if specification is None:
+            raise NotFound
+        registering.record_lifecycle(
+            session,
+            self._world.actor(session, _LEAD),
+            specification,
+            as_of=record["as_of"],
+            source_name=record["source_name"],
+            note=record["note"],
+            stage=LifecycleStage(record["stage"]) if "stage" in record else None,
+            outcome=StudyOutcome(record["outcome"]) if "outcome" in record else None,
+        )
 
 
 class _VersionStory:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from sqlalchemy import text
 from sqlmodel import Session
 
 from accounts.identity import Actor
@@ -195,9 +196,9 @@ def specification(session: Session, requirements: int = 6, **values: Any) -> Spe
         "state": SpecificationState.SCHEDULED,
         "applies_from": date(2025, 4, 1),
     }
-    version = _added(
-        session, SpecificationVersion(specification_id=spec.id, **{**defaults, **values})
-    )
+    values = {**defaults, **values}
+    state = values.pop("state")
+    version = _added(session, SpecificationVersion(specification_id=spec.id, **values))
     for position in range(1, requirements + 1):
         kind = RequirementClass.MUST if position % 3 else RequirementClass.MAY
         if position == requirements:
@@ -216,7 +217,20 @@ def specification(session: Session, requirements: int = 6, **values: Any) -> Spe
                 class_other=kind,
             ),
         )
+    # Content is frozen from approval on, so the state comes last.
+    version.state = state
+    session.flush()
     return version
+
+
+def thaw(session: Session) -> None:
+    """Let this test change approved specifications behind the product's back."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        return
+    names = session.execute(text("SELECT name FROM sqlite_master WHERE name LIKE '%_frozen_%'"))
+    for (name,) in names.all():
+        session.execute(text(f"DROP TRIGGER {name}"))
 
 
 def offering(

@@ -274,6 +274,7 @@ def test_deciding_against_the_opinions_needs_a_reason(stage: Stage) -> None:
 def change_answer(stage: Stage, answer: Answer, *, conformity_date: date | None) -> None:
     """Make the first requirement unmet before submission, counting from a day."""
     with db.transaction() as session:
+        factories.thaw(session)
         requirement = session.exec(
             select(Requirement).where(
                 Requirement.specification_version_id == stage.specification.id,

@@ -23,6 +23,7 @@ def version_of(session, specification_id, label, applies_from, rows, **values):
     made = factories.specification(
         session, 0, label=label, applies_from=applies_from, code=f"T-{label}", **values
     )
+    factories.thaw(session)
     session.get_one(type(made), made.id).specification_id = specification_id
     for position, row in enumerate(rows, start=1):
         defaults = {

@@ -34,6 +34,7 @@ def add(session, version, **values):
         "class_core_city": RequirementClass.MUST,
         "class_other": RequirementClass.MUST,
     }
+    factories.thaw(session)
     session.add(Requirement(**{**defaults, **values}))
 
 
@@ -93,10 +94,11 @@ def test_words_may_be_anything(client, published):
 
 def test_a_requirement_has_a_permanent_address_and_a_history(client, published):
     with db.transaction() as session:
-        newer = factories.specification(session, 0, code="TEMP", label="2.0")
+        newer = factories.specification(
+            session, 0, code="TEMP", label="2.0", applies_from=date(2026, 4, 1)
+        )
         row = session.get_one(type(newer), newer.id)
         row.specification_id = published.specification_id
-        row.applies_from = date(2026, 4, 1)
         add(
             session,
             newer,
