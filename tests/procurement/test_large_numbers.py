@@ -29,10 +29,9 @@ from core.fields import FormSchema
 from tests import factories
 from tests.client import CheckedClient, filled
 from tests.page_checks import parse_page
-from tests.procurement.conftest import build_market
 from vendors.models import Vendor, VendorState
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 LARGEST_COLUMN = 2**31 - 1
 HUGE = "5000000000"
 ENOUGH = 3  # pages of one route, such as the three parts of a registration
@@ -114,10 +113,10 @@ def test_every_whole_number_that_is_read_has_a_bound_that_its_column_holds():
 
 
 @pytest.fixture
-def browsers(settings, new_client) -> list[tuple[Grantee, CheckedClient]]:
+def browsers(market, new_client) -> list[tuple[Grantee, CheckedClient]]:
     """Everyone who has a form with a number before them, in a market with something in each state."""
-    market = build_market(settings, new_client).reach_submitted()
-    market.reach_searching()
+    market.reach_submitted().open_project()
+    market.search()
     with db.transaction() as session:
         checked = factories.vendor(session, VendorState.CHECKING)
         begun = factories.vendor(session, VendorState.DRAFT)

@@ -8,13 +8,12 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from core import audit, changes, db
-from tests.procurement.conftest import build_market
 
 GUARDS = importlib.import_module("migrations.versions.0002_guards")
 
 
-def test_rows_that_prove_something_cannot_be_changed_removed_or_emptied(settings, new_client):
-    build_market(settings, new_client).reach_approved()
+def test_rows_that_prove_something_cannot_be_changed_removed_or_emptied(market):
+    market.reach_approved()
     with db.transaction() as session:
         changes.append(session, "vendor", uuid.uuid4())
     with db.reading() as session:
