@@ -37,6 +37,8 @@ _DASHES = "-‐‑‒–—―−﹘﹣－⁃─━"
 _TO_HYPHEN = str.maketrans(dict.fromkeys(_DASHES, "-"))
 # Letters and marks that print as nothing, so that two equal-looking names would differ.
 _BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_BLANKS = "\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_PRINTED_BLANKS = {each: str.maketrans(dict.fromkeys(_BLANKS + each, " ")) for each in ("", "\n\t")}
 _REFUSED_CATEGORIES = {
     "Cc": "画面に見えない制御文字",
     "Cf": "画面に見えない書式文字",
@@ -75,7 +77,21 @@ def clean_text(text: str, *, label: str = "この項目") -> str:
     return body.strip(" \u3000\u00a0\t\n")
 
 
+def is_printed(text: str) -> bool:
+    """Tell whether a text is in NFC and every character of it can be seen or is a blank."""
+    return _is_visible(text) and unicodedata.is_normalized("NFC", text)
+
+
+def _is_visible(text: str, allowed: str = "") -> bool:
+    # Blanks aside, str.isprintable() refuses the very categories below, a thousand times faster.
+    return text.translate(_PRINTED_BLANKS[allowed]).isprintable() and _BLANK_LETTERS.isdisjoint(
+        text
+    )
+
+
 def _refuse_invisible(text: str, label: str, allowed: str = "") -> None:
+    if _is_visible(text, allowed):
+        return
     for position, character in enumerate(text, start=1):
         if character in allowed:
             continue

@@ -1,6 +1,10 @@
 """Commands on standard specifications."""
 
 import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +15,19 @@ from sqlmodel import Session
 from accounts.identity import CONSOLE, Actor
 from accounts.permissions import Permission, may_somewhere
 from accounts.queries import find_person_by_email, list_live_memberships
-from catalog.specifications import services
-from catalog.specifications.importing import SpecificationImportError, read_requirements
+from catalog.specifications import queries, services, uploads
+from catalog.specifications.effect import ImportEffect, compare_import
+from catalog.specifications.importing import (
+    ImportedTable,
+    Progress,
+    SpecificationImportError,
+    read_requirements,
+)
 from catalog.specifications.mapping import ColumnMapping
-from catalog.specifications.models import Pattern, RequirementDraft
+from catalog.specifications.models import Pattern
+from catalog.specifications.rows import describe
 from catalog.specifications.schemas import ImportFactsSchema
-from core.db import transaction
+from core.db import reading, transaction
 from core.documents import sha256_hex
 from core.errors import DomainError, Invalid
 from core.tables import TableError
@@ -29,6 +40,19 @@ def specifications() -> None:
     """標準仕様書の操作。"""
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The options of an import that are no facts of the specification."""
+
+    sheets: tuple[str, ...]
+    mapping_file: Path | None
+    email: str
+    sample: bool
+    dry_run: bool
+    against: str
+    save_mapping: bool
+
+
 @specifications.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--code", required=True, help="仕様書コード。例：JYUKI")
@@ -38,44 +62,73 @@ def specifications() -> None:
 @click.option("--ministry", default="", help="所管府省。")
 @click.option("--pattern", type=click.Choice(_PATTERNS), help="型（指定がなければ標準化）。")
 @click.option("--applies-from", default="", help="適用の始まる日。例：2027-04-01、R9.4.1")
-@click.option("--sheet", default="", help="シートの名前（XLSXのとき）。")
+@click.option(
+    "--sheet", "sheets", multiple=True, help="読むシートの名前（XLSXのとき、繰り返せる）。"
+)
 @click.option(
     "--mapping",
     "mapping_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="列と言葉の対応表（JSON）。なければ見出しから推定し、分からなければ取り込みません。",
+    help="列と言葉の対応表（JSONかTOML）。なければ保存した対応表か見出しと中身から推定し、分からなければ取り込みません。",
 )
+@click.option(
+    "--save-mapping", is_flag=True, help="使った対応表を所管府省の対応表として保存します。"
+)
+@click.option("--dry-run", is_flag=True, help="何も変えずに、追加・変更・削除と誤りを示します。")
+@click.option("--against", default="", help="--dry-run で比べる版。なければ同じ版か公表中の版。")
 @click.option("--actor", "email", default="", help="取り込む審査員のメールアドレス。")
 @click.option("--sample", is_flag=True, help="見本の仕様書として取り込みます。")
-def import_file(
-    file: Path,
-    mapping_file: Path | None,
-    email: str,
-    sample: bool,  # noqa: FBT001 - click passes options by name
-    **told: Any,
-) -> None:
+def import_file(file: Path, **told: Any) -> None:
     """FILE（CSVかXLSX）の要件を、下書きの版として取り込みます。誤りが一つでもあれば何も変えません。"""
+    options = _Told(**{each.name: told.pop(each.name) for each in fields(_Told)})
+    content = file.read_bytes()
     try:
-        sheet = told.pop("sheet")
         facts = _read_facts(told)
-        content = file.read_bytes()
-        drafts, left_out = _read(content, file.name, mapping_file, sheet)
-        with transaction() as session:
-            version = services.import_requirements(
-                session,
-                _find_actor(session, email),
-                services.ImportFacts(**facts, is_sample=sample),
-                drafts=drafts,
-                source=services.ImportedFile(file.name, sha256_hex(content)),
-            )
-            done = (
-                f"{facts['code']} {version.title}の下書きに{len(drafts)}件の要件を取り込みました。"
-            )
+        found = _read(content, file.name, options, str(facts.get("ministry") or ""), facts["code"])
+        found.require_clear()
+        if options.dry_run:
+            _show_effect(found, facts, options.against)
+            return
+        done = _import(found, facts, options, file.name, sha256_hex(content))
     except DomainError as error:
         raise click.ClickException(_explain(error)) from error
     click.echo(done)
-    if left_out:
-        click.echo(f"改定種別が廃止の{left_out}件は取り込んでいません。")
+    _show_left_out(found)
+
+
+@specifications.command("mapping")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--sheet", "sheets", multiple=True, help="読むシートの名前（繰り返せる）。")
+def show_mapping(file: Path, sheets: tuple[str, ...]) -> None:
+    """FILE を読み取れたところまでの対応表を、--mapping に渡せるJSONで示します。"""
+    try:
+        told = ColumnMapping(sheets=sheets) if sheets else None
+        found = read_requirements(file.read_bytes(), file.name, told)
+    except DomainError as error:
+        raise click.ClickException(error.message) from error
+    for question in found.unclear:
+        click.echo(f"# {question}", err=True)
+    click.echo(_as_json(found.mapping.to_json(), indent=2))
+
+
+def _import(
+    found: ImportedTable, facts: dict[str, Any], options: _Told, name: str, sha256: str
+) -> str:
+    with transaction() as session:
+        actor = _find_actor(session, options.email)
+        version = services.import_requirements(
+            session,
+            actor,
+            services.ImportFacts(**facts, is_sample=options.sample),
+            drafts=found.drafts,
+            source=services.ImportedFile(name, sha256),
+        )
+        if options.save_mapping:
+            saved = uploads.MappingToSave(found.fingerprint, found.mapping.portable().to_json())
+            ministry = version.specification.ministry
+            uploads.save_mapping(session, actor, ministry, saved, filename=name)
+        title = version.title
+    return f"{facts['code']} {title}の下書きに{len(found.drafts)}件の要件を取り込みました。"
 
 
 def _read_facts(told: dict[str, Any]) -> dict[str, Any]:
@@ -90,20 +143,87 @@ def _read_facts(told: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def _read(
-    content: bytes, name: str, mapping_file: Path | None, sheet: str
-) -> tuple[tuple[RequirementDraft, ...], int]:
-    value: dict[str, Any] = {}
-    if mapping_file is not None:
-        try:
-            value = json.loads(mapping_file.read_text("utf-8-sig"))
-        except ValueError as error:
-            raise Invalid({"mapping": f"「{mapping_file.name}」はJSONではありません。"}) from error
-    mapping = ColumnMapping.from_json(value)
-    if sheet:
-        mapping = ColumnMapping(mapping.columns, mapping.classes, mapping.kinds, sheet)
-    found = read_requirements(content, name, mapping)
-    return found.require_clear(), found.abolished
+def _read(content: bytes, name: str, options: _Told, ministry: str, code: str) -> ImportedTable:
+    mapping = None
+    if options.mapping_file is not None:
+        path = options.mapping_file
+        mapping = ColumnMapping.from_file(path.read_bytes(), path.name)
+    if options.sheets:
+        mapping = (mapping or ColumnMapping()).with_sheets(*options.sheets)
+
+    def recall(fingerprint: str) -> ColumnMapping | None:
+        with reading() as session:
+            known = queries.find_specification(session, code)
+            owner = ministry or (known.ministry if known else "")
+            saved = uploads.recall_mapping(session, fingerprint, owner)
+            if saved is None:
+                return None
+            click.echo(f"{saved.ministry}の保存した対応表で読み取ります。", err=True)
+            return ColumnMapping.from_json(saved.mapping)
+
+    with _progress("要件を確かめています") as progress:
+        return read_requirements(content, name, mapping, recall=recall, progress=progress)
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Progress]:
+    """Draw a bar on a terminal; nothing where the words go to a file."""
+    bars: list[Any] = []
+
+    def show(done: int, total: int) -> None:
+        if not bars:
+            hidden = not sys.stderr.isatty()
+            bars.append(
+                click.progressbar(length=total, label=label, file=sys.stderr, hidden=hidden)
+            )
+            bars[0].__enter__()
+        bars[0].update(done - bars[0].pos)
+
+    try:
+        yield show
+    finally:
+        for bar in bars:
+            bar.__exit__(None, None, None)
+
+
+def _show_effect(found: ImportedTable, facts: dict[str, Any], against: str) -> None:
+    with reading() as session:
+        replaced = queries.find_replaced(session, facts["code"], facts["label"], against)
+    for each in replaced.versions:
+        if each.label == facts["label"]:
+            services.require_editable(each)
+    if against and replaced.version is None:
+        raise Invalid({"against": f"比べる版「{against}」がありません。版を確かめてください。"})
+    click.echo(f"試しに読み取りました。何も変えていません。要件は{len(found.drafts)}件です。")
+    _show_left_out(found)
+    if replaced.version is None:
+        click.echo("比べる版はありません。すべて追加になります。")
+        return
+    effect = compare_import(found.drafts, replaced.requirements)
+    version = replaced.version
+    click.echo(f"{facts['code']} {version.title}（{version.state.label}）と比べて：")
+    for line in _effect_lines(effect):
+        click.echo(line)
+
+
+def _effect_lines(effect: ImportEffect) -> Iterator[str]:
+    yield f"追加 {len(effect.added)}件{_ids([each.requirement_id for each in effect.added])}"
+    yield f"変更 {len(effect.changed)}件"
+    for change in effect.changed:
+        yield f"  {change.requirement_id} {change.name}（{'、'.join(change.parts)}）"
+    yield f"削除 {len(effect.removed)}件{_ids([each.requirement_id for each in effect.removed])}"
+    yield f"同じ {effect.same}件"
+
+
+def _ids(ids: Sequence[str]) -> str:
+    return f"：{'、'.join(ids)}" if ids else ""
+
+
+def _show_left_out(found: ImportedTable) -> None:
+    for label, count in describe(found.left).items():
+        click.echo(f"{label}：{count}行")
+    if found.abolished:
+        click.echo(f"改定種別が廃止の{found.abolished}件は取り込んでいません。")
 
 
 def _find_actor(session: Session, email: str) -> Actor:
@@ -132,4 +252,19 @@ def _find_actor(session: Session, email: str) -> Actor:
 def _explain(error: DomainError) -> str:
     if not isinstance(error, SpecificationImportError | TableError):
         return error.message
-    return f"何も取り込みませんでした。次のところを直してください。\n{error.message}"
+    lines = ["何も取り込みませんでした。次のところを直してください。", error.message]
+    questions = error.unclear if isinstance(error, SpecificationImportError) else ()
+    examples = [_as_json(question.example) for question in questions if question.example]
+    if examples:
+        lines.append(
+            "分からないところは、次の形の対応表（JSON）を書いて --mapping に渡してください："
+        )
+        lines += [f"  {each}" for each in dict.fromkeys(examples)]
+        lines.append(
+            "読み取れたところまでの対応表は narabi specifications mapping FILE で作れます。"
+        )
+    return "\n".join(lines)
+
+
+def _as_json(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent)

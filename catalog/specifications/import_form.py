@@ -1,29 +1,44 @@
 """The two forms of an import: the file, then what it means."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlmodel import Session
 from werkzeug.datastructures import FileStorage, MultiDict
 
+from catalog.specifications import queries
 from catalog.specifications.importing import ImportedTable, read_requirements
-from catalog.specifications.mapping import ColumnMapping, fold_word
+from catalog.specifications.levels import LevelClasses
+from catalog.specifications.mapping import CLASS_TARGETS, NO_CLASS, ColumnMapping, fold_word
 from catalog.specifications.models import (
     RequirementDraft,
     SpecificationUpload,
     SpecificationVersion,
 )
+from catalog.specifications.outline import excerpt
 from catalog.specifications.schemas import ImportFactsSchema, UploadSchema
 from catalog.specifications.services import ImportFacts
+from catalog.specifications.uploads import MappingToSave, recall_mapping
 from catalog.specifications.words import TARGET_LABELS
-from catalog.terms import RequirementClass
-from core.db import transaction
+from catalog.terms import BodyClass, RequirementClass, RequirementKind
+from core.db import reading, transaction
 from core.errors import Invalid, WrongState
 from core.forms import Form
 
-_COLUMN, _WORD, _MEANING = "column-", "word-", "meaning-"
-_MAPPED = (_COLUMN, _WORD, _MEANING)
+_COLUMN, _WORD, _MEANING, _MUST, _SHEET = "column-", "word-", "meaning-", "must-", "sheet-"
+_MAPPED = (_COLUMN, _WORD, _MEANING, _MUST, _SHEET, "mapping-")
+_ACTS = ("act", "against", "save-mapping")
 _LONGEST_NAME = 200
+_TOGETHER = " ＋ "
+_NONE_LABELS = (
+    ("skip", "要件ではないものとして取り込まない"),
+    ("inherit", "上の要件と同じ区分にする"),
+    ("must", "実装必須とする"),
+    ("may", "標準オプションとする"),
+    ("must_not", "実装不可とする"),
+)
+_DATE_LABELS = (("ymd", "年から"), ("dmy", "日／月／年"), ("mdy", "月／日／年"))
 
 
 class UploadForm(Form):
@@ -33,6 +48,7 @@ class UploadForm(Form):
         names = ("code", "label")
         super().__init__(UploadSchema(), posted, {n: arguments.get(n, "") for n in names})
         self.refused = ""
+        self.recalled_from = ""
 
     def read_file(self, files: Mapping[str, FileStorage]) -> dict[str, Any]:
         """Return what services.keep_upload takes; a file that is no table is refused on the page."""
@@ -41,14 +57,25 @@ class UploadForm(Form):
             self.refused = "取り込む表のファイルを選択してください。"
             return {}
         name, content = sent.filename[-_LONGEST_NAME:], sent.read()
-        sheet = self.value("sheet").strip()
+        found = None
         try:
-            read_requirements(content, name, ColumnMapping(sheet=sheet))
+            found = read_requirements(content, name, recall=self._recall)
         except Invalid as error:
             self.refused = error.errors.get("file", error.message)
         facts = {name: self.value(name) for name in ("code", "label")}
-        mapping = ColumnMapping(sheet=sheet).to_json() if sheet else None
+        mapping = found.told.to_json() if found and self.recalled_from else None
+        if mapping is not None:
+            facts["recalled_from"] = self.recalled_from
         return {"filename": name, "content": content, "facts": facts, "mapping": mapping}
+
+    def _recall(self, fingerprint: str) -> ColumnMapping | None:
+        with reading() as session:
+            known = queries.find_specification(session, self.value("code"))
+            saved = recall_mapping(session, fingerprint, known.ministry if known else "")
+            if saved is None:
+                return None
+            self.recalled_from = saved.ministry
+            return ColumnMapping.from_json(saved.mapping)
 
     def validate(self) -> bool:
         """Refuse the file beside its field together with the other errors."""
@@ -62,16 +89,25 @@ class ImportForm(Form):
     """What the file is and how its columns are read; the mapping is shown even when it is guessed."""
 
     def __init__(self, upload: SpecificationUpload, posted: MultiDict[str, str] | None) -> None:
-        mapped = {k: v for k, v in (posted or {}).items() if k.startswith(_MAPPED)}
+        sent: MultiDict[str, str] = MultiDict() if posted is None else posted
         rest = None
         if posted is not None:
-            kept = [(k, v) for k, v in posted.items(multi=True) if not k.startswith(_MAPPED)]
-            rest = MultiDict([(k, v) for k, v in kept if k != "act"])
+            kept = [(k, v) for k, v in sent.items(multi=True) if not k.startswith(_MAPPED)]
+            rest = MultiDict([(k, v) for k, v in kept if k not in _ACTS])
         super().__init__(ImportFactsSchema(), rest, upload.facts)
-        self.act = "" if posted is None else posted.get("act", "")
-        told = ColumnMapping.from_json(upload.mapping) if upload.mapping else ColumnMapping()
-        self.mapping = _read_mapping(mapped, told.sheet) if mapped else told
-        self.table: ImportedTable = read_requirements(upload.content, upload.filename, self.mapping)
+        self.act = sent.get("act", "")
+        self.against = str(sent.get("against", upload.facts.get("against", "")))
+        self.recalled_from = str(upload.facts.get("recalled_from", ""))
+        self.saves_mapping = bool(sent.get("save-mapping"))
+        mapping = ColumnMapping.from_json(upload.mapping) if upload.mapping else ColumnMapping()
+        if any(name.startswith(_MAPPED) for name in sent):
+            mapping = self._read_mapping(sent, mapping)
+        self.mapping = mapping
+        self.table: ImportedTable = read_requirements(upload.content, upload.filename, mapping)
+        is_wrong = "mapping-text" in self.errors
+        self._overrides["mapping-text"] = (
+            str(sent.get("mapping-text", "")) if is_wrong else self.mapping_text
+        )
 
     @property
     def wants_import(self) -> bool:
@@ -80,12 +116,15 @@ class ImportForm(Form):
 
     def submit_import(
         self,
-        act: Callable[[Session, ImportFacts, Sequence[RequirementDraft]], SpecificationVersion],
+        act: Callable[
+            [Session, ImportFacts, Sequence[RequirementDraft], MappingToSave | None],
+            SpecificationVersion,
+        ],
     ) -> SpecificationVersion | None:
         """Import when the facts and every row are sound; a published version is refused on the page."""
         sound = self.validate()
-        if not self.table.is_clear:
-            count = len(self.table.errors) + len(self.table.reading.unclear)
+        if not self.table.is_clear or "mapping-text" in self.errors:
+            count = len(self.table.errors) + len(self.table.unclear)
             self.extra_summary.append(
                 ("findings", f"表に直すところが{count}件あります。直すまで何も取り込みません。")
             )
@@ -93,9 +132,14 @@ class ImportForm(Form):
             return None
         if not sound:
             return None
-        drafts = self.table.drafts
+        drafts, saved = self.table.drafts, None
+        if self.saves_mapping:
+            portable = self.table.mapping.portable().to_json()
+            saved = MappingToSave(self.table.fingerprint, portable)
         try:
-            return self.submit(lambda session, data: act(session, ImportFacts(**data), drafts))
+            return self.submit(
+                lambda session, data: act(session, ImportFacts(**data), drafts, saved)
+            )
         except WrongState as error:
             self.errors["label"] = error.message
             self.status = 409
@@ -105,40 +149,112 @@ class ImportForm(Form):
         self, act: Callable[[Session, dict[str, Any], dict[str, Any]], None]
     ) -> bool:
         """Keep the mapping and what was typed so far, checked only when it is imported."""
+        if "mapping-text" in self.errors:
+            self.status = 422
+            return False
+        facts = {name: self.value(name) for name in _typed(self)} | {"against": self.against}
         with transaction() as session:
-            act(session, {n: self.value(n) for n in _typed(self)}, self.mapping.to_json())
+            act(session, facts, self.mapping.to_json())
         return True
 
-    def columns(self) -> list[tuple[str, str, str]]:
-        """Return (field, label, heading chosen) of everything a column can feed."""
+    def columns(self) -> list[tuple[str, str, str, str]]:
+        """Return (field, label, heading chosen, example of its cells) of all that a column can feed."""
         reading = self.table.reading
-        return [
-            (
-                f"{_COLUMN}{target}",
-                label,
-                reading.headings[reading.columns[target]] if target in reading.columns else "",
+        found = []
+        for target, label in TARGET_LABELS.items():
+            indices = reading.columns.get(target, ())
+            if target == "level" and not indices and isinstance(reading.plan.reader, LevelClasses):
+                indices = reading.plan.reader.columns if reading.plan.reader.is_single else ()
+            texts = reading.layout.texts(indices[0])[:1] if indices else []
+            chosen = _TOGETHER.join(reading.headings[index] for index in indices)
+            found.append(
+                (f"{_COLUMN}{target}", label, chosen, excerpt(texts[0])[:40] if texts else "")
             )
-            for target, label in TARGET_LABELS.items()
-        ]
+        return found
 
     @property
     def headings(self) -> list[tuple[str, str]]:
-        """The headings to choose from."""
-        return [(each, each) for each in self.table.reading.headings]
+        """The headings to choose from; several that are read together are one choice."""
+        plain = list(self.table.reading.headings)
+        together = [chosen for _, _, chosen, _ in self.columns() if _TOGETHER in chosen]
+        return [(each, each) for each in dict.fromkeys([*plain, *together])]
 
     def class_words(self) -> list[tuple[int, str, str]]:
         """Return (number, word in the cells, code chosen) of every class word in the file."""
-        reading = self.table.reading
+        plan = self.table.reading.plan
         found = []
-        for number, word in enumerate(reading.class_values):
-            code = reading.classes.get(fold_word(word))
-            found.append((number, word, code.value if code else ""))
+        for number, word in enumerate(plan.values):
+            folded = fold_word(word)
+            code = plan.words.get(folded)
+            none = NO_CLASS if folded in plan.words and code is None else ""
+            found.append((number, word, code.value if code else none))
         return found
 
     @property
     def class_choices(self) -> list[tuple[str, str]]:
         """The classes to choose from."""
-        return [(each.value, each.label) for each in RequirementClass]
+        return [*RequirementClass.choices(), (NO_CLASS, "区分なし")]
+
+    def musts(self) -> list[tuple[str, str, str]]:
+        """Return (field, kind of body, level chosen) where levels stand for classes."""
+        reader = self.table.reading.plan.reader
+        if not isinstance(reader, LevelClasses) or reader.told.classes:
+            return []
+        told = reader.told.must
+        return [
+            (f"{_MUST}{kind.value}", kind.label, self._level_name(reader, told.get(kind.value, "")))
+            for kind in BodyClass
+        ]
+
+    @staticmethod
+    def _level_name(reader: LevelClasses, word: str) -> str:
+        key = reader.key_of(word) if word else ""
+        return reader.names[reader.keys.index(key)] if key in reader.keys else ""
+
+    @property
+    def levels(self) -> list[tuple[str, str]]:
+        """The levels to choose from."""
+        return [(each, f"{each}まで") for each in self.table.reading.plan.levels]
+
+    def sheets(self) -> list[tuple[str, str, bool]]:
+        """Return (field, name, is read) of the sheets of a workbook."""
+        read = {each.sheet for each in self.table.book.readings}
+        return [
+            (f"{_SHEET}{number}", name, name in read)
+            for number, name in enumerate(self.table.book.sheets)
+        ]
+
+    @property
+    def none_choices(self) -> Sequence[tuple[str, str]]:
+        """What may be meant by a row without a class."""
+        return _NONE_LABELS
+
+    @property
+    def date_choices(self) -> Sequence[tuple[str, str]]:
+        """In which order numbers make a day."""
+        return _DATE_LABELS
+
+    @property
+    def kind_choices(self) -> list[tuple[str, str]]:
+        """The kinds of requirement, for a whole table."""
+        return list(RequirementKind.choices())
+
+    @property
+    def mapping_text(self) -> str:
+        """The mapping as a file holds it."""
+        return json.dumps(self.table.mapping.to_json(), ensure_ascii=False, indent=2)
+
+    def _read_mapping(self, posted: MultiDict[str, str], before: ColumnMapping) -> ColumnMapping:
+        """Return the mapping as chosen on the page, or as written in its text."""
+        try:
+            if self.act == "mapping":
+                return ColumnMapping.from_file(posted.get("mapping-text", "").encode(), "対応表")
+            kept = ColumnMapping.from_json(json.loads(posted.get("mapping-kept") or "{}"))
+        except (Invalid, ValueError) as error:
+            sentence = error.errors["mapping"] if isinstance(error, Invalid) else str(error)
+            self.errors["mapping-text"] = sentence
+            return before
+        return _chosen(posted, kept)
 
 
 def _typed(form: Form) -> list[str]:
@@ -146,20 +262,36 @@ def _typed(form: Form) -> list[str]:
     return [name for name in posted if name != "csrf_token"]
 
 
-def _read_mapping(posted: Mapping[str, str], sheet: str) -> ColumnMapping:
+def _chosen(posted: MultiDict[str, str], kept: ColumnMapping) -> ColumnMapping:
+    """Return a mapping with everything replaced that was chosen in the fields of the page."""
+    told = kept.to_json()
+    columns = {
+        name[len(_COLUMN) :]: heading.split(_TOGETHER) if heading else None
+        for name, heading in posted.items()
+        if name.startswith(_COLUMN)
+    }
+    told["columns"] = {**told.get("columns", {}), **columns}
     meanings = {
         word: posted.get(f"{_MEANING}{name[len(_WORD) :]}", "")
         for name, word in posted.items()
         if name.startswith(_WORD)
     }
-    return ColumnMapping.from_json(
-        {
-            "columns": {
-                name[len(_COLUMN) :]: heading or None
-                for name, heading in posted.items()
-                if name.startswith(_COLUMN)
-            },
-            "classes": {word: code for word, code in meanings.items() if code},
-            "sheet": sheet,
+    told["classes"] = {w: c for w, c in told.get("classes", {}).items() if w not in meanings}
+    told["classes"] |= {word: code for word, code in meanings.items() if code}
+    musts = {name[len(_MUST) :]: level for name, level in posted.items() if name.startswith(_MUST)}
+    if musts and all(musts.values()):
+        told["levels"] = {**told.get("levels", {}), "must": musts}
+    if any(columns.get(name) for name in ("class", *CLASS_TARGETS)):
+        # A class that stands in a column is not read from levels, marks or the text.
+        told = {
+            k: v for k, v in told.items() if k not in ("levels", "class_columns", "class_from_text")
         }
-    )
+    sheets = [name for field, name in posted.items() if field.startswith(_SHEET)]
+    told["sheets"] = sheets or told.get("sheets", [])
+    if "mapping-none" in posted:
+        told["none"] = posted["mapping-none"]
+        told["date_order"] = posted.get("mapping-date-order") or "ymd"
+        kind = posted.get("mapping-kind", "")
+        rest = {k: v for k, v in told.get("constants", {}).items() if k != "kind"}
+        told["constants"] = rest | ({"kind": kind} if kind else {})
+    return ColumnMapping.from_json(told)

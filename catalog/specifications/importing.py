@@ -1,32 +1,34 @@
 """Read a ministry's table into checked requirements; every error of the file at once."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, cast
 
 from marshmallow import ValidationError
 
-from catalog.specifications.mapping import (
-    CLASS_TARGETS,
-    ColumnMapping,
-    Reading,
-    class_column,
-    fold_word,
-    read_columns,
-)
+from catalog.specifications.days import read_day
+from catalog.specifications.layout import Question
+from catalog.specifications.mapping import CLASS_TARGETS, ColumnMapping, fold_word
 from catalog.specifications.models import RequirementDraft
-from catalog.specifications.schemas import RequirementSchema
-from catalog.specifications.words import ABOLISHED_WORDS
+from catalog.specifications.reading import Reading
+from catalog.specifications.rows import Item, Left, RowReader
+from catalog.specifications.schemas import RequirementSchema, is_plainly_sound
+from catalog.specifications.sheets import Book, choose_sheets, mapping_as_read
 from catalog.terms import RequirementClass, RequirementKind
 from core.documents import guard_formula
 from core.errors import Invalid
-from core.tables import TableError, TableRow, read_table
+from core.japanese import JapaneseTextError
+from core.tables import TableError, column_letter, read_sheets
 
+Progress = Callable[[int, int], None]
+Recall = Callable[[str], ColumnMapping | None]
 _ONE_LINE = ("chapter", "section", "subsection", "name", "change_type")
-_TEXTS = ("requirement_id", *_ONE_LINE, "text", "rationale", "predecessor_requirement_id")
-_NO_DATE = frozenset({"", "-", "ー", "―", "－", "—", "なし"})
 _NAME_FROM_TEXT = 40
-_CLASS_WORDS = "実装必須、標準オプション、実装不可"
+_STEP = 100
+_ANY_CLASS = (
+    RequirementClass.MUST.value
+)  # stands in where the class is wrong, so that the rest is checked
 
 
 class SpecificationImportError(Invalid):
@@ -37,8 +39,8 @@ class SpecificationImportError(Invalid):
     meaning = "標準仕様書のファイルを取り込めません。"
     remedy = "挙げられた行と列を直し、ファイル全体を送り直してください。"
 
-    def __init__(self, errors: Sequence[TableError], unclear: Sequence[str] = ()) -> None:
-        sentences = [*unclear, *(str(error) for error in errors)]
+    def __init__(self, errors: Sequence[TableError], unclear: Sequence[Question] = ()) -> None:
+        sentences = [*map(str, unclear), *(str(error) for error in errors)]
         super().__init__({"file": sentences[0]}, "\n".join(sentences))
         self.table_errors = tuple(errors)
         self.unclear = tuple(unclear)
@@ -48,15 +50,37 @@ class SpecificationImportError(Invalid):
 class ImportedTable:
     """What a file holds: the requirements that are sound, the errors, the rows left out on purpose."""
 
-    reading: Reading
-    drafts: tuple[RequirementDraft, ...]
-    errors: tuple[TableError, ...]
-    abolished: int
+    book: Book
+    told: ColumnMapping
+    fingerprint: str
+    drafts: tuple[RequirementDraft, ...] = ()
+    errors: tuple[TableError, ...] = ()
+    left: tuple[Left, ...] = ()
+
+    @property
+    def reading(self) -> Reading:
+        """How the first sheet is read; the others are like it."""
+        return self.book.readings[0]
+
+    @property
+    def unclear(self) -> tuple[Question, ...]:
+        """What must be told before the rows can be read."""
+        return self.book.unclear
+
+    @property
+    def mapping(self) -> ColumnMapping:
+        """The mapping as the file was read: what was told, and what was guessed."""
+        return mapping_as_read(self.book, self.told)
+
+    @property
+    def abolished(self) -> int:
+        """How many requirements the ministry abolished in this version."""
+        return sum(len(each.abolished) for each in self.left)
 
     @property
     def is_clear(self) -> bool:
         """Tell whether all of it may be imported."""
-        return not (self.errors or self.reading.unclear) and bool(self.drafts)
+        return not (self.errors or self.unclear) and bool(self.drafts)
 
     def require_clear(self) -> tuple[RequirementDraft, ...]:
         """Return the requirements; raises SpecificationImportError with everything that is wrong."""
@@ -65,127 +89,208 @@ class ImportedTable:
         nothing = TableError(
             row=None, column=None, value=None, reason="要件の行がありません。表を確かめてください。"
         )
-        found = self.errors or (() if self.reading.unclear else (nothing,))
-        raise SpecificationImportError(found, self.reading.unclear)
+        found = self.errors or (() if self.unclear else (nothing,))
+        raise SpecificationImportError(found, self.unclear)
 
 
 def read_requirements(
-    content: bytes, filename: str, mapping: ColumnMapping | None = None
+    content: bytes,
+    filename: str,
+    mapping: ColumnMapping | None = None,
+    *,
+    recall: Recall | None = None,
+    progress: Progress | None = None,
 ) -> ImportedTable:
     """Read a CSV or XLSX file; raises TableError only when it cannot be read as a table at all.
 
     The rows are checked as far as the columns are known, so that one look shows everything.
+    Where no mapping is told, `recall` may know the one that was saved for the same headings.
+    `progress` is told how many of all rows are checked.
     """
+    tables = read_sheets(content, filename)
+    book = choose_sheets(tables, ColumnMapping(), filename)
+    fingerprint = book.fingerprint
+    if mapping is None and recall is not None:
+        mapping = recall(fingerprint)
+        if mapping is not None and not set(mapping.sheets) <= set(book.sheets):
+            mapping = mapping.with_sheets()
     told = mapping or ColumnMapping()
-    table = read_table(content, filename, sheet=told.sheet or None)
-    reading = read_columns(table, told)
+    if mapping is not None:
+        book = choose_sheets(tables, told, filename)
+    if book.unclear:
+        return ImportedTable(book, told, fingerprint)
+    total = sum(len(reading.rows) for reading in book.readings)
+    check = _Check(told, lambda count: progress(count, total) if progress else None)
     drafts: list[RequirementDraft] = []
     errors: list[TableError] = []
-    abolished = 0
-    if not reading.unclear:
-        check = _RowCheck(reading)
-        for row in reading.rows:
-            if check.is_abolished(row):
-                abolished += 1
-                continue
-            draft, found = check.read(row)
+    left = []
+    for reading in book.readings:
+        rows = RowReader(reading, told)
+        for item in rows.items():
+            draft, found = check.read(reading, item)
             errors += found
             if draft is not None:
                 drafts.append(draft)
-    return ImportedTable(reading, tuple(drafts), tuple(errors), abolished)
+        left.append(rows.left)
+    return ImportedTable(book, told, fingerprint, tuple(drafts), tuple(errors), tuple(left))
 
 
-class _RowCheck:
-    """Checks the rows of one table, remembering the ids that it has seen."""
+@dataclass(slots=True)
+class _Check:
+    """Checks the requirements of one file, remembering the ids that it has seen."""
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
-        self._schema = RequirementSchema()
-        self._rows_of_id: dict[str, int] = {}
+    told: ColumnMapping
+    progress: Callable[[int], None]
+    schema: RequirementSchema = field(default_factory=RequirementSchema)
+    seen: dict[str, str] = field(default_factory=dict)
+    count: int = 0
 
-    def is_abolished(self, row: TableRow) -> bool:
-        """Tell whether the ministry abolished the requirement in this version."""
-        return fold_word(self._cell(row, "change_type")) in ABOLISHED_WORDS
-
-    def read(self, row: TableRow) -> tuple[RequirementDraft | None, list[TableError]]:
-        """Return the requirement of a row, or what is wrong with it."""
-        values: dict[str, Any] = {name: self._cell(row, name) for name in _TEXTS}
+    def read(
+        self, reading: Reading, item: Item
+    ) -> tuple[RequirementDraft | None, list[TableError]]:
+        """Return the requirement of an item, or what is wrong with it."""
+        self.count += 1
+        if self.count % _STEP == 0:
+            self.progress(self.count)
+        cells = _Cells(reading, item)
+        values: dict[str, Any] = {name: _unguarded(text) for name, text in item.values.items()}
         for name in _ONE_LINE:
             values[name] = " ".join(values[name].split())
-        if "name" not in self._reading.columns:
+        if "name" not in reading.columns:
             values["name"] = _name_from(values["text"])
-        day = self._cell(row, "conformity_date")
-        values["conformity_date"] = None if day.strip() in _NO_DATE else day
-        errors = self._read_codes(row, values)
+        for target, code in zip(CLASS_TARGETS, item.classes, strict=True):
+            values[target] = code.value if code else _ANY_CLASS
+        errors = [cells.error(each.column, each.value, each.reason) for each in item.problems]
+        errors += self._read_kind(cells, values)
+        errors += self._read_day(cells, values)
+        errors += cells.faults()
         known = {error.column for error in errors}
+        draft = None
         try:
-            draft = RequirementDraft(**self._schema.load(values))
+            draft = self._load(values, item)
         except ValidationError as error:
-            errors += [
-                found
-                for found in self._named(row, cast("dict[str, Any]", error.messages))
-                if found.column not in known
-            ]
-            draft = None
-        errors += self._check_unique(row, values["requirement_id"].strip())
+            messages = cast("dict[str, Any]", error.messages)
+            errors += [e for e in cells.named(messages) if e.column not in known]
+        errors += self._check_unique(cells, values["requirement_id"].strip())
         return (None if errors else draft), errors
 
-    def _cell(self, row: TableRow, target: str) -> str:
-        index = self._reading.columns.get(target)
-        cell = row.cells[index] if index is not None and index < len(row.cells) else ""
-        # What our own CSV guarded against formulas comes back as it was.
-        return cell[1:] if cell[:1] == "'" and guard_formula(cell[1:]) == cell else cell
+    def _load(self, values: dict[str, Any], item: Item) -> RequirementDraft:
+        first, second, third = item.classes
+        if first and second and third and is_plainly_sound(values):
+            ready = values | dict(zip(CLASS_TARGETS, item.classes, strict=True))
+            day = values["conformity_date"]
+            ready["conformity_date"] = day and date.fromisoformat(day)
+            return RequirementDraft(**ready | {"kind": RequirementKind(values["kind"])})
+        return RequirementDraft(**self.schema.load(values))
 
-    def _read_codes(self, row: TableRow, values: dict[str, Any]) -> list[TableError]:
-        errors: dict[str, TableError] = {}
-        for target in CLASS_TARGETS:
-            index = class_column(self._reading.columns, target)
-            cell = row.cells[index] if index is not None and index < len(row.cells) else ""
-            code = self._reading.classes.get(fold_word(cell))
-            # A code that stands in keeps the other cells of the row checked.
-            values[target] = (code or RequirementClass.MUST).value
-            if code is None:
-                column = self._reading.heading_of(target)
-                errors[column] = self._unknown(row, column, cell, _CLASS_WORDS)
-        written = self._cell(row, "kind")
-        kind = self._reading.kinds.get(fold_word(written))
+    def _read_kind(self, cells: "_Cells", values: dict[str, Any]) -> list[TableError]:
+        written = values["kind"]
+        kind = cells.reading.kinds.get(fold_word(written)) if written else None
+        if written in {each.value for each in RequirementKind}:
+            kind = RequirementKind(written)
+        if not written:
+            kind = kind_of_sheet(cells.reading.sheet)
         values["kind"] = (kind or RequirementKind.FUNCTION).value
-        if kind is None and written.strip():
-            words = "、".join(each.label for each in RequirementKind)
-            column = self._reading.heading_of("kind")
-            errors[column] = self._unknown(row, column, written, words)
-        return list(errors.values())
+        if kind is not None:
+            return []
+        words = "、".join(each.label for each in RequirementKind)
+        reason = f"「{written}」は分からない言葉です。{words}のどれかにしてください。"
+        return [cells.error_of("kind", written, reason)]
 
-    def _unknown(self, row: TableRow, column: str, value: str, words: str) -> TableError:
-        shown = " ".join(value.split())
-        what = f"「{shown}」は分からない言葉です。" if shown else "空です。"
-        return TableError(
-            row=row.number,
-            column=column,
-            value=value,
-            reason=f"{what}{words}のどれかにしてください。",
+    def _read_day(self, cells: "_Cells", values: dict[str, Any]) -> list[TableError]:
+        written = values["conformity_date"]
+        try:
+            day = read_day(written, self.told.date_order, self.told.dates)
+        except JapaneseTextError as error:
+            values["conformity_date"] = None
+            return [cells.error_of("conformity_date", written, str(error))]
+        values["conformity_date"] = None if day is None else day.isoformat()
+        return []
+
+    def _check_unique(self, cells: "_Cells", requirement_id: str) -> list[TableError]:
+        here = cells.place
+        first = self.seen.setdefault(requirement_id, here)
+        if not requirement_id or first == here:
+            return []
+        reason = f"「{requirement_id}」は{first}にもあります。要件IDは1つの版で1回だけ使えます。"
+        return [cells.error_of("requirement_id", requirement_id, reason)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The cells of one requirement, for naming them in errors."""
+
+    reading: Reading
+    item: Item
+
+    @property
+    def place(self) -> str:
+        """Where the row is, as people say it."""
+        sheet = f"シート「{self.reading.sheet}」の" if self.reading.sheet else ""
+        return f"{sheet}{self.item.row.number}行目"
+
+    def error(self, column: int, value: str, reason: str) -> TableError:
+        """Return an error in one column."""
+        return self._error(column, self.reading.headings[column], value, reason)
+
+    def error_of(self, target: str, value: str, reason: str) -> TableError:
+        """Return an error in the column that feeds a target, whether or not there is one."""
+        indices = self.reading.columns.get(target, ())
+        return self._error(
+            indices[0] if indices else None, self.reading.heading_of(target), value, reason
         )
 
-    def _named(self, row: TableRow, messages: Mapping[str, Any]) -> list[TableError]:
+    def named(self, messages: Mapping[str, Any]) -> list[TableError]:
+        """Return the errors of the schema, by the columns of the table."""
         return [
-            TableError(
-                row=row.number,
-                column=self._reading.heading_of(name),
-                value=self._cell(row, name),
-                reason=str(sentences[0]),
-            )
+            self.error_of(name, self.item.values.get(name, ""), str(sentences[0]))
             for name, sentences in messages.items()
+            # A name that is made from the text lacks only because the text does.
+            if name != "name" or name in self.reading.columns
         ]
 
-    def _check_unique(self, row: TableRow, requirement_id: str) -> list[TableError]:
-        first = self._rows_of_id.setdefault(requirement_id, row.number)
-        if not requirement_id or first == row.number:
-            return []
-        reason = (
-            f"「{requirement_id}」は{first}行目にもあります。要件IDは1つの版で1回だけ使えます。"
+    def faults(self) -> list[TableError]:
+        """Return the cells of this row that hold no value though a column is read there."""
+        faults = self.reading.layout.table.faults
+        number = self.item.row.number
+        return (
+            [
+                self.error(column, cell, faults[number, column])
+                for column, cell in enumerate(self.item.row.cells)
+                if (number, column) in faults and column in self.reading.used
+            ]
+            if faults
+            else []
         )
-        column = self._reading.heading_of("requirement_id")
-        return [TableError(row=row.number, column=column, value=requirement_id, reason=reason)]
+
+    def _error(self, column: int | None, heading: str, value: str, reason: str) -> TableError:
+        number = self.item.row.number
+        return TableError(
+            row=number,
+            column=heading,
+            value=value,
+            reason=reason,
+            sheet=self.reading.sheet or None,
+            address=None if column is None else f"{column_letter(column)}{number}",
+        )
+
+
+def kind_of_sheet(name: str) -> RequirementKind:
+    """Return the kind that a sheet's name speaks of; function where it says nothing."""
+    for word, kind in (
+        ("非機能", RequirementKind.NON_FUNCTIONAL),
+        ("帳票", RequirementKind.FORM),
+        ("連携", RequirementKind.LINK),
+        ("データ", RequirementKind.DATA),
+    ):
+        if word in name:
+            return kind
+    return RequirementKind.FUNCTION
+
+
+def _unguarded(cell: str) -> str:
+    # What our own CSV guarded against formulas comes back as it was.
+    return cell[1:] if cell[:1] == "'" and guard_formula(cell[1:]) == cell else cell
 
 
 def _name_from(text: str) -> str:

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from accounts.auth import access, actor
 from accounts.permissions import Permission, require
 from catalog.specifications import outline, queries, services, uploads
+from catalog.specifications.effect import compare_import
 from catalog.specifications.import_form import ImportForm, UploadForm
 from catalog.specifications.models import (
     Pattern,
@@ -19,6 +20,7 @@ from catalog.specifications.models import (
     SpecificationVersion,
     StandardSpecification,
 )
+from catalog.specifications.rows import describe
 from catalog.specifications.schemas import (
     OpenToSaasSchema,
     PublishSchema,
@@ -68,8 +70,13 @@ def review_import(upload_id: uuid.UUID) -> ResponseReturnValue:
     form = ImportForm(upload, web.posted_form())
     if form.wants_import:
         version = form.submit_import(
-            lambda session, facts, drafts: uploads.import_upload(
-                session, actor(), _find_upload(session, upload_id), facts=facts, drafts=drafts
+            lambda session, facts, drafts, saved: uploads.import_upload(
+                session,
+                actor(),
+                _find_upload(session, upload_id),
+                facts=facts,
+                drafts=drafts,
+                saved=saved,
             )
         )
         if version is not None:
@@ -85,7 +92,9 @@ def review_import(upload_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _render_review(upload: SpecificationUpload, form: ImportForm) -> ResponseReturnValue:
-    replaced = queries.find_replaced(web.read_session(), form.value("code"), form.value("label"))
+    replaced = queries.find_replaced(
+        web.read_session(), form.value("code"), form.value("label"), form.against
+    )
     return web.render_page(
         "specifications/import_review.html",
         form.status,
@@ -95,7 +104,9 @@ def _render_review(upload: SpecificationUpload, form: ImportForm) -> ResponseRet
         patterns=Pattern.choices(),
         by_class=Counter(outline.class_words(each) for each in form.table.drafts),
         by_kind=Counter(each.kind.label for each in form.table.drafts),
-        effect=outline.compare_import(form.table.drafts, replaced.requirements),
+        effect=compare_import(form.table.drafts, replaced.requirements),
+        left=describe(form.table.left),
+        version_choices=[(each.label, each.title) for each in replaced.versions],
         replaced=replaced,
         excerpt=outline.excerpt,
         class_words=outline.class_words,

@@ -1,247 +1,307 @@
-"""How the columns and words of a ministry's table become requirements: guessed, or as told."""
+"""How the columns and words of a ministry's table become requirements, as a person told it."""
 
+import json
 import re
+import tomllib
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from typing import Any
 
-from catalog.specifications.words import (
-    CLASS_WORDS,
-    KIND_WORDS,
-    STRONG_HEADINGS,
-    TARGET_LABELS,
-    WEAK_HEADINGS,
-)
-from catalog.terms import RequirementClass, RequirementKind
+from catalog.specifications.words import TARGET_LABELS
+from catalog.terms import BodyClass, RequirementClass, RequirementKind
+from core import japanese
 from core.errors import Invalid
-from core.tables import Table, TableRow
 
 CLASS_TARGETS = ("class_designated_city", "class_core_city", "class_other")
-_HEADING_ROWS = 30
-_CIRCLES = frozenset("○〇◯")
-_DOUBLE_CIRCLE = "◎"
+BODY_KEYS = tuple(kind.value for kind in BodyClass)
+NO_CLASS = "none"
+SKIP, INHERIT = "skip", "inherit"
+NONE_MEANINGS = (SKIP, INHERIT, *(each.value for each in RequirementClass))
+DATE_ORDERS = ("ymd", "dmy", "mdy")
+# What may stand for a whole column.
+CONSTANTS = (
+    *("class", *CLASS_TARGETS, "kind", "conformity_date"),
+    *("chapter", "section", "subsection", "change_type"),
+)
+
+
+@lru_cache(maxsize=20_000)
+def fold_word(text: str) -> str:
+    """Return a heading or cell word for comparison: width, case, blanks and brackets do not count."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return re.sub(r"[\s_\-‐–・/／()\[\]「」【】:：※.,、。'\"*]", "", plain) or plain.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Levels instead of classes: each holds those before it, unless `nested` says no.
+
+    `must` names by kind of body the level up to which a requirement is 実装必須; those above it are
+    標準オプション. `classes` says it level by level instead.
+    """
+
+    columns: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    must: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, RequirementClass] = field(default_factory=dict)
+    nested: bool | None = None
+    marks: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def is_told(self) -> bool:
+        """Tell whether it says which class a level means."""
+        return bool(self.must or self.classes)
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
     """Which heading feeds which part of a requirement, and what the words in the cells mean.
 
-    A column told to be None is not read, even if its heading would be recognised.
+    A column told to be None is not read, even if its heading would be recognised. What is not told
+    is guessed.
     """
 
-    columns: Mapping[str, str | None] = field(default_factory=dict)
-    classes: Mapping[str, RequirementClass] = field(default_factory=dict)
+    columns: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
+    classes: Mapping[str, RequirementClass | None] = field(default_factory=dict)
     kinds: Mapping[str, RequirementKind] = field(default_factory=dict)
-    sheet: str = ""
+    sheets: tuple[str, ...] = ()
+    header_rows: tuple[int, ...] = ()
+    last_row: int | None = None
+    constants: Mapping[str, str] = field(default_factory=dict)
+    class_columns: Mapping[str, RequirementClass] = field(default_factory=dict)
+    class_from_text: bool = False
+    levels: Levels = field(default_factory=Levels)
+    none: str = ""
+    date_order: str = "ymd"
+    dates: Mapping[str, str] = field(default_factory=dict)
+    fill_down: tuple[str, ...] | None = None
 
     @classmethod
     def from_json(cls, value: Any) -> "ColumnMapping":
         """Read what to_json() wrote or a person typed; raises Invalid naming what is unknown."""
-        if not isinstance(value, dict) or set(value) - {"columns", "classes", "kinds", "sheet"}:
-            raise _refuse("対応表は columns、classes、kinds、sheet を持つJSONの組にしてください。")
-        columns = _texts(value.get("columns", {}), "columns")
-        unknown = sorted(set(columns) - set(TARGET_LABELS))
-        if unknown:
-            known = "、".join(TARGET_LABELS)
-            raise _refuse(f"columns の「{unknown[0]}」はありません。使える名前：{known}")
-        return cls(
-            columns=columns,
-            classes=_coded(value.get("classes", {}), "classes", RequirementClass),
-            kinds=_coded(value.get("kinds", {}), "kinds", RequirementKind),
-            sheet=str(value.get("sheet") or ""),
-        )
+        told = dict(_mapping_of(value, "対応表"))
+        if "sheet" in told:
+            sheet = told.pop("sheet")
+            told.setdefault("sheets", [sheet] if sheet else [])
+        _known_names(told, _READERS, "対応表")
+        return cls(**{name: _READERS[name](each, name) for name, each in told.items()})
+
+    @classmethod
+    def from_file(cls, content: bytes, name: str) -> "ColumnMapping":
+        """Read a mapping file, JSON or TOML; raises Invalid."""
+        try:
+            text = content.decode("utf-8-sig")
+            value = tomllib.loads(text) if name.lower().endswith(".toml") else json.loads(text)
+        except ValueError as error:
+            raise _refuse(
+                f"「{name}」はJSONではありません。TOMLなら名前を.tomlにしてください。（{error}）"
+            ) from error
+        return cls.from_json(value)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form that a mapping file and the upload hold."""
-        return {
-            "columns": dict(self.columns),
-            "classes": {word: code.value for word, code in self.classes.items()},
-            "kinds": {word: code.value for word, code in self.kinds.items()},
-            "sheet": self.sheet,
-        }
+        """Return the form that a mapping file and the upload hold; what is not told is left out."""
+        return _plain({each.name: getattr(self, each.name) for each in fields(self)})
+
+    def portable(self) -> "ColumnMapping":
+        """Return what holds for the next file of the same shape: no places of this one."""
+        return replace(self, header_rows=(), last_row=None)
+
+    def with_sheets(self, *sheets: str) -> "ColumnMapping":
+        """Return the same mapping for other sheets."""
+        return replace(self, sheets=sheets)
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        match value:
+            case Levels():
+                plain: Any = _plain(
+                    {each.name: getattr(value, each.name) for each in fields(value)}
+                )
+                if len(set(value.must.values())) == 1 and len(value.must) == len(BODY_KEYS):
+                    plain["must"] = next(iter(value.must.values()))
+            case Mapping():
+                plain = {word: _plain_item(item, name) for word, item in value.items()}
+            case _:
+                plain = list(value) if isinstance(value, tuple) else value
+        if plain not in ({}, [], "", None, False) or (name == "nested" and plain is False):
+            found[name] = plain
+    if found.get("date_order") == "ymd":
+        del found["date_order"]
+    return found
+
+
+def _plain_item(item: Any, name: str) -> Any:
+    if name == "classes" and item is None:
+        return NO_CLASS
+    if isinstance(item, tuple):
+        return item[0] if len(item) == 1 else list(item)
+    return item.value if isinstance(item, RequirementClass | RequirementKind) else item
 
 
 def _refuse(sentence: str) -> Invalid:
     return Invalid({"mapping": sentence})
 
 
-def _texts(value: Any, name: str) -> dict[str, str | None]:
-    if not isinstance(value, dict) or not all(
-        item is None or isinstance(item, str) for item in value.values()
-    ):
-        raise _refuse(f"対応表の {name} は、名前と見出しの組にしてください。")
+def _known_names(
+    value: Mapping[str, Any], known: Mapping[str, Any] | Sequence[str], name: str
+) -> None:
+    unknown = sorted(set(value) - set(known))
+    if unknown:
+        raise _refuse(f"{name}の「{unknown[0]}」はありません。使える名前：{'、'.join(known)}")
+
+
+def _mapping_of(value: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise _refuse(f"{name}は、名前と値の組（JSONの {{}}、TOMLの [表]）にしてください。")
     return value
 
 
-def _coded(value: Any, name: str, codes: type[Any]) -> dict[str, Any]:
-    known = {member.value: member for member in codes}
+def _word(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise _refuse(f'対応表の {name} は文字にしてください。例："{name}": "…"')
+    return value
+
+
+def _words(value: Any, name: str) -> tuple[str, ...]:
+    values = value if isinstance(value, list) else [value]
+    return tuple(_word(each, name) for each in values)
+
+
+def _one_of(known: Sequence[str]) -> Callable[[Any, str], str]:
+    def read(value: Any, name: str) -> str:
+        if value not in known:
+            raise _refuse(f"対応表の {name} は {'、'.join(known)} のどれかにしてください。")
+        return str(value)
+
+    return read
+
+
+def _truth(value: Any, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise _refuse(f"対応表の {name} は true か false にしてください。")
+    return value
+
+
+def _row_number(value: Any, name: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise _refuse(f"対応表の {name} は1からの行番号にしてください。")
+    return value
+
+
+def _row_numbers(value: Any, name: str) -> tuple[int, ...]:
+    values = value if isinstance(value, list) else [value]
+    return tuple(sorted(_row_number(each, name) for each in values))
+
+
+def _columns(value: Any, name: str) -> dict[str, tuple[str, ...] | None]:
+    columns = _mapping_of(value, f"対応表の {name} ")
+    _known_names(columns, TARGET_LABELS, f"{name} ")
+    return {
+        target: None if heading is None else _words(heading, f"columns.{target}")
+        for target, heading in columns.items()
+    }
+
+
+def _coded(codes: type[Any], *, none: bool = False) -> Callable[[Any, str], dict[str, Any]]:
+    known: dict[str, Any] = {member.value: member for member in codes}
+    if none:
+        known[NO_CLASS] = None
+
+    def read(value: Any, name: str) -> dict[str, Any]:
+        found = {}
+        for word, code in _mapping_of(value, f"対応表の {name} ").items():
+            if not isinstance(code, str) or code not in known:
+                raise _refuse(f"{name} の「{word}」は {'、'.join(known)} のどれかにしてください。")
+            found[fold_word(word)] = known[code]
+        return found
+
+    return read
+
+
+def _headings_coded(value: Any, name: str) -> dict[str, RequirementClass]:
+    _coded(RequirementClass)(value, name)
+    return {heading: RequirementClass(code) for heading, code in value.items()}
+
+
+def _constants(value: Any, name: str) -> dict[str, str]:
+    constants = _mapping_of(value, f"対応表の {name} ")
+    _known_names(constants, CONSTANTS, f"{name} ")
+    for target, each in constants.items():
+        if target.startswith("class"):
+            _one_of([one.value for one in RequirementClass])(each, f"constants.{target}")
+        elif target == "kind":
+            _one_of([one.value for one in RequirementKind])(each, f"constants.{target}")
+        elif target == "conformity_date":
+            _dates({"": each}, f"constants.{target}")
+    return {target: str(each) for target, each in constants.items()}
+
+
+def _dates(value: Any, name: str) -> dict[str, str]:
     found = {}
-    for word, code in _texts(value, name).items():
-        if code not in known:
-            allowed = "、".join(known)
-            raise _refuse(f"{name} の「{word}」は {allowed} のどれかにしてください。")
-        found[fold_word(word)] = known[code]
+    for word, written in _mapping_of(value, f"対応表の {name} ").items():
+        try:
+            day = japanese.parse_date(str(written)) if written else ""
+        except japanese.JapaneseTextError as error:
+            raise _refuse(f"{name} の「{word}」：{error}") from error
+        found[fold_word(word)] = str(day)
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A table with its heading found and its columns placed; `unclear` says what nobody knows."""
-
-    heading_row: int
-    headings: tuple[str, ...]
-    rows: tuple[TableRow, ...]
-    columns: Mapping[str, int]
-    classes: Mapping[str, RequirementClass]
-    kinds: Mapping[str, RequirementKind]
-    class_values: tuple[str, ...]
-    unclear: tuple[str, ...]
-
-    def heading_of(self, target: str) -> str:
-        """Return the heading of the column that feeds a target, or the target's own name."""
-        index = self.columns.get(target, self.columns.get("class"))
-        if not target.startswith("class") and target not in self.columns:
-            index = None
-        return TARGET_LABELS[target] if index is None else self.headings[index]
-
-    @property
-    def ignored(self) -> tuple[str, ...]:
-        """Headings that feed nothing."""
-        used = set(self.columns.values())
-        return tuple(text for index, text in enumerate(self.headings) if index not in used)
+def _fill_down(value: Any, name: str) -> tuple[str, ...]:
+    known = ("chapter", "section", "subsection", "name")
+    return tuple(_one_of(known)(each, name) for each in _words(value, name))
 
 
-def fold_word(text: str) -> str:
-    """Return a heading or cell word for comparison: width, case, blanks and brackets do not count."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    return re.sub(r"[\s_\-・/()\[\]「」【】:：※.,、。]", "", plain)
+def _must(value: Any, name: str) -> dict[str, str]:
+    if not isinstance(value, dict):
+        return dict.fromkeys(BODY_KEYS, str(value))
+    _known_names(value, BODY_KEYS, f"levels.{name} ")
+    if set(value) != set(BODY_KEYS):
+        raise _refuse(f"levels.{name} には {'、'.join(BODY_KEYS)} をすべて書いてください。")
+    return {body: str(level) for body, level in value.items()}
 
 
-def read_columns(table: Table, told: ColumnMapping | None = None) -> Reading:
-    """Find the heading and place every column, as told first and by recognised headings then."""
-    told = told or ColumnMapping()
-    rows = table.rows
-    position = _find_heading(rows, [text for text in told.columns.values() if text])
-    headings = _name_headings(rows[position].cells if rows else ())
-    columns, unclear = _place_columns(headings, told.columns)
-    body = tuple(row for row in rows[position + 1 :] if row.cells != rows[position].cells)
-    values = _class_values(body, columns)
-    classes, doubt = _class_words(values, told.classes)
-    return Reading(
-        heading_row=rows[position].number if rows else 1,
-        headings=headings,
-        rows=body,
-        columns=columns,
-        classes=classes,
-        kinds={**KIND_WORDS, **told.kinds},
-        class_values=values,
-        unclear=(*unclear, *_missing(columns, headings), *doubt),
-    )
+def _level_classes(value: Any, name: str) -> dict[str, RequirementClass]:
+    _coded(RequirementClass)(value, f"levels.{name}")
+    return {str(level): RequirementClass(code) for level, code in value.items()}
 
 
-def _find_heading(rows: Sequence[TableRow], told: Sequence[str]) -> int:
-    known = {word for words in STRONG_HEADINGS.values() for word in words}
-    wanted = {fold_word(text) for text in told}
-
-    def score(row: TableRow) -> int:
-        words = {fold_word(cell) for cell in row.cells}
-        return len(words & known) + 100 * len(words & wanted)
-
-    scores = [score(row) for row in rows[:_HEADING_ROWS]]
-    best = max(scores, default=0)
-    return scores.index(best) if best else 0
+def _marks(value: Any, name: str) -> dict[str, bool]:
+    marks = _mapping_of(value, f"対応表の levels.{name} ")
+    return {fold_word(mark): _truth(each, f"levels.{name}") for mark, each in marks.items()}
 
 
-def _name_headings(cells: Sequence[str]) -> tuple[str, ...]:
-    texts = [" ".join(cell.split()) for cell in cells]
-    return tuple(
-        text if text and texts.count(text) == 1 else f"{text}（{column_letter(index)}列）"
-        for index, text in enumerate(texts)
-    )
+def _levels(value: Any, name: str) -> Levels:
+    told = _mapping_of(value, f"対応表の {name} ")
+    _known_names(told, _LEVEL_READERS, f"{name} ")
+    return Levels(**{key: _LEVEL_READERS[key](each, key) for key, each in told.items()})
 
 
-def column_letter(index: int) -> str:
-    """Return the letters a spreadsheet shows over a column; 0 is A."""
-    letters = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
-
-
-def _place_columns(
-    headings: Sequence[str], told: Mapping[str, str | None]
-) -> tuple[dict[str, int], list[str]]:
-    folded = [fold_word(text) for text in headings]
-    columns: dict[str, int] = {}
-    unclear: list[str] = []
-    for target, text in told.items():
-        if text is None:
-            continue
-        if fold_word(text) in folded:
-            columns[target] = folded.index(fold_word(text))
-        else:
-            unclear.append(f"対応表の見出し「{text}」が表にありません。{_list(headings)}")
-    for headings_of in (STRONG_HEADINGS, WEAK_HEADINGS):
-        for target, words in headings_of.items():
-            if target in columns or target in told:
-                continue
-            hits = [i for i, word in enumerate(folded) if word in words]
-            hits = [i for i in hits if i not in columns.values()]
-            if len(hits) > 1:
-                names = "」と「".join(headings[i] for i in hits)
-                label = TARGET_LABELS[target]
-                unclear.append(f"「{names}」のどれが{label}の列か分かりません。選んでください。")
-            if hits:
-                columns[target] = hits[0]
-    return columns, unclear
-
-
-def _list(headings: Sequence[str]) -> str:
-    return f"表の見出し：{'、'.join(headings) or 'なし'}"
-
-
-def _missing(columns: Mapping[str, int], headings: Sequence[str]) -> list[str]:
-    missing = [target for target in ("requirement_id", "text") if target not in columns]
-    if "class" not in columns:
-        parts = [target for target in CLASS_TARGETS if target not in columns]
-        missing += ["class"] if len(parts) == len(CLASS_TARGETS) else parts
-    return [
-        f"{TARGET_LABELS[target]}の列が分かりません。選んでください。{_list(headings)}"
-        for target in missing
-    ]
-
-
-def class_column(columns: Mapping[str, int], target: str) -> int | None:
-    """Return the column of a body's class: its own, or else the one for all bodies."""
-    return columns.get(target, columns.get("class"))
-
-
-def _class_values(rows: Sequence[TableRow], columns: Mapping[str, int]) -> tuple[str, ...]:
-    places = {class_column(columns, target) for target in CLASS_TARGETS} - {None}
-    found: dict[str, None] = {}
-    for row in rows:
-        for index in sorted(index for index in places if index is not None):
-            if index < len(row.cells) and row.cells[index].strip():
-                found.setdefault(" ".join(row.cells[index].split()))
-    return tuple(found)
-
-
-def _class_words(
-    values: Sequence[str], told: Mapping[str, RequirementClass]
-) -> tuple[dict[str, RequirementClass], list[str]]:
-    """Return what the class words mean; a lone ○ is doubtful: must in one table, may in another."""
-    words = {**CLASS_WORDS, **told}
-    folded = {fold_word(value): value for value in values}
-    doubt = []
-    for circle in _CIRCLES & set(folded) - set(told):
-        if _DOUBLE_CIRCLE in folded:
-            words[circle] = RequirementClass.MAY
-        else:
-            doubt.append(
-                f"実装区分の「{folded[circle]}」が実装必須か標準オプションか分かりません"
-                "（◎がないため）。選んでください。"
-            )
-    return words, doubt
+_LEVEL_READERS: Mapping[str, Callable[[Any, str], Any]] = {
+    "columns": _words,
+    "order": lambda value, name: _words([str(each) for each in value], name),
+    "must": _must,
+    "classes": _level_classes,
+    "nested": _truth,
+    "marks": _marks,
+}
+_READERS: Mapping[str, Callable[[Any, str], Any]] = {
+    "columns": _columns,
+    "classes": _coded(RequirementClass, none=True),
+    "kinds": _coded(RequirementKind),
+    "sheets": _words,
+    "header_rows": _row_numbers,
+    "last_row": _row_number,
+    "constants": _constants,
+    "class_columns": _headings_coded,
+    "class_from_text": _truth,
+    "levels": _levels,
+    "none": _one_of(("", *NONE_MEANINGS)),
+    "date_order": _one_of(DATE_ORDERS),
+    "dates": _dates,
+    "fill_down": _fill_down,
+}

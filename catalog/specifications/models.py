@@ -316,6 +316,19 @@ class SpecificationUpload(Model, table=True):
     )
 
 
+class SavedMapping(Model, table=True):
+    """How a ministry's tables with the same headings are read, saved when one was imported."""
+
+    __tablename__ = "saved_mappings"
+    __table_args__ = (UniqueConstraint("ministry", "fingerprint"),)
+
+    ministry: str = Field(max_length=100)
+    fingerprint: str = Field(max_length=64, index=True)
+    mapping: dict[str, Any] = Field(sa_type=JSONType)
+    filename: str = Field(max_length=200)
+    person_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+
+
 @dataclass(frozen=True, slots=True)
 class RequirementDraft:
     """One requirement as an importer read it, checked, not yet of any version."""

@@ -3,7 +3,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 
 from catalog.specifications.models import (
@@ -131,37 +131,6 @@ def class_words(requirement: Requirement | RequirementDraft) -> str:
         return classes[0].short_label
     pairs = zip(BodyClass, classes, strict=True)
     return "／".join(f"{kind.label}は{each.short_label}" for kind, each in pairs)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportEffect:
-    """How many requirements an import would add, change, remove and leave."""
-
-    added: int
-    changed: int
-    removed: int
-    same: int
-
-
-def compare_import(
-    drafts: Sequence[RequirementDraft], replaced: Sequence[Requirement]
-) -> ImportEffect:
-    """Compare what a file holds with the requirements that stand now, by their ids."""
-    before = {each.requirement_id: each for each in replaced}
-    kept = [(each, before[each.requirement_id]) for each in drafts if each.requirement_id in before]
-    same = sum(_is_same(draft, requirement) for draft, requirement in kept)
-    return ImportEffect(
-        added=len(drafts) - len(kept),
-        changed=len(kept) - same,
-        removed=len(before) - len(kept),
-        same=same,
-    )
-
-
-def _is_same(draft: RequirementDraft, requirement: Requirement) -> bool:
-    return all(
-        getattr(draft, part.name) == getattr(requirement, part.name) for part in fields(draft)
-    )
 
 
 def states_on(

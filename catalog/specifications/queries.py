@@ -14,6 +14,7 @@ from catalog.specifications.models import (
     LifecycleRecord,
     Requirement,
     SpecificationSource,
+    SavedMapping,
     SpecificationUpload,
     SpecificationVersion,
     SpecificationVersionEnd,
@@ -315,16 +316,28 @@ class Replaced:
 
     version: SpecificationVersion | None = None
     requirements: tuple[Requirement, ...] = ()
+    versions: tuple[SpecificationVersion, ...] = ()
 
 
-def find_replaced(session: Session, code: str, label: str) -> Replaced:
-    """Return what an import of this code and label is compared with."""
+def find_replaced(session: Session, code: str, label: str, against: str = "") -> Replaced:
+    """Return what an import of this code and label is compared with; `against` names a version."""
     specification = find_specification(session, code)
     versions = list_versions_of(session, specification.id) if specification else []
     version = next(
-        (each for each in versions if each.label == label),
-        next((each for each in versions if each.is_published), None),
+        (each for each in versions if each.label == (against or label)),
+        None if against else next((each for each in versions if each.is_published), None),
     )
     if version is None:
-        return Replaced()
-    return Replaced(version, tuple(list_requirements(session, version.id)))
+        return Replaced(versions=tuple(versions))
+    return Replaced(version, tuple(list_requirements(session, version.id)), tuple(versions))
+
+
+def list_saved_mappings(session: Session, fingerprint: str) -> list[SavedMapping]:
+    """Return the mappings that were saved for tables with these headings, the newest first."""
+    statement = (
+        select(SavedMapping)
+        .where(SavedMapping.fingerprint == fingerprint)
+        .order_by(col(SavedMapping.updated_at).desc(), col(SavedMapping.id))
+        .limit(100)
+    )
+    return list(session.exec(statement).all())

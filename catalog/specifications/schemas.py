@@ -1,12 +1,14 @@
 """What is typed or imported about specifications, checked once for page, command and file."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import ValidationError, validates, validates_schema
 
 from catalog.specifications.models import LifecycleStage, Pattern, StudyOutcome
 from catalog.terms import RequirementClass, RequirementKind
+from core import japanese
 from core.fields import (
     FormSchema,
     checked,
@@ -26,14 +28,45 @@ _LONGEST_TEXT = 20_000
 _PAGES_OF_A_VERSION = frozenset({"changes", "consultation", "source"})
 
 
+LONGEST = {
+    "requirement_id": 60,
+    "predecessor_requirement_id": 60,
+    "change_type": 40,
+    "name": 300,
+    "chapter": 300,
+    "section": 300,
+    "subsection": 300,
+    "text": _LONGEST_TEXT,
+    "rationale": _LONGEST_TEXT,
+}
+_NEEDED = ("requirement_id", "name", "text")
+_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
+
+
+def is_plainly_sound(values: Mapping[str, Any]) -> bool:
+    """Tell at once that RequirementSchema would load the texts of a requirement unchanged.
+
+    An importer asks thousands of times; whatever is not plain goes through the schema.
+    """
+    texts = [values[name] for name in LONGEST]
+    return (
+        all(values[name] for name in _NEEDED)
+        and _PLAIN_ID.fullmatch(values["requirement_id"]) is not None
+        and all(len(values[name]) <= limit for name, limit in LONGEST.items())
+        and all(text == text.strip() and "\t" not in text for text in texts)
+        and japanese.is_printed("".join(texts).replace("\n", ""))
+        and not any("\n" in values[name] for name in LONGEST if name not in ("text", "rationale"))
+    )
+
+
 class RequirementSchema(FormSchema):
     """One requirement, its words already turned into codes."""
 
-    requirement_id = line("要件ID", maximum=60)
-    chapter = line("大項目", maximum=300, required=False)
-    section = line("中項目", maximum=300, required=False)
-    subsection = line("小項目", maximum=300, required=False)
-    name = line("機能名称", maximum=300)
+    requirement_id = line("要件ID", maximum=LONGEST["requirement_id"])
+    chapter = line("大項目", maximum=LONGEST["chapter"], required=False)
+    section = line("中項目", maximum=LONGEST["section"], required=False)
+    subsection = line("小項目", maximum=LONGEST["subsection"], required=False)
+    name = line("機能名称", maximum=LONGEST["name"])
     text = lines("機能要件", maximum=_LONGEST_TEXT)
     kind = choice("種別", RequirementKind)
     class_designated_city = choice("実装区分", RequirementClass)
@@ -190,4 +223,3 @@ class UploadSchema(FormSchema):
 
     code = line("仕様書コード", maximum=40, required=False)
     label = line("版", maximum=40, required=False)
-    sheet = line("シートの名前", maximum=100, required=False)

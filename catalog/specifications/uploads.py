@@ -1,6 +1,7 @@
 """Acts on a file that waits between the pages of an import: kept, mapped, imported."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,15 +12,24 @@ from accounts.permissions import Permission, require
 from catalog.specifications import queries, services
 from catalog.specifications.models import (
     RequirementDraft,
+    SavedMapping,
     SpecificationUpload,
     SpecificationVersion,
 )
 from core import audit
 from core.db import now
 from core.documents import sha256_hex
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 
 _UPLOAD_KEPT = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class MappingToSave:
+    """A mapping in its JSON form, with the fingerprint of the headings that it is for."""
+
+    fingerprint: str
+    mapping: Mapping[str, Any]
 
 
 def keep_upload(
@@ -83,10 +93,57 @@ def import_upload(
     *,
     facts: services.ImportFacts,
     drafts: Sequence[RequirementDraft],
+    saved: MappingToSave | None = None,
 ) -> SpecificationVersion:
     """Import a waiting file and let its content go; what stays answers a second press."""
     require(session, actor, Permission.SPECIFICATION_EDIT, upload)
     source = services.ImportedFile(upload.filename, upload.sha256)
     version = services.import_requirements(session, actor, facts, drafts=drafts, source=source)
     upload.revise(content=b"", imported_version_id=version.id)
+    if saved is not None:
+        ministry = facts.ministry or version.specification.ministry
+        save_mapping(session, actor, ministry, saved, filename=upload.filename)
     return version
+
+
+def save_mapping(
+    session: Session, actor: Actor, ministry: str, saved: MappingToSave, *, filename: str
+) -> SavedMapping:
+    """Save how a ministry's tables with these headings are read, in place of what was saved."""
+    require(session, actor, Permission.SPECIFICATION_EDIT)
+    if not ministry:
+        sentence = "対応表は府省ごとに保存します。所管府省を入力してください。"
+        raise Invalid({"ministry": sentence})
+    found = queries.list_saved_mappings(session, saved.fingerprint)
+    row = next((each for each in found if each.ministry == ministry), None)
+    if row is None:
+        row = SavedMapping(
+            ministry=ministry,
+            fingerprint=saved.fingerprint,
+            mapping=dict(saved.mapping),
+            filename=filename,
+            person_id=actor.person_id,
+        )
+        session.add(row)
+        session.flush()
+    else:
+        row.revise(mapping=dict(saved.mapping), filename=filename, person_id=actor.person_id)
+    audit.record(
+        session,
+        actor,
+        "specification.save_mapping",
+        "SavedMapping",
+        row.id,
+        ministry=ministry,
+        mapping=dict(saved.mapping),
+    )
+    return row
+
+
+def recall_mapping(session: Session, fingerprint: str, ministry: str = "") -> SavedMapping | None:
+    """Return what was saved for these headings: the ministry's own, or the only one there is."""
+    found = queries.list_saved_mappings(session, fingerprint)
+    own = [each for each in found if each.ministry == ministry]
+    if own:
+        return own[0]
+    return found[0] if len(found) == 1 else None

@@ -100,7 +100,7 @@ def test_an_unclear_column_is_chosen_and_the_file_is_not_lost(as_person):
     again = browser.submit(
         sent.location,
         {"column-requirement_id": "A欄", "column-class": "B欄", "label": "3.0"},
-        button="この対応で読み直す",
+        button="この読み取り方で読み直す",
     )
     assert (again.status_code, again.location) == (303, sent.location)
     page = browser.get(sent.location).text
@@ -115,7 +115,7 @@ def test_a_doubtful_mark_is_given_its_meaning(as_person):
     browser = as_person("reviewer")
     sent = upload(browser, csv_bytes(rows))
     page = browser.page(sent.location)
-    assert "「○」が実装必須か標準オプションか分かりません" in text_of(page)
+    assert "「○」が実装必須か標準オプションか実装不可か分かりません" in text_of(page)
     names = {e.get("value"): e.get("name") for e in page.iter("input") if e.get("value")}
     field = names["○"].replace("word", "meaning")
     browser.submit(

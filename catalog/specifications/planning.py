@@ -1,0 +1,301 @@
+"""How a table says the class of a requirement: chosen as told, or as it plainly is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from catalog.specifications.classes import (
+    ClassReader,
+    ConstantClass,
+    MarkClasses,
+    TextClasses,
+    WordClasses,
+    class_words,
+    is_blank,
+    modal_of_texts,
+    read_legend,
+)
+from catalog.specifications.columns import (
+    Placed,
+    class_targets_of,
+    find_heading,
+    known_headings,
+    looks_like_classes,
+    partial_bodies,
+)
+from catalog.specifications.layout import Layout, Question, heading_words
+from catalog.specifications.levels import (
+    LevelClasses,
+    level_family,
+    level_key,
+    level_parts,
+    order_of_values,
+    tick_meaning,
+)
+from catalog.specifications.mapping import CLASS_TARGETS, ColumnMapping, Levels, fold_word
+from catalog.specifications.words import (
+    CLASS_WORDS,
+    DOUBTFUL_TICK,
+    RANKINGS,
+    TARGET_LABELS,
+)
+from catalog.terms import RequirementClass
+
+_NEEDED_MODALS = 0.6
+_NOT_NESTED = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How classes are read, with the words found for the page on which they are corrected."""
+
+    reader: ClassReader | None = None
+    questions: tuple[Question, ...] = ()
+    values: tuple[str, ...] = ()
+    words: Mapping[str, RequirementClass | None] = field(default_factory=dict)
+    levels: tuple[str, ...] = ()
+
+    @property
+    def says(self) -> str:
+        """Say in words from what the class of a requirement is read."""
+        match self.reader:
+            case LevelClasses():
+                return f"段階（{'、'.join(self.levels)}）から"
+            case TextClasses():
+                return "本文の MUST、SHALL、SHOULD、MAY から"
+            case ConstantClass():
+                return "どの要件も同じ"
+            case MarkClasses():
+                return "印のある列から"
+        return "実装区分の言葉から"
+
+
+def plan_classes(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan:
+    """Choose how the class is said: as told, or the first way that the table plainly uses."""
+    if told.class_columns:
+        return _plan_marks(layout, dict(told.class_columns), told)
+    if told.levels.columns or told.levels.order:
+        return _plan_levels(layout, placed, told) or _no_class(layout, placed)
+    if told.class_from_text:
+        return _plan_text(layout, placed, is_told=True)
+    constant = _constant(told)
+    if constant is not None:
+        return Plan(constant)
+    if any(told.columns.get(target) for target in ("class", *CLASS_TARGETS)):
+        return _plan_words(layout, class_targets_of(placed.columns), told) or _no_class(
+            layout, placed
+        )
+    return _guess_plan(layout, placed, told)
+
+
+def _guess_plan(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan:
+    stated = class_targets_of(placed.columns)
+    if stated and told.columns.get("level") is None:
+        ranked = _as_ranking(layout, placed, told) if len(set(stated)) == 1 else None
+        return ranked or _plan_words(layout, stated, told) or _no_class(layout, placed)
+    if partial_bodies(placed.columns):
+        return _no_class(layout, placed)
+    one_each = {
+        heading: code
+        for index, heading in enumerate(layout.headings)
+        if index not in placed.used
+        for word in heading_words(heading)[:2]
+        if (code := CLASS_WORDS.get(word)) is not None
+    }
+    if len(one_each) > 1:
+        return _plan_marks(layout, one_each, told)
+    levels = _plan_levels(layout, placed, told)
+    if levels is not None:
+        return levels
+    alike = [
+        index
+        for index in range(len(layout.headings))
+        if index not in placed.used
+        and looks_like_classes(layout.texts(index))
+        and len(set(layout.texts(index))) > 1
+    ]
+    if len(alike) == 1 and "class" not in told.columns:
+        placed.columns["class"] = (alike[0],)
+        return _plan_words(layout, (alike[0],), told) or _no_class(layout, placed)
+    return _plan_text(layout, placed, is_told=False)
+
+
+def _no_class(layout: Layout, placed: Placed) -> Plan:
+    missing = partial_bodies(placed.columns) or ["class"]
+    return Plan(
+        questions=tuple(
+            Question(
+                f"{TARGET_LABELS[target]}の列が分かりません。選んでください。{known_headings(layout)}",
+                {"columns": {target: "（表の見出し）"}},
+            )
+            for target in missing
+        )
+    )
+
+
+def _constant(told: ColumnMapping) -> ConstantClass | None:
+    common = told.constants.get("class", "")
+    codes = [told.constants.get(target, common) for target in CLASS_TARGETS]
+    if not all(codes):
+        return None
+    first, second, third = (RequirementClass(code) for code in codes)
+    return ConstantClass((first, second, third))
+
+
+def _distinct(layout: Layout, columns: Sequence[int]) -> tuple[str, ...]:
+    found = dict.fromkeys(
+        " ".join(text.split()) for index in dict.fromkeys(columns) for text in layout.texts(index)
+    )
+    return tuple(found)
+
+
+def _plan_words(layout: Layout, columns: tuple[int, ...], told: ColumnMapping) -> Plan | None:
+    if not columns:
+        return None
+    values = tuple(each for each in _distinct(layout, columns) if not is_blank(each))
+    legend = read_legend(layout.around, layout.headings)
+    words, doubt = class_words(values, told, legend)
+    questions = tuple(
+        Question(
+            f"実装区分の「{value}」が実装必須か標準オプションか実装不可か分かりません"
+            "（凡例がないため）。選んでください。",
+            {"classes": {value: "must"}},
+        )
+        for value in doubt
+    )
+    return Plan(WordClasses(columns, words), questions, values[:200], words)
+
+
+def _plan_marks(
+    layout: Layout, headings: Mapping[str, RequirementClass], told: ColumnMapping
+) -> Plan:
+    marks, names, questions = {}, {}, []
+    for heading, code in headings.items():
+        index = find_heading(layout.headings, heading)
+        if index is None:
+            sentence = f"対応表の見出し「{heading}」が表にありません。{known_headings(layout)}"
+            questions.append(Question(sentence, {"class_columns": {"（表の見出し）": code.value}}))
+        else:
+            marks[index], names[index] = code, heading
+    ticks = tick_meaning(set(_distinct(layout, tuple(marks))), told.levels.marks)
+    return Plan(MarkClasses(marks, names, ticks), tuple(questions))
+
+
+def _plan_text(layout: Layout, placed: Placed, *, is_told: bool) -> Plan:
+    columns = placed.columns.get("text", ())
+    modal, share = modal_of_texts([text for index in columns for text in layout.texts(index)])
+    if not is_told and (share < _NEEDED_MODALS or "class" in placed.columns):
+        return _no_class(layout, placed)
+    return Plan(TextClasses(columns, modal, japanese=is_told))
+
+
+def _as_ranking(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan | None:
+    """A priority in words of levels (high, medium, low) is no class: from which on is it 必須?"""
+    column = placed.columns["class"][0]
+    values = _distinct(layout, (column,))
+    words = {fold_word(value) for value in values}
+    order = order_of_values(values)
+    if not order or words <= set(CLASS_WORDS):
+        return None
+    is_ranking = RANKINGS.intersection(heading_words(layout.headings[column]))
+    return _plan_single(
+        layout, column, order[::-1] if is_ranking and not order[0].isdigit() else order, told
+    )
+
+
+def _plan_levels(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan | None:
+    columns = [find_heading(layout.headings, text) for text in told.levels.columns]
+    absent = [t for t, i in zip(told.levels.columns, columns, strict=True) if i is None]
+    if absent:
+        sentence = f"対応表の見出し「{absent[0]}」が表にありません。{known_headings(layout)}"
+        return Plan(questions=(Question(sentence, {"levels": {"columns": ["…", "…"]}}),))
+    known = [index for index in columns if index is not None]
+    if len(known) > 1:
+        keys = [level_key(layout.headings[index].split("／")[-1]) for index in known]
+        return _plan_several(layout, known, keys, told)
+    if known or "level" in placed.columns:
+        column = known[0] if known else placed.columns["level"][0]
+        order = tuple(map(level_key, told.levels.order)) or order_of_values(
+            [each for each in _distinct(layout, (column,)) if not is_blank(each)]
+        )
+        if order:
+            return _plan_single(layout, column, order, told)
+        if known or told.columns.get("level"):
+            sentence = (
+                f"「{layout.headings[column]}」の段階の順が分かりません。低い順に書いてください。"
+            )
+            return Plan(questions=(Question(sentence, {"levels": {"order": ["…", "…"]}}),))
+    family = level_family(layout.headings)
+    if family.columns and not placed.used.intersection(family.columns):
+        return _plan_several(layout, family.columns, family.keys, told)
+    return None
+
+
+def _plan_single(layout: Layout, column: int, order: Sequence[str], told: ColumnMapping) -> Plan:
+    shown: dict[str, str] = {}
+    for value in _distinct(layout, (column,)):
+        if len(level_parts(value)) == 1:
+            shown.setdefault(level_key(value), value)
+    names = tuple(shown.get(key, key) for key in order)
+    ticks = {fold_word(each): False for each in _distinct(layout, (column,)) if is_blank(each)}
+    ticks |= {word: tick for word, tick in told.levels.marks.items() if not tick}
+    nested = told.levels.nested is not False
+    reader = LevelClasses((column,), tuple(order), names, told.levels, nested, ticks=ticks)
+    return Plan(reader, _ask_level(reader, told.levels), levels=names)
+
+
+def _plan_several(
+    layout: Layout, columns: Sequence[int], keys: Sequence[str], told: ColumnMapping
+) -> Plan:
+    names = tuple(layout.headings[index] for index in columns)
+    values = set(_distinct(layout, columns))
+    ticks = tick_meaning(values, told.levels.marks)
+    stated = [each for each in values if fold_word(each) in CLASS_WORDS and each not in ("○", "◎")]
+    if stated and not any(ticks.get(fold_word(each)) for each in values):
+        sentence = (
+            f"「{'」「'.join(names)}」のそれぞれに区分の言葉（{stated[0]}など）があります。"
+            "どの列を実装区分とするかを選んでください。"
+        )
+        return Plan(questions=(Question(sentence, {"columns": {"class": names[-1]}}),))
+    questions: list[Question] = []
+    if DOUBTFUL_TICK in values - set(told.levels.marks) and not any(ticks.values()):
+        sentence = "段階の列の「×」が、該当するという印か、しないという印か分かりません。"
+        questions.append(Question(sentence, {"levels": {"marks": {"×": True}}}))
+    reader = LevelClasses(tuple(columns), tuple(keys), names, told.levels, ticks=ticks)
+    reader, more = _nesting(layout, reader)
+    return Plan(reader, (*questions, *more, *_ask_level(reader, told.levels)), levels=names)
+
+
+def _nesting(layout: Layout, reader: LevelClasses) -> tuple[LevelClasses, list[Question]]:
+    """Tell how the ticks nest: in all higher levels, only at the lowest, or not at all."""
+    if reader.told.nested is not None:
+        return replace(reader, nested=reader.told.nested), []
+    ticked = []
+    for row in layout.body:
+        cells = [row.cells[i] if i < len(row.cells) else "" for i in reader.columns]
+        ticked.append([bool(reader.ticks.get(fold_word(cell))) for cell in cells])
+    held = [each for each in ticked if any(each)]
+    odd = [each for each in held if not all(each[each.index(True) :])]
+    if held and all(sum(each) == 1 for each in held):
+        return replace(reader, sparse=True), []
+    if len(odd) <= _NOT_NESTED * len(held):
+        return reader, []
+    sentence = (
+        f"「{'」「'.join(reader.names)}」の印が入れ子になっていません（{len(held)}行のうち{len(odd)}行）。"
+        "互いに別の基準なら nested を false にし、must に従う列を選んでください。"
+    )
+    return reader, [Question(sentence, {"levels": {"nested": False, "must": reader.names[-1]}})]
+
+
+def _ask_level(reader: LevelClasses, told: Levels) -> tuple[Question, ...]:
+    for word in told.must.values():
+        if reader.key_of(word) not in reader.keys:
+            sentence = f"対応表の段階「{word}」が表にありません。段階：{'、'.join(reader.names)}"
+            return (Question(sentence, {"levels": {"must": reader.names[0]}}),)
+    if told.is_told:
+        return ()
+    names = "、".join(reader.names)
+    sentence = (
+        f"「{names}」を、低い順の段階と読みました。どの段階までを実装必須とするか分かりません"
+        "（それより上の段階は標準オプションになります）。選んでください。"
+    )
+    return (Question(sentence, {"levels": {"must": reader.names[0]}}),)

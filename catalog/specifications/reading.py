@@ -1,0 +1,123 @@
+"""How one table is read: its columns, its class words or levels, and everything that is unclear."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from catalog.specifications.classes import (
+    WordClasses,
+)
+from catalog.specifications.columns import (
+    known_headings,
+    place_columns,
+)
+from catalog.specifications.layout import Layout, Question, read_layout
+from catalog.specifications.mapping import CLASS_TARGETS, ColumnMapping, fold_word
+from catalog.specifications.planning import Plan, plan_classes
+from catalog.specifications.words import (
+    KIND_WORDS,
+    TARGET_LABELS,
+)
+from catalog.terms import RequirementKind
+from core.tables import Table, TableRow
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A table with its heading found and its columns placed; `unclear` says what nobody knows."""
+
+    layout: Layout
+    columns: Mapping[str, tuple[int, ...]]
+    plan: Plan
+    kinds: Mapping[str, RequirementKind]
+    unclear: tuple[Question, ...]
+
+    @property
+    def sheet(self) -> str:
+        """The sheet's name; empty for a CSV file."""
+        return self.layout.table.sheet or ""
+
+    @property
+    def heading_row(self) -> int:
+        """The number of the first row of the heading."""
+        return self.layout.heading_rows[0]
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """One text per column."""
+        return self.layout.headings
+
+    @property
+    def rows(self) -> tuple[TableRow, ...]:
+        """The rows under the heading."""
+        return self.layout.body
+
+    def heading_of(self, target: str) -> str:
+        """Return the heading of the column that feeds a target, or the target's own name."""
+        indices = self.columns.get(target, ())
+        if not indices and target.startswith("class") and self.plan.reader is not None:
+            indices = self.plan.reader.columns
+        return self.headings[indices[0]] if indices else TARGET_LABELS[target]
+
+    @property
+    def used(self) -> set[int]:
+        """The columns that feed something."""
+        own = {index for indices in self.columns.values() for index in indices}
+        return own | set(self.plan.reader.columns if self.plan.reader else ())
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Headings of columns that feed nothing though something stands in them."""
+        return tuple(
+            text
+            for index, text in enumerate(self.headings)
+            if index not in self.used and self.layout.texts(index)
+        )
+
+    @property
+    def shape(self) -> frozenset[tuple[str, str]]:
+        """What the columns are and feed: equal for sheets that are alike."""
+        named = [
+            (target, fold_word(self.headings[i]))
+            for target, each in self.columns.items()
+            for i in each
+        ]
+        levels = self.plan.reader.columns if self.plan.reader else ()
+        return frozenset(
+            [*named, *(("class", fold_word(self.headings[index])) for index in levels)]
+        )
+
+
+def read_columns(table: Table, told: ColumnMapping | None = None) -> Reading:
+    """Find the heading and place every column, as told first and as recognised then."""
+    told = told or ColumnMapping()
+    layout = read_layout(table, told)
+    placed = place_columns(layout, told)
+    plan = plan_classes(layout, placed, told)
+    columns = dict(placed.columns)
+    for target in ("class", *CLASS_TARGETS):
+        if target in columns and not isinstance(plan.reader, WordClasses | None):
+            del columns[target]
+    columns.pop("level", None)
+    return Reading(
+        layout=layout,
+        columns=columns,
+        plan=plan,
+        kinds={**KIND_WORDS, **told.kinds},
+        unclear=(
+            *layout.questions,
+            *placed.questions,
+            *_missing(columns, layout),
+            *plan.questions,
+        ),
+    )
+
+
+def _missing(columns: Mapping[str, Sequence[int]], layout: Layout) -> list[Question]:
+    return [
+        Question(
+            f"{TARGET_LABELS[target]}の列が分かりません。選んでください。{known_headings(layout)}",
+            {"columns": {target: "（表の見出し）"}},
+        )
+        for target in ("requirement_id", "text")
+        if target not in columns
+    ]

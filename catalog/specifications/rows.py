@@ -1,0 +1,318 @@
+"""Which rows of a table are requirements, headings between them, continuations or notes."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from catalog.specifications.classes import TextClasses
+from catalog.specifications.levels import NO_CLASSES, Classes, Problem
+from catalog.specifications.mapping import INHERIT, SKIP, ColumnMapping, fold_word
+from catalog.specifications.reading import Reading
+from catalog.specifications.words import ABOLISHED_WORDS
+from catalog.terms import RequirementClass
+from core.tables import TableRow
+
+_PATH = ("chapter", "section", "subsection")
+_SINGLE = (
+    "name",
+    "rationale",
+    "change_type",
+    "kind",
+    "conformity_date",
+    "predecessor_requirement_id",
+)
+_NOTE = re.compile(
+    r"[※＊*]|注[）)：:\s0-9０-９]|[（(]注|備考|出典|凡例|note\b|source\b", re.IGNORECASE
+)
+_ID_LIKE = re.compile(r"[A-Za-z0-9.\-_()/－]+")
+_NUMBERS = re.compile(r"[0-9]+(?:[.．-][0-9]+)*")
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_FEW_NAMES = 0.2
+_LONGEST_HEADING = 60
+
+
+@dataclass(slots=True)
+class Item:
+    """One requirement of a table before it is checked; its class may have been inherited."""
+
+    row: TableRow
+    values: dict[str, str]
+    classes: Classes
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Left:
+    """The numbers of rows that are no requirements, by what they are."""
+
+    headings: list[int] = field(default_factory=list)
+    continued: list[int] = field(default_factory=list)
+    notes: list[int] = field(default_factory=list)
+    abolished: list[int] = field(default_factory=list)
+    without_class: list[int] = field(default_factory=list)
+
+
+def plain_id(text: str) -> str:
+    """Return an id without blanks at its ends, its full-width letters and digits half-width."""
+    return text.strip().translate(_WIDE)
+
+
+def id_parts(text: str) -> tuple[str, ...]:
+    """Return the parts of a hierarchical id: 1.2.3, AC-2(1), １－１."""
+    return tuple(re.findall(r"[0-9]+|[^\W\d_]+", unicodedata.normalize("NFKC", text)))
+
+
+class RowReader:
+    """Walks over the rows of one table and gives its requirements in order."""
+
+    def __init__(self, reading: Reading, told: ColumnMapping) -> None:
+        self._reading = reading
+        self._told = told
+        self._columns = reading.columns
+        self._headings = ["", "", ""]
+        self._path = ["", "", ""]
+        self._name = ""
+        self._last: Item | None = None
+        self._is_dropping = False  # what follows an abolished row goes with it
+        self._by_parts: dict[tuple[str, ...], Classes] = {}
+        self._parents = self._find_parents()
+        self._fills_names = self._names_are_merged()
+        self.left = Left()
+
+    def items(self) -> Iterator[Item]:
+        """Give every requirement, its continuations joined to it."""
+        for row in self._reading.rows:
+            if (item := self._read(row)) is None:
+                continue
+            if self._last is not None:
+                yield self._last
+            self._last = item
+        if self._last is not None:
+            yield self._last
+
+    def _find_parents(self) -> set[tuple[str, ...]]:
+        ids = (id_parts(self._cell(row, "requirement_id")) for row in self._reading.rows)
+        return {parts[:length] for parts in ids for length in range(1, len(parts))}
+
+    def _names_are_merged(self) -> bool:
+        if self._told.fill_down is not None:
+            return "name" in self._told.fill_down
+        rows = self._reading.rows
+        blank = sum(not self._cell(row, "name") for row in rows if self._cell(row, "text"))
+        return "name" in self._columns and blank > _FEW_NAMES * len(rows) > 0
+
+    def _cell(self, row: TableRow, target: str) -> str:
+        parts = [
+            row.cells[index].strip()
+            for index in self._columns.get(target, ())
+            if index < len(row.cells) and row.cells[index].strip()
+        ]
+        mark = {"requirement_id": "-", "text": "\n", "rationale": "\n"}.get(target, " ")
+        joined = mark.join(dict.fromkeys(parts)) if target != "requirement_id" else mark.join(parts)
+        return joined or self._told.constants.get(target, "")
+
+    def _is_merged(self, row: TableRow, target: str) -> bool:
+        indices = self._columns.get(target, ())
+        return bool(indices) and all(index in row.merged for index in indices)
+
+    def _read(self, row: TableRow) -> Item | None:
+        if fold_word(self._cell(row, "change_type")) in ABOLISHED_WORDS:
+            self.left.abolished.append(row.number)
+            self._is_dropping = True
+            return None
+        if self._is_band(row):
+            self._take_heading(row, next(cell for cell in row.cells if cell.strip()))
+            return None
+        requirement_id, text = plain_id(self._cell(row, "requirement_id")), self._cell(row, "text")
+        reader = self._reading.plan.reader
+        classes, problems = reader.read(row.cells) if reader else (NO_CLASSES, [])
+        says_class = bool(problems) or any(classes)
+        of_row = says_class and bool(reader and reader.columns) and not self._in_text()
+        if not requirement_id and not of_row:
+            self._take_rest(row, text)
+        elif self._is_merged(row, "requirement_id") and self._last is not None:
+            self._continue(row, classes, problems)
+        elif not of_row and self._is_heading(requirement_id, text, says_class=says_class):
+            title = " ".join([requirement_id, *(self._cell(row, "name") or text).split()])
+            self._take_heading(row, title, depth=len(id_parts(requirement_id)))
+        else:
+            self._is_dropping = False
+            return self._start(row, requirement_id, text, classes, problems)
+        return None
+
+    def _is_heading(self, requirement_id: str, text: str, *, says_class: bool) -> bool:
+        """Tell whether a row with an id only heads those whose ids begin with it."""
+        if id_parts(requirement_id) not in self._parents:
+            return False
+        if not text:
+            return True
+        return not says_class and not self._told.none and len(text) <= _LONGEST_HEADING
+
+    def _in_text(self) -> bool:
+        return isinstance(self._reading.plan.reader, TextClasses)
+
+    def _is_band(self, row: TableRow) -> bool:
+        """Tell whether a row is one text over the width of the table: a heading or a note."""
+        texts = {index: cell.strip() for index, cell in enumerate(row.cells) if cell.strip()}
+        if len(set(texts.values())) != 1:
+            return False
+        if len(texts) > 2:
+            return True
+        index, text = next(iter(texts.items()))
+        if index in self._columns.get("text", ()):
+            return False
+        if index in self._columns.get("requirement_id", ()):
+            return _ID_LIKE.fullmatch(text.translate(_WIDE)) is None
+        paths = [self._columns.get(target, ()) for target in _PATH]
+        return len(texts) == 1 and not any(index in each for each in paths) and index == 0
+
+    def _take_heading(self, row: TableRow, title: str, depth: int = 0) -> None:
+        text = " ".join(title.split())
+        if not depth:
+            if _NOTE.match(text):
+                self.left.notes.append(row.number)
+                return
+            number = _NUMBERS.match(text)
+            depth = len(re.split(r"[.．-]", number[0])) if number else 1
+        self.left.headings.append(row.number)
+        self._is_dropping = False
+        level = min(depth, 3) - 1
+        self._headings[level:] = [text, *([""] * (2 - level))]
+        self._path = ["", "", ""]
+
+    def _take_rest(self, row: TableRow, text: str) -> None:
+        """Take a row without id and class: more text of the requirement above, a path, or a note."""
+        path = [self._cell(row, target) for target in _PATH]
+        name = self._cell(row, "name")
+        if self._is_dropping and text:
+            self.left.abolished.append(row.number)
+        elif text and self._last is not None and not _NOTE.match(text):
+            self._join(row, self._last, text)
+        elif any(path) and not text and not name:
+            self.left.headings.append(row.number)
+            self._follow_path(row)
+        elif name and not text and not any(path):
+            self._take_heading(row, name)
+        else:
+            self.left.notes.append(row.number)
+
+    def _continue(self, row: TableRow, classes: Classes, problems: list[Problem]) -> None:
+        """Join a row whose id is merged with the one above to it."""
+        last = self._last
+        if last is None or self._is_dropping:
+            self.left.abolished.append(row.number)
+            return
+        last.problems += problems
+        if any(classes) and any(last.classes) and classes != last.classes:
+            column = (self._reading.plan.reader.columns if self._reading.plan.reader else (0,))[0]
+            reason = (
+                f"結合した要件ID「{last.values['requirement_id']}」の中で実装区分が分かれています。"
+                "結合を解き、行ごとに要件IDを付けてください。"
+            )
+            last.problems.append(
+                Problem(column, row.cells[column] if column < len(row.cells) else "", reason)
+            )
+        text = self._cell(row, "text")
+        if text and not self._is_merged(row, "text"):
+            self._join(row, last, text)
+
+    def _join(self, row: TableRow, item: Item, text: str) -> None:
+        item.values["text"] = f"{item.values['text']}\n{text}".strip()
+        self.left.continued.append(row.number)
+
+    def _start(
+        self,
+        row: TableRow,
+        requirement_id: str,
+        text: str,
+        classes: Classes,
+        problems: list[Problem],
+    ) -> Item | None:
+        values = {target: self._cell(row, target) for target in _SINGLE}
+        values |= dict(zip(_PATH, self._follow_path(row), strict=True))
+        values |= {"requirement_id": requirement_id, "text": text}
+        if not values["name"] and self._fills_names:
+            values["name"] = self._name
+        self._name = values["name"]
+        if not problems and None in classes:
+            classes, problems = self._without_class(row, requirement_id, classes)
+            if not any(classes) and not problems:
+                self.left.without_class.append(row.number)
+                return None
+        self._by_parts[id_parts(requirement_id)] = classes
+        return Item(row, values, classes, problems)
+
+    def _without_class(
+        self, row: TableRow, requirement_id: str, classes: Classes
+    ) -> tuple[Classes, list[Problem]]:
+        """Return the classes of a row that lacks some, as told; a problem where nothing is told."""
+        told = self._told.none
+        if told == SKIP and not any(classes):
+            return classes, []
+        if told == INHERIT:
+            inherited = self._inherited(requirement_id)
+            if any(inherited):
+                return inherited, []
+        if told and told not in (SKIP, INHERIT):
+            meant = RequirementClass(told)
+            first, second, third = (each or meant for each in classes)
+            return (first, second, third), []
+        return classes, [self._no_class_problem(row)]
+
+    def _inherited(self, requirement_id: str) -> Classes:
+        parts = id_parts(requirement_id)
+        for length in range(len(parts) - 1, 0, -1):
+            if parts[:length] in self._by_parts:
+                return self._by_parts[parts[:length]]
+        return self._last.classes if self._last else NO_CLASSES
+
+    def _no_class_problem(self, row: TableRow) -> Problem:
+        reader = self._reading.plan.reader
+        columns = reader.columns if reader else ()
+        blank = [c for c in columns if c >= len(row.cells) or not row.cells[c].strip()]
+        column = (blank or list(columns) or [0])[0]
+        if self._in_text():
+            reason = "本文に MUST、SHALL、SHOULD、MAY のどれもないため、実装区分が分かりません。"
+        else:
+            reason = "実装区分が空です。"
+        remedy = "値を入れるか、区分のない行の扱い（対応表の none）を選んでください。"
+        return Problem(
+            column, row.cells[column] if column < len(row.cells) else "", reason + remedy
+        )
+
+    def _follow_path(self, row: TableRow) -> tuple[str, str, str]:
+        """Return chapter, section and subsection: a blank one goes on where those over it do, too."""
+        own = [" ".join(self._cell(row, target).split()) for target in _PATH]
+        forced = self._told.fill_down or ()
+        carries = True
+        for level, target in enumerate(_PATH):
+            if own[level]:
+                carries = False
+                self._path[level] = own[level]
+            elif not carries and target not in forced:
+                self._path[level] = ""
+        if not any(target in self._columns or target in self._told.constants for target in _PATH):
+            self._path = list(self._headings)
+        found = (
+            [path or heading for path, heading in zip(self._path, self._headings, strict=True)]
+            if not any(self._path)
+            else self._path
+        )
+        first, second, third = found
+        return first, second, third
+
+
+def describe(left: Sequence[Left]) -> Mapping[str, int]:
+    """Count the rows that are no requirements, in the words of the page."""
+    names = {
+        "headings": "見出しの行",
+        "continued": "前の要件の続きの行",
+        "notes": "注などの行",
+        "abolished": "改定種別が廃止の行",
+        "without_class": "区分のない行（取り込まない）",
+    }
+    counts = {
+        label: sum(len(getattr(each, name)) for each in left) for name, label in names.items()
+    }
+    return {label: count for label, count in counts.items() if count}

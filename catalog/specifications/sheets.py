@@ -1,0 +1,112 @@
+"""Which sheets of a workbook are read: as told, the only one that fits, or all that are alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from catalog.specifications.classes import MarkClasses, TextClasses, WordClasses
+from catalog.specifications.layout import Question
+from catalog.specifications.levels import LevelClasses
+from catalog.specifications.mapping import ColumnMapping, fold_word
+from catalog.specifications.reading import Reading, read_columns
+from core.documents import sha256_hex
+from core.tables import Table, TableError
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The sheets of a file that are read, all that it has, and everything that is unclear."""
+
+    readings: tuple[Reading, ...]
+    sheets: tuple[str, ...]
+    unclear: tuple[Question, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the headings: equal for the next file of the same shape."""
+        headings = [fold_word(heading) for heading in self.readings[0].headings]
+        return sha256_hex("\n".join(headings).encode())
+
+
+def choose_sheets(tables: Sequence[Table], told: ColumnMapping, filename: str) -> Book:
+    """Read the sheets that were told, or else choose; sheets that differ are asked about."""
+    names = tuple(table.sheet for table in tables if table.sheet is not None)
+    full = [table for table in tables if table.rows]
+    if not full:
+        raise TableError(
+            row=None,
+            column=None,
+            value=None,
+            reason=f"「{filename}」に表がありません。要件の行のあるファイルを選んでください。",
+        )
+    if told.sheets and names:
+        return _told_sheets(tables, names, told, filename)
+    readings = [read_columns(table, told) for table in full]
+    if len(readings) == 1:
+        return Book(tuple(readings), names, readings[0].unclear)
+    fitting = [each for each in readings if {"requirement_id", "text"} <= set(each.columns)]
+    if not fitting:
+        best = max(readings, key=lambda each: len(each.columns))
+        return Book((best,), names, best.unclear)
+    if len({each.shape for each in fitting}) == 1:
+        return Book(tuple(fitting), names, _questions(fitting))
+    shown = "」「".join(each.sheet for each in fitting)
+    question = Question(
+        f"要件の表らしいシートが複数あり、列が違います：「{shown}」。読むシートを選んでください。",
+        {"sheets": [each.sheet for each in fitting]},
+    )
+    return Book(tuple(fitting), names, (question,))
+
+
+def _told_sheets(
+    tables: Sequence[Table], names: Sequence[str], told: ColumnMapping, filename: str
+) -> Book:
+    by_name = {table.sheet: table for table in tables}
+    absent = [name for name in told.sheets if name not in by_name]
+    if absent:
+        raise TableError(
+            row=None,
+            column=None,
+            value=None,
+            reason=f"「{filename}」にシート「{absent[0]}」がありません。"
+            f"シート：{'、'.join(names)}。シートの名前を確かめてください。",
+        )
+    readings = [read_columns(by_name[name], told) for name in told.sheets]
+    return Book(tuple(readings), tuple(names), _questions(readings))
+
+
+def _questions(readings: Sequence[Reading]) -> tuple[Question, ...]:
+    by_sentence = {str(each): each for reading in readings for each in reading.unclear}
+    return tuple(by_sentence.values())
+
+
+def mapping_as_read(book: Book, told: ColumnMapping) -> ColumnMapping:
+    """Return the mapping by which a file was read: what was told, and what was guessed."""
+    reading = book.readings[0]
+    names = reading.headings
+    columns = {
+        target: tuple(names[index] for index in indices)
+        for target, indices in reading.columns.items()
+    }
+    ignored = {target: None for target, each in told.columns.items() if each is None}
+    found = replace(
+        told,
+        columns={**ignored, **columns},
+        sheets=tuple(each.sheet for each in book.readings if each.sheet),
+    )
+    values = {fold_word(each) for each in reading.plan.values}
+    match reading.plan.reader:
+        case WordClasses(words=words):
+            meanings = {word: words[word] for word in values if word in words}
+            return replace(found, classes={**told.classes, **meanings})
+        case LevelClasses() as reader:
+            heads = tuple(names[index] for index in reader.columns)
+            order = reader.keys if reader.is_single else ()
+            nested = None if reader.nested else False
+            return replace(
+                found, levels=replace(told.levels, columns=heads, order=order, nested=nested)
+            )
+        case MarkClasses(marks=marks):
+            return replace(found, class_columns={names[i]: code for i, code in marks.items()})
+        case TextClasses():
+            return replace(found, class_from_text=True)
+    return found
