@@ -54,10 +54,8 @@ class TableError(Invalid):
 class TableErrors(Invalid):
     """Everything that is wrong with one table; `table_errors` are in the order of its rows."""
 
-    code = "table_error"
+    code, meaning, remedy = TableError.code, TableError.meaning, TableError.remedy
     title = "ファイルに確かめるところがあります"
-    meaning = TableError.meaning
-    remedy = TableError.remedy
 
     def __init__(self, errors: Sequence[TableError]) -> None:
         first = errors[0].message
