@@ -11,18 +11,11 @@ from core.fields import (
     day,
     line,
     lines,
-    whole,
 )
-from core.state_machine import LabelledCode
 from procurement.contracts.models import BidderList
+from procurement.projects.schemas import VersionSchema
 
 _EMAIL = validate.Email(error="メールアドレスは name@example.jp の形で入力してください。")
-
-
-class VersionSchema(FormSchema):
-    """The version of the row that the reader saw."""
-
-    version = whole("版", minimum=1)
 
 
 class RequestSchema(FormSchema):
@@ -68,25 +61,6 @@ class ReasonSchema(ConfirmSchema):
     """An act that needs a reason."""
 
     reason = lines("理由", maximum=1_000)
-
-
-class Decision(LabelledCode):
-    """What an approver may decide."""
-
-    APPROVE = "approve", "この内容で決裁する"
-    RETURN = "return", "担当者に差し戻す"
-
-
-class DecisionSchema(VersionSchema):
-    """An approver's decision; returning needs a reason."""
-
-    decision = choice("決裁", Decision)
-    reason = lines("差し戻す理由", maximum=1_000, required=False)
-
-    @validates_schema
-    def _check_reason(self, data: dict[str, Any], **_kwargs: Any) -> None:
-        if data.get("decision") is Decision.RETURN and not data.get("reason", "").strip():
-            raise ValidationError("差し戻す理由を入力してください。", "reason")
 
 
 class ContractSchema(VersionSchema):

@@ -116,13 +116,18 @@ class Decision(LabelledCode):
 
 
 class DecisionSchema(VersionSchema):
-    """An approver's decision; returning needs a reason."""
+    """An approver's decision on a choice or a request; returning needs a reason."""
 
     decision = choice("決裁", Decision)
     reason = lines("差し戻す理由", maximum=1_000, required=False)
-    change_note = lines("確定したあとの変更を確かめた結果", maximum=1_000, required=False)
 
     @validates_schema
     def _check_reason(self, data: dict[str, Any], **_kwargs: Any) -> None:
         if data.get("decision") is Decision.RETURN and not data.get("reason", "").strip():
             raise ValidationError("差し戻す理由を入力してください。", "reason")
+
+
+class SelectionDecisionSchema(DecisionSchema):
+    """The decision on a choice, with what came of the changes since the lock."""
+
+    change_note = lines("確定したあとの変更を確かめた結果", maximum=1_000, required=False)

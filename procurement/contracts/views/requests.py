@@ -28,8 +28,6 @@ from procurement.contracts.models import (
 )
 from procurement.contracts.schemas import (
     ConfirmSchema,
-    Decision,
-    DecisionSchema,
     ReasonSchema,
     RequestEditSchema,
     RequestSchema,
@@ -47,6 +45,7 @@ from procurement.contracts.views.frame import (
 from procurement.contracts.views.frame import requests_blueprint as blueprint
 from procurement.projects import queries as project_queries
 from procurement.projects.models import Project
+from procurement.projects.schemas import Decision, DecisionSchema
 
 _P = Permission
 

@@ -26,8 +26,8 @@ from procurement.projects.models import Candidate, Ground, Project, ProjectActio
 from procurement.projects.schemas import (
     ConfirmSchema,
     Decision,
-    DecisionSchema,
     ReasonSchema,
+    SelectionDecisionSchema,
     SelectionSchema,
     VersionSchema,
 )
@@ -205,7 +205,7 @@ def _returned(session: Session, project: Project) -> Selection | None:
 def decide(project_id: uuid.UUID) -> ResponseReturnValue:
     """Show the proposed choice; an approver approves or returns it."""
     project = read_project(project_id)
-    form = Form(DecisionSchema(), web.posted_form(), {"version": project.version})
+    form = Form(SelectionDecisionSchema(), web.posted_form(), {"version": project.version})
     if form.is_posted:
         decided = form.submit(lambda session, data: _decide(session, project_id, data))
         if decided is not None:
