@@ -30,6 +30,8 @@ import procurement.contracts.services
 import procurement.contracts.views
 import procurement.demo.cli
 import procurement.home.views
+import procurement.market.services
+import procurement.market.views
 import procurement.projects.views
 import search.cli
 import search.indexer
@@ -54,6 +56,7 @@ BLUEPRINTS = (
     catalog.views.blueprint,
     catalog.api.blueprint,
     procurement.home.views.blueprint,
+    procurement.market.views.blueprint,
     procurement.projects.views.blueprint,
     procurement.contracts.views.requests_blueprint,
     procurement.contracts.views.contracts_blueprint,
@@ -128,6 +131,7 @@ def outbox_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
         catalog.services.HANDLERS,
         catalog.specifications.services.HANDLERS,
         procurement.contracts.services.HANDLERS,
+        procurement.market.services.HANDLERS,
         search.indexer.make_handlers(settings),
     )
 

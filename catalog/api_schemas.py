@@ -310,6 +310,7 @@ class CertificateSchema(FormSchema):
     valid_until = _moment()
     conditions_due_on = _day()
     ended_on = _day()
+    recheck_by = _day()
 
 
 RECORDS = {

@@ -91,6 +91,21 @@ def list_certificates(
     return list(session.exec(statement))
 
 
+def list_certificate_ids_of(
+    session: Session, specification_version_ids: Sequence[uuid.UUID]
+) -> list[uuid.UUID]:
+    """Return the ids of all public certificates for these specification versions."""
+    statement = (
+        select(Certification.id)
+        .where(
+            col(Certification.specification_version_id).in_(specification_version_ids),
+            col(Certification.state).in_(CERTIFICATE_STATES),
+        )
+        .order_by(col(Certification.id))
+    )
+    return list(session.exec(statement))
+
+
 def list_public_offerings(
     session: Session, offering_ids: Sequence[uuid.UUID]
 ) -> list[OfferingVersion]:

@@ -22,6 +22,7 @@ from catalog.queries import (
     list_public_specification_versions,
 )
 from catalog.specifications.models import SpecificationVersion
+from catalog.specifications.queries import recheck_days
 from catalog.terms import CertificationState
 from core.db import now
 from vendors.models import Vendor
@@ -201,8 +202,11 @@ def standing_record(standing: Standing) -> Record:
     }
 
 
-def certificate_record(row: Certification, moment: datetime) -> Record:
-    """Return a certificate; one that a newer one replaced says so."""
+def certificate_record(row: Certification, moment: datetime, recheck_by: date | None) -> Record:
+    """Return a certificate; one that a newer one replaced says so.
+
+    `recheck_by`: a newer version of the specification is published, which this one says nothing of.
+    """
     standing = standing_of(row, moment, has_answers=True)
     is_replaced = row.state.value == "superseded"
     return {
@@ -218,6 +222,7 @@ def certificate_record(row: Certification, moment: datetime) -> Record:
         "valid_until": _moment(row.valid_until),
         "conditions_due_on": _day(standing.due_on),
         "ended_on": _day(row.ended_on),
+        "recheck_by": _day(recheck_by),
     }
 
 
@@ -260,7 +265,12 @@ def _load_listings(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID
 
 def _load_certificates(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Record]:
     moment = now(session)
-    return {row.id: certificate_record(row, moment) for row in list_certificates(session, ids)}
+    found = list_certificates(session, ids)
+    days = recheck_days(session, list({row.specification_version_id for row in found}))
+    return {
+        row.id: certificate_record(row, moment, days.get(row.specification_version_id))
+        for row in found
+    }
 
 
 _Loader = Callable[[Session, Sequence[uuid.UUID]], dict[uuid.UUID, Record]]

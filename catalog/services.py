@@ -1,4 +1,4 @@
-"""What happens in the feed when a vendor's state changes."""
+"""What happens in the feed when a vendor's state changes, or a version of a specification appears or goes."""
 
 import uuid
 from collections.abc import Mapping
@@ -6,7 +6,14 @@ from typing import Any
 
 from sqlmodel import Session
 
-from catalog.queries import list_listing_ids_of, list_offering_ids_of
+from catalog.queries import (
+    list_certificate_ids_of,
+    list_listing_ids_of,
+    list_offering_ids_of,
+)
+from catalog.specifications.ending import VERSION_ENDED
+from catalog.specifications.queries import get_version, list_versions_of
+from catalog.specifications.services import PUBLISHED
 from core import changes, outbox
 
 
@@ -19,4 +26,18 @@ def announce_vendor(session: Session, payload: Mapping[str, Any]) -> None:
         changes.append(session, "listing", listing_id)
 
 
-HANDLERS: Mapping[str, outbox.Handler] = {"vendor.state_changed": announce_vendor}
+def announce_rechecks(session: Session, payload: Mapping[str, Any]) -> None:
+    """Tell mirrors of the certificates for the other versions of a specification: `recheck_by` moved."""
+    version = get_version(session, uuid.UUID(payload["specification_version_id"]))
+    if version is None:
+        return
+    others = list_versions_of(session, version.specification_id)
+    for certificate_id in list_certificate_ids_of(session, [each.id for each in others]):
+        changes.append(session, "certificate", certificate_id)
+
+
+HANDLERS: Mapping[str, outbox.Handler] = {
+    "vendor.state_changed": announce_vendor,
+    PUBLISHED: announce_rechecks,
+    VERSION_ENDED: announce_rechecks,
+}

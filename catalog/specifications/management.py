@@ -23,7 +23,6 @@ from catalog.specifications.models import (
 from catalog.specifications.rows import describe
 from catalog.specifications.schemas import (
     OpenToSaasSchema,
-    PublishSchema,
     SpecificationFactsSchema,
     VersionFactsSchema,
 )
@@ -155,34 +154,6 @@ def edit_version(version_id: uuid.UUID) -> ResponseReturnValue:
         return web.see_other(version_address(version))
     return web.render_page(
         "specifications/edit_version.html", form.status, form=form, version=version
-    )
-
-
-@blueprint.route(
-    "/manage/specifications/versions/<uuid:version_id>/publish", methods=["GET", "POST"]
-)
-@access(Permission.SPECIFICATION_PUBLISH, write=Permission.SPECIFICATION_PUBLISH)
-def publish_version(version_id: uuid.UUID) -> ResponseReturnValue:
-    """Ask once more, then publish a version that the ministry adopted."""
-    session = web.read_session()
-    version = find_version(session, version_id)
-    form = Form(PublishSchema(), web.posted_form(), {"version": version.version})
-    if _did(
-        form,
-        lambda session, data: services.publish_version(
-            session, actor(), find_version(session, version_id), version=data["version"]
-        ),
-    ):
-        web.leave_notice("done", f"{version.specification.name} {version.title}を公表しました")
-        return web.see_other(version_address(version))
-    services.require_editable(version)
-    return web.render_page(
-        "specifications/publish.html",
-        form.status,
-        form=form,
-        version=version,
-        counts=queries.count_requirements(session, [version.id])[version.id],
-        missing=services.missing_for_publication(session, version, actor().person_id),
     )
 
 

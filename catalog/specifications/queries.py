@@ -3,10 +3,10 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import func, or_
-from sqlalchemy.orm import defer, joinedload
+from sqlalchemy.orm import aliased, defer, joinedload
 from sqlmodel import Session, col, select
 
 from catalog.specifications.models import (
@@ -264,6 +264,27 @@ def list_id_pairs(
     for version_id, own, predecessor in session.exec(statement):
         found[version_id].append((own, predecessor))
     return found
+
+
+def recheck_days(session: Session, version_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, date]:
+    """Return until when what rests on older versions has to be checked against the next one.
+
+    That is the end of the transition to the first later published version, else its first day.
+    """
+    newer = aliased(SpecificationVersion)
+    statement = (
+        select(SpecificationVersion, newer)
+        .join(newer, col(newer.specification_id) == col(SpecificationVersion.specification_id))
+        .where(
+            col(SpecificationVersion.id).in_(version_ids),
+            col(newer.state).in_(PUBLISHED_STATES),
+            col(newer.applies_from) > col(SpecificationVersion.applies_from),
+        )
+        .order_by(col(newer.applies_from).desc(), col(newer.id))
+    )
+    rows = session.exec(statement).all()
+    found = {older.id: next_.transition_ends_on or next_.applies_from for older, next_ in rows}
+    return {version_id: day for version_id, day in found.items() if day is not None}
 
 
 def get_upload(session: Session, upload_id: uuid.UUID) -> SpecificationUpload | None:

@@ -9,19 +9,17 @@ from sqlmodel import Session
 
 from accounts.auth import access, actor
 from accounts.permissions import Permission
-from catalog.specifications import ending, queries, registering, services, sources
+from catalog.specifications import queries, registering, services, sources
 from catalog.specifications.management import find_specification, find_version, version_address
 from catalog.specifications.models import (
     LifecycleRecord,
     LifecycleStage,
     Pattern,
     SpecificationSource,
-    SpecificationVersion,
     StandardSpecification,
     StudyOutcome,
 )
 from catalog.specifications.schemas import (
-    EndSchema,
     LifecycleSchema,
     RegisterSchema,
     SourceSchema,
@@ -123,34 +121,4 @@ def attach_source(version_id: uuid.UUID) -> ResponseReturnValue:
         form=form,
         version=version,
         source=queries.find_source(session, version_id),
-    )
-
-
-@blueprint.route("/manage/specifications/versions/<uuid:version_id>/end", methods=["GET", "POST"])
-@access(Permission.SPECIFICATION_PUBLISH, write=Permission.SPECIFICATION_PUBLISH)
-def end_version(version_id: uuid.UUID) -> ResponseReturnValue:
-    """Ask once more, then retire or withdraw a version."""
-    version = find_version(web.read_session(), version_id)
-    action = ending.find_ending(version)
-    form = Form(EndSchema(), web.posted_form(), {"version": version.version})
-    words = "廃止" if action.value == "retire" else "取下げ"
-
-    def act(session: Session, *, reason: str, version: int) -> SpecificationVersion:
-        return ending.end_version(
-            session, actor(), find_version(session, version_id), reason=reason, version=version
-        )
-
-    done = web.complete(
-        form,
-        act,
-        notice=(f"{version.specification.name} {version.title}の{words}を記録しました",),
-        target=version_address(version),
-    )
-    return done or web.render_page(
-        "specifications/end.html",
-        form.status,
-        form=form,
-        version=version,
-        is_retirement=action.value == "retire",
-        words=words,
     )

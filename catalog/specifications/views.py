@@ -53,6 +53,7 @@ def index() -> ResponseReturnValue:
         (each, [version for version in versions if version.specification_id == each.id])
         for each in queries.list_specifications(session, public_only=public_only)
     ]
+    groups.sort(key=lambda group: not group[1])
     recorded = queries.list_lifecycle_records(session)[::-1]
     records = {record.specification_id: record for record in recorded}
     match wanted_format("html", "json", "csv"):

@@ -1,16 +1,20 @@
 """The front page and the pages that explain the site."""
 
+from datetime import timedelta
+
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from accounts.auth import access, actor, settings
-from accounts.models import OrganisationKind, Role
+from accounts.models import OrganisationKind, OrganisationNotice, Role
 from accounts.permissions import Permission
+from accounts.queries import list_organisation_notices
 from catalog.certification import queries as certification
 from catalog.offerings import queries as offerings
 from core import web
 from core.api import list_problems
+from core.db import now
 from procurement.contracts import queries as contracts
 from procurement.home import desk
 from procurement.home.desk import Desk
@@ -20,6 +24,7 @@ from vendors import queries as vendors
 
 blueprint = Blueprint("home", __name__)
 _SHOWN = 10
+_DAYS_SHOWN = 90
 
 
 @blueprint.get("/")
@@ -30,10 +35,19 @@ def index() -> ResponseReturnValue:
     return render_template(
         "home/index.html",
         desk=_read_desk(session),
+        notices_received=_read_notices(session),
         specifications=count_services(session),
         news=list_notices(session),
         shown=_SHOWN,
     )
+
+
+def _read_notices(session: Session) -> list[OrganisationNotice]:
+    organisation_id = actor().organisation_id
+    if organisation_id is None:
+        return []
+    since = now(session) - timedelta(days=_DAYS_SHOWN)
+    return list_organisation_notices(session, organisation_id, since)
 
 
 def _read_desk(session: Session) -> Desk | None:

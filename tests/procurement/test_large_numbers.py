@@ -65,13 +65,13 @@ PLACES = {
 }
 REACHED = {
     "certification.decide",
+    "market.publish_version",
     "projects.create",
     "projects.edit",
     "projects.lock",
     "projects.propose",
     "requests.decide",
     "requests.edit",
-    "specification_management.publish_version",
     "vendor_offerings.edit_answers",
     "vendor_offerings.edit_exit",
     "vendor_offerings.edit_operation",

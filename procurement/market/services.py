@@ -1,0 +1,81 @@
+"""Whom the outbox tells when a specification version is published or ends."""
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+from sqlmodel import Session
+
+from accounts.notices import tell_organisation
+from catalog.specifications import queries as specifications
+from catalog.specifications.ending import VERSION_ENDED
+from catalog.specifications.models import SpecificationVersion
+from catalog.specifications.services import PUBLISHED
+from core import outbox
+from procurement.market.queries import IN_FORCE, Impact, find_impact, list_older_versions
+
+
+def tell_of_publication(session: Session, payload: Mapping[str, Any]) -> None:
+    """Handle `specification.published`: tell makers and bodies that stand on older versions."""
+    version = specifications.get_version(session, uuid.UUID(payload["specification_version_id"]))
+    if version is None:
+        return
+    older = list_older_versions(session, version)
+    news = _News(
+        f"{version.specification.name}の{version.title}が公表されました",
+        _path(version, "changes"),
+        version.transition_ends_on or version.applies_from,
+    )
+    _tell(session, find_impact(session, [each.id for each in older]), news)
+
+
+def tell_of_end(session: Session, payload: Mapping[str, Any]) -> None:
+    """Handle `specification.ended`: tell makers and bodies that stand on the version."""
+    version = specifications.get_version(session, uuid.UUID(payload["specification_version_id"]))
+    if version is None:
+        return
+    title = f"{version.specification.name}の{version.title}は{version.state.label}になりました"
+    _tell(session, find_impact(session, [version.id]), _News(title, _path(version), None))
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What happened, the page that says more, and until when something is to be done."""
+
+    title: str
+    path: str
+    due_on: date | None
+
+
+def _path(version: SpecificationVersion, *page: str) -> str:
+    parts = ("specifications", version.specification.code, version.label, *page)
+    return "/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _tell(session: Session, impact: Impact, news: _News) -> None:
+    makers = Counter(each.owner_id for each, _ in impact.offerings)
+    certified = Counter(
+        each.owner_id for each, standing in impact.offerings if standing.state in IN_FORCE
+    )
+    bodies = Counter(each.body.id for each in impact.contracts)
+    told = [
+        (owner_id, f"公開中のサービス{count}件（うち認証{certified[owner_id]}件）が対象です")
+        for owner_id, count in makers.items()
+    ]
+    told += [
+        (owner_id, f"使っているサービスの契約{count}件が対象です")
+        for owner_id, count in bodies.items()
+    ]
+    for owner_id, words in told:
+        title = f"{news.title}。{words}"
+        tell_organisation(session, owner_id, "specification", title, news.path, due_on=news.due_on)
+
+
+HANDLERS: Mapping[str, outbox.Handler] = {
+    PUBLISHED: tell_of_publication,
+    VERSION_ENDED: tell_of_end,
+}

@@ -1,0 +1,139 @@
+"""A new version of a specification: who stands on the old one, who is told, what still counts."""
+
+from datetime import date
+
+import pytest
+
+from accounts.models import OrganisationKind, Role
+from app import outbox_handlers
+from catalog.certification.queries import standings
+from catalog.offerings.queries import load_listing_versions
+from catalog.specifications.models import SpecificationState
+from catalog.specifications.queries import get_version
+from catalog.terms import CertificationState
+from core import changes, db, outbox
+from procurement.contracts.models import Contract
+from tests import factories
+from tests.page_checks import text_of
+
+RECHECK = date(2099, 3, 31)
+
+
+@pytest.fixture
+def revised(market):
+    """A contract on version 1 of today's specification, and a draft of version 2."""
+    market.reach_accepted()
+    request = market.request()
+    with db.transaction() as session:
+        cheap = load_listing_versions(session, [market.cheap.id])[market.cheap.id]
+        old = cheap.offering_version.specification_version
+        session.add(
+            Contract(
+                request_id=request.id,
+                owner_id=market.body.id,
+                addressee_id=market.seller.owner_id,
+                listing_version_id=market.cheap.id,
+                number="見本-1",
+                signed_on=date(2027, 3, 1),
+                starts_on=date(2027, 4, 1),
+                ends_on=date(2099, 3, 31),
+                signed_record_sha256="0" * 64,
+                registered_by_id=market.clerk.id,
+            )
+        )
+        agency = factories.organisation(session, OrganisationKind.AGENCY)
+        lead = factories.person(session, Role.LEAD_REVIEWER, agency)
+        editor = factories.person(session, Role.REVIEWER, agency)
+        draft = factories.specification(
+            session,
+            7,
+            code="NEXT",
+            label="2.0",
+            state=SpecificationState.DRAFT,
+            applies_from=date(2098, 4, 1),
+            transition_ends_on=RECHECK,
+            source_name="見本の文書",
+            last_editor_id=editor.id,
+        )
+        session.get_one(type(draft), draft.id).specification_id = old.specification_id
+    return market.as_(lead), draft, old
+
+
+@pytest.mark.acceptance(27)
+def test_publishing_shows_and_tells_who_stands_on_the_version_before(market, revised):
+    lead, draft, _ = revised
+    path = f"/manage/specifications/versions/{draft.id}/publish"
+    page = text_of(lead.page(path))
+    for words in (
+        "公開中のサービス3件（うち認証・条件付き認証3件）、使われている契約1件が対象です",
+        "まちの予約帳",
+        "見本町",
+        "実装区分の変更 1件",
+        "追加 1件",
+        "令和81年3月31日",
+    ):
+        assert words in page, words
+    assert "24,545" not in page
+    assert lead.submit(path, {"confirmed": "yes"}, button="公表する").status_code == 303
+    with db.reading() as session:
+        before = changes.head(session)
+    outbox.drain(outbox_handlers(market.settings))
+    seller = text_of(market.as_(market.seller_admin).page("/"))
+    assert "第2.0版が公表されました。公開中のサービス1件（うち認証1件）が対象です" in seller
+    assert "期限：令和81年3月31日" in seller
+    rival = text_of(market.as_(market.rival_admin).page("/"))
+    assert "公開中のサービス2件（うち認証2件）が対象です" in rival
+    assert "契約1件" not in rival
+    town = market.as_(market.approver).page("/")
+    assert "使っているサービスの契約1件が対象です" in text_of(town)
+    link = next(
+        each.get("href") for each in town.iter("a") if (each.get("href") or "").endswith("/changes")
+    )
+    assert market.as_(market.approver).get(link).status_code == 200
+    with db.reading() as session:
+        news = {each.kind for each in changes.list_changes(session, before, 100)}
+    assert news == {"certificate"}
+    lines = market.as_(market.approver).get("/api/v1/snapshot").text
+    assert lines.count(f'"recheck_by":"{RECHECK}"') == 3
+
+
+@pytest.mark.acceptance(27)
+@pytest.mark.sqlite_only
+def test_certificates_for_the_old_version_count_for_it_alone(market, revised, client):
+    """Pure reading after the act above: the same on both databases."""
+    lead, draft, old = revised
+    path = f"/manage/specifications/versions/{draft.id}/publish"
+    assert lead.submit(path, {"confirmed": "yes"}, button="公表する").status_code == 303
+    with db.reading() as session:
+        version = get_version(session, old.id)
+        assert version is not None
+        code = version.specification.code
+        rows = load_listing_versions(session, [market.cheap.id])
+        offering_version = rows[market.cheap.id].offering_version
+        found = standings(session, [offering_version])[offering_version.id]
+        assert found.state is CertificationState.CERTIFIED
+        assert offering_version.specification_version_id == old.id
+
+    def certified(label):
+        wanted = {"specification": code, "specification_version": label}
+        answer = client.get(
+            "/api/v1/offerings", query_string=wanted | {"certification": "certified"}
+        )
+        return len(answer.json["items"])
+
+    assert (certified(old.label), certified("2.0")) == (3, 0)
+
+
+@pytest.mark.sqlite_only
+def test_ending_a_version_tells_as_well(market, revised):
+    """One act more over the services tried above."""
+    lead, _, old = revised
+    with db.transaction() as session:
+        session.get_one(type(old), old.id).state = SpecificationState.EFFECTIVE
+    path = f"/manage/specifications/versions/{old.id}/end"
+    page = text_of(lead.page(path))
+    assert "使われている契約1件が対象です" in page
+    done = lead.submit(path, {"reason": "廃止する法律のため。", "confirmed": "yes"}, button="廃止")
+    assert done.status_code == 303
+    outbox.drain(outbox_handlers(market.settings))
+    assert "は廃止になりました" in text_of(market.as_(market.seller_admin).page("/"))
