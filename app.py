@@ -13,6 +13,9 @@ import accounts.cli
 import accounts.notices
 import accounts.views
 import catalog.api
+import catalog.certification.certificate_views
+import catalog.certification.finding_views
+import catalog.certification.measure_views
 import catalog.certification.review_views
 import catalog.certification.services
 import catalog.certification.views

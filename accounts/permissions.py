@@ -51,6 +51,15 @@ class Permission(StrEnum):
     CERTIFICATION_REQUEST_INFO = "certification.request_info"
     CERTIFICATION_READ_OPINIONS = "certification.read_opinions"
     CERTIFICATION_DECIDE = "certification.decide"
+    CERTIFICATION_DECLARE = "certification.declare"
+    CERTIFICATION_FIND = "certification.find"
+    CERTIFICATION_REPLY = "certification.reply"
+    CERTIFICATION_REPORT = "certification.report"
+    CERTIFICATION_CONFIRM = "certification.confirm"
+    CERTIFICATION_SUSPEND = "certification.suspend"
+    CERTIFICATION_REVOKE = "certification.revoke"
+    CERTIFICATION_APPEAL = "certification.appeal"
+    CERTIFICATION_DECIDE_APPEAL = "certification.decide_appeal"
     PROJECT_CREATE = "project.create"
     PROJECT_READ = "project.read"
     PROJECT_EDIT = "project.edit"
@@ -89,6 +98,14 @@ class Assigned(Owned, Protocol):
         """The people."""
 
 
+class Cleared(Owned, Protocol):
+    """A subject whose readers first declare that no interests conflict."""
+
+    @property
+    def cleared_ids(self) -> frozenset[uuid.UUID]:
+        """The assigned people who have declared so."""
+
+
 class Addressed(Owned, Protocol):
     """A subject sent to another organisation."""
 
@@ -122,6 +139,11 @@ def independent(actor: Actor, subject: object) -> bool:
 def assigned(actor: Actor, subject: object) -> bool:
     """The subject is assigned to the person, who is independent of its owner."""
     return actor.person_id in cast("Assigned", subject).assigned_ids and independent(actor, subject)
+
+
+def cleared(actor: Actor, subject: object) -> bool:
+    """The subject is assigned to the person, who declared no conflict and is independent of its owner."""
+    return actor.person_id in cast("Cleared", subject).cleared_ids and independent(actor, subject)
 
 
 def sent_here(actor: Actor, subject: object) -> bool:
@@ -176,12 +198,21 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.OFFERING_WITHDRAW: {_VA: own},
     _P.LISTING_CONFIRM: {_VA: own},
     _P.CERTIFICATION_QUEUE: {_RV: anywhere, _LR: anywhere, _AU: anywhere},
-    _P.CERTIFICATION_READ: {_VM: own, _VA: own, _RV: assigned, _LR: anywhere, _AU: anywhere},
+    _P.CERTIFICATION_READ: {_VM: own, _VA: own, _RV: cleared, _LR: anywhere, _AU: anywhere},
     _P.CERTIFICATION_ASSIGN: {_LR: independent},
-    _P.CERTIFICATION_RECOMMEND: {_RV: assigned},
-    _P.CERTIFICATION_REQUEST_INFO: {_RV: assigned, _LR: independent},
-    _P.CERTIFICATION_READ_OPINIONS: {_RV: assigned, _LR: anywhere, _AU: anywhere},
+    _P.CERTIFICATION_RECOMMEND: {_RV: cleared},
+    _P.CERTIFICATION_REQUEST_INFO: {_RV: cleared, _LR: independent},
+    _P.CERTIFICATION_READ_OPINIONS: {_RV: cleared, _LR: anywhere, _AU: anywhere},
     _P.CERTIFICATION_DECIDE: {_LR: independent},
+    _P.CERTIFICATION_DECLARE: {_RV: assigned},
+    _P.CERTIFICATION_FIND: {_RV: cleared, _LR: independent},
+    _P.CERTIFICATION_REPLY: {_VA: own},
+    _P.CERTIFICATION_REPORT: {_VA: own},
+    _P.CERTIFICATION_CONFIRM: {_RV: cleared, _LR: independent},
+    _P.CERTIFICATION_SUSPEND: {_LR: independent},
+    _P.CERTIFICATION_REVOKE: {_LR: independent},
+    _P.CERTIFICATION_APPEAL: {_VA: own},
+    _P.CERTIFICATION_DECIDE_APPEAL: {_LR: independent},
     _P.PROJECT_CREATE: {_MC: anywhere},
     _P.PROJECT_READ: {_MC: own, _MA: own, _AU: anywhere},
     _P.PROJECT_EDIT: {_MC: own},

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     reauthentication_minutes: int = Field(
         default=10, ge=1, le=10, description="age limit of a sign-in for legal acts, minutes"
     )
+    appeal_days: int = Field(
+        default=90, ge=1, le=365, description="days in which a vendor may appeal a decision"
+    )
     sign_in_attempts: int = Field(
         default=5, ge=3, le=20, description="wrong passwords before the lock-out"
     )

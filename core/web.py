@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
+from datetime import date
 from typing import Any, TypeVar
 
 import structlog
@@ -327,6 +328,7 @@ def _add_filters(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
         jdate=lambda value: "" if value is None else japanese.format_date_weekday(value),
+        jiso=lambda value: japanese.format_date(date.fromisoformat(value)) if value else "",
         jday=lambda value: "" if value is None else japanese.format_date(value),
         jdatetime=lambda value: "" if value is None else japanese.format_datetime(value),
         jdayof=lambda value: (

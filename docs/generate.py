@@ -28,13 +28,15 @@ _WORDS = {
     permissions.own: "own",
     permissions.independent: "not own",
     permissions.assigned: "assigned",
+    permissions.cleared: "cleared",
     permissions.sent_here: "sent",
     permissions.own_unsent: "own unsent",
     permissions.own_sent: "own sent",
 }
 _LEGEND = (
     "● any subject · own: of the acting organisation · not own: of no organisation that the person "
-    "belongs to · assigned: assigned to the person, and not own · sent: sent to the acting "
+    "belongs to · assigned: assigned to the person, and not own · cleared: assigned, no conflict of "
+    "interests declared, and not own · sent: sent to the acting "
     "organisation · own unsent, own sent: own, before and after it was sent · blank: never."
 )
 _REFUSALS = (
@@ -88,7 +90,7 @@ def write_state_machines() -> str:
 
 def _import_models() -> None:
     for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("models.py")):
+        for path in sorted((ROOT / package).rglob("*models.py")):
             importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
 
 

@@ -1,13 +1,16 @@
 """Alembic environment: one chain for SQLite and PostgreSQL."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
-from sqlalchemy import JSON, Enum
+from sqlalchemy import JSON, Connection, Enum
 from sqlmodel.sql.sqltypes import AutoString
 
 import accounts.models
+import catalog.certification.after_models
 import catalog.certification.models
 import core.audit
 import core.changes
@@ -45,8 +48,31 @@ def run_migrations() -> None:
         _run(connection)
         return
     engine = current().engine.execution_options(narabi_write=True)
-    with engine.begin() as opened:
+    with engine.connect() as opened, _without_foreign_keys(opened), opened.begin():
         _run(opened)
+        _check_foreign_keys(opened)
+
+
+@contextmanager
+def _without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """Let SQLite rebuild a table that others refer to; PostgreSQL alters tables in place."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw: Any = connection.connection.dbapi_connection
+    raw.execute("PRAGMA foreign_keys = 0")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys = 1")
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            msg = f"the migration broke references: {broken[:5]}"
+            raise RuntimeError(msg)
 
 
 def _run(connection: Any) -> None:

@@ -21,7 +21,7 @@ def import_all_models() -> None:
     """Fill the metadata whatever else this process has imported."""
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
-            if path.stem == "models" or package == "core":
+            if path.stem.rpartition("_")[2] == "models" or package == "core":
                 importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
 
 

@@ -32,8 +32,8 @@ COLUMNS: tuple[Grantee, ...] = (
     Pseudo.CONSOLE,
 )
 
-# . never   y any subject   o own organisation's   a assigned, not own   i any but own   s sent here
-# u own, not sent   t own, sent
+# . never   y any subject   o own organisation's   a assigned, not own   c cleared, not own
+# i any but own   s sent here   u own, not sent   t own, sent
 TABLE = """
                                AN VM VA MC MA PC RV LR OP AU CO
 catalog.read                    y  y  y  y  y  y  y  y  y  y  .
@@ -63,12 +63,21 @@ offering.publish                .  .  o  .  .  .  .  .  .  .  .
 offering.withdraw               .  .  o  .  .  .  .  .  .  .  .
 listing.confirm                 .  .  o  .  .  .  .  .  .  .  .
 certification.queue             .  .  .  .  .  .  y  y  .  y  .
-certification.read              .  o  o  .  .  .  a  y  .  y  .
+certification.read              .  o  o  .  .  .  c  y  .  y  .
 certification.assign            .  .  .  .  .  .  .  i  .  .  .
-certification.recommend         .  .  .  .  .  .  a  .  .  .  .
-certification.request_info      .  .  .  .  .  .  a  i  .  .  .
-certification.read_opinions     .  .  .  .  .  .  a  y  .  y  .
+certification.recommend         .  .  .  .  .  .  c  .  .  .  .
+certification.request_info      .  .  .  .  .  .  c  i  .  .  .
+certification.read_opinions     .  .  .  .  .  .  c  y  .  y  .
 certification.decide            .  .  .  .  .  .  .  i  .  .  .
+certification.declare           .  .  .  .  .  .  a  .  .  .  .
+certification.find              .  .  .  .  .  .  c  i  .  .  .
+certification.reply             .  .  o  .  .  .  .  .  .  .  .
+certification.report            .  .  o  .  .  .  .  .  .  .  .
+certification.confirm           .  .  .  .  .  .  c  i  .  .  .
+certification.suspend           .  .  .  .  .  .  .  i  .  .  .
+certification.revoke            .  .  .  .  .  .  .  i  .  .  .
+certification.appeal            .  .  o  .  .  .  .  .  .  .  .
+certification.decide_appeal     .  .  .  .  .  .  .  i  .  .  .
 project.create                  .  .  .  y  .  .  .  .  .  .  .
 project.read                    .  .  .  o  o  .  .  .  .  y  .
 project.edit                    .  .  .  o  .  .  .  .  .  .  .
@@ -139,6 +148,7 @@ class Subject:
     addressee_id: uuid.UUID
     kinds: str
     assigned_ids: frozenset[uuid.UUID] = frozenset()
+    cleared_ids: frozenset[uuid.UUID] = frozenset()
     is_sent: bool = False
     id: uuid.UUID = field(default_factory=uuid.uuid4)
 
@@ -154,9 +164,14 @@ def subjects_for(actor: Actor) -> dict[str, Subject]:
         "own and sent": Subject(here, stranger, "yot", is_sent=True),
         "a stranger's": Subject(stranger, stranger, "yi"),
         "assigned": Subject(stranger, stranger, "yia", assigned_ids=me),
-        "own and assigned": Subject(here, stranger, "you", assigned_ids=me),
+        "assigned and cleared": Subject(
+            stranger, stranger, "yiac", assigned_ids=me, cleared_ids=me
+        ),
+        "own and assigned": Subject(here, stranger, "you", assigned_ids=me, cleared_ids=me),
         "of my other organisation": Subject(other_home, stranger, "y"),
-        "of my other organisation, assigned": Subject(other_home, stranger, "y", assigned_ids=me),
+        "of my other organisation, assigned": Subject(
+            other_home, stranger, "y", assigned_ids=me, cleared_ids=me
+        ),
         "sent here": Subject(stranger, here, "yis", is_sent=True),
         "addressed here but not sent": Subject(stranger, here, "yi"),
     }
@@ -290,6 +305,7 @@ NEEDED = {
     "o": ("owner_id",),
     "i": ("owner_id",),
     "a": ("owner_id", "assigned_ids"),
+    "c": ("owner_id", "cleared_ids"),
     "s": ("addressee_id", "is_sent"),
     "u": ("owner_id", "is_sent"),
     "t": ("owner_id", "is_sent"),

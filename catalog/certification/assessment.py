@@ -4,10 +4,12 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlmodel import Session
 
+from catalog.certification.checks import Check, CheckOutcome, SpecificationDates, run_checks, sum_up
 from catalog.certification.models import Certification, Recommendation
 from catalog.conformance import Issue, RollUp, roll_up
 from catalog.offerings.content import (
@@ -18,7 +20,7 @@ from catalog.offerings.content import (
 )
 from catalog.offerings.models import ConformanceAnswer
 from catalog.offerings.queries import list_answers
-from catalog.specifications.models import Requirement
+from catalog.specifications.models import Requirement, SpecificationVersion
 from catalog.specifications.queries import list_requirements
 from catalog.terms import Answer, BodyClass, RequirementClass
 from core.clock import day_in_japan
@@ -38,6 +40,12 @@ class Assessment:
     answers: Mapping[uuid.UUID, ConformanceAnswer]
     roll_up: RollUp
     content_sha256: str
+    checks: Sequence[Check] = ()
+
+    @property
+    def check_outcome(self) -> CheckOutcome:
+        """What the automatic checks amount to."""
+        return sum_up(self.checks)
 
     @property
     def issues(self) -> dict[str, Issue]:
@@ -57,13 +65,26 @@ def assess(session: Session, certification: Certification) -> Assessment:
     answers = list_answers(session, [version.id])[version.id]
     if not requirements:
         raise GuardFailed([("main", "この標準仕様書の版には要件がないので、審査できません。")])
-    rolled = roll_up(
+    today = day_in_japan(now(session))
+    rolled = roll_up(requirement_entries(requirements), answer_entries(answers), today)
+    digest = hash_content(offering_content(version, answers))
+    checks = check_answers(requirements, answers, certification.specification_version, today)
+    return Assessment(requirements, answers, rolled, digest, checks)
+
+
+def check_answers(
+    requirements: Sequence[Requirement],
+    answers: Mapping[uuid.UUID, ConformanceAnswer],
+    version: SpecificationVersion,
+    today: date,
+) -> list[Check]:
+    """Run the automatic checks on stored answers; nothing is written."""
+    return run_checks(
         requirement_entries(requirements),
         answer_entries(answers),
-        day_in_japan(now(session)),
-    )
-    return Assessment(
-        requirements, answers, rolled, hash_content(offering_content(version, answers))
+        {row.requirement.requirement_id for row in answers.values() if row.evidence_url},
+        SpecificationDates(version.published_on, version.transition_ends_on),
+        today,
     )
 
 

@@ -4,10 +4,16 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from catalog.certification.assessment import COUNTED, Assessment, tally
+from catalog.certification.assessment import COUNTED, Assessment, strictest_class, tally
 from catalog.certification.models import Certification
 from catalog.certification.queries import Standing
-from catalog.terms import UNANSWERED_LABEL, Answer, CertificationState, RequirementClass
+from catalog.terms import (
+    UNANSWERED_LABEL,
+    Answer,
+    CertificationState,
+    RequirementClass,
+    answer_label,
+)
 from core.clock import day_in_japan
 from core.documents import RenderedDocument, render_pdf
 from core.japanese import format_date
@@ -21,7 +27,6 @@ def render_certificate(
     standing: Standing,
     *,
     agencies: Sequence[str],
-    decider: str,
     moment: datetime,
 ) -> RenderedDocument:
     """Return the certificate as PDF with its state at a moment (printed when it is not in force)."""
@@ -37,7 +42,7 @@ def render_certificate(
         "sample": specification.specification.is_sample or maker.is_sample,
         "evidence": {"label": "審査した内容", "hash": certification.evaluated_sha256},
         "state": _state_words(standing, moment),
-        "issuer": {"name": "、".join(agencies), "decider": f"主任審査員　{decider}"},
+        "issuer": {"name": "、".join(agencies), "decider": "主任審査員"},
         "vendor": {"name": maker.name, "corporate_number": maker.corporate_number},
         "offering": {"name": version.name, "version": f"第{version.number}版"},
         "specification": {
@@ -52,9 +57,10 @@ def render_certificate(
             "rows": [[row["chapter"], *_cells(row)] for row in counted["chapters"]],
         },
         "conditions": [
-            [item["requirement_id"], _condition_words(item), _day(item["due_on"])]
+            [item["requirement_id"], _condition_words(item), _due_words(item)]
             for item in certification.conditions
         ],
+        "requirements": _requirements(assessment),
         "hashes": [["審査した内容", certification.evaluated_sha256]],
     }
     return render_pdf("certificate", data)
@@ -92,6 +98,23 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
 def _condition_words(item: Mapping[str, Any]) -> str:
     words = str(item.get("name", ""))
     return f"{words}（{item['text']}）" if item.get("text") else words
+
+
+def _due_words(item: Mapping[str, Any]) -> str:
+    if item.get("fulfilled_on"):
+        return f"{_day(item['fulfilled_on'])}に満たしました"
+    return _day(item["due_on"])
+
+
+def _requirements(assessment: Assessment) -> list[list[str]]:
+    rows = []
+    for requirement in assessment.requirements:
+        found = assessment.answers.get(requirement.id)
+        answer = answer_label(found.answer if found else None)
+        due = f"（{format_date(found.due_on)}）" if found and found.due_on else ""
+        label = strictest_class(requirement).short_label
+        rows.append([requirement.requirement_id, requirement.name, label, f"{answer}{due}"])
+    return rows
 
 
 def _day(iso: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
+from catalog.certification.checks import CheckOutcome
 from catalog.offerings.models import OfferingVersion
 from catalog.specifications.models import SpecificationVersion
 from catalog.terms import CertificationState
@@ -48,6 +49,13 @@ class ReviewAction(StrEnum):
     RESUME = "resume"
     REVOKE = "revoke"
     SUPERSEDE = "supersede"
+    COVER = "cover"
+    COVER_CONDITIONALLY = "cover_conditionally"
+    FULFIL = "fulfil"
+    RESUME_CONDITIONALLY = "resume_conditionally"
+    REOPEN = "reopen"
+    REINSTATE = "reinstate"
+    REINSTATE_CONDITIONALLY = "reinstate_conditionally"
 
 
 _S, _A = ReviewState, ReviewAction
@@ -70,8 +78,20 @@ REVIEW_MACHINE = StateMachine(
         (_S.CONDITIONAL, _A.SUSPEND): _S.SUSPENDED,
         (_S.CONDITIONAL, _A.REVOKE): _S.REVOKED,
         (_S.CONDITIONAL, _A.SUPERSEDE): _S.SUPERSEDED,
+        (_S.CONDITIONAL, _A.FULFIL): _S.CERTIFIED,
         (_S.SUSPENDED, _A.RESUME): _S.CERTIFIED,
+        (_S.SUSPENDED, _A.RESUME_CONDITIONALLY): _S.CONDITIONAL,
         (_S.SUSPENDED, _A.REVOKE): _S.REVOKED,
+        (_S.SUSPENDED, _A.SUPERSEDE): _S.SUPERSEDED,
+        # Surveillance: what changed since the certified version is still covered.
+        (_S.UNDER_REVIEW, _A.COVER): _S.CERTIFIED,
+        (_S.UNDER_REVIEW, _A.COVER_CONDITIONALLY): _S.CONDITIONAL,
+        (_S.RECOMMENDED, _A.COVER): _S.CERTIFIED,
+        (_S.RECOMMENDED, _A.COVER_CONDITIONALLY): _S.CONDITIONAL,
+        # An appeal that was upheld.
+        (_S.REFUSED, _A.REOPEN): _S.INFO_REQUESTED,
+        (_S.REVOKED, _A.REINSTATE): _S.CERTIFIED,
+        (_S.REVOKED, _A.REINSTATE_CONDITIONALLY): _S.CONDITIONAL,
     },
 )
 OPEN_STATES = frozenset(
@@ -80,6 +100,7 @@ OPEN_STATES = frozenset(
 DECIDED_STATES = frozenset(
     {_S.CERTIFIED, _S.CONDITIONAL, _S.REFUSED, _S.SUSPENDED, _S.REVOKED, _S.SUPERSEDED}
 )
+REVIEWERS = 2
 _OPEN = text("state NOT IN ('refused', 'revoked', 'superseded')")
 
 
@@ -111,6 +132,18 @@ class Certification(StatefulModel, table=True):
             "state NOT IN ('certified', 'conditional') OR (decided_by_id IS NOT NULL AND valid_until IS NOT NULL)",
             "decided",
         ),
+        CheckConstraint(
+            "state NOT IN ('recommended', 'certified', 'conditional') OR based_on_id IS NOT NULL "
+            "OR (first_reviewer_id IS NOT NULL AND second_reviewer_id IS NOT NULL)",
+            "two_reviewers",
+        ),
+        CheckConstraint(
+            not_same("submitted_by_id", "revocation_proposed_by_id", "revocation_confirmed_by_id")
+            + " AND (revocation_confirmed_by_id IS NULL OR revocation_proposed_by_id IS NOT NULL)"
+            " AND (state <> 'revoked' OR revocation_confirmed_by_id IS NOT NULL)",
+            "revoked_by_two",
+        ),
+        CheckConstraint(not_same("submitted_by_id", "suspended_by_id"), "suspended_by_another"),
     )
 
     offering_version_id: uuid.UUID = Field(foreign_key="offering_versions.id", index=True)
@@ -133,6 +166,20 @@ class Certification(StatefulModel, table=True):
     valid_from: datetime | None = Field(default=None, sa_type=UTCDateTime)
     valid_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
     ended_on: date | None = None
+    first_cleared_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    second_cleared_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    check_outcome: CheckOutcome | None = Field(default=None, sa_type=enum_type(CheckOutcome))
+    info_due_on: date | None = None
+    based_on_id: uuid.UUID | None = Field(default=None, foreign_key="certifications.id")
+    suspended_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    suspended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    suspension_reason: str = Field(default="", max_length=2000)
+    revocation_proposed_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    revocation_proposed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    revocation_reason: str = Field(default="", max_length=2000)
+    revocation_confirmed_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    appeal_until: date | None = None
 
     offering_version: OfferingVersion = related()
     specification_version: SpecificationVersion = related()
@@ -141,6 +188,21 @@ class Certification(StatefulModel, table=True):
     def assigned_ids(self) -> frozenset[uuid.UUID]:
         """The two reviewers."""
         return frozenset(i for i in (self.first_reviewer_id, self.second_reviewer_id) if i)
+
+    @property
+    def cleared_ids(self) -> frozenset[uuid.UUID]:
+        """Those of the two who have declared that no interests conflict: they may read the file."""
+        places = (
+            (self.first_reviewer_id, self.first_cleared_at),
+            (self.second_reviewer_id, self.second_cleared_at),
+        )
+        return frozenset(person for person, cleared in places if person and cleared)
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Tell whether a place of the pair has to be filled anew."""
+        begun = {ReviewState.ASSIGNED, ReviewState.UNDER_REVIEW, ReviewState.INFO_REQUESTED}
+        return self.state in begun and len(self.assigned_ids) < REVIEWERS
 
     def public_state(self, moment: datetime) -> CertificationState:
         """Return what a reader is told now: expiry is computed, never stored."""
@@ -175,3 +237,97 @@ class Recommendation(Model, table=True):
     reason: str = Field(sa_type=Text)
     no_conflict_declared_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
     filed_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
+
+
+class ConflictDeclaration(Model, table=True):
+    """What a reviewer declared on interests before reading the file; made once."""
+
+    __tablename__ = "conflict_declarations"
+    __table_args__ = (UniqueConstraint("certification_id", "person_id"),)
+
+    certification_id: uuid.UUID = Field(foreign_key="certifications.id", index=True)
+    person_id: uuid.UUID = Field(foreign_key="people.id")
+    has_conflict: bool
+    words: str = Field(default="", max_length=2000)
+    declared_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
+
+
+class ReviewSubmission(Model, table=True):
+    """What the vendor submitted for review, once for each time: earlier ones stay readable."""
+
+    __tablename__ = "review_submissions"
+    __table_args__ = (UniqueConstraint("certification_id", "number"),)
+
+    certification_id: uuid.UUID = Field(foreign_key="certifications.id", index=True)
+    number: int
+    content: dict[str, Any] = Field(sa_type=JSONType)
+    content_sha256: str = Field(max_length=64)
+    submitted_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    submitted_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
+
+
+class FindingState(LabelledCode):
+    """How far a finding has come."""
+
+    OPEN = "open", "未回答の指摘"
+    ANSWERED = "answered", "回答あり"
+    ACCEPTED = "accepted", "解決"
+    WITHDRAWN = "withdrawn", "取下げ"
+
+
+class FindingAction(StrEnum):
+    """Acts on a finding."""
+
+    ANSWER = "answer"
+    ASK_AGAIN = "ask_again"
+    ACCEPT = "accept"
+    WITHDRAW = "withdraw"
+
+
+_F, _FA = FindingState, FindingAction
+FINDING_MACHINE = StateMachine(
+    noun="指摘",
+    initial=_F.OPEN,
+    transitions={
+        (_F.OPEN, _FA.ANSWER): _F.ANSWERED,
+        (_F.OPEN, _FA.ACCEPT): _F.ACCEPTED,
+        (_F.OPEN, _FA.WITHDRAW): _F.WITHDRAWN,
+        (_F.ANSWERED, _FA.ASK_AGAIN): _F.OPEN,
+        (_F.ANSWERED, _FA.ACCEPT): _F.ACCEPTED,
+        (_F.ANSWERED, _FA.WITHDRAW): _F.WITHDRAWN,
+    },
+)
+SETTLED = frozenset({_F.ACCEPTED, _F.WITHDRAWN})
+
+
+class Finding(StatefulModel, table=True):
+    """What a reviewer objects to, at one requirement or (without) at the whole."""
+
+    MACHINE: ClassVar[StateMachine] = FINDING_MACHINE
+    __tablename__ = "findings"
+    __table_args__ = (UniqueConstraint("certification_id", "number"),)
+
+    certification_id: uuid.UUID = Field(foreign_key="certifications.id", index=True)
+    number: int
+    requirement_id: uuid.UUID | None = Field(default=None, foreign_key="requirements.id")
+    state: FindingState = Field(default=FindingState.OPEN, sa_type=enum_type(FindingState))
+    raised_by_id: uuid.UUID = Field(foreign_key="people.id")
+    settled_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    settled_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+    messages: list["FindingMessage"] = related(order_by="FindingMessage.number")
+
+
+class FindingMessage(Model, table=True):
+    """One turn of the conversation about a finding; the first one is the finding itself."""
+
+    __tablename__ = "finding_messages"
+    __table_args__ = (UniqueConstraint("finding_id", "number"),)
+
+    finding_id: uuid.UUID = Field(foreign_key="findings.id", index=True)
+    number: int
+    author_id: uuid.UUID = Field(foreign_key="people.id")
+    is_from_vendor: bool
+    submission_number: int
+    words: str = Field(sa_type=Text)
+    sent_at: datetime = Field(sa_type=UTCDateTime, nullable=False)

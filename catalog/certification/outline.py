@@ -1,13 +1,16 @@
 """What the pages of a review show: rows to read, filters, the way so far."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from catalog.certification.assessment import Assessment, strictest_class
-from catalog.certification.models import DECIDED_STATES, Certification, ReviewState
+from catalog.certification.models import DECIDED_STATES, Certification, Finding, ReviewState
 from catalog.conformance import Issue
 from catalog.offerings.models import ConformanceAnswer
+from catalog.offerings.rules import group_by_chapter
+from catalog.offerings.views.frame import ANSWERS_PER_PAGE
 from catalog.specifications.models import Requirement
 from catalog.terms import RequirementClass
 
@@ -17,6 +20,7 @@ FILTERS = {
     "conditions": "条件になる",
     "for_review": "代替手段の確認",
     "unanswered": "未回答",
+    "findings": "指摘がある",
 }
 
 
@@ -28,6 +32,7 @@ class Row:
     requirement_class: RequirementClass
     answer: ConformanceAnswer | None
     issue: Issue | None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def answer_code(self) -> str:
@@ -56,23 +61,29 @@ class Step:
     reason: str | None = None
 
 
-def rows_of(assessment: Assessment) -> list[Row]:
-    """Give every requirement in the order of the specification."""
+def rows_of(assessment: Assessment, findings: Sequence[Finding] = ()) -> list[Row]:
+    """Give every requirement in the order of the specification, with the findings on it."""
     issues = assessment.issues
+    by_row: dict[uuid.UUID | None, list[Finding]] = {}
+    for finding in findings:
+        by_row.setdefault(finding.requirement_id, []).append(finding)
     return [
         Row(
             requirement,
             strictest_class(requirement),
             assessment.answers.get(requirement.id),
             issues.get(requirement.requirement_id),
+            tuple(by_row.get(requirement.id, ())),
         )
         for requirement in assessment.requirements
     ]
 
 
-def filter_rows(assessment: Assessment, chosen: str) -> tuple[list[Row], list[Filter]]:
+def filter_rows(
+    assessment: Assessment, chosen: str, findings: Sequence[Finding] = ()
+) -> tuple[list[Row], list[Filter]]:
     """Give the rows that a filter leaves, and all filters with their counts."""
-    rows = rows_of(assessment)
+    rows = rows_of(assessment, findings)
     rolled = assessment.roll_up
     kept = {
         "all": {row.requirement.requirement_id for row in rows},
@@ -80,11 +91,21 @@ def filter_rows(assessment: Assessment, chosen: str) -> tuple[list[Row], list[Fi
         "conditions": {issue.requirement.id for issue in rolled.conditions},
         "for_review": {issue.requirement.id for issue in rolled.for_review},
         "unanswered": {r.requirement.requirement_id for r in rows if r.answer is None},
+        "findings": {r.requirement.requirement_id for r in rows if r.findings},
     }
     filters = [
         Filter(value, label, len(kept[value]), value == chosen) for value, label in FILTERS.items()
     ]
     return [row for row in rows if row.requirement.requirement_id in kept[chosen]], filters
+
+
+def places_of(requirements: Sequence[Requirement]) -> dict[uuid.UUID, tuple[int, int]]:
+    """Give for each requirement the chapter and page on which the vendor answers it."""
+    places = {}
+    for number, (_, members) in enumerate(group_by_chapter(requirements), start=1):
+        for index, each in enumerate(members):
+            places[each.id] = (number, index // ANSWERS_PER_PAGE + 1)
+    return places
 
 
 _ORDER = (

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from accounts.auth import access, actor, confirm_password, needs_password, settings
 from accounts.permissions import Permission
 from catalog.certification import queries, services
+from catalog.certification.act_pages import find_review, get_review
 from catalog.certification.assessment import Assessment, assess
 from catalog.certification.models import Certification, Opinion, ReviewState
 from catalog.certification.schemas import (
@@ -20,12 +21,12 @@ from catalog.certification.schemas import (
     RequestInfoSchema,
     decision_schema,
 )
-from catalog.certification.views import blueprint, find_review, proceedings
+from catalog.certification.views import blueprint, proceedings
 from catalog.conformance import Issue
 from core import web
 from core.clock import day_in_japan
 from core.db import now, transaction
-from core.errors import GuardFailed, Invalid, NotFound, StaleVersion
+from core.errors import GuardFailed, Invalid, StaleVersion
 from core.forms import Form
 
 
@@ -63,7 +64,6 @@ def recommend(certification_id: uuid.UUID) -> ResponseReturnValue:
             get_review(session, certification_id),
             opinion=Opinion(data["opinion"]),
             reason=data["reason"],
-            no_conflict=data["confirmed"],
         )
         return True
 
@@ -90,7 +90,8 @@ def request_info(certification_id: uuid.UUID) -> ResponseReturnValue:
 
     def act(session: Session, data: dict[str, Any]) -> bool:
         found = get_review(session, certification_id)
-        services.request_info(session, actor(), found, reason=data["reason"])
+        said = {"reason": data["reason"], "due_on": data["due_on"]}
+        services.request_info(session, actor(), found, **said)
         return True
 
     if form.is_posted and form.submit(act):
@@ -227,14 +228,6 @@ def _decision_page(form: Form, certification_id: uuid.UUID) -> ResponseReturnVal
         needs_password=needs_password(),
         **proceedings(session, review),
     )
-
-
-def get_review(session: Session, certification_id: uuid.UUID) -> Certification:
-    """Return a review inside an act; raises NotFound."""
-    review = queries.get_certification(session, certification_id)
-    if review is None:
-        raise NotFound
-    return review
 
 
 def _form(schema: Schema, initial: dict[str, Any] | None = None) -> Form:

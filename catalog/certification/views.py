@@ -1,23 +1,25 @@
-"""Pages of certification: the vendor's submission, queue, review file, public certificate."""
+"""Pages of certification: the queue, the review file, the vendor's submission and its rehearsal."""
 
 import uuid
-from datetime import date
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from accounts.auth import access, actor
 from accounts.models import Role
-from accounts.permissions import Permission, can, require
-from accounts.queries import get_person, list_people
+from accounts.permissions import Permission, can
+from accounts.queries import list_people
 from catalog.certification import outline, queries, services
-from catalog.certification.assessment import COUNTED, assess, tally, visible_opinions
-from catalog.certification.documents import HEADS, render_certificate
-from catalog.certification.models import Certification, ReviewState
+from catalog.certification.act_pages import find_review
+from catalog.certification.assessment import assess, check_answers, visible_opinions
+from catalog.certification.checks import sum_up
+from catalog.certification.models import Certification, Finding
+from catalog.certification.queries import proceedings as around
+from catalog.certification.queue import QueueFilter, pending_words
 from catalog.certification.schemas import SubmitSchema
-from catalog.offerings.queries import find_listed
+from catalog.offerings.models import EDITABLE_STATES
 from catalog.offerings.views.frame import link_missing, load_sheet, offering_for
 from core import web
 from core.clock import day_in_japan
@@ -30,27 +32,52 @@ blueprint = Blueprint("certification", __name__)
 ACTS = {
     "certification.submit": "提出しました",
     "certification.assign": "担当する審査員を決めました",
+    "certification.reassign": "担当する審査員を替えました",
+    "certification.declare": "利害関係を申告しました",
     "certification.recommend": "意見を提出しました",
     "certification.request_info": "追加の説明を求めました",
     "certification.answer_info": "提出し直しました",
     "certification.opinion_removed": "前の内容への意見を取り消しました",
+    "certification.find": "指摘を出しました",
+    "certification.find_again": "指摘についてもう一度尋ねました",
+    "certification.reply": "指摘に回答しました",
+    "certification.finding_accept": "指摘を解決としました",
+    "certification.finding_withdraw": "指摘を取り下げました",
     "certification.approve_claim": "決定の前の公開を認めました",
     "certification.decide": "決定しました",
+    "certification.cover": "前の認証の範囲内と確認しました",
+    "certification.suspend": "効力を止めました",
+    "certification.resume": "効力停止を解きました",
+    "certification.propose_revocation": "取消しを提案しました",
+    "certification.drop_revocation": "取消しの提案を取り下げました",
+    "certification.revoke": "認証を取り消す操作",
+    "certification.confirm_revocation": "認証を取り消しました",
+    "certification.appeal": "不服を申し立てました",
+    "certification.withdraw_appeal": "不服申立てを取り下げました",
+    "certification.decide_appeal": "不服申立てについて決定しました",
+    "certification.report_condition": "条件を満たしたと報告しました",
+    "certification.judge_report": "条件の報告を確認しました",
+    "certification.supersede": "新しい認証に代わりました",
 }
 
 
 @blueprint.get("/reviews")
 @access(Permission.CERTIFICATION_QUEUE)
 def queue() -> ResponseReturnValue:
-    """List open reviews by age; a reviewer sees those assigned to them."""
+    """List open reviews, sorted by the automatic checks and age; a reviewer sees their own."""
     session = web.read_session()
+    chosen = QueueFilter.read(request.args)
     is_limited = not actor().has_role(Role.LEAD_REVIEWER, Role.AUDITOR)
-    rows = queries.list_queue(session, reviewer_id=actor().person_id if is_limited else None)
+    everything = queries.list_queue(session, reviewer_id=actor().person_id if is_limited else None)
+    rows = chosen.narrow(everything, actor().person_id)
+    pending = around.list_pending(session)
+    pending = [each for each in pending if can(actor(), Permission.CERTIFICATION_READ, each[0])]
     people = list_people(session, [each for row in rows for each in row.assigned_ids])
     today = day_in_japan(now(session))
     return web.render_page(
         "certification/queue.html",
         rows=rows,
+        total=len(everything),
         people=people,
         ages={
             row.id: (today - day_in_japan(row.submitted_at)).days
@@ -58,6 +85,10 @@ def queue() -> ResponseReturnValue:
             if row.submitted_at
         },
         is_limited=is_limited,
+        chosen=chosen,
+        choices=chosen.choices(everything),
+        pending=[(review, pending_words(review, *kinds)) for review, *kinds in pending],
+        today=today,
     )
 
 
@@ -66,32 +97,39 @@ def queue() -> ResponseReturnValue:
 def show(certification_id: uuid.UUID) -> ResponseReturnValue:
     """Show a review: what was answered, what it amounts to, what has happened."""
     session = web.read_session()
+    if _must_declare(session, certification_id):
+        return web.see_other(url_for("certification.declare", certification_id=certification_id))
     review = find_review(session, certification_id, Permission.CERTIFICATION_READ)
     chosen = request.args.get("show", "all")
     if chosen not in outline.FILTERS:
         raise NotFound
     assessment = assess(session, review)
-    rows, filters = outline.filter_rows(assessment, chosen)
+    findings = around.list_findings(session, review.id)
+    rows, filters = outline.filter_rows(assessment, chosen, findings)
+    is_editable = review.offering_version.state in EDITABLE_STATES
     return web.render_page(
         "certification/show.html",
         review=review,
         rolled=assessment.roll_up,
+        checks=assessment.checks,
+        check_outcome=assessment.check_outcome,
         rows=rows,
         filters=filters,
         chosen=chosen,
+        findings=findings,
+        is_editable=is_editable and can(actor(), Permission.OFFERING_EDIT, review.offering_version),
+        places=outline.places_of(assessment.requirements),
+        is_discussed=review.state in services.DISCUSSED,
         **proceedings(session, review),
+        **_aftermath(session, review),
     )
 
 
-def find_review(
-    session: Session, certification_id: uuid.UUID, permission: Permission
-) -> Certification:
-    """Return a review that the reader may do this to; raises NotFound or Forbidden."""
+def _must_declare(session: Session, certification_id: uuid.UUID) -> bool:
     review = queries.get_certification(session, certification_id)
-    if review is None:
-        raise NotFound
-    require(session, actor(), permission, review)
-    return review
+    if review is None or can(actor(), Permission.CERTIFICATION_READ, review):
+        return False
+    return can(actor(), Permission.CERTIFICATION_DECLARE, review)
 
 
 def proceedings(session: Session, review: Certification) -> dict[str, Any]:
@@ -102,10 +140,12 @@ def proceedings(session: Session, review: Certification) -> dict[str, Any]:
     is_reviewer = reader in review.assigned_ids
     people = list_people(session, [*review.assigned_ids]) if reads_opinions else {}
     names = [people[each].name for each in review.assigned_ids if each in people]
+    cleared = review.cleared_ids
     reads_trail = can(actor(), Permission.AUDIT_READ_ALL) and not is_reviewer
     return {
         "steps": outline.steps_of(review, len(filed), sorted(names)),
         "people": people,
+        "declared": {each: each in cleared for each in review.assigned_ids},
         "reads_opinions": reads_opinions,
         "is_reviewer": is_reviewer,
         "has_filed": any(each.reviewer_id == reader for each in filed),
@@ -128,6 +168,35 @@ def _events(session: Session, review: Certification) -> list[dict[str, Any]]:
     ]
 
 
+def _aftermath(session: Session, review: Certification) -> dict[str, Any]:
+    """Return what may follow a decision, and every earlier submission."""
+    appeals = around.list_appeals(session, review.id)
+    return {
+        "submissions": around.list_submissions(session, review.id),
+        "appeals": appeals,
+        "open_appeal": next((each for each in appeals if each.state == "filed"), None),
+        "reports": around.list_reports(session, review.id),
+        "base": around.find_base(session, review)
+        if review.state in services.DISCUSSED or review.state == "recommended"
+        else None,
+        "today": day_in_japan(now(session)),
+    }
+
+
+@blueprint.app_context_processor
+def _offer_findings() -> dict[str, Any]:
+    """Let the pages of answers show what reviewers object to, beside each requirement."""
+    return {"findings_on": _findings_on}
+
+
+def _findings_on(offering_version_id: uuid.UUID) -> dict[uuid.UUID | None, list[Finding]]:
+    found: dict[uuid.UUID | None, list[Finding]] = {}
+    session = web.read_session()
+    for each in around.list_findings_on(session, offering_version_id):
+        found.setdefault(each.requirement_id, []).append(each)
+    return found
+
+
 @blueprint.route("/vendor/offerings/<uuid:offering_version_id>/submit", methods=["GET", "POST"])
 @access(Permission.OFFERING_SUBMIT, write=Permission.OFFERING_SUBMIT)
 def submit(offering_version_id: uuid.UUID) -> ResponseReturnValue:
@@ -148,10 +217,18 @@ def submit(offering_version_id: uuid.UUID) -> ResponseReturnValue:
         return web.see_other(url_for("certification.show", certification_id=made))
     session = web.read_session()
     sheet = load_sheet(session, offering_version_id, Permission.OFFERING_SUBMIT)
+    checks = check_answers(
+        sheet.requirements,
+        sheet.answers,
+        sheet.version.specification_version,
+        day_in_japan(now(session)),
+    )
     return web.render_page(
         "certification/submit.html",
         form.status,
         form=form,
+        checks=checks,
+        check_outcome=sum_up(checks),
         version=sheet.version,
         is_open=sheet.is_editable,
         missing=link_missing(sheet.missing, sheet.version, sheet.terms, sheet.requirements),
@@ -161,58 +238,18 @@ def submit(offering_version_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-@blueprint.get("/certificates/<number>")
-@access(Permission.CATALOG_READ)
-def show_certificate(number: str) -> ResponseReturnValue:
-    """Show a certificate to everyone: results per requirement, conditions, dates, its state now."""
+@blueprint.get("/vendor/offerings/<uuid:offering_version_id>/checks")
+@access(Permission.OFFERING_READ_DRAFT)
+def rehearse(offering_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Run the automatic checks on a draft as it is now; nothing is written."""
     session = web.read_session()
-    review = _find_certificate(session, number)
-    assessment = assess(session, review)
-    standing = queries.standing_of(review, now(session), has_answers=bool(assessment.answers))
-    listed = find_listed(session, offering_id=review.offering_version.offering_id)
+    sheet = load_sheet(session, offering_version_id, Permission.OFFERING_READ_DRAFT)
+    version = sheet.version.specification_version
+    today = day_in_japan(now(session))
+    checks = check_answers(sheet.requirements, sheet.answers, version, today)
     return web.render_page(
-        "certification/certificate.html",
-        review=review,
-        standing=standing,
-        is_superseded=review.state is ReviewState.SUPERSEDED,
-        rows=outline.rows_of(assessment),
-        counted=tally(assessment),
-        heads=HEADS,
-        columns=("total", *COUNTED),
-        conditions_due=[date.fromisoformat(each["due_on"]) for each in review.conditions],
-        agencies=queries.list_agencies(session, [*review.assigned_ids, review.decided_by_id]),
-        listing_id=listed[0].listing_id if listed else None,
-        is_sample=_is_sample(review),
+        "certification/checks.html",
+        version=sheet.version,
+        checks=checks,
+        check_outcome=sum_up(checks),
     )
-
-
-@blueprint.get("/certificates/<number>.pdf")
-@access(Permission.CATALOG_READ)
-def show_certificate_pdf(number: str) -> ResponseReturnValue:
-    """Give the certificate as PDF, with its state now."""
-    session = web.read_session()
-    review = _find_certificate(session, number)
-    decider = get_person(session, review.decided_by_id) if review.decided_by_id else None
-    rendered = render_certificate(
-        review,
-        assess(session, review),
-        queries.standing_of(review, now(session), has_answers=True),
-        agencies=queries.list_agencies(session, [*review.assigned_ids, review.decided_by_id]),
-        decider=decider.name if decider else "",
-        moment=now(session),
-    )
-    response = Response(rendered.content, mimetype=rendered.media_type)
-    response.headers["Content-Disposition"] = f'inline; filename="{number}.pdf"'
-    return response
-
-
-def _find_certificate(session: Session, number: str) -> Certification:
-    review = queries.find_certificate(session, number)
-    if review is None:
-        raise NotFound
-    return review
-
-
-def _is_sample(review: Certification) -> bool:
-    maker = review.offering_version.offering.maker
-    return maker.is_sample or review.specification_version.specification.is_sample

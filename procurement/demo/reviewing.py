@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 from sqlmodel import Session
 
@@ -13,7 +13,7 @@ from catalog.certification.models import Certification, Opinion, ReviewAction
 from catalog.certification.services import Condition
 from catalog.offerings import queries
 from catalog.offerings.models import OfferingVersion
-from core import audit, changes, outbox
+from core import audit, changes
 from core.clock import day_in_japan
 from core.db import now
 from core.errors import NotFound
@@ -21,6 +21,7 @@ from procurement.demo.world import Row, World
 
 _READERS = ("reviewer1@agency.example.jp", "reviewer2@agency.example.jp")
 LEAD = "lead1@agency.example.jp"
+_OTHER_LEAD = "lead2@agency.example.jp"
 _REASONS = {
     Opinion.CERTIFY: "回答と資料を要件ごとに確かめ、実装必須の要件を満たすと判断しました。",
     Opinion.CONDITIONAL: "期限までに満たす要件を除き、実装必須の要件を満たすと判断しました。",
@@ -63,6 +64,14 @@ class ReviewActs:
         certification.assign(
             session, self._lead(session), self._open_review(session), first, second
         )
+        for email in self._reviewers():
+            certification.declare(
+                session,
+                self._world.actor(session, email),
+                self._open_review(session),
+                has_conflict=False,
+                words="",
+            )
 
     def _recommend(self, index: int, opinion: Opinion) -> Callable[[Session], None]:
         def act(session: Session) -> None:
@@ -72,7 +81,6 @@ class ReviewActs:
                 self._open_review(session),
                 opinion=opinion,
                 reason=_REASONS[opinion],
-                no_conflict=True,
             )
 
         return act
@@ -83,6 +91,7 @@ class ReviewActs:
             self._world.actor(session, self._reviewers()[0]),
             self._open_review(session),
             reason=self._review.get("finding") or self._row["return_reason"],
+            due_on=day_in_japan(now(session)) + timedelta(days=30),
         )
 
     def _approve_claim(self, session: Session) -> None:
@@ -118,16 +127,31 @@ class ReviewActs:
             _record_certificate(session, each, "supersede")
 
     def _end_certificate(self, session: Session) -> None:
-        action = {
-            "suspended": (ReviewAction.SUSPEND, "suspend"),
-            "revoked": (ReviewAction.REVOKE, "revoke"),
-        }
-        kind, name = action[self._review["state"]]
-        for each in reviews.current_certifications(session, [self._version(session).id]).values():
-            each.apply(kind, ended_on=day_in_japan(now(session)))
-            _record_certificate(session, each, name)
-        for listing in queries.list_listings_for(session, self._version(session).offering_id):
-            outbox.publish(session, "search.listing_changed", {"listing_id": listing.id})
+        held = reviews.current_certifications(session, [self._version(session).id])
+        for each in held.values():
+            reason = self._review.get("end_reason") or self._review["decision_reason"]
+            if self._review["state"] == "suspended":
+                self._measure(session, certification.suspend, LEAD, each, reason)
+                continue
+            self._measure(session, certification.propose_revocation, LEAD, each, reason)
+            self._measure(session, certification.confirm_revocation, _OTHER_LEAD, each, "")
+
+    def _measure(
+        self,
+        session: Session,
+        act: Callable[..., Certification],
+        email: str,
+        held: Certification,
+        reason: str,
+    ) -> None:
+        act(
+            session,
+            self._world.actor(session, email),
+            self._world.settings,
+            held,
+            reason=reason,
+            version=held.version,
+        )
 
 
 def _record_certificate(session: Session, review: Certification, name: str) -> None:

@@ -20,7 +20,7 @@ from accounts.models import (
     SignIn,
 )
 from accounts.services import hash_token
-from catalog.certification.models import Certification, ReviewState
+from catalog.certification.models import DECIDED_STATES, Certification, ReviewState
 from catalog.offerings.models import (
     ConformanceAnswer,
     Listing,
@@ -342,7 +342,9 @@ def certification(
     agency = organisation(session, OrganisationKind.AGENCY)
     reviewers = [person(session, Role.REVIEWER, agency) for _ in range(2)]
     lead = person(session, Role.LEAD_REVIEWER, agency)
-    decided = state in {ReviewState.CERTIFIED, ReviewState.CONDITIONAL, ReviewState.REFUSED}
+    decided = state in DECIDED_STATES
+    other_lead = person(session, Role.LEAD_REVIEWER, agency)
+    revoked = state is ReviewState.REVOKED
     defaults: dict[str, Any] = {
         "number": f"NRB-{uuid.uuid4().hex[:8]}" if decided else None,
         "first_reviewer_id": reviewers[0].id,
@@ -352,6 +354,13 @@ def certification(
         "valid_from": moment if decided else None,
         "valid_until": moment + timedelta(days=730) if decided else None,
         "submitted_at": moment,
+        "first_cleared_at": moment,
+        "second_cleared_at": moment,
+        "suspended_by_id": lead.id if state is ReviewState.SUSPENDED else None,
+        "suspended_at": moment if state is ReviewState.SUSPENDED else None,
+        "revocation_proposed_by_id": lead.id if revoked else None,
+        "revocation_confirmed_by_id": other_lead.id if revoked else None,
+        "revoked_at": moment if revoked else None,
     }
     return _added(
         session,

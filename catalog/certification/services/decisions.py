@@ -1,7 +1,7 @@
 """The lead's side: one decision on a pair of opinions, or publication without a certificate."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -19,17 +19,28 @@ from catalog.certification.models import (
     ReviewAction,
     ReviewState,
 )
+from catalog.certification.queries.proceedings import count_unsettled
 from catalog.certification.services.conditions import Condition, check_conditions
 from catalog.certification.services.expiry import announce, announce_end
-from catalog.certification.services.records import check_state, check_unchanged, lock, record
+from catalog.certification.services.records import (
+    certificate_number,
+    check_apart,
+    check_state,
+    check_unchanged,
+    close_offering,
+    lock,
+    record,
+)
+from catalog.certification.services.surveillance import supersede_outdone
+from catalog.certification.services.telling import News, tell
 from catalog.conformance import Issue, Verdict
-from catalog.offerings.models import OfferingVersion, OfferState
-from catalog.offerings.services import approve_version, return_version
+from catalog.offerings.models import OfferState
+from catalog.offerings.services import approve_version
 from core.clock import day_in_japan, end_of_day
 from core.config import Settings
 from core.db import now
-from core.errors import Forbidden, GuardFailed, Invalid, StaleVersion
-from core.japanese import fiscal_year, format_date, format_datetime
+from core.errors import GuardFailed, Invalid, StaleVersion
+from core.japanese import format_date, format_datetime
 
 MAXIMUM_YEARS = 5
 _ACTIONS = {
@@ -37,7 +48,6 @@ _ACTIONS = {
     Opinion.CONDITIONAL: ReviewAction.CERTIFY_CONDITIONALLY,
     Opinion.REFUSE: ReviewAction.REFUSE,
 }
-_UNAPPROVED = (OfferState.SUBMITTED, OfferState.IN_REVIEW)
 
 
 def decide(
@@ -54,14 +64,15 @@ def decide(
 ) -> Certification:
     """Decide once, as a lead who neither reviewed nor submitted; `valid_until` is the last day.
 
-    Needs a recent sign-in. Raises StaleVersion naming who decided first, GuardFailed when the answers do not allow the
-    decision, Invalid for dates that cannot be and for a missing reason.
+    Needs a recent sign-in. Raises StaleVersion naming who decided first, GuardFailed when the
+    answers or open findings do not allow the decision, Invalid for dates that cannot be and for a
+    missing reason.
     """
     review = lock(session, certification)
     actor = require(session, actor, Permission.CERTIFICATION_DECIDE, review)
     require_recent_sign_in(session, settings, actor)
     _check_undecided(session, review)
-    _check_apart(actor, review)
+    check_apart(session, actor, review)
     check_state(review, ReviewState.RECOMMENDED)
     assessment = assess(session, review)
     check_unchanged(review, assessment)
@@ -69,16 +80,22 @@ def decide(
     _check_offering(review)
     _check_reason(session, review, decision, reason)
     values = _decision_values(session, actor, reason)
-    if decision is not Opinion.REFUSE:
+    if decision is Opinion.REFUSE:
+        until = day_in_japan(now(session)) + timedelta(days=settings.appeal_days)
+        values["appeal_until"] = until
+    else:
+        _check_findings(session, review)
         _check_verdict(decision, assessment)
         values |= _certificate_values(
             session, review, assessment, decision, conditions, valid_until
         )
     review.apply(_ACTIONS[decision], version, **values)
-    _close_offering(session, actor, review, offering_version)
+    close_offering(session, actor, review, offering_version)
     announce(session, review, offering_version)
     if review.valid_until is not None:
         announce_end(session, review)
+        supersede_outdone(session, review)
+    tell(session, review, News.DECIDED, name=offering_version.name)
     record(
         session,
         actor,
@@ -101,7 +118,7 @@ def approve_claim(session: Session, actor: Actor, certification: Certification) 
     offering_version = review.offering_version
     actor = require(session, actor, Permission.CERTIFICATION_DECIDE, review)
     _check_undecided(session, review)
-    _check_apart(actor, review)
+    check_apart(session, actor, review)
     check_state(review, ReviewState.UNDER_REVIEW, ReviewState.RECOMMENDED)
     if not queries.list_recommendations(session, review.id):
         raise GuardFailed([("main", "審査員の意見が一つ提出されるまで、公開を認められません。")])
@@ -122,12 +139,6 @@ def _check_undecided(session: Session, review: Certification) -> None:
     )
 
 
-def _check_apart(actor: Actor, review: Certification) -> None:
-    if actor.person_id in {*review.assigned_ids, review.submitted_by_id}:
-        sentence = "この審査を担当した方は決定できません。ほかの主任審査員に頼んでください。"
-        raise Forbidden(sentence)
-
-
 def _check_offering(review: Certification) -> None:
     if review.offering_version.state is OfferState.WITHDRAWN:
         raise GuardFailed([("main", "事業者がこのサービスの版を取り下げたので、決定できません。")])
@@ -142,6 +153,13 @@ def _check_reason(session: Session, review: Certification, decision: Opinion, re
     if any(each.opinion is not decision for each in opinions):
         sentence = "審査員の意見と違う決定をするときは、理由を入力してください。"
         raise Invalid({"reason": sentence})
+
+
+def _check_findings(session: Session, review: Certification) -> None:
+    left = count_unsettled(session, review.id)
+    if left:
+        sentence = f"解決していない指摘が{left}件あります。解決か取下げをしてから認証してください。"
+        raise GuardFailed([("main", sentence)])
 
 
 def _check_verdict(decision: Opinion, assessment: Assessment) -> None:
@@ -179,7 +197,7 @@ def _certificate_values(  # noqa: PLR0917 - what one certificate is made of
     _check_specification(review, today)
     kept = check_conditions(assessment, decision, conditions, today)
     return {
-        "number": f"NC-{fiscal_year(today)}-{review.id.hex[:8].upper()}",
+        "number": certificate_number(review, moment),
         "conditions": kept,
         "results": tally(assessment),
         "valid_from": moment,
@@ -213,15 +231,3 @@ def last_possible_day(today: date) -> date:
         return today.replace(year=today.year + MAXIMUM_YEARS)
     except ValueError:  # 29 February
         return today.replace(year=today.year + MAXIMUM_YEARS, day=28)
-
-
-def _close_offering(
-    session: Session, actor: Actor, review: Certification, version: OfferingVersion
-) -> None:
-    """Approve or return the version under review; one published as claimed stays published."""
-    if version.state not in _UNAPPROVED:
-        return
-    if review.state is ReviewState.REFUSED:
-        return_version(session, actor, version, reason=review.decision_reason)
-    else:
-        approve_version(session, actor, version)

@@ -1,5 +1,6 @@
 """What every act on a certification needs: the locked row, its trail, and unchanged content."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -8,8 +9,15 @@ from accounts.identity import Actor
 from catalog.certification import queries
 from catalog.certification.assessment import Assessment
 from catalog.certification.models import REVIEW_MACHINE, Certification, ReviewState
+from catalog.certification.queries import proceedings as around
+from catalog.offerings.models import OfferingVersion, OfferState
+from catalog.offerings.services import approve_version, return_version
 from core import audit
-from core.errors import GuardFailed, Invalid, NotFound, WrongState
+from core.clock import day_in_japan
+from core.errors import Forbidden, GuardFailed, Invalid, NotFound, WrongState
+from core.japanese import fiscal_year
+
+_UNAPPROVED = (OfferState.SUBMITTED, OfferState.IN_REVIEW)
 
 
 def lock(session: Session, certification: Certification) -> Certification:
@@ -21,7 +29,7 @@ def lock(session: Session, certification: Certification) -> Certification:
 
 
 def record(
-    session: Session, actor: Actor, action: str, certification: Certification, **detail: Any
+    session: Session, actor: audit.Acting, action: str, certification: Certification, **detail: Any
 ) -> None:
     """Write an act on a certification to the trail of the vendor."""
     audit.record(
@@ -56,3 +64,46 @@ def check_unchanged(certification: Certification, assessment: Assessment) -> Non
             "事業者に追加の説明を依頼して、提出し直してもらってください。"
         )
         raise GuardFailed([("main", sentence)])
+
+
+def check_apart(session: Session, actor: Actor, review: Certification) -> None:
+    """Raise Forbidden for who submitted or reviewed, or whose decision an appeal has overturned."""
+    overturned = {each.first_decider_id for each in around.list_upheld(session, review)}
+    if actor.person_id in {*review.assigned_ids, review.submitted_by_id} | overturned:
+        sentence = "この審査を担当した方は決定できません。ほかの主任審査員に頼んでください。"
+        raise Forbidden(sentence)
+
+
+def certificate_number(review: Certification, moment: datetime) -> str:
+    """Give a certificate its number: the fiscal year and part of its id."""
+    return f"NC-{fiscal_year(day_in_japan(moment))}-{review.id.hex[:8].upper()}"
+
+
+def close_offering(
+    session: Session, actor: Actor, review: Certification, version: OfferingVersion
+) -> None:
+    """Approve or return the version under review; one published as claimed stays published."""
+    if version.state not in _UNAPPROVED:
+        return
+    if review.state is ReviewState.REFUSED:
+        return_version(session, actor, version, reason=review.decision_reason)
+    else:
+        approve_version(session, actor, version)
+
+
+def drop_opinions(session: Session, actor: Actor, review: Certification) -> None:
+    """Take back opinions on older content; the trail keeps them."""
+    for opinion in queries.list_recommendations(session, review.id):
+        record(
+            session,
+            actor,
+            "opinion_removed",
+            review,
+            reviewer_id=str(opinion.reviewer_id),
+            opinion=opinion.opinion.value,
+            opinion_reason=opinion.reason,
+            filed_at=opinion.filed_at.isoformat(),
+            evaluated_sha256=review.evaluated_sha256,
+        )
+        session.delete(opinion)
+    session.flush()

@@ -1,6 +1,8 @@
 """The reviewers' side: assignment, blind opinions, questions to the vendor."""
 
 import uuid
+from datetime import date, timedelta
+from typing import Any, Literal
 
 from sqlmodel import Session
 
@@ -9,6 +11,7 @@ from accounts.permissions import Permission, require
 from catalog.certification import queries
 from catalog.certification.assessment import assess
 from catalog.certification.models import (
+    REVIEWERS,
     Certification,
     Opinion,
     Recommendation,
@@ -22,13 +25,16 @@ from catalog.certification.services.records import (
     lock,
     record,
 )
+from catalog.certification.services.telling import News, tell
 from catalog.offerings.models import OfferAction, OfferingVersion, OfferState
 from catalog.offerings.queries import find_own_listing_version
 from catalog.offerings.services import start_review
+from core.clock import day_in_japan
 from core.db import now
 from core.errors import Conflict, Invalid, NotFound
+from core.japanese import format_date
 
-REVIEWERS = 2
+LONGEST_WAIT = timedelta(days=366)
 
 
 def assign(
@@ -55,9 +61,56 @@ def assign(
     if errors:
         raise Invalid(errors)
     version = review.offering_version
-    review.apply(ReviewAction.ASSIGN, first_reviewer_id=first_id, second_reviewer_id=second_id)
+    review.apply(
+        ReviewAction.ASSIGN,
+        first_reviewer_id=first_id,
+        second_reviewer_id=second_id,
+        first_cleared_at=None,
+        second_cleared_at=None,
+    )
     start_review(session, actor, version)
     record(session, actor, "assign", review, reviewers=[str(first_id), str(second_id)])
+    return review
+
+
+def reassign(
+    session: Session,
+    actor: Actor,
+    certification: Certification,
+    *,
+    place: Literal["first", "second"],
+    person_id: uuid.UUID,
+    reason: str,
+) -> Certification:
+    """Fill one place of the pair anew, before its reviewer has filed an opinion.
+
+    Raises Invalid for somebody who may not review it, Conflict once the opinion is filed.
+    """
+    review = lock(session, certification)
+    actor = require(session, actor, Permission.CERTIFICATION_ASSIGN, review)
+    check_state(review, ReviewState.ASSIGNED, ReviewState.UNDER_REVIEW, ReviewState.INFO_REQUESTED)
+    check_reason(reason)
+    leaving = review.first_reviewer_id if place == "first" else review.second_reviewer_id
+    filed = {each.reviewer_id for each in queries.list_recommendations(session, review.id)}
+    if leaving in filed:
+        raise Conflict("この審査員の意見はもう提出されているので、担当を替えられません。")
+    eligible = {person.id for person in queries.list_eligible_reviewers(session, review)}
+    if person_id not in eligible - review.assigned_ids:
+        sentence = (
+            "この方は選べません。利害関係がなく、まだ担当していない審査員を選択してください。"
+        )
+        raise Invalid({"person_id": sentence})
+    values: dict[str, Any] = {f"{place}_reviewer_id": person_id, f"{place}_cleared_at": None}
+    review.revise(**values)
+    record(
+        session,
+        actor,
+        "reassign",
+        review,
+        left=str(leaving) if leaving else None,
+        came=str(person_id),
+        reason=reason,
+    )
     return review
 
 
@@ -68,12 +121,11 @@ def recommend(
     *,
     opinion: Opinion,
     reason: str,
-    no_conflict: bool,
 ) -> Recommendation:
     """File one reviewer's opinion on exactly the submitted content; the second one completes the pair.
 
-    Raises Invalid without the declaration of no conflict of interest, Conflict for a second opinion
-    of the same person.
+    Whoever has not declared to be free of conflicting interests does not get here. Raises Conflict
+    for a second opinion of the same person.
     """
     review = lock(session, certification)
     actor = require(session, actor, Permission.CERTIFICATION_RECOMMEND, review)
@@ -81,8 +133,6 @@ def recommend(
     if any(each.reviewer_id == actor.person_id for each in filed):
         raise Conflict("あなたの意見はもう提出されています。意見は一人一つで、変更できません。")
     check_state(review, ReviewState.ASSIGNED, ReviewState.UNDER_REVIEW)
-    if not no_conflict:
-        raise Invalid({"no_conflict": "利害関係がないことを確認して、チェックを入れてください。"})
     check_reason(reason)
     check_unchanged(review, assess(session, review))
     made = _file(session, actor.person_id, review, opinion, reason)
@@ -103,12 +153,14 @@ def _file(
 ) -> Recommendation:
     if reviewer_id is None:
         raise NotFound
+    is_first = reviewer_id == review.first_reviewer_id
+    cleared_at = review.first_cleared_at if is_first else review.second_cleared_at
     made = Recommendation(
         certification_id=review.id,
         reviewer_id=reviewer_id,
         opinion=opinion,
         reason=reason,
-        no_conflict_declared_at=now(session),
+        no_conflict_declared_at=cleared_at or now(session),
         filed_at=now(session),
     )
     session.add(made)
@@ -117,19 +169,27 @@ def _file(
 
 
 def request_info(
-    session: Session, actor: Actor, certification: Certification, *, reason: str
+    session: Session, actor: Actor, certification: Certification, *, reason: str, due_on: date
 ) -> Certification:
-    """Hand the submission back to the vendor with a question; the vendor answers by submitting again."""
+    """Hand the submission back to the vendor with a question; the vendor answers by submitting again.
+
+    Raises Invalid for a due day that is not to come.
+    """
     review = lock(session, certification)
     actor = require(session, actor, Permission.CERTIFICATION_REQUEST_INFO, review)
     check_state(review, ReviewState.ASSIGNED, ReviewState.UNDER_REVIEW)
     check_reason(reason)
+    today = day_in_japan(now(session))
+    if not today < due_on <= today + LONGEST_WAIT:
+        latest = format_date(today + LONGEST_WAIT)
+        raise Invalid({"due_on": f"回答の期限は明日から{latest}までの日付にしてください。"})
     version = review.offering_version
     if review.can_apply(ReviewAction.START):
         review.apply(ReviewAction.START)
-    review.apply(ReviewAction.REQUEST_INFO)
+    review.apply(ReviewAction.REQUEST_INFO, info_due_on=due_on)
     _hand_back(session, version, reason)
-    record(session, actor, "request_info", review, reason=reason)
+    record(session, actor, "request_info", review, reason=reason, due_on=due_on.isoformat())
+    tell(session, review, News.INFO_REQUESTED, name=version.name, due_on=due_on)
     return review
 
 

@@ -6,11 +6,25 @@ from sqlmodel import Session
 
 from accounts.identity import Actor
 from catalog.certification import queries
-from catalog.certification.models import Certification, ReviewAction, ReviewState
-from catalog.certification.services.records import check_state, record
+from catalog.certification.assessment import check_answers
+from catalog.certification.checks import sum_up
+from catalog.certification.models import (
+    Certification,
+    FindingState,
+    ReviewAction,
+    ReviewState,
+    ReviewSubmission,
+)
+from catalog.certification.queries import proceedings as around
+from catalog.certification.services.records import check_state, drop_opinions, record
+from catalog.offerings.content import offering_content
 from catalog.offerings.models import OfferingVersion
+from catalog.offerings.queries import list_answers
 from catalog.offerings.services import submit_version
+from catalog.specifications.queries import list_requirements
+from core.clock import day_in_japan
 from core.db import now
+from core.errors import GuardFailed
 
 
 def submit_offering(
@@ -18,17 +32,34 @@ def submit_offering(
 ) -> Certification:
     """Submit an offering version and open its review, or answer the reviewers' questions.
 
-    Opinions on older content no longer count. Raises GuardFailed with all that is missing.
+    Opinions on older content no longer count. Raises GuardFailed with all that is missing: what the
+    offering lacks, findings without a reply, an appeal that is not decided yet.
     """
     review = queries.lock_open_certification(session, offering_version.id)
     submitted = submit_version(session, actor, offering_version)
+    _check_ready(session, review, submitted)
     if review is None:
         return _open_review(session, actor, submitted)
     check_state(review, ReviewState.INFO_REQUESTED)
-    _drop_opinions(session, actor, review)
-    review.apply(ReviewAction.ANSWER_INFO, **_submission(session, actor, submitted))
+    drop_opinions(session, actor, review)
+    values = _submission(session, actor, review, submitted)
+    review.apply(ReviewAction.ANSWER_INFO, info_due_on=None, **values)
     record(session, actor, "answer_info", review, evaluated_sha256=submitted.content_sha256)
     return review
+
+
+def _check_ready(session: Session, review: Certification | None, version: OfferingVersion) -> None:
+    if review is None:
+        if around.has_open_appeal(session, version.id):
+            sentence = "不服申立ての決定を待っています。申立てを取り下げると、提出し直せます。"
+            raise GuardFailed([("main", sentence)])
+        return
+    left = around.count_unsettled(session, review.id, FindingState.OPEN)
+    if left:
+        sentence = (
+            f"回答していない指摘が{left}件あります。審査の画面で回答してから提出してください。"
+        )
+        raise GuardFailed([("main", sentence)])
 
 
 def _open_review(session: Session, actor: Actor, version: OfferingVersion) -> Certification:
@@ -39,31 +70,33 @@ def _open_review(session: Session, actor: Actor, version: OfferingVersion) -> Ce
     )
     session.add(review)
     session.flush()
-    review.apply(ReviewAction.SUBMIT, **_submission(session, actor, version))
+    review.apply(ReviewAction.SUBMIT, **_submission(session, actor, review, version))
     record(session, actor, "submit", review, evaluated_sha256=version.content_sha256)
     return review
 
 
-def _submission(session: Session, actor: Actor, version: OfferingVersion) -> dict[str, Any]:
+def _submission(
+    session: Session, actor: Actor, review: Certification, version: OfferingVersion
+) -> dict[str, Any]:
+    """Keep what was submitted, so that it stays readable; returns the columns of the review."""
+    answers = list_answers(session, [version.id])[version.id]
+    requirements = list_requirements(session, version.specification_version_id)
+    moment = now(session)
+    today = day_in_japan(moment)
+    checks = check_answers(requirements, answers, version.specification_version, today)
+    session.add(
+        ReviewSubmission(
+            certification_id=review.id,
+            number=around.count_submissions(session, review.id) + 1,
+            content=offering_content(version, answers),
+            content_sha256=version.content_sha256,
+            submitted_by_id=actor.person_id,
+            submitted_at=moment,
+        )
+    )
     return {
         "submitted_by_id": actor.person_id,
-        "submitted_at": now(session),
+        "submitted_at": moment,
         "evaluated_sha256": version.content_sha256,
+        "check_outcome": sum_up(checks),
     }
-
-
-def _drop_opinions(session: Session, actor: Actor, review: Certification) -> None:
-    for opinion in queries.list_recommendations(session, review.id):
-        record(
-            session,
-            actor,
-            "opinion_removed",
-            review,
-            reviewer_id=str(opinion.reviewer_id),
-            opinion=opinion.opinion.value,
-            opinion_reason=opinion.reason,
-            filed_at=opinion.filed_at.isoformat(),
-            evaluated_sha256=review.evaluated_sha256,
-        )
-        session.delete(opinion)
-    session.flush()

@@ -172,6 +172,7 @@ def publish_version(session: Session, actor: Actor, row: OfferingVersion) -> Off
         if other.listing_id != terms.listing_id:
             _carry_over(session, actor, other, row)
     _publish_terms(session, actor, terms)
+    outbox.publish(session, "offering.published", {"offering_version_id": row.id})
     return row
 
 

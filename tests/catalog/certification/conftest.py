@@ -90,6 +90,20 @@ def assign(stage: Stage, certification_id: UUID) -> None:
     with db.transaction() as session:
         ids = [person.id for person in stage.reviewers]
         services.assign(session, stage.lead(), load(session, certification_id), *ids)
+    for number in range(2):
+        declare(stage.reviewer(number), certification_id)
+
+
+def declare(actor: Actor, certification_id: UUID, conflict: str = "") -> None:
+    """Let a reviewer declare to have no conflict of interests, or one in these words."""
+    with db.transaction() as session:
+        services.declare(
+            session,
+            actor,
+            load(session, certification_id),
+            has_conflict=bool(conflict),
+            words=conflict,
+        )
 
 
 def recommend(
@@ -103,7 +117,6 @@ def recommend(
             load(session, certification_id),
             opinion=opinion,
             reason=f"意見の理由{number}",
-            no_conflict=True,
         )
 
 

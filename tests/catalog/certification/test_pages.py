@@ -21,6 +21,7 @@ from tests.catalog.certification.conftest import (
     Stage,
     assign,
     decide,
+    declare,
     load,
     load_version,
     make_recommended,
@@ -34,7 +35,7 @@ from tests.page_checks import text_of
 
 # A decision closes three machines and tells trail, mirrors and index in one act.
 # Words and refusals of pages: the same on both databases, so asked once.
-pytestmark = [pytest.mark.query_budget(34), pytest.mark.sqlite_only]
+pytestmark = [pytest.mark.query_budget(40), pytest.mark.sqlite_only]
 CONFIRMED = {"confirmed": "yes"}
 OPINION = {"opinion": "certify", "reason": "画面で確認しました。", **CONFIRMED}
 
@@ -94,6 +95,10 @@ def test_whole_way_from_submission_to_certificate(stage: Stage, browser) -> None
         lead.submit(f"{path}/assign", {"first_id": ids[0], "second_id": ids[1]}).status_code == 303
     )
     assert "見本の窓口予約" in words(first, "/reviews")
+    for client in (first, second):
+        assert client.get(path).location == f"{path}/declare"
+        declared = client.submit(f"{path}/declare", {"conflict": "no", **CONFIRMED})
+        assert declared.status_code == 303
 
     assert (
         first.submit(f"{path}/opinion", {**OPINION, "reason": "一の理由です。"}).status_code == 303
@@ -214,6 +219,11 @@ def test_lead_who_reviewed_is_told_on_the_page_and_refused(stage: Stage, browser
     path = f"/reviews/{certification_id}"
     ids = {"first_id": str(stage.leads[0].id), "second_id": str(stage.reviewers[1].id)}
     assert other.submit(f"{path}/assign", ids).status_code == 303
+    declare(stage.reviewer(1), certification_id)
+    declare(
+        factories.actor(stage.leads[0], Role.REVIEWER, stage.agency),
+        certification_id,
+    )
     recommend(stage, certification_id, 1)
     assert "意見の理由1" not in words(lead, path)
     assert lead.submit(f"{path}/opinion", OPINION).status_code == 303
@@ -231,7 +241,8 @@ def test_question_goes_to_the_vendor_and_comes_back(stage: Stage, browser) -> No
     path = f"/reviews/{certification_id}"
     reviewer = browser(stage.reviewers[0])
     assert reviewer.submit(f"{path}/request-info", CONFIRMED).status_code == 422
-    asked = {"reason": "R-001の画面を示してください。", **CONFIRMED}
+    due = day_fields("due_on", today_jst() + timedelta(days=14))
+    asked = {"reason": "R-001の画面を示してください。", **due, **CONFIRMED}
     assert reviewer.submit(f"{path}/request-info", asked).status_code == 303
     vendor = browser(stage.company.admin, stage.company.home)
     assert "R-001の画面を示してください。" in words(vendor, path)
@@ -338,12 +349,14 @@ def test_filters_leave_what_needs_a_look(stage: Stage, browser) -> None:
     certification_id = submit(stage)
     lead, path = browser(stage.leads[0]), f"/reviews/{certification_id}"
     table = {}
-    for shown in ("all", "blocking", "conditions", "for_review", "unanswered"):
+    for shown in ("all", "blocking", "conditions", "for_review", "unanswered", "findings"):
         page = lead.page(f"{path}?show={shown}")
         heads = [text_of(th) for table in page.iter("table") if table.get("id") == "requirements"
                  for th in table.iter("th") if th.get("scope") == "row"]  # fmt: skip
         table[shown] = len(heads)
-    assert table == {"all": 6, "blocking": 1, "conditions": 0, "for_review": 0, "unanswered": 0}
+    assert table == {
+        "all": 6, "blocking": 1, "conditions": 0, "for_review": 0, "unanswered": 0, "findings": 0,
+    }  # fmt: skip
     assert "認証を妨げる要件が1件あります" in words(lead, path)
     assert lead.get(f"{path}?show=nonsense").status_code == 404
 

@@ -32,6 +32,7 @@ from tests.catalog.certification.conftest import (
     Stage,
     assign,
     decide,
+    declare,
     load,
     load_version,
     make_recommended,
@@ -41,6 +42,8 @@ from tests.catalog.certification.conftest import (
 )
 from tests.databases import DatabaseUnderTest
 from tests.drills.two_leads import is_one_decision
+
+NEXT_WEEK = today_jst() + timedelta(days=7)
 
 
 @pytest.fixture
@@ -78,7 +81,10 @@ def test_certified_offering_carries_number_results_and_announcements(stage: Stag
         assert (last.kind, last.subject_id) == ("certificate", certification_id)
         messages = session.exec(select(outbox.OutboxMessage)).all()
         topics = {message.topic: message for message in messages}
-        assert set(topics) == {"search.listing_changed", "certification.expired"}
+        assert set(topics) == {
+            "search.listing_changed", "certification.expired", "organisation.told",
+        }  # fmt: skip
+        assert topics["organisation.told"].payload["organisation_id"] == str(review.owner_id)
         assert topics["certification.expired"].due_at == review.valid_until
         standing = queries.standings(session, [review.offering_version])[stage.version_id]
         assert standing.state is CertificationState.CERTIFIED
@@ -111,7 +117,6 @@ def test_reviewer_who_joins_the_vendor_later_is_refused(stage: Stage) -> None:
             load(session, certification_id),
             opinion=Opinion.CERTIFY,
             reason="よい。",
-            no_conflict=True,
         )
     assert state_of(certification_id) is ReviewState.ASSIGNED
 
@@ -125,6 +130,8 @@ def test_lead_who_reviewed_cannot_decide(stage: Stage) -> None:
         ids = (stage.leads[0].id, stage.reviewers[1].id)
         services.assign(session, stage.lead(1), load(session, certification_id), *ids)
     for someone in (stage.leads[0], stage.reviewers[1]):
+        declare(factories.actor(someone, Role.REVIEWER, stage.agency), certification_id)
+    for someone in (stage.leads[0], stage.reviewers[1]):
         with db.transaction() as session:
             services.recommend(
                 session,
@@ -132,7 +139,6 @@ def test_lead_who_reviewed_cannot_decide(stage: Stage) -> None:
                 load(session, certification_id),
                 opinion=Opinion.CERTIFY,
                 reason="確認した。",
-                no_conflict=True,
             )
     with pytest.raises(Forbidden):
         decide(stage.lead(), certification_id)
@@ -180,15 +186,14 @@ def test_only_one_opinion_each_with_declaration_and_reason(stage: Stage) -> None
     assign(stage, certification_id)
 
     def file(**values) -> None:
-        given = {"opinion": Opinion.CERTIFY, "reason": "確認した。", "no_conflict": True, **values}
+        given = {"opinion": Opinion.CERTIFY, "reason": "確認した。", **values}
         with db.transaction() as session:
             found = load(session, certification_id)
             services.recommend(session, stage.reviewer(), found, **given)
 
-    for field, wrong in (("no_conflict", False), ("reason", "  ")):
-        with pytest.raises(Invalid) as caught:
-            file(**{field: wrong})
-        assert field in caught.value.errors
+    with pytest.raises(Invalid) as caught:
+        file(reason="  ")
+    assert "reason" in caught.value.errors
     file()
     with pytest.raises(Conflict, match="もう提出"):
         file()
@@ -222,7 +227,9 @@ def test_answered_question_drops_older_opinions_and_keeps_them_in_the_trail(stag
     recommend(stage, certification_id, 0)
     with db.transaction() as session:
         found = load(session, certification_id)
-        services.request_info(session, stage.reviewer(1), found, reason="R-001の証拠は何か。")
+        services.request_info(
+            session, stage.reviewer(1), found, reason="R-001の証拠は何か。", due_on=NEXT_WEEK
+        )
     assert version_state(stage) is OfferState.RETURNED
     with pytest.raises(WrongState):
         recommend(stage, certification_id, 1)
@@ -473,7 +480,9 @@ def test_withdrawn_draft_leaves_the_queue_and_takes_no_decision(stage: Stage) ->
         assert [row.id for row in queries.list_queue(session)] == [certification_id]
     with db.transaction() as session:
         found = load(session, certification_id)
-        services.request_info(session, stage.lead(), found, reason="説明してほしい。")
+        services.request_info(
+            session, stage.lead(), found, reason="説明してほしい。", due_on=NEXT_WEEK
+        )
     with db.transaction() as session:
         row = load_version(session, stage.version_id)
         offerings.discard_version(session, stage.company.acts(), row)
@@ -529,7 +538,6 @@ def test_unassigned_people_do_not_learn_of_a_review(stage: Stage) -> None:
             load(session, certification_id),
             opinion=Opinion.CERTIFY,
             reason="よい。",
-            no_conflict=True,
         )
     with db.reading() as session:
         assert session.exec(select(Recommendation)).all() == []

@@ -45,9 +45,10 @@ def test_published_offering_is_listed_announced_and_indexed(database: DatabaseUn
         announced = {(each.kind, each.operation) for each in list_changes(session, 0, 10)}
         assert announced == {("offering", Operation.UPSERT), ("listing", Operation.UPSERT)}
         topics = session.exec(select(outbox.OutboxMessage)).all()
-        assert [(each.topic, each.payload["listing_id"]) for each in topics] == [
-            ("search.listing_changed", str(terms.listing_id))
-        ]
+        assert {each.topic: each.payload for each in topics} == {
+            "search.listing_changed": {"listing_id": str(terms.listing_id)},
+            "offering.published": {"offering_version_id": str(version_id)},
+        }
 
 
 @pytest.mark.parametrize(

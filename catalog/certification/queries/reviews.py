@@ -15,6 +15,7 @@ from catalog.certification.models import (
     DECIDED_STATES,
     OPEN_STATES,
     Certification,
+    ConflictDeclaration,
     Recommendation,
     ReviewState,
 )
@@ -63,7 +64,11 @@ def standing_of(
     if certification is None or certification.state not in _CERTIFICATE_STATES:
         claimed = CertificationState.CLAIMED if has_answers else CertificationState.UNKNOWN
         return Standing(claimed)
-    due = [date.fromisoformat(item["due_on"]) for item in certification.conditions]
+    due = [
+        date.fromisoformat(item["due_on"])
+        for item in certification.conditions
+        if not item.get("fulfilled_on")
+    ]
     return Standing(
         state=certification.public_state(moment),
         valid_until=certification.valid_until,
@@ -112,7 +117,9 @@ def standings(
 
 def get_certification(session: Session, certification_id: uuid.UUID) -> Certification | None:
     """Return a certification with its offering version, maker and specification version."""
-    statement = select(Certification).where(Certification.id == certification_id).options(*_whole())
+    statement = (
+        select(Certification).where(Certification.id == certification_id).options(*load_whole())
+    )
     return session.exec(statement).first()
 
 
@@ -121,7 +128,7 @@ def find_certificate(session: Session, number: str) -> Certification | None:
     statement = (
         select(Certification)
         .where(Certification.number == number, col(Certification.state).in_(_CERTIFICATE_STATES))
-        .options(*_whole())
+        .options(*load_whole())
     )
     return session.exec(statement).first()
 
@@ -148,7 +155,7 @@ def _load_locked(session: Session, locked: uuid.UUID | None) -> Certification | 
     statement = (
         select(Certification)
         .where(Certification.id == locked)
-        .options(*_whole())
+        .options(*load_whole())
         .execution_options(populate_existing=True)
     )
     return session.exec(statement).first() if locked else None
@@ -161,7 +168,7 @@ def find_latest_certification(
     statement = (
         select(Certification)
         .where(Certification.offering_version_id == offering_version_id)
-        .options(*_whole())
+        .options(*load_whole())
         .order_by(col(Certification.created_at).desc(), col(Certification.id))
         .limit(1)
     )
@@ -180,7 +187,7 @@ def list_queue(session: Session, *, reviewer_id: uuid.UUID | None = None) -> lis
             col(Certification.state).in_(OPEN_STATES),
             OfferingVersion.state != OfferState.WITHDRAWN,
         )
-        .options(*_whole())
+        .options(*load_whole())
         .order_by(col(Certification.submitted_at), col(Certification.id))
         .limit(MAXIMUM_QUEUE)
     )
@@ -204,7 +211,14 @@ def list_recommendations(session: Session, certification_id: uuid.UUID) -> list[
 
 
 def list_eligible_reviewers(session: Session, certification: Certification) -> list[Person]:
-    """Return reviewers of this moment who neither belong to the vendor nor submitted, by name."""
+    """Return reviewers of this moment without a bond to the vendor or the submission, by name.
+
+    Whoever declared a conflict of interests on this review is not asked again.
+    """
+    conflicted = select(ConflictDeclaration.person_id).where(
+        ConflictDeclaration.certification_id == certification.id,
+        col(ConflictDeclaration.has_conflict).is_(True),
+    )
     members = select(Membership.person_id).where(
         Membership.organisation_id == certification.owner_id, is_live(session)
     )
@@ -215,6 +229,7 @@ def list_eligible_reviewers(session: Session, certification: Certification) -> l
             Membership.role == Role.REVIEWER,
             is_live(session),
             col(Person.id).not_in(members),
+            col(Person.id).not_in(conflicted),
             col(Person.id).is_distinct_from(certification.submitted_by_id),
         )
         .distinct()
@@ -258,7 +273,8 @@ def list_events(
     return [(event, detail, name) for event, detail, name in session.exec(statement)]
 
 
-def _whole() -> tuple[Any, ...]:
+def load_whole() -> tuple[Any, ...]:
+    """Load what every page of a review names: versions, maker, specification."""
     return (
         joinedload(Certification.offering_version)  # type: ignore[arg-type]
         .joinedload(OfferingVersion.offering)  # type: ignore[arg-type]

@@ -1,0 +1,164 @@
+"""The public certificate: page, PDF, and the state now as a picture or data to embed."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import Response, make_response, url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from accounts.auth import access
+from accounts.permissions import Permission
+from catalog.certification import outline, queries
+from catalog.certification.assessment import COUNTED, assess, tally
+from catalog.certification.badge import Badge, draw_badge
+from catalog.certification.documents import HEADS, render_certificate
+from catalog.certification.models import Certification, ReviewState
+from catalog.certification.queries import Standing
+from catalog.certification.views import blueprint
+from catalog.offerings.queries import find_listed
+from core import api, web
+from core.clock import day_in_japan
+from core.db import now
+from core.documents import canonical_json
+from core.errors import NotFound
+
+SHORTEST, LONGEST = timedelta(0), timedelta(minutes=5)
+
+
+@blueprint.get("/certificates/<number>")
+@access(Permission.CATALOG_READ)
+def show_certificate(number: str) -> ResponseReturnValue:
+    """Show a certificate to everyone: results per requirement, conditions, dates, its state now."""
+    session = web.read_session()
+    review = _find_certificate(session, number)
+    assessment = assess(session, review)
+    standing = queries.standing_of(review, now(session), has_answers=bool(assessment.answers))
+    listed = find_listed(session, offering_id=review.offering_version.offering_id)
+    return web.render_page(
+        "certification/certificate.html",
+        review=review,
+        standing=standing,
+        is_superseded=review.state is ReviewState.SUPERSEDED,
+        rows=outline.rows_of(assessment),
+        counted=tally(assessment),
+        heads=HEADS,
+        columns=("total", *COUNTED),
+        conditions_due=[date.fromisoformat(each["due_on"]) for each in review.conditions],
+        agencies=queries.list_agencies(session, [*review.assigned_ids, review.decided_by_id]),
+        listing_id=listed[0].listing_id if listed else None,
+        base_number=_base_number(session, review),
+        today=day_in_japan(now(session)),
+        is_sample=_is_sample(review),
+    )
+
+
+def _base_number(session: Session, review: Certification) -> str | None:
+    base = session.get(Certification, review.based_on_id) if review.based_on_id else None
+    return base.number if base else None
+
+
+@blueprint.get("/certificates/<number>.pdf")
+@access(Permission.CATALOG_READ)
+def show_certificate_pdf(number: str) -> ResponseReturnValue:
+    """Give the certificate as PDF, with its state now."""
+    session = web.read_session()
+    review = _find_certificate(session, number)
+    rendered = render_certificate(
+        review,
+        assess(session, review),
+        queries.standing_of(review, now(session), has_answers=True),
+        agencies=queries.list_agencies(session, [*review.assigned_ids, review.decided_by_id]),
+        moment=now(session),
+    )
+    response = Response(rendered.content, mimetype=rendered.media_type)
+    response.headers["Content-Disposition"] = f'inline; filename="{number}.pdf"'
+    return response
+
+
+def _find_certificate(session: Session, number: str) -> Certification:
+    review = queries.find_certificate(session, number)
+    if review is None:
+        raise NotFound
+    return review
+
+
+def _is_sample(review: Certification) -> bool:
+    maker = review.offering_version.offering.maker
+    return maker.is_sample or review.specification_version.specification.is_sample
+
+
+@blueprint.get("/certificates/<number>/status.json")
+@access(Permission.CATALOG_READ)
+def show_status(number: str) -> ResponseReturnValue:
+    """Give the state of a certificate at this moment as data, for programs of anybody."""
+    session = web.read_session()
+    review = _find_certificate(session, number)
+    standing = _standing(session, review)
+    content = canonical_json(_status(review, standing))
+    return _embeddable(content, "application/json", standing, now(session))
+
+
+@blueprint.get("/certificates/<number>/status.svg")
+@access(Permission.CATALOG_READ)
+def show_badge(number: str) -> ResponseReturnValue:
+    """Give the state of a certificate at this moment as a picture, for pages of anybody."""
+    session = web.read_session()
+    review = _find_certificate(session, number)
+    standing = _standing(session, review)
+    badge = Badge(
+        standing.state,
+        word=_word(review, standing),
+        number=number,
+        name=review.offering_version.name,
+        specification=review.specification_version.title,
+        last_day=standing.valid_until_day,
+        is_sample=_is_sample(review),
+    )
+    return _embeddable(draw_badge(badge).encode(), "image/svg+xml", standing, now(session))
+
+
+def _standing(session: Session, review: Certification) -> Standing:
+    return queries.standing_of(review, now(session), has_answers=True)
+
+
+def _word(review: Certification, standing: Standing) -> str:
+    is_superseded = review.state is ReviewState.SUPERSEDED
+    return ReviewState.SUPERSEDED.label if is_superseded else standing.state.label
+
+
+def _status(review: Certification, standing: Standing) -> dict[str, Any]:
+    version, specification = review.offering_version, review.specification_version
+    last = standing.valid_until_day
+    return {
+        "number": review.number,
+        "state": standing.state.value,
+        "label": _word(review, standing),
+        "is_in_force": standing.state in {"certified", "conditional"},
+        "is_superseded": review.state is ReviewState.SUPERSEDED,
+        "valid_from": review.valid_from.isoformat() if review.valid_from else None,
+        "last_day": last.isoformat() if last else None,
+        "conditions_due": standing.due_on.isoformat() if standing.due_on else None,
+        "ended_on": review.ended_on.isoformat() if review.ended_on else None,
+        "offering": {"name": version.name, "version": version.number},
+        "specification": {
+            "code": specification.specification.code,
+            "version": specification.label,
+        },
+        "evaluated_sha256": review.evaluated_sha256,
+        "is_sample": _is_sample(review),
+        "url": url_for("certification.show_certificate", number=review.number),
+    }
+
+
+def _embeddable(content: bytes, kind: str, standing: Standing, moment: datetime) -> Response:
+    """Answer what other sites may show: kept for minutes, and never beyond the certificate's end."""
+    keep = LONGEST
+    if standing.valid_until is not None and standing.valid_until > moment:
+        keep = max(SHORTEST, min(keep, standing.valid_until - moment))
+    response = make_response(content)
+    response.content_type = kind
+    response.headers["Cache-Control"] = f"public, max-age={int(keep.total_seconds())}"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return api.with_etag(response)

@@ -1,0 +1,197 @@
+"""Appeals: the vendor disputes a decision, and a lead who did not make it decides."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from accounts.identity import Actor
+from accounts.permissions import Permission, require
+from accounts.services import require_recent_sign_in
+from catalog.certification.after_models import Appeal, AppealAction, Disputed
+from catalog.certification.models import Certification, ReviewAction, ReviewState
+from catalog.certification.queries import proceedings as queries
+from catalog.certification.services.expiry import announce
+from catalog.certification.services.measures import (
+    NO_REVOCATION,
+    bring_back,
+    has_open_conditions,
+)
+from catalog.certification.services.records import (
+    check_reason,
+    check_state,
+    drop_opinions,
+    lock,
+    record,
+)
+from catalog.certification.services.telling import News, tell
+from catalog.offerings.models import OfferingVersion, OfferState
+from core.clock import day_in_japan
+from core.config import Settings
+from core.db import now
+from core.errors import Conflict, Forbidden, GuardFailed, NotFound
+from core.japanese import format_date
+
+_S = ReviewState
+_DISPUTED = {
+    _S.REFUSED: Disputed.REFUSAL,
+    _S.SUSPENDED: Disputed.SUSPENSION,
+    _S.REVOKED: Disputed.REVOCATION,
+}
+
+
+def file_appeal(
+    session: Session, actor: Actor, certification: Certification, *, reason: str
+) -> Appeal:
+    """Dispute a refusal, suspension or revocation, once and in time.
+
+    Raises GuardFailed when the time has run out, Conflict for a second appeal on one decision.
+    """
+    review = lock(session, certification)
+    actor = require(session, actor, Permission.CERTIFICATION_APPEAL, review)
+    check_state(review, *_DISPUTED)
+    check_reason(reason)
+    disputed = _DISPUTED[review.state]
+    disputed_at, first, second = _decision(review, disputed)
+    until = review.appeal_until
+    if first is None or disputed_at is None or actor.person_id is None:
+        raise GuardFailed(
+            [("main", "決定した人の記録がないので、デジタル庁に問い合わせてください。")]
+        )
+    if until is not None and until < day_in_japan(now(session)):
+        sentence = f"不服申立ての期限（{format_date(until)}）を過ぎています。"
+        raise GuardFailed([("main", sentence)])
+    if any(each.disputed_at == disputed_at for each in queries.list_appeals(session, review.id)):
+        raise Conflict("この決定への不服申立てはもう出されています。申立ては一つの決定に一度です。")
+    made = Appeal(
+        certification_id=review.id,
+        owner_id=review.owner_id,
+        disputed=disputed,
+        disputed_at=disputed_at,
+        first_decider_id=first,
+        second_decider_id=second,
+        reason=reason,
+        filed_by_id=actor.person_id,
+        filed_at=now(session),
+    )
+    session.add(made)
+    session.flush()
+    record(session, actor, "appeal", review, disputed=disputed.value, reason=reason)
+    return made
+
+
+def withdraw_appeal(session: Session, actor: Actor, certification: Certification) -> Appeal:
+    """Take an appeal back before it is decided."""
+    review = lock(session, certification)
+    actor = require(session, actor, Permission.CERTIFICATION_APPEAL, review)
+    appeal = _open_appeal(session, review)
+    appeal.apply(AppealAction.WITHDRAW)
+    record(session, actor, "withdraw_appeal", review)
+    return appeal
+
+
+def decide_appeal(
+    session: Session,
+    actor: Actor,
+    settings: Settings,
+    certification: Certification,
+    *,
+    upheld: bool,
+    reason: str,
+) -> Appeal:
+    """Decide on an appeal as a lead who took no part in the disputed decision or the review.
+
+    Upheld, it ends the suspension, reinstates the certificate or opens the refused review again.
+    Needs a recent sign-in. Raises Forbidden for those who took part.
+    """
+    review = lock(session, certification)
+    actor = require(session, actor, Permission.CERTIFICATION_DECIDE_APPEAL, review)
+    require_recent_sign_in(session, settings, actor)
+    appeal = _open_appeal(session, review)
+    deciders = {appeal.first_decider_id, appeal.second_decider_id, *review.assigned_ids}
+    if actor.person_id in deciders:
+        sentence = (
+            "もとの決定か審査に加わった方は決定できません。ほかの主任審査員に頼んでください。"
+        )
+        raise Forbidden(sentence)
+    check_reason(reason)
+    version = review.offering_version
+    values: dict[str, Any] = {
+        "decided_by_id": actor.person_id,
+        "decided_at": now(session),
+        "decision_reason": reason,
+    }
+    appeal.apply(AppealAction.UPHOLD if upheld else AppealAction.DISMISS, **values)
+    if upheld:
+        _grant(session, actor, review, appeal, version)
+        announce(session, review, version)
+    record(session, actor, "decide_appeal", review, upheld=upheld, reason=reason)
+    tell(session, review, News.APPEAL_DECIDED, name=version.name)
+    return appeal
+
+
+def _decision(
+    review: Certification, disputed: Disputed
+) -> tuple[datetime | None, uuid.UUID | None, uuid.UUID | None]:
+    if disputed is Disputed.REFUSAL:
+        return review.decided_at, review.decided_by_id, None
+    if disputed is Disputed.SUSPENSION:
+        return review.suspended_at, review.suspended_by_id, None
+    return (
+        review.revoked_at,
+        review.revocation_proposed_by_id,
+        review.revocation_confirmed_by_id,
+    )
+
+
+def _open_appeal(session: Session, review: Certification) -> Appeal:
+    appeal = queries.find_open_appeal(session, review.id)
+    if appeal is None:
+        raise NotFound
+    return appeal
+
+
+def _grant(
+    session: Session,
+    actor: Actor,
+    review: Certification,
+    appeal: Appeal,
+    version: OfferingVersion,
+) -> None:
+    if _DISPUTED.get(review.state) is not appeal.disputed:
+        return  # a lead has mended it meanwhile: the appeal keeps its outcome, nothing is left to do
+    if appeal.disputed is Disputed.SUSPENSION:
+        bring_back(review)
+        return
+    if queries.has_other_standing(session, review):
+        sentence = (
+            "同じ版の新しい審査か認証書があるので、元には戻せません。そちらで決定してください。"
+        )
+        raise GuardFailed([("main", sentence)])
+    if appeal.disputed is Disputed.REVOCATION:
+        is_open = has_open_conditions(review)
+        action = ReviewAction.REINSTATE_CONDITIONALLY if is_open else ReviewAction.REINSTATE
+        review.apply(action, ended_on=None, appeal_until=None, **NO_REVOCATION)
+        return
+    _reopen(session, actor, review, version)
+
+
+def _reopen(
+    session: Session, actor: Actor, review: Certification, version: OfferingVersion
+) -> None:
+    """Begin the refused review again; what the vendor may mend first is submitted anew."""
+    if version.state is OfferState.WITHDRAWN:
+        raise GuardFailed(
+            [("main", "事業者がこのサービスの版を取り下げたので、審査を再開できません。")]
+        )
+    drop_opinions(session, actor, review)
+    review.apply(
+        ReviewAction.REOPEN,
+        decided_by_id=None,
+        decided_at=None,
+        decision_reason="",
+        appeal_until=None,
+    )
+    if version.state is not OfferState.RETURNED:
+        review.apply(ReviewAction.ANSWER_INFO)
