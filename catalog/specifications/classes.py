@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +13,7 @@ from catalog.specifications.words import BLANK_WORDS, CLASS_WORDS, MARKS
 from catalog.terms import RequirementClass
 from core.tables import TableRow
 
+_MOSTLY, _OFTEN, _MOST_WORDS = 0.6, 0.2, 12
 _CLASS_NAMES = "実装必須、標準オプション、実装不可"
 _MUST, _MAY, _MUST_NOT = RequirementClass
 _PHRASES = (
@@ -205,3 +207,11 @@ def class_words(
             doubt.append(value)
             words.pop(word, None)
     return words, doubt
+
+
+def unknown_words(texts: Sequence[str], words: Mapping[str, object]) -> list[str]:
+    """Return words that nobody knows but many rows say: no slips, but another vocabulary."""
+    counts = Counter(text for text in texts if fold_word(text) not in words and not is_blank(text))
+    if counts.total() > 1 and counts.total() >= _MOSTLY * len(texts):
+        return list(counts)[:_MOST_WORDS]
+    return [word for word, count in counts.items() if count > 1 and count >= _OFTEN * len(texts)]

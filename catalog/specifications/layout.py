@@ -173,15 +173,10 @@ def _read_body(
         if row.cells in repeated:
             continue
         words = {i: fold_word(cell) for i, cell in enumerate(row.cells) if cell.strip()}
-        targets = {_STRONG[word] for word in words.values() if word in _STRONG}
-        if len(targets) < 3:
-            body.append(row)
+        known = {i: word for i, word in words.items() if word in _STRONG}
+        if _repeats(known, len(words), own):
             continue
-        if all(
-            _means_the_same(word, own.get(i, [])) for i, word in words.items() if word in _STRONG
-        ):
-            continue
-        if told.header_rows:
+        if told.header_rows or len({_STRONG[word] for word in known.values()}) < 3:
             body.append(row)
             continue
         first, last = heading[-1].number, row.number
@@ -196,8 +191,13 @@ def _read_body(
     return body, questions
 
 
-def _means_the_same(word: str, own: Sequence[str]) -> bool:
-    return any(_STRONG.get(each) == _STRONG[word] for each in own)
+def _repeats(known: Mapping[int, str], cells: int, own: Mapping[int, Sequence[str]]) -> bool:
+    """Tell whether a row says the heading once more, perhaps in another language."""
+    same = [
+        any(_STRONG.get(each) == _STRONG[word] for each in own.get(index, ()))
+        for index, word in known.items()
+    ]
+    return len(same) > 1 and all(same) and 2 * len(same) >= cells
 
 
 def _doubled_columns(headings: Sequence[str], body: Sequence[TableRow]) -> set[int]:

@@ -201,7 +201,7 @@ def _columns(value: Any, name: str) -> dict[str, tuple[str, ...] | None]:
     columns = _mapping_of(value, f"対応表の {name} ")
     _known_names(columns, TARGET_LABELS, f"{name} ")
     return {
-        target: None if heading is None else _words(heading, f"columns.{target}")
+        target: None if heading in (None, "") else _words(heading, f"columns.{target}")
         for target, heading in columns.items()
     }
 

@@ -13,6 +13,7 @@ from catalog.specifications.classes import (
     is_blank,
     modal_of_texts,
     read_legend,
+    unknown_words,
 )
 from catalog.specifications.columns import (
     Placed,
@@ -88,21 +89,22 @@ def plan_classes(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan:
 
 
 def _guess_plan(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan:
+    own = set(placed.columns.get("class", ()))
+    one_each = {
+        heading: code
+        for index, heading in enumerate(layout.headings)
+        if index not in placed.used - own
+        for word in heading_words(heading)[:2]
+        if (code := CLASS_WORDS.get(word)) is not None
+    }
+    if len(set(one_each.values())) > 1 and "class" not in told.columns:
+        return _plan_marks(layout, one_each, told)
     stated = class_targets_of(placed.columns)
     if stated and told.columns.get("level") is None:
         ranked = _as_ranking(layout, placed, told) if len(set(stated)) == 1 else None
         return ranked or _plan_words(layout, stated, told) or _no_class(layout, placed)
     if partial_bodies(placed.columns):
         return _no_class(layout, placed)
-    one_each = {
-        heading: code
-        for index, heading in enumerate(layout.headings)
-        if index not in placed.used
-        for word in heading_words(heading)[:2]
-        if (code := CLASS_WORDS.get(word)) is not None
-    }
-    if len(one_each) > 1:
-        return _plan_marks(layout, one_each, told)
     levels = _plan_levels(layout, placed, told)
     if levels is not None:
         return levels
@@ -154,13 +156,15 @@ def _plan_words(layout: Layout, columns: tuple[int, ...], told: ColumnMapping) -
     values = tuple(each for each in _distinct(layout, columns) if not is_blank(each))
     legend = read_legend(layout.around, layout.headings)
     words, doubt = class_words(values, told, legend)
+    texts = [" ".join(text.split()) for index in columns for text in layout.texts(index)]
+    strange = unknown_words(texts, words)
     questions = tuple(
         Question(
             f"実装区分の「{value}」が実装必須か標準オプションか実装不可か分かりません"
             "（凡例がないため）。選んでください。",
             {"classes": {value: "must"}},
         )
-        for value in doubt
+        for value in dict.fromkeys([*doubt, *strange])
     )
     return Plan(WordClasses(columns, words), questions, values[:200], words)
 
@@ -240,7 +244,7 @@ def _plan_single(layout: Layout, column: int, order: Sequence[str], told: Column
     ticks |= {word: tick for word, tick in told.levels.marks.items() if not tick}
     nested = told.levels.nested is not False
     reader = LevelClasses((column,), tuple(order), names, told.levels, nested, ticks=ticks)
-    return Plan(reader, _ask_level(reader, told.levels), levels=names)
+    return Plan(reader, _ask_level(reader, told.levels, layout.headings[column]), levels=names)
 
 
 def _plan_several(
@@ -249,8 +253,9 @@ def _plan_several(
     names = tuple(layout.headings[index] for index in columns)
     values = set(_distinct(layout, columns))
     ticks = tick_meaning(values, told.levels.marks)
-    stated = [each for each in values if fold_word(each) in CLASS_WORDS and each not in ("○", "◎")]
-    if stated and not any(ticks.get(fold_word(each)) for each in values):
+    codes = {CLASS_WORDS.get(fold_word(each)) for each in values} - {None}
+    stated = sorted(each for each in values if fold_word(each) in CLASS_WORDS and len(each) > 1)
+    if stated and len(codes) > 1:
         sentence = (
             f"「{'」「'.join(names)}」のそれぞれに区分の言葉（{stated[0]}など）があります。"
             "どの列を実装区分とするかを選んでください。"
@@ -286,7 +291,7 @@ def _nesting(layout: Layout, reader: LevelClasses) -> tuple[LevelClasses, list[Q
     return reader, [Question(sentence, {"levels": {"nested": False, "must": reader.names[-1]}})]
 
 
-def _ask_level(reader: LevelClasses, told: Levels) -> tuple[Question, ...]:
+def _ask_level(reader: LevelClasses, told: Levels, heading: str = "") -> tuple[Question, ...]:
     for word in told.must.values():
         if reader.key_of(word) not in reader.keys:
             sentence = f"対応表の段階「{word}」が表にありません。段階：{'、'.join(reader.names)}"
@@ -294,8 +299,9 @@ def _ask_level(reader: LevelClasses, told: Levels) -> tuple[Question, ...]:
     if told.is_told:
         return ()
     names = "、".join(reader.names)
+    place = f"「{heading}」の" if heading else ""
     sentence = (
-        f"「{names}」を、低い順の段階と読みました。どの段階までを実装必須とするか分かりません"
+        f"{place}「{names}」を、低い順の段階と読みました。どの段階までを実装必須とするか分かりません"
         "（それより上の段階は標準オプションになります）。選んでください。"
     )
     return (Question(sentence, {"levels": {"must": reader.names[0]}}),)

@@ -1,5 +1,6 @@
 """How one table is read: its columns, its class words or levels, and everything that is unclear."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from catalog.specifications.words import (
 )
 from catalog.terms import RequirementKind
 from core.tables import Table, TableRow
+
+_ID = re.compile(r"(?=.*[0-9])[A-Za-z0-9._()\- ]{1,30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +116,25 @@ def read_columns(table: Table, told: ColumnMapping | None = None) -> Reading:
 
 
 def _missing(columns: Mapping[str, Sequence[int]], layout: Layout) -> list[Question]:
-    return [
-        Question(
-            f"{TARGET_LABELS[target]}の列が分かりません。選んでください。{known_headings(layout)}",
-            {"columns": {target: "（表の見出し）"}},
-        )
-        for target in ("requirement_id", "text")
-        if target not in columns
+    used = {index for indices in columns.values() for index in indices}
+    ids = [
+        index
+        for index in range(len(layout.headings))
+        if index not in used and _like_ids(layout.texts(index))
     ]
+    questions = []
+    for target in ("requirement_id", "text"):
+        if target in columns:
+            continue
+        sentence = f"{TARGET_LABELS[target]}の列が分かりません。選んでください。"
+        named = "（表の見出し）"
+        if target == "requirement_id" and len(ids) == 1:
+            named = layout.headings[ids[0]]
+            sentence += f"「{named}」（{layout.texts(ids[0])[0]}など）でしょうか。"
+        example = {"columns": {target: named}}
+        questions.append(Question(f"{sentence}{known_headings(layout)}", example))
+    return questions
+
+
+def _like_ids(texts: Sequence[str]) -> bool:
+    return len(texts) > 1 and len(set(texts)) == len(texts) and all(map(_ID.fullmatch, texts))

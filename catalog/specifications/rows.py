@@ -187,15 +187,22 @@ class RowReader:
         name = self._cell(row, "name")
         if self._is_dropping and text:
             self.left.abolished.append(row.number)
-        elif text and self._last is not None and not _NOTE.match(text):
+        elif text and self._last is not None and not self._says_new(row, name, text):
             self._join(row, self._last, text)
         elif any(path) and not text and not name:
             self.left.headings.append(row.number)
             self._follow_path(row)
-        elif name and not text and not any(path):
+        elif name and not self._is_merged(row, "name"):
             self._take_heading(row, name)
         else:
             self.left.notes.append(row.number)
+
+    def _says_new(self, row: TableRow, name: str, text: str) -> bool:
+        """Tell whether a row without id is a note, or has a name of its own: a heading."""
+        if _NOTE.match(text):
+            return True
+        goes_on = self._last is not None and name in ("", self._last.values["name"])
+        return not goes_on and not self._is_merged(row, "name")
 
     def _continue(self, row: TableRow, classes: Classes, problems: list[Problem]) -> None:
         """Join a row whose id is merged with the one above to it."""

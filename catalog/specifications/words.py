@@ -31,7 +31,7 @@ STRONG_HEADINGS = {
         "要件id 機能id 機能要件id 要件番号 機能番号 要件コード 帳票id 項目id 要求id 要求番号 仕様id 仕様番号"
         " 機能コード 機能要件番号 管理番号 要件no 機能no 要求no reqid requirementid reqno requirementno"
         " requirementnumber requirement# req# reqnumber requirementref controlid controlidentifier"
-        " controlnumber safeguardid cissafeguard 要件識別子"
+        " controlnumber safeguardid cissafeguard 要件識別子 functionid"
     ),
     "chapter": _words("大項目 大分類 大区分 機能大分類 章 章名 chapter chaptername"),
     "section": _words("中項目 中分類 中区分 機能中分類 節 節名 subchapter sectionname"),

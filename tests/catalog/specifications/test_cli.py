@@ -153,6 +153,65 @@ def test_a_clerk_is_no_actor_for_an_import(narabi):
     assert find("MIHON", "1.0") == (None, [])
 
 
+def test_a_dry_run_shows_what_would_change_and_changes_nothing(narabi, tmp_path):
+    assert narabi(SAMPLE, "--code", "MIHON", "--version", "1.0").exit_code == 0
+    rows = sample_rows()
+    changed = [*rows[:5], ["SY-9999", *rows[5][1:]], *rows[6:]]
+    changed[1] = [*rows[1][:4], f"{rows[1][4]}追記", *rows[1][5:]]
+    file = tmp_path / "next.csv"
+    file.write_bytes(csv_bytes(changed))
+    first, gone = rows[1][0], rows[5][0]
+    for options in (("1.0", "--dry-run"), ("2.0", "--dry-run", "--against", "1.0")):
+        done = narabi(file, "--code", "MIHON", "--version", *options)
+        assert done.exit_code == 0, done.output
+        for words in (
+            "何も変えていません",
+            "追加 1件：SY-9999",
+            "変更 1件",
+            f"  {first} ",
+            "（機能要件（本文））",
+            f"削除 1件：{gone}",
+            "同じ 58件",
+        ):
+            assert words in done.output
+    assert find("MIHON", "2.0") == (None, [])
+    unknown = narabi(file, "--code", "MIHON", "--version", "2.0", "--dry-run", "--against", "9")
+    assert (unknown.exit_code, "「9」がありません" in unknown.output) == (1, True)
+    file.write_bytes(csv_bytes([*changed, ["SY-1", "", "", "", "", "", "？"]]))
+    broken = narabi(file, "--code", "MIHON", "--version", "2.0", "--dry-run")
+    assert (broken.exit_code, "G62（62行目" in broken.output) == (1, True)
+
+
+def test_a_refusal_shows_the_mapping_to_write_and_toml_is_taken(narabi, tmp_path):
+    table, mapping = tmp_path / "table.csv", tmp_path / "mapping.toml"
+    rows = [
+        ["ID", "Requirement", "L1", "L2"],
+        ["1", "Keep a log.", "x", "x"],
+        ["2", "Read it.", "", "x"],
+    ]
+    table.write_bytes(csv_bytes(rows))
+    refused = narabi(table, "--code", "ASVS", "--version", "1")
+    assert refused.exit_code == 1
+    assert '{"levels": {"must": "L1"}}' in refused.output
+    mapping.write_text('[levels]\nmust = "L1"\n[constants]\nkind = "non_functional"\n')
+    done = narabi(table, "--code", "ASVS", "--version", "1", "--mapping", mapping)
+    assert done.exit_code == 0, done.output
+    _, found = find("ASVS", "1")
+    assert [(each.class_other.value, each.kind.value) for each in found] == [
+        ("must", "non_functional"),
+        ("may", "non_functional"),
+    ]
+    shown = CliRunner().invoke(cli, ["specifications", "mapping", str(table)])
+    assert json.loads(shown.stdout)["levels"] == {"columns": ["L1", "L2"]}
+    assert "どの段階までを" in shown.stderr
+    mapping.write_text('[levels]\nmust = "L9"\n')
+    wrong = narabi(table, "--code", "ASVS", "--version", "2", "--mapping", mapping)
+    assert (wrong.exit_code, "段階「L9」が表にありません" in wrong.output) == (1, True)
+    mapping.write_text("levels = 3")
+    wrong = narabi(table, "--code", "ASVS", "--version", "2", "--mapping", mapping)
+    assert (wrong.exit_code, "名前と値の組" in wrong.output) == (1, True)
+
+
 def test_a_file_that_is_no_table_is_refused(narabi, tmp_path):
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7")
     (tmp_path / "a.json").write_text("not json")

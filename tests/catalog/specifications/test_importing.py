@@ -1,7 +1,9 @@
 """Reading tables of many shapes into requirements, without a database."""
 
 import io
+import re
 import zipfile
+from dataclasses import fields
 from datetime import date
 
 import openpyxl
@@ -9,12 +11,13 @@ import pytest
 
 from catalog.specifications.documents import version_csv
 from catalog.specifications.importing import SpecificationImportError, read_requirements
-from catalog.specifications.mapping import ColumnMapping
+from catalog.specifications.mapping import ColumnMapping, Levels
 from catalog.specifications.models import Requirement
+from catalog.specifications.words import TARGET_LABELS
 from catalog.terms import RequirementClass, RequirementKind
 from core.errors import Invalid
 from core.tables import TableError, column_letter
-from tests.catalog.specifications.conftest import SAMPLE, csv_bytes, sample_rows
+from tests.catalog.specifications.conftest import HERE, SAMPLE, csv_bytes, sample_rows
 
 HEAD = ["機能ID", "機能名称", "機能要件", "実装区分"]
 MUST, MAY, MUST_NOT = RequirementClass
@@ -231,6 +234,16 @@ def test_a_bomb_is_refused_before_it_is_unpacked():
 def test_a_mapping_of_another_shape_is_refused(value):
     with pytest.raises(Invalid):
         ColumnMapping.from_json(value)
+
+
+def test_the_page_on_mappings_names_every_key_and_its_examples_are_sound():
+    text = (HERE.parents[3] / "docs" / "requirement-tables.md").read_text("utf-8")
+    names = [*(each.name for each in (*fields(ColumnMapping), *fields(Levels))), *TARGET_LABELS]
+    assert not [name for name in names if f"`{name}`" not in text]
+    examples = re.findall(r"```(toml|json)\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == 2
+    for kind, example in examples:
+        assert ColumnMapping.from_file(example.encode(), f"mapping.{kind}").columns
 
 
 def test_a_mapping_names_a_heading_that_is_not_there():
