@@ -1,5 +1,6 @@
 """Outbound HTTP cannot be turned inward, led on, fed without end or kept waiting."""
 
+import socket
 import threading
 from contextlib import contextmanager
 
@@ -8,7 +9,6 @@ import requests
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from core import http
 from core.http import Limits, OutboundError, guard, is_outward, origin_of
 
 
@@ -92,7 +92,7 @@ def test_inward_and_unencrypted_addresses_are_not_asked(address, reason):
 def test_name_is_judged_by_every_address_that_it_has(monkeypatch):
     """A name whose second answer points inward would be asked there at the next attempt."""
     found = [(2, 1, 6, "", ("8.8.8.8", 443)), (2, 1, 6, "", ("10.0.0.1", 443))]
-    monkeypatch.setattr(http.socket, "getaddrinfo", lambda *_args, **_kwargs: found)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_kwargs: found)
     assert reason_of("https://two-faced.example/") == "inward"
 
 
