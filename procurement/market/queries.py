@@ -48,9 +48,16 @@ class Impact:
 def list_older_versions(
     session: Session, version: SpecificationVersion
 ) -> list[SpecificationVersion]:
-    """Return the published versions of the same specification, without this one, newest first."""
-    found = list_versions_of(session, version.specification_id)
-    return [each for each in found if each.is_published and each.id != version.id]
+    """Return the published versions of the same specification that apply earlier, newest first.
+
+    A version without a day of application comes after all that are published.
+    """
+    last = version.applies_from or date.max
+    return [
+        each
+        for each in list_versions_of(session, version.specification_id)
+        if each.is_published and each.id != version.id and (each.applies_from or date.min) < last
+    ]
 
 
 def find_impact(session: Session, version_ids: Sequence[uuid.UUID]) -> Impact:

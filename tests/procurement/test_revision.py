@@ -13,6 +13,7 @@ from catalog.specifications.queries import get_version
 from catalog.terms import CertificationState
 from core import changes, db, outbox
 from procurement.contracts.models import Contract
+from procurement.market.services import tell_of_publication
 from tests import factories
 from tests.page_checks import text_of
 
@@ -61,7 +62,7 @@ def revised(market):
 
 @pytest.mark.acceptance(27)
 def test_publishing_shows_and_tells_who_stands_on_the_version_before(market, revised):
-    lead, draft, _ = revised
+    lead, draft, old = revised
     path = f"/manage/specifications/versions/{draft.id}/publish"
     page = text_of(lead.page(path))
     for words in (
@@ -95,6 +96,10 @@ def test_publishing_shows_and_tells_who_stands_on_the_version_before(market, rev
     assert news == {"certificate"}
     lines = market.as_(market.approver).get("/api/v1/snapshot").text
     assert lines.count(f'"recheck_by":"{RECHECK}"') == 3
+    # A message delivered late tells of nothing that came after it.
+    with db.transaction() as session:
+        tell_of_publication(session, {"specification_version_id": str(old.id)})
+    assert outbox.drain(outbox_handlers(market.settings)) == 0
 
 
 @pytest.mark.acceptance(27)

@@ -143,6 +143,7 @@ def test_reviewers_do_not_publish(as_person, draft):
     assert as_person("reviewer").get(publish_page(draft)).status_code == 403
 
 
+@pytest.mark.acceptance(28)
 def test_dates_are_edited_and_impossible_ones_refused(as_person, draft):
     browser = as_person("reviewer")
     done = browser.submit(

@@ -84,7 +84,10 @@ def test_requirements_are_found_by_words_chapter_and_class(client, published):
     assert "R-003" in both
     none = text_of(client.page("/specifications/SPEC/1.0?q=ありえない言葉"))
     assert "条件に合う要件は0件です" in none
+    assert "条件に合う要件は0件です" in client.get("/specifications/SPEC/1.0?kind=form").text
+    assert "R-007" in client.get("/specifications/SPEC/1.0?kind=form&kind=function").text
     assert client.get("/specifications/SPEC/1.0?class=nonsense").status_code == 400
+    assert client.get("/specifications/SPEC/1.0?kind=nonsense").status_code == 400
 
 
 def test_words_may_be_anything(client, published):
@@ -135,6 +138,9 @@ def test_data_stand_under_the_same_address(client, published, how):
     assert answer.mimetype == "application/json"
     assert answer.json["specification"]["code"] == "SPEC"
     assert len(answer.json["requirements"]) == 60
+    headers = {"If-None-Match": answer.headers["ETag"]}
+    again = client.get("/specifications/SPEC/1.0?format=json", headers=headers)
+    assert again.status_code == 304
     assert answer.json["requirements"][2]["class"] == {
         "designated_city": "may",
         "core_city": "may",
