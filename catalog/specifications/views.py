@@ -1,6 +1,5 @@
 """Public pages of standard specifications; drafts are seen by reviewers only."""
 
-from itertools import zip_longest
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -10,10 +9,8 @@ from sqlmodel import Session
 from accounts.auth import access, actor
 from accounts.permissions import Permission, can
 from catalog.specifications import documents, listing_documents, outline, queries
-from catalog.specifications.change_rows import ChangedText, changed_parts, changed_texts
-from catalog.specifications.difference import Change, ChangeKind
+from catalog.specifications.history import tell_history
 from catalog.specifications.models import (
-    Requirement,
     SpecificationState,
     SpecificationVersion,
     StandardSpecification,
@@ -166,7 +163,7 @@ def show_requirement(code: str, label: str, requirement_id: str) -> ResponseRetu
         version=version,
         requirement=requirement,
         states=states,
-        history=_with_changes(history),
+        history=tell_history(history),
         neighbours=queries.list_neighbours(session, requirement),
         body_classes=BodyClass,
         class_words=outline.class_words,
@@ -273,19 +270,3 @@ class _Pages:
     def cleared(self) -> str:
         """Return the address without chapter, classes and kinds; the words looked for stay."""
         return self.narrowed(**{"chapter": None, "class": None, "kind": None})
-
-
-def _with_changes(
-    history: list[tuple[SpecificationVersion, Requirement]],
-) -> list[tuple[SpecificationVersion, Requirement, str, list[ChangedText]]]:
-    """Say for each version what changed since the one before it, with the words."""
-    rows: list[tuple[SpecificationVersion, Requirement, str, list[ChangedText]]] = []
-    for (version, requirement), older in zip_longest(history, history[1:]):
-        if older is None:
-            rows.append((version, requirement, "この版から", []))
-            continue
-        change = Change((ChangeKind.CHANGED,), older[1], requirement, place=0)
-        changed = "、".join(changed_parts(older[1], requirement))
-        words = f"{changed}が変わりました" if changed else "変更なし"
-        rows.append((version, requirement, words, changed_texts(change)))
-    return rows

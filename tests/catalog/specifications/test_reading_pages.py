@@ -112,13 +112,29 @@ def test_a_requirement_has_a_permanent_address_and_a_history(client, published):
             conformity_date=date(2027, 4, 1),
             class_core_city=RequirementClass.MAY,
         )
+        add(
+            session,
+            newer,
+            requirement_id="N-2",
+            predecessor_requirement_id="R-002",
+            position=2,
+            name="機能2",
+            text="機能2を利用できること。",
+            chapter="1 章",
+            class_designated_city=RequirementClass.MUST,
+        )
     page = text_of(client.page("/specifications/SPEC/2.0/N-1/a"))
     assert "新しい本文" in page
     assert "中核市：標準オプション" in page
     assert "令和9年4月1日" in page
     assert "本文、要件ID、実装区分、適合基準日、位置が変わりました" in page
+    assert "第2.0版 N-1/aで変わった言葉" in page
+    assert "追加：新しい" in page
     old = text_of(client.page("/specifications/SPEC/1.0/R-002"))
     assert "N-1/a" in old
+    # A split is compared with what it came from, not with its sibling.
+    assert old.count("この版から") == 1
+    assert "要件IDが変わりました" in old
     assert "前の要件：R-001" in old
     assert "次の要件：R-003" in old
     assert len(client.business_statements("sign_ins", "people", "memberships")) <= 6
