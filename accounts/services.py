@@ -214,6 +214,24 @@ def create_person(
     return person
 
 
+def claim_person(
+    session: Session, settings: Settings, *, email: str, name: str, password: str
+) -> Person | None:
+    """Return a new account for the address, or the one that it belongs to when the password is its.
+
+    None for somebody else's address: like a failed sign-in it counts, is in the trail and takes as
+    long as the rest, so that nobody learns whose addresses are known. Raises Invalid for a short
+    password.
+    """
+    known = queries.find_person_by_email(session, email, for_update=True)
+    if known is None:
+        _matches(_DUMMY_HASH, password)
+        return create_person(session, email=email, name=name, password=password)
+    hash_password(password)
+    outcome = _check_password(session, settings, known, password, "account.claim")
+    return known if outcome is SignInOutcome.SIGNED_IN else None
+
+
 def add_membership(
     session: Session, person: Person, organisation: Organisation, role: Role
 ) -> Membership:

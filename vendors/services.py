@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlmodel import Session
@@ -70,17 +69,10 @@ class StandingAct(Protocol):
         """Change the standing of a vendor for a reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewRegistration:
-    """A registration that was just begun, and the session token of the person who began it."""
-
-    vendor: Vendor
-    token: str
-
-
 def register(
     session: Session,
     actor: Actor,
+    settings: Settings,
     *,
     corporate_number: str,
     name: str,
@@ -88,10 +80,11 @@ def register(
     person_name: str,
     email: str,
     password: str,
-) -> NewRegistration:
-    """Begin a registration: account, organisation, role of administrator and a draft; signed in.
+) -> Vendor | None:
+    """Begin a registration: account, organisation, role of administrator and a draft.
 
-    Raises Conflict when the 法人番号 is registered already, without telling by whom.
+    None, and nothing begun, when the address is another person's. Raises Conflict when the 法人番号
+    is registered already, without telling by whom.
     """
     require(session, actor, Permission.VENDOR_REGISTER)
     if queries.find_live_by_number(session, corporate_number) is not None:
@@ -99,9 +92,11 @@ def register(
             "この法人番号の登録は、すでに始まっています。社内の登録を担当する方に確かめてください。"
             "心当たりのないときは、問い合わせ先に連絡してください。"
         )
-    person = accounts.services.create_person(
-        session, email=email, name=person_name, password=password
+    person = accounts.services.claim_person(
+        session, settings, email=email, name=person_name, password=password
     )
+    if person is None:
+        return None
     organisation = accounts.services.create_organisation(
         session, kind=OrganisationKind.VENDOR, name=name
     )
@@ -128,7 +123,7 @@ def register(
         corporate_number=corporate_number,
         name=name,
     )
-    return NewRegistration(vendor, accounts.services.open_sign_in(session, person))
+    return vendor
 
 
 def _likeness(session: Session, name: str, corporate_number: str) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 import uuid
 from typing import Any
 
-from flask import Blueprint, make_response, url_for
+from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from accounts.auth import access, actor, set_cookie
+from accounts.auth import access, actor, settings
 from accounts.models import OrganisationKind
 from accounts.permissions import Permission, can, require
 from core import web
@@ -59,22 +59,32 @@ def locked_vendor(session: Session, vendor_id: uuid.UUID) -> Vendor:
 @blueprint.route("/vendors/register", methods=["GET", "POST"])
 @access(Permission.VENDOR_REGISTER, write=Permission.VENDOR_REGISTER)
 def register() -> ResponseReturnValue:
-    """Begin a registration with a new account; whoever has one goes to the file."""
+    """Begin a registration; whoever is signed in for a vendor goes to its file."""
     if actor().is_signed_in:
         return _go_on()
     form = Form(RegisterSchema(), web.posted_form())
-    begun = None
-    if form.is_posted:
-        try:
-            begun = form.submit(lambda session, data: services.register(session, actor(), **data))
-        except Conflict as error:
-            form.refuse(error)
-    if begun is None:
-        return web.render_page("vendors/register.html", form.status, form=form)
-    web.leave_notice("done", "登録を始めました", "続きはいつでも、サインインして入力できます。")
-    response = make_response(web.see_other(url_for("vendors.file", vendor_id=begun.vendor.id)))
-    set_cookie(response, begun.token)
-    return response
+    if form.is_posted and _begin(form):
+        return web.see_other(url_for("vendors.registered"))
+    return web.render_page("vendors/register.html", form.status, form=form)
+
+
+def _begin(form: Form) -> bool:
+    def act(session: Session, data: dict[str, Any]) -> bool:
+        services.register(session, actor(), settings(), **data)
+        return True  # the same whether the address was free or is somebody else's
+
+    try:
+        return bool(form.submit(act))
+    except Conflict as error:
+        form.refuse(error)
+        return False
+
+
+@blueprint.get("/vendors/register/done")
+@access(Permission.CATALOG_READ)
+def registered() -> ResponseReturnValue:
+    """Say how to go on, in the same words to everybody."""
+    return web.render_page("vendors/registered.html")
 
 
 def _go_on() -> ResponseReturnValue:

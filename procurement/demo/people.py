@@ -121,13 +121,16 @@ class _VendorStory:
         vendor = vendors.register(
             session,
             ANONYMOUS,
+            world.settings,
             corporate_number=row["corporate_number"],
             name=row["name"],
             kana=row["kana"],
             person_name=by_email[row["admin"]]["name"],
             email=row["admin"],
             password=file["password"],
-        ).vendor
+        )
+        if vendor is None:
+            raise NotFound
         self._mark_as_sample(session, vendor, row["admin"])
         world.vendors[row["key"]] = vendor.id
         world.organisations[f"vendor:{row['key']}"] = vendor.owner_id

@@ -109,7 +109,8 @@ def register_vendor(walker, key, number, name, kana):
     vendor.fill("パスワード", PASSWORD).press("登録を始める").sees("法人番号")
     assert vendor.field("商号又は名称").input_value() == name
     vendor.fill("法人番号", number).fill("パスワード", PASSWORD).press("登録を始める")
-    file = vendor.page.url
+    vendor.follow("サインインして続ける").fill("メールアドレス", f"{key}@example.jp")
+    file = vendor.fill("パスワード", PASSWORD).press("サインインする").page.url
     vendor.follow("会社の情報").fill("代表者の氏名", "見本 太郎")
     vendor.fill("本店の所在地", "長野県松本市見本1-1").choose("中小企業に当たるか", "当たる")
     vendor.choose("市場での役割", "開発").choose("市場での役割", "団体と契約").press("保存する")

@@ -7,6 +7,7 @@ from sqlmodel import select
 
 import tests.factories as make
 from accounts.models import Membership, Organisation, OrganisationKind, Person, Role
+from accounts.services import hash_password
 from core import changes, db
 from core.audit import AuditEvent
 from core.errors import GuardFailed, ReauthenticationRequired
@@ -26,6 +27,7 @@ START = {
     "email": "Hanako@Example.jp",
     "password": "correct horse battery",
 }
+DONE = "/vendors/register/done"
 COMPANY = {
     "name": "見本川ソフト株式会社",
     "kana": "みほんがわそふと",
@@ -57,9 +59,12 @@ def token_of(browser, path):
 
 
 def register(client, **values):
-    response = client.submit("/vendors/register", {**START, **values})
-    assert response.status_code == 303, response.text
-    return response.location
+    given = {**START, **values}
+    response = client.submit("/vendors/register", given)
+    assert (response.status_code, response.location) == (303, DONE), response.text
+    password = {name: given[name] for name in ("email", "password")}
+    assert client.submit("/sign-in?next=/vendors/register", password).status_code == 303
+    return client.get("/vendors/register").location
 
 
 def fill(client, base):
@@ -209,6 +214,31 @@ def test_second_registration_of_a_number_conflicts_without_telling_who(client, n
     assert 'value="別の名前"' in response.text
     with db.reading() as session:
         assert len(session.exec(select(Membership)).all()) == 1
+
+
+def test_known_address_reads_like_a_new_one_and_its_owner_goes_on(client, new_client):
+    secret = "the password of the owner"
+    with db.transaction() as session:
+        town = make.body(session, name="あさひ町")
+        owner = make.person(session, Role.CLERK, town, email="hanako@example.jp")
+        session.get_one(Person, owner.id).password_hash = hash_password(secret)
+    fresh = {**START, "email": "fresh@example.jp", "corporate_number": make.corporate_number(7)}
+    for values in (START, fresh):
+        browser = new_client()
+        answer = browser.submit("/vendors/register", values)
+        assert (answer.status_code, answer.location) == (303, DONE)
+        assert browser.get_cookie("narabi_session") is None
+        assert "登録されているかどうかをお知らせしません" in browser.get(DONE).text
+    assert "12文字以上" in client.submit("/vendors/register", {**START, "password": "short"}).text
+    assert [vendor.contact_email for vendor in _all_vendors()] == ["fresh@example.jp"]
+    with db.reading() as session:
+        event = session.exec(select(AuditEvent).where(AuditEvent.outcome == "refused")).one()
+        assert (event.action, event.person_id) == ("account.claim", owner.id)
+    assert register(client, password=secret) is None  # signed in for the body, not the company
+    assert "役割の切り替え" in client.get("/vendors/register").text
+    home = next(v.owner_id for v in _all_vendors() if v.contact_email == "hanako@example.jp")
+    assert client.submit("/account/organisation", {"organisation_id": str(home)}).status_code == 303
+    assert client.get("/vendors/register").location.endswith("/file")
 
 
 def test_look_alike_name_is_marked_for_the_agency_only(client, agency):
