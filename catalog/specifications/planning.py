@@ -36,6 +36,7 @@ from catalog.specifications.mapping import CLASS_TARGETS, ColumnMapping, Levels,
 from catalog.specifications.words import (
     CLASS_WORDS,
     DOUBTFUL_TICK,
+    LEVEL_HINTS,
     RANKINGS,
     TARGET_LABELS,
 )
@@ -43,6 +44,7 @@ from catalog.terms import RequirementClass
 
 _NEEDED_MODALS = 0.6
 _NOT_NESTED = 0.2
+_FEW_WORDS, _SHORT_WORD = 6, 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,26 +110,54 @@ def _guess_plan(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan:
     levels = _plan_levels(layout, placed, told)
     if levels is not None:
         return levels
-    alike = [
-        index
-        for index in range(len(layout.headings))
-        if index not in placed.used
-        and looks_like_classes(layout.texts(index))
-        and len(set(layout.texts(index))) > 1
-    ]
+    return _guess_by_content(layout, placed, told) or _plan_text(layout, placed, is_told=False)
+
+
+def _guess_by_content(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan | None:
+    """Find the class where no heading speaks of it: the only column of levels, or of class words."""
+    free = [index for index in range(len(layout.headings)) if index not in placed.used]
+    named = [index for index in free if _names_levels(layout, index)]
+    if len(named) == 1 and "level" not in told.columns:
+        return _plan_single(layout, named[0], order_of_values(_distinct(layout, named)), told)
+    alike = [index for index in free if looks_like_classes(layout.texts(index))]
+    alike = [index for index in alike if len(set(layout.texts(index))) > 1]
     if len(alike) == 1 and "class" not in told.columns:
         placed.columns["class"] = (alike[0],)
-        return _plan_words(layout, (alike[0],), told) or _no_class(layout, placed)
-    return _plan_text(layout, placed, is_told=False)
+        return _plan_words(layout, (alike[0],), told)
+    return None
+
+
+def _names_levels(layout: Layout, index: int) -> bool:
+    """Tell whether a column says levels, by its words, or by its heading and numbers."""
+    order = order_of_values([each for each in _distinct(layout, (index,)) if not is_blank(each)])
+    words = heading_words(layout.headings[index])
+    is_hinted = any(hint in word for word in words for hint in LEVEL_HINTS)
+    return len(order) > 1 and (is_hinted or not order[0].isdigit())
+
+
+def _likely_classes(layout: Layout, placed: Placed) -> list[tuple[str, tuple[str, ...]]]:
+    """Return columns in which a few short words come again and again, with these words."""
+    found = []
+    for index, heading in enumerate(layout.headings):
+        values = _distinct(layout, (index,))
+        is_short = 0 < len(values) <= _FEW_WORDS and max(map(len, values)) <= _SHORT_WORD
+        if index not in placed.used and is_short:
+            found.append((heading, values))
+    return found
 
 
 def _no_class(layout: Layout, placed: Placed) -> Plan:
     missing = partial_bodies(placed.columns) or ["class"]
+    likely = _likely_classes(layout, placed)
+    hint = "".join(f"「{heading}」（{'、'.join(words)}）" for heading, words in likely[:3])
+    sentence = f"{hint}でしょうか。" if hint else ""
+    example = likely[0][0] if len(likely) == 1 else "（表の見出し）"
     return Plan(
         questions=tuple(
             Question(
-                f"{TARGET_LABELS[target]}の列が分かりません。選んでください。{known_headings(layout)}",
-                {"columns": {target: "（表の見出し）"}},
+                f"{TARGET_LABELS[target]}の列が分かりません。選んでください。"
+                f"{sentence}{known_headings(layout)}",
+                {"columns": {target: example}},
             )
             for target in missing
         )

@@ -154,7 +154,9 @@ LEVEL_FAMILIES = (
     ("基礎", "標準", "発展"),
     ("初級", "中級", "上級"),
     ("最低限", "標準", "推奨"),
+    ("a", "aa", "aaa"),
 )
+LEVEL_HINTS = ("level", "レベル", "tier", "baseline", "段階", "grade", "グレード")
 RANKINGS = _words("優先度 重要度 優先順位 優先区分 priority importance")  # the highest counts first
 
 KIND_WORDS = {

@@ -125,6 +125,8 @@ def test_a_hole_in_nested_levels_is_an_error_by_its_cell():
         ("レベル", ["レベル１", "レベル２", "レベル３"], "レベル2"),
         ("BASELINE-IMPACT", ["LOW MODERATE HIGH", "MODERATE,HIGH", "HIGH"], "Moderate"),
         ("Tier", ["Bronze", "Silver", "Gold"], "silver"),
+        ("Conformance Level", ["A", "AA", "AAA"], "AA"),
+        ("適用の目安", ["低", "中", "高"], "中"),
     ],
 )
 def test_levels_in_one_column(head, values, level):
@@ -378,6 +380,8 @@ def test_csv_parted_by_tabs_or_semicolons(mark, encoding):
 def test_our_mapping_is_asked_for_by_heading_column_and_constant():
     rows = [["甲", "乙", "丙", "丁"], ["1", TEXT, "Y", "x"], ["2", TEXT, "N", "y"]]
     text = questions(read(rows))
+    assert "「甲」（1など）でしょうか" in text
+    assert "「丙」（Y、N）" in text
     assert "要件IDの列が分かりません" in text
     assert "表の見出し：甲、乙、丙、丁" in text
     told = {
