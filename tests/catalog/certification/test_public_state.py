@@ -1,0 +1,158 @@
+"""What everybody is told: seven states, never merged, on every way out; pictures to embed.
+
+The words of pages are the same on both databases, so they are asked once.
+"""
+
+import io
+from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree as ET
+
+import pytest
+from pypdf import PdfReader
+
+from app import outbox_handlers
+from catalog.certification.models import ReviewState
+from catalog.offerings.models import ListingVersion, OfferingVersion
+from catalog.terms import CertificationState
+from core import db, outbox
+from core.clock import today_jst
+from search import indexer
+from search.queries import get_engine
+from tests import factories
+from tests.page_checks import text_of
+
+pytestmark = [pytest.mark.sqlite_only, pytest.mark.query_budget(40)]
+SVG = "{http://www.w3.org/2000/svg}"
+START = datetime(2026, 10, 1, 3, tzinfo=UTC)
+STATES = tuple(CertificationState)
+_KEPT = {
+    CertificationState.CERTIFIED: ReviewState.CERTIFIED,
+    CertificationState.CONDITIONAL: ReviewState.CONDITIONAL,
+    CertificationState.EXPIRED: ReviewState.CERTIFIED,
+    CertificationState.SUSPENDED: ReviewState.SUSPENDED,
+    CertificationState.REVOKED: ReviewState.REVOKED,
+}
+
+
+@pytest.fixture
+def market(settings, hold_clock) -> dict[CertificationState, ListingVersion]:
+    """One listed offering in each state, indexed."""
+    hold_clock(START)
+    with db.transaction() as session:
+        version = factories.specification(session)
+        made = {}
+        for state in STATES:
+            unknown = {"answers": None} if state is CertificationState.UNKNOWN else {}
+            maker = factories.vendor(session)
+            listing = factories.offering(
+                session, maker, version, name=f"見本{state.label}", **unknown
+            )
+            made[state] = listing
+            if state in _KEPT:
+                _certify(session, listing, state)
+    with db.transaction() as session:
+        outbox.publish(session, "search.rebuild", {})
+    outbox.drain(outbox_handlers(settings))
+    assert indexer.check(get_engine(settings)).count == 0
+    return made
+
+
+def _certify(session, listing: ListingVersion, state: CertificationState) -> None:
+    row = session.get_one(OfferingVersion, listing.offering_version_id)
+    values = {"number": f"NC-2026-{state.value.upper()}", "ended_on": today_jst()}
+    if state is CertificationState.CONDITIONAL:
+        due = (today_jst() + timedelta(days=90)).isoformat()
+        values["conditions"] = [{"requirement_id": "R-001", "name": "機能1", "due_on": due}]
+    if state is CertificationState.EXPIRED:
+        values |= {"valid_from": START - timedelta(days=9), "valid_until": START}
+    factories.certification(session, row, _KEPT[state], **values)
+
+
+def shown(client, path: str) -> set[str]:
+    """Give the certification words that a page's tags show."""
+    tags = [
+        text_of(span)
+        for span in client.page(path).iter("span")
+        if any(name.startswith("tag--") for name in (span.get("class") or "").split())
+    ]
+    return {tag for tag in tags if tag in {state.label for state in STATES}}
+
+
+@pytest.mark.acceptance(15)
+def test_states_are_distinct_on_page_facet_comparison_export_and_api(client, market) -> None:
+    labels = {state: state.label for state in STATES}
+    assert len(set(labels.values())) == len(STATES)
+    for state, listing in market.items():
+        assert shown(client, f"/listings/{listing.listing_id}") == {labels[state]}
+        found = client.page(f"/search?certification={state.value}")
+        names = [text_of(a) for a in found.iter("a") if text_of(a).startswith("見本")]
+        assert [
+            name for name in names if name in {f"見本{label}" for label in labels.values()}
+        ] == [f"見本{labels[state]}"]
+        answered = client.get(f"/api/v1/offerings?certification={state.value}").json["items"]
+        assert [each["version"]["name"] for each in answered] == [f"見本{labels[state]}"]
+        assert answered[0]["certification"]["state"] == state.value
+    facets = text_of(client.page("/search"))
+    for state in (s for s in STATES if s.value not in {"suspended", "revoked"}):
+        assert labels[state] in facets
+    for chunk in (STATES[:5], STATES[3:]):
+        query = "&".join(f"l={market[state].id}" for state in chunk)
+        assert shown(client, f"/compare?{query}") == {labels[state] for state in chunk}
+    feed = client.get("/api/v1/snapshot").get_data(as_text=True)
+    for state in _KEPT:
+        assert f"NC-2026-{state.value.upper()}" in feed
+
+
+@pytest.mark.acceptance(15, 26)
+def test_embedded_status_tells_the_state_of_this_moment(client, market, hold_clock) -> None:
+    for state in _KEPT:
+        path = f"/certificates/NC-2026-{state.value.upper()}/status"
+        told = client.get(f"{path}.json")
+        assert (told.json["state"], told.json["label"]) == (state.value, state.label)
+        assert told.json["is_in_force"] is (state.value in {"certified", "conditional"})
+        picture = client.get(f"{path}.svg")
+        assert picture.mimetype == "image/svg+xml"
+        root = ET.fromstring(picture.data)  # noqa: S314 - our own answer
+        assert root.get("role") == "img"
+        ids = {each.get("id") for each in root.iter() if each.get("id")}
+        assert set(root.get("aria-labelledby", "").split()) <= ids
+        assert state.label in (root.findtext(f"{SVG}title") or "")
+        assert "見本" in (root.findtext(f"{SVG}desc") or "")
+        for element in root.iter():
+            assert element.tag.removeprefix(SVG) not in {"script", "style", "image", "a"}
+            assert not {"style", "href", "onload"} & set(element.attrib)
+        assert client.get(f"/certificates/NC-2026-{state.value.upper()}").status_code == 200
+
+
+@pytest.mark.acceptance(26)
+def test_embedded_status_is_kept_for_minutes_and_never_beyond_the_end(
+    client, market, hold_clock
+) -> None:
+    path = "/certificates/NC-2026-CERTIFIED/status.json"
+    first = client.get(path)
+    assert first.headers["Cache-Control"] == "public, max-age=300"
+    assert first.headers["Access-Control-Allow-Origin"] == "*"
+    tag = {"If-None-Match": first.headers["ETag"]}
+    assert client.get(path, headers=tag).status_code == 304
+    last_moment = START + timedelta(days=730)
+    hold_clock(last_moment - timedelta(seconds=40))
+    assert client.get(path).headers["Cache-Control"] == "public, max-age=40"
+    hold_clock(last_moment)
+    after = client.get(path, headers=tag)
+    assert (after.status_code, after.json["state"]) == (200, "expired")
+    assert after.headers["ETag"] != first.headers["ETag"]
+    picture = client.get("/certificates/NC-2026-CERTIFIED/status.svg").get_data(as_text=True)
+    assert "：期限切れ</title>" in picture
+    assert ">認証済み" not in picture
+    for kind in ("svg", "json"):
+        assert client.get(f"/certificates/NC-2026-NONE/status.{kind}").status_code == 404
+
+
+def test_document_lists_every_requirement_and_names_no_person(client, market) -> None:
+    response = client.get("/certificates/NC-2026-SUSPENDED.pdf")
+    printed = "".join(p.extract_text() for p in PdfReader(io.BytesIO(response.data)).pages)
+    printed = printed.replace("\n", "")
+    for seen in ("効力停止", "要件ごとの結果", "R-001", "R-006", "機能6", "非実装", "主任審査員"):
+        assert seen in printed, seen
+    assert "見本 太郎" not in printed
+    assert "見本　太郎" not in printed
