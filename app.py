@@ -24,6 +24,8 @@ import catalog.offerings.views
 import catalog.services
 import catalog.specifications.change_views
 import catalog.specifications.cli
+import catalog.specifications.consultation.review_views
+import catalog.specifications.consultation.views
 import catalog.specifications.management
 import catalog.specifications.registry_views
 import catalog.specifications.services
@@ -56,6 +58,8 @@ BLUEPRINTS = (
     catalog.specifications.change_views.blueprint,
     catalog.specifications.management.blueprint,
     catalog.specifications.registry_views.blueprint,
+    catalog.specifications.consultation.views.blueprint,
+    catalog.specifications.consultation.review_views.blueprint,
     catalog.views.blueprint,
     catalog.api.blueprint,
     procurement.home.views.blueprint,

@@ -26,6 +26,10 @@ class Permission(StrEnum):
     SPECIFICATION_EDIT = "specification.edit"
     SPECIFICATION_PUBLISH = "specification.publish"
     SPECIFICATION_OPEN = "specification.open_to_saas"
+    SPECIFICATION_CONSULT = "specification.consult"
+    SPECIFICATION_COMMENT = "specification.comment"
+    COMMENT_READ = "comment.read"
+    COMMENT_EDIT = "comment.edit"
     BODY_IMPORT = "body.import"
     MEMBERSHIP_MANAGE = "membership.manage"
     VENDOR_REGISTER = "vendor.register"
@@ -179,6 +183,13 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.SPECIFICATION_EDIT: {_RV: anywhere, _LR: anywhere, _CO: anywhere},
     _P.SPECIFICATION_PUBLISH: {_LR: anywhere},
     _P.SPECIFICATION_OPEN: {_LR: anywhere},
+    _P.SPECIFICATION_CONSULT: {_RV: anywhere, _LR: anywhere},
+    _P.SPECIFICATION_COMMENT: dict.fromkeys((_VM, _VA, _MC, _MA, _PC), anywhere),
+    _P.COMMENT_READ: {
+        **dict.fromkeys((_VM, _VA, _MC, _MA, _PC), own),
+        **dict.fromkeys((_RV, _LR, _AU), anywhere),
+    },
+    _P.COMMENT_EDIT: dict.fromkeys((_VM, _VA, _MC, _MA, _PC), own),
     _P.BODY_IMPORT: {_CO: anywhere},
     _P.MEMBERSHIP_MANAGE: {_CO: anywhere},
     _P.VENDOR_REGISTER: _EVERYONE,
@@ -235,6 +246,7 @@ _READS = frozenset(
         _P.CATALOG_READ,
         _P.ACCOUNT_USE,
         _P.SPECIFICATION_READ_DRAFT,
+        _P.COMMENT_READ,
         _P.VENDOR_QUEUE,
         _P.VENDOR_READ_FILE,
         _P.OFFERING_READ_DRAFT,
@@ -253,6 +265,7 @@ _READS = frozenset(
 # Whoever may do the read on the right knows that the subject exists: a refusal is 403, else 404.
 _VISIBLE_BY: Mapping[str, Permission] = {
     "specification": _P.SPECIFICATION_READ_DRAFT,
+    "comment": _P.COMMENT_READ,
     "vendor": _P.VENDOR_READ_FILE,
     "offering": _P.OFFERING_READ_DRAFT,
     "listing": _P.OFFERING_READ_DRAFT,

@@ -12,6 +12,7 @@ from accounts.models import OrganisationKind, Role
 from accounts.permissions import PERMISSIONS, Permission, can, may_somewhere, require
 from catalog.certification.models import Certification
 from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion
+from catalog.specifications.consultation.models import ConsultationComment
 from core import db
 from core.errors import Forbidden, NotFound, SignInRequired
 from procurement.contracts.models import Contract, UsageContractRequest
@@ -44,6 +45,10 @@ specification.read_draft        .  .  .  .  .  .  y  y  .  y  y
 specification.edit              .  .  .  .  .  .  y  y  .  .  y
 specification.publish           .  .  .  .  .  .  .  y  .  .  .
 specification.open_to_saas      .  .  .  .  .  .  .  y  .  .  .
+specification.consult           .  .  .  .  .  .  y  y  .  .  .
+specification.comment           .  y  y  y  y  y  .  .  .  .  .
+comment.read                    .  o  o  o  o  o  y  y  .  y  .
+comment.edit                    .  o  o  o  o  o  .  .  .  .  .
 body.import                     .  .  .  .  .  .  .  .  .  .  y
 membership.manage               .  .  .  .  .  .  .  .  .  .  y
 vendor.register                 y  y  y  y  y  y  y  y  y  y  .
@@ -98,6 +103,7 @@ audit.read_all                  .  .  .  .  .  .  .  y  .  y  .
 # Who may read a noun's subjects knows that they exist; everyone else is told that there is nothing.
 READ_OF = {
     "specification": "specification.read_draft",
+    "comment": "comment.read",
     "vendor": "vendor.read_file",
     "offering": "offering.read_draft",
     "listing": "offering.read_draft",
@@ -112,6 +118,7 @@ READS = {
     "catalog.read",
     "account.use",
     "specification.read_draft",
+    "comment.read",
     "vendor.queue",
     "vendor.read_file",
     "offering.read_draft",
@@ -291,6 +298,7 @@ def test_right_that_ended_a_moment_ago_is_gone_inside_the_transaction(database):
 
 # What the predicates read must stand on every model that is asked about.
 SUBJECTS = {
+    "comment": (ConsultationComment,),
     "vendor": (Vendor,),
     "offering": (Offering, OfferingVersion, ListingVersion),
     "listing": (Listing, ListingVersion),

@@ -12,6 +12,8 @@ from sqlmodel import Session, col
 from accounts.identity import Actor
 from accounts.permissions import Permission, require
 from catalog.specifications import queries
+from catalog.specifications.consultation import queries as consultation_queries
+from catalog.specifications.consultation import services as consultations
 from catalog.specifications.models import (
     Pattern,
     Requirement,
@@ -73,6 +75,7 @@ def import_requirements(
         session.add(version)
         session.flush()
     require_editable(version)
+    consultations.require_text_may_change(session, version)
     values: dict[str, Any] = {"imported_name": source.name, "imported_sha256": source.sha256}
     if facts.applies_from is not None:
         values["applies_from"] = facts.applies_from
@@ -218,12 +221,14 @@ def publish_version(
     Rules: publisher ≠ last editor; a date of application; raises GuardFailed with all that is missing.
     """
     fresh = require(session, actor, Permission.SPECIFICATION_PUBLISH, subject)
+    consultation_queries.lock_for_approval(session, subject.id)
     if subject.state in _EDITABLE:
         reasons = missing_for_publication(session, subject, fresh.person_id)
         if reasons:
             raise GuardFailed(reasons)
     moment = now(session)
     subject.apply(SpecificationAction.APPROVE, version)
+    consultations.settle_approval(session, fresh, subject)
     subject.apply(
         SpecificationAction.SCHEDULE,
         publisher_id=fresh.person_id,
@@ -275,7 +280,8 @@ def missing_for_publication(
             "この版を最後に編集した人は公表できません。別の主任審査員に頼んでください。",
         ),
     ]
-    return [(anchor, sentence) for is_missing, anchor, sentence in found if is_missing]
+    missing = [(anchor, sentence) for is_missing, anchor, sentence in found if is_missing]
+    return missing + consultations.missing_for_approval(session, subject)
 
 
 def _plan_effect(session: Session, subject: SpecificationVersion) -> None:

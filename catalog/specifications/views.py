@@ -9,6 +9,7 @@ from sqlmodel import Session
 from accounts.auth import access, actor
 from accounts.permissions import Permission, can
 from catalog.specifications import documents, listing_documents, outline, queries
+from catalog.specifications.consultation import services as consultations
 from catalog.specifications.history import tell_history
 from catalog.specifications.models import (
     SpecificationState,
@@ -123,6 +124,7 @@ def show_version(code: str, label: str) -> ResponseReturnValue:
         earlier=version_before(version, versions[::-1]),
         end=queries.find_end(session, version.id) if has_ended else None,
         source=queries.find_source(session, version.id),
+        **consultations.shown_with(session, version, with_past=True),
         shown=shown,
         pagination=_Pages(version, shown),
         excerpt=outline.excerpt,
@@ -165,6 +167,7 @@ def show_requirement(code: str, label: str, requirement_id: str) -> ResponseRetu
         states=states,
         history=tell_history(history),
         neighbours=queries.list_neighbours(session, requirement),
+        **consultations.shown_with(session, version),
         body_classes=BodyClass,
         class_words=outline.class_words,
     )
@@ -177,6 +180,8 @@ def find_visible_version(session: Session, code: str, label: str) -> Specificati
     if version is None:
         raise NotFound
     if version.is_published or _reads_drafts(version):
+        return version
+    if consultations.is_readable(session, version):
         return version
     if version.published_at is None:
         raise NotFound
@@ -206,7 +211,10 @@ def visible_versions(
     Raises NotFound when there is none, unless the specification is listed without any.
     """
     found = queries.list_versions_of(session, specification.id)
-    visible = [each for each in found if each.is_published or _reads_drafts(each)]
+    open_ids = consultations.readable_versions(session, found)
+    visible = [
+        each for each in found if each.is_published or _reads_drafts(each) or each.id in open_ids
+    ]
     if not visible and not is_listed and not _reads_drafts():
         raise NotFound
     return visible

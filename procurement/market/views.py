@@ -10,6 +10,7 @@ from accounts.auth import access, actor
 from accounts.permissions import Permission
 from catalog.specifications import ending, services
 from catalog.specifications import queries as specifications
+from catalog.specifications.consultation import services as consultations
 from catalog.specifications.management import find_version, version_address
 from catalog.specifications.models import SpecificationVersion
 from catalog.specifications.revisions import compare_versions
@@ -49,6 +50,7 @@ def publish_version(version_id: uuid.UUID) -> ResponseReturnValue:
         version=version,
         counts=specifications.count_requirements(session, [version.id])[version.id],
         missing=services.missing_for_publication(session, version, actor().person_id),
+        **consultations.waiting_for_approval(session, version),
         newest=newest,
         difference=compare_versions(session, newest, version, [newest, version])
         if newest
