@@ -17,6 +17,7 @@ from catalog.certification.models import Certification, ReviewState
 from catalog.certification.queries import Standing
 from catalog.certification.views import blueprint
 from catalog.offerings.queries import find_listed
+from catalog.specifications.queries import recheck_days
 from core import api, web
 from core.clock import day_in_japan
 from core.db import now
@@ -49,8 +50,15 @@ def show_certificate(number: str) -> ResponseReturnValue:
         listing_id=listed[0].listing_id if listed else None,
         base_number=_base_number(session, review),
         today=day_in_japan(now(session)),
+        recheck_by=_recheck_by(session, review),
         is_sample=_is_sample(review),
     )
+
+
+def _recheck_by(session: Session, review: Certification) -> date | None:
+    """Return until when the certificate has to be looked at again for a newer specification version."""
+    version_id = review.specification_version_id
+    return recheck_days(session, [version_id]).get(version_id)
 
 
 def _base_number(session: Session, review: Certification) -> str | None:
@@ -95,7 +103,13 @@ def show_status(number: str) -> ResponseReturnValue:
     session = web.read_session()
     review = _find_certificate(session, number)
     standing = _standing(session, review)
-    content = canonical_json(_status(review, standing))
+    recheck_by = _recheck_by(session, review)
+    content = canonical_json(
+        {
+            **_status(review, standing),
+            "recheck_by": recheck_by.isoformat() if recheck_by else None,
+        }
+    )
     return _embeddable(content, "application/json", standing, now(session))
 
 

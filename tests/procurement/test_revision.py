@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import OrganisationKind, Role
 from app import outbox_handlers
-from catalog.certification.queries import standings
+from catalog.certification.queries import current_certifications, standings
 from catalog.offerings.queries import load_listing_versions
 from catalog.specifications.models import SpecificationState
 from catalog.specifications.queries import get_version
@@ -118,6 +118,12 @@ def test_certificates_for_the_old_version_count_for_it_alone(market, revised, cl
         found = standings(session, [offering_version])[offering_version.id]
         assert found.state is CertificationState.CERTIFIED
         assert offering_version.specification_version_id == old.id
+
+        number = current_certifications(session, [offering_version.id])[offering_version.id].number
+    page = text_of(client.page(f"/certificates/{number}"))
+    assert "確かめ直す期限令和81年3月31日" in page.replace(" ", "").replace("\n", "")
+    status = client.get(f"/certificates/{number}/status.json").json
+    assert (status["state"], status["recheck_by"]) == ("certified", "2099-03-31")
 
     def certified(label):
         wanted = {"specification": code, "specification_version": label}
