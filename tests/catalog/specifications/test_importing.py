@@ -8,11 +8,14 @@ from datetime import date
 
 import openpyxl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from catalog.specifications.documents import version_csv
 from catalog.specifications.importing import SpecificationImportError, read_requirements
-from catalog.specifications.mapping import ColumnMapping, Levels
+from catalog.specifications.mapping import CLASS_TARGETS, ColumnMapping, Levels
 from catalog.specifications.models import Requirement
+from catalog.specifications.schemas import LONGEST, RequirementSchema, is_plainly_sound
 from catalog.specifications.words import TARGET_LABELS
 from catalog.terms import RequirementClass, RequirementKind
 from core.errors import Invalid
@@ -271,3 +274,29 @@ def test_our_own_csv_is_read_back_the_same():
 
 def test_columns_are_named_as_a_spreadsheet_does():
     assert [column_letter(index) for index in (0, 25, 26, 701)] == ["A", "Z", "AA", "ZZ"]
+
+
+_TEXTS = st.one_of(
+    st.text(max_size=6),
+    st.sampled_from(["a", "が", "か\u3099", "a\n", "\u200b", "\u3000", "a\tb", "x" * 301]),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.fixed_dictionaries(dict.fromkeys(LONGEST, _TEXTS)))
+def test_what_is_plainly_sound_is_what_the_schema_loads_unchanged(texts):
+    codes = dict.fromkeys(CLASS_TARGETS, "must") | {"kind": "data", "conformity_date": None}
+    if is_plainly_sound(texts):
+        loaded = RequirementSchema().load({**texts, **codes})
+        assert {name: loaded[name] for name in texts} == texts
+
+
+def test_plain_requirements_take_the_short_way():
+    texts = dict.fromkeys(LONGEST, "") | {
+        "requirement_id": "A-1.2",
+        "name": "名",
+        "text": "本文\n二行",
+    }
+    assert is_plainly_sound(texts)
+    for wrong in ({"text": ""}, {"requirement_id": ".."}, {"name": "二\n行"}, {"text": "\u202e"}):
+        assert not is_plainly_sound(texts | wrong)
