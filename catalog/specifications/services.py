@@ -221,14 +221,17 @@ def publish_version(
     Rules: publisher ≠ last editor; a date of application; raises GuardFailed with all that is missing.
     """
     fresh = require(session, actor, Permission.SPECIFICATION_PUBLISH, subject)
-    consultation_queries.lock_for_approval(session, subject.id)
+    was_consulted = subject.state is SpecificationState.CONSULTATION
+    if was_consulted:
+        consultation_queries.lock_for_approval(session, subject.id)
     if subject.state in _EDITABLE:
         reasons = missing_for_publication(session, subject, fresh.person_id)
         if reasons:
             raise GuardFailed(reasons)
     moment = now(session)
     subject.apply(SpecificationAction.APPROVE, version)
-    consultations.settle_approval(session, fresh, subject)
+    if was_consulted:
+        consultations.settle_approval(session, fresh, subject)
     subject.apply(
         SpecificationAction.SCHEDULE,
         publisher_id=fresh.person_id,

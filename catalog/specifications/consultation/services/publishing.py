@@ -16,7 +16,7 @@ from catalog.specifications.consultation.services.records import (
     record,
     require_unpublished,
 )
-from catalog.specifications.models import SpecificationVersion
+from catalog.specifications.models import SpecificationState, SpecificationVersion
 from core.clock import end_of_day
 from core.db import now
 from core.errors import GuardFailed
@@ -42,6 +42,8 @@ def publish_dispositions(
 
 def missing_for_approval(session: Session, subject: SpecificationVersion) -> list[tuple[str, str]]:
     """List everything in its consultation that keeps a version from being approved."""
+    if subject.state is not SpecificationState.CONSULTATION:
+        return []
     consultation, waiting = queries.find_waiting(session, subject.id)
     if consultation is None:
         return []
@@ -57,6 +59,8 @@ def missing_for_approval(session: Session, subject: SpecificationVersion) -> lis
 
 def waiting_for_approval(session: Session, subject: SpecificationVersion) -> dict[str, Any]:
     """Return the consultation on a version and its comments without a disposition, for a page."""
+    if subject.state is not SpecificationState.CONSULTATION:
+        return {"consultation": None, "undisposed": []}
     consultation, waiting = queries.find_waiting(session, subject.id)
     return {"consultation": consultation, "undisposed": waiting}
 
