@@ -78,12 +78,14 @@ def list_active_vendors(session: Session, vendor_ids: Sequence[uuid.UUID]) -> li
 def list_certificates(
     session: Session, certification_ids: Sequence[uuid.UUID]
 ) -> list[Certification]:
-    """Return those of the certifications that were decided and not refused."""
+    """Return those that were decided and not refused, of offering versions that were published."""
     statement = (
         select(Certification)
+        .join(OfferingVersion, col(OfferingVersion.id) == Certification.offering_version_id)
         .where(
             col(Certification.id).in_(certification_ids),
             col(Certification.state).in_(CERTIFICATE_STATES),
+            col(OfferingVersion.published_at).is_not(None),
         )
         .options(joinedload(Certification.offering_version))  # type: ignore[arg-type]
         .order_by(col(Certification.id))
@@ -97,9 +99,11 @@ def list_certificate_ids_of(
     """Return the ids of all public certificates for these specification versions."""
     statement = (
         select(Certification.id)
+        .join(OfferingVersion, col(OfferingVersion.id) == Certification.offering_version_id)
         .where(
             col(Certification.specification_version_id).in_(specification_version_ids),
             col(Certification.state).in_(CERTIFICATE_STATES),
+            col(OfferingVersion.published_at).is_not(None),
         )
         .order_by(col(Certification.id))
     )

@@ -7,8 +7,8 @@ from flask import Response, make_response, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from accounts.auth import access
-from accounts.permissions import Permission
+from accounts.auth import access, actor
+from accounts.permissions import Permission, can
 from catalog.certification import outline, queries
 from catalog.certification.assessment import COUNTED, assess, tally
 from catalog.certification.badge import Badge, draw_badge
@@ -30,7 +30,7 @@ SHORTEST, LONGEST = timedelta(0), timedelta(minutes=5)
 @blueprint.get("/certificates/<number>")
 @access(Permission.CATALOG_READ)
 def show_certificate(number: str) -> ResponseReturnValue:
-    """Show a certificate to everyone: results per requirement, conditions, dates, its state now."""
+    """Show a certificate: results per requirement, conditions, dates, its state now."""
     session = web.read_session()
     review = _find_certificate(session, number)
     assessment = assess(session, review)
@@ -85,8 +85,11 @@ def show_certificate_pdf(number: str) -> ResponseReturnValue:
 
 
 def _find_certificate(session: Session, number: str) -> Certification:
+    """Return a certificate that this reader may see; before publication the parties alone may."""
     review = queries.find_certificate(session, number)
     if review is None:
+        raise NotFound
+    if not review.is_public and not can(actor(), Permission.CERTIFICATION_READ, review):
         raise NotFound
     return review
 

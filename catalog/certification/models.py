@@ -204,6 +204,11 @@ class Certification(StatefulModel, table=True):
         begun = {ReviewState.ASSIGNED, ReviewState.UNDER_REVIEW, ReviewState.INFO_REQUESTED}
         return self.state in begun and len(self.assigned_ids) < REVIEWERS
 
+    @property
+    def is_public(self) -> bool:
+        """Tell whether everyone may read the decision: its offering version has been published."""
+        return self.offering_version.published_at is not None
+
     def public_state(self, moment: datetime) -> CertificationState:
         """Return what a reader is told now: expiry is computed, never stored."""
         if self.state is ReviewState.SUSPENDED:

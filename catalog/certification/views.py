@@ -20,6 +20,8 @@ from catalog.certification.queries import proceedings as around
 from catalog.certification.queue import QueueFilter, pending_words
 from catalog.certification.schemas import SubmitSchema
 from catalog.offerings.models import EDITABLE_STATES
+from catalog.offerings.queries import published_offering_version
+from catalog.offerings.schemas import ConfirmSchema
 from catalog.offerings.views.frame import link_missing, load_sheet, offering_for
 from core import web
 from core.clock import day_in_japan
@@ -252,4 +254,30 @@ def rehearse(offering_version_id: uuid.UUID) -> ResponseReturnValue:
         version=sheet.version,
         checks=checks,
         check_outcome=sum_up(checks),
+    )
+
+
+@blueprint.route("/vendor/offerings/<uuid:offering_version_id>/publish", methods=["GET", "POST"])
+@access(Permission.OFFERING_PUBLISH, write=Permission.OFFERING_PUBLISH)
+def publish(offering_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask once more, then publish an approved version, and with it what was decided on it."""
+    session = web.read_session()
+    version = offering_for(session, offering_version_id, Permission.OFFERING_PUBLISH)
+    form = Form(ConfirmSchema(), web.posted_form())
+    done = web.complete(
+        form,
+        lambda writing, **_said: services.publish_offering(
+            writing,
+            actor(),
+            offering_for(writing, offering_version_id, Permission.OFFERING_PUBLISH),
+        ),
+        notice=("サービスを公開しました", "検索に出るまで少し時間がかかることがあります。"),
+        target=url_for("vendor_offerings.show", offering_version_id=offering_version_id),
+    )
+    return done or web.render_page(
+        "offerings/publish.html",
+        form.status,
+        form=form,
+        version=version,
+        older=published_offering_version(session, version.offering_id),
     )

@@ -202,7 +202,7 @@ class OfferingStory(ReviewActs):
 
     def _publish(self, session: Session) -> None:
         before = self._published_id(session)
-        offerings.publish_version(session, self._maker(session), self._version(session))
+        certification.publish_offering(session, self._maker(session), self._version(session))
         if before is not None:
             self._supersede_certificate(session, before)
 

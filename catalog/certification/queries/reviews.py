@@ -133,6 +133,19 @@ def find_certificate(session: Session, number: str) -> Certification | None:
     return session.exec(statement).first()
 
 
+def list_certificate_ids(session: Session, offering_version_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the certifications of an offering version that carry a certificate."""
+    statement = (
+        select(Certification.id)
+        .where(
+            Certification.offering_version_id == offering_version_id,
+            col(Certification.state).in_(_CERTIFICATE_STATES),
+        )
+        .order_by(col(Certification.id))
+    )
+    return list(session.exec(statement))
+
+
 def lock_certification(session: Session, certification_id: uuid.UUID) -> Certification | None:
     """Return a certification and what it covers as they are now; nobody else changes it meanwhile."""
     statement = select(Certification.id).where(Certification.id == certification_id)

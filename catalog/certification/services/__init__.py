@@ -22,6 +22,7 @@ from catalog.certification.services.measures import (
     resume,
     suspend,
 )
+from catalog.certification.services.publication import publish_offering
 from catalog.certification.services.reviews import assign, reassign, recommend, request_info
 from catalog.certification.services.submissions import submit_offering
 from catalog.certification.services.surveillance import cover
@@ -46,6 +47,7 @@ __all__ = [
     "judge_report",
     "last_possible_day",
     "propose_revocation",
+    "publish_offering",
     "raise_finding",
     "reassign",
     "recommend",

@@ -22,8 +22,12 @@ CONDITION_DUE = "certification.condition_due"
 
 
 def announce(session: Session, certification: Certification, version: OfferingVersion) -> None:
-    """Tell mirrors of the certificate, and the index of every listing of the offering."""
-    changes.append(session, "certificate", certification.id)
+    """Tell mirrors of the certificate, and the index of every listing of the offering.
+
+    What has not been published is announced with its publication.
+    """
+    if certification.is_public:
+        changes.append(session, "certificate", certification.id)
     for listing in list_listings_for(session, version.offering_id):
         outbox.publish(session, "search.listing_changed", {"listing_id": listing.id})
 
@@ -52,7 +56,8 @@ def announce_expiry(session: Session, payload: Mapping[str, Any]) -> None:
     """
     found = queries.get_certification(session, uuid.UUID(payload["certification_id"]))
     if found is not None and found.public_state(now(session)) is CertificationState.EXPIRED:
-        changes.append(session, "certificate", found.id)
+        if found.is_public:
+            changes.append(session, "certificate", found.id)
         tell(session, found, News.EXPIRED, name=found.offering_version.name)
 
 

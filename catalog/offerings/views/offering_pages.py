@@ -152,32 +152,6 @@ def check(offering_version_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-@blueprint.route("/offerings/<uuid:offering_version_id>/publish", methods=["GET", "POST"])
-@access(Permission.OFFERING_PUBLISH, write=Permission.OFFERING_PUBLISH)
-def publish(offering_version_id: uuid.UUID) -> ResponseReturnValue:
-    """Ask once more, then publish an approved version."""
-    session = web.read_session()
-    version = offering_for(session, offering_version_id, Permission.OFFERING_PUBLISH)
-    form = Form(ConfirmSchema(), web.posted_form())
-    done = web.complete(
-        form,
-        lambda writing, **_said: services.publish_version(
-            writing,
-            actor(),
-            offering_for(writing, offering_version_id, Permission.OFFERING_PUBLISH),
-        ),
-        notice=("サービスを公開しました", "検索に出るまで少し時間がかかることがあります。"),
-        target=url_for("vendor_offerings.show", offering_version_id=offering_version_id),
-    )
-    return done or web.render_page(
-        "offerings/publish.html",
-        form.status,
-        form=form,
-        version=version,
-        older=queries.published_offering_version(session, version.offering_id),
-    )
-
-
 @blueprint.post("/offerings/<uuid:offering_version_id>/new-version")
 @access(Permission.OFFERING_EDIT, write=Permission.OFFERING_EDIT)
 def start_new_version(offering_version_id: uuid.UUID) -> ResponseReturnValue:

@@ -129,6 +129,13 @@ def make_recommended(stage: Stage, opinion: Opinion = Opinion.CERTIFY) -> UUID:
     return certification_id
 
 
+def publish(stage: Stage) -> None:
+    """Let the vendor publish what was approved."""
+    with db.transaction() as session:
+        version = load_version(session, stage.version_id)
+        services.publish_offering(session, stage.company.acts(), version)
+
+
 def decide(
     actor: Actor, certification_id: UUID, decision: Opinion = Opinion.CERTIFY, **values: Any
 ) -> None:

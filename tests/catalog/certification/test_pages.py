@@ -1,16 +1,16 @@
 """A certification from the vendor's submission to the public certificate, over HTTP."""
 
 import io
+import itertools
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from pypdf import PdfReader
 
-from accounts.models import Role
+from accounts.models import Organisation, Role
 from accounts.services import hash_password
 from catalog.certification.models import Opinion, ReviewState
-from catalog.offerings.services import publish_version
 from catalog.terms import Answer
 from core import db
 from core.clock import today_jst
@@ -25,6 +25,7 @@ from tests.catalog.certification.conftest import (
     load,
     load_version,
     make_recommended,
+    publish,
     recommend,
     set_stage,
     submit,
@@ -120,8 +121,8 @@ def test_whole_way_from_submission_to_certificate(stage: Stage, browser) -> None
     with db.transaction() as session:
         review = load(session, submitted_id(path))
         assert review.state is ReviewState.CERTIFIED
-        publish_version(session, stage.company.acts(), load_version(session, stage.version_id))
         number = review.number
+    publish(stage)
     page = words(browser(stage.company.member, stage.company.home), f"/certificates/{number}")
     for seen in ("認証済み", "見本", "R-001", "機能1", review.evaluated_sha256, "第1版", number):
         assert seen in page, seen
@@ -366,6 +367,7 @@ def test_certificate_page_says_that_time_ran_out(stage: Stage, client, hold_cloc
     hold_clock(datetime(2026, 4, 1, 3, tzinfo=UTC))
     certification_id = make_recommended(stage)
     decide(stage.lead(), certification_id, valid_until=date(2027, 3, 31))
+    publish(stage)
     path = f"/certificates/{number_of(certification_id)}"
     hold_clock(datetime(2027, 3, 31, 14, 59, tzinfo=UTC))
     assert "認証済み" in words(client, path)
@@ -389,6 +391,7 @@ def test_certificate_page_says_that_it_is_not_in_force(
         made = factories.certification(
             session, row, state, number="NC-2026-0000ABCD", ended_on=today_jst()
         )
+        row.published_at = db.now(session)
         path = f"/certificates/{made.number}"
     page = words(client, path)
     assert seen in page
@@ -399,6 +402,7 @@ def test_certificate_page_says_that_it_is_not_in_force(
 def test_certificate_comes_as_pdf_and_unknown_numbers_do_not_exist(stage: Stage, client) -> None:
     certification_id = make_recommended(stage)
     decide(stage.lead(), certification_id)
+    publish(stage)
     number = number_of(certification_id)
     response = client.get(f"/certificates/{number}.pdf")
     assert response.mimetype == "application/pdf"
@@ -410,9 +414,43 @@ def test_certificate_comes_as_pdf_and_unknown_numbers_do_not_exist(stage: Stage,
         assert client.get(path).status_code == 404
 
 
+def test_decision_on_an_unpublished_offering_is_known_to_its_parties_only(
+    stage: Stage, client, browser
+) -> None:
+    certification_id = make_recommended(stage)
+    decide(stage.lead(), certification_id)
+    number = number_of(certification_id)
+    with db.transaction() as session:
+        rival = factories.vendor(session)
+        home = session.get_one(Organisation, rival.owner_id)
+        competitor = factories.person(session, Role.VENDOR_ADMIN, home)
+        clerk_home = factories.body(session)
+        clerk = factories.person(session, Role.CLERK, clerk_home)
+    paths = (f"/certificates/{number}", f"/certificates/{number}.pdf")
+    strangers = [client, browser(competitor, home), browser(clerk, clerk_home)]
+    for reader, path in itertools.product(strangers, paths):
+        assert reader.get(path).status_code == 404
+    assert str(certification_id) not in client.get("/api/v1/snapshot").text
+    assert str(certification_id) not in client.get("/api/v1/changes?since=0").text
+    for insider in (browser(stage.company.admin, stage.company.home), browser(stage.leads[1])):
+        assert "まだ公開されていません" in words(insider, paths[0])
+        assert insider.get(paths[1]).status_code == 200
+    vendor = browser(stage.company.admin, stage.company.home)
+    act = f"/vendor/offerings/{stage.version_id}/publish"
+    assert vendor.submit(act, {"confirmed": "yes"}).status_code == 303
+    for reader, path in itertools.product(strangers, paths):
+        assert reader.get(path).status_code == 200
+    assert "まだ公開されていません" not in words(client, paths[0])
+    changed = client.get("/api/v1/changes?since=0").json["changes"]
+    told = [each["data"] for each in changed if each["kind"] == "certificate"]
+    assert [each["number"] for each in told] == [number]
+    assert str(certification_id) in client.get("/api/v1/snapshot").text
+
+
 def test_public_page_stays_within_its_statements(stage: Stage, client) -> None:
     certification_id = make_recommended(stage)
     decide(stage.lead(), certification_id)
+    publish(stage)
     client.get(f"/certificates/{number_of(certification_id)}")
     assert len(client.business_statements("people", "sign_ins")) <= 6
 

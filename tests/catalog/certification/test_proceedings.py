@@ -41,6 +41,7 @@ from tests.catalog.certification.conftest import (
     load,
     load_version,
     make_recommended,
+    publish,
     recommend,
     set_stage,
     submit,
@@ -218,6 +219,7 @@ def _settle_before_decision(stage: Stage, certification_id: UUID, *finding_ids: 
 @pytest.mark.acceptance(26)
 def test_suspension_reaches_everybody_at_once_and_ends(stage: Stage) -> None:
     certification_id = make_certified(stage)
+    publish(stage)
     with pytest.raises(Invalid):
         measure(services.suspend, stage.lead(1), certification_id, " ")
     old = factories.actor(
