@@ -10,7 +10,9 @@ from flask import Flask, request, url_for
 from sqlmodel import Session
 
 import accounts.cli
+import accounts.identity_views
 import accounts.notices
+import accounts.oidc_views
 import accounts.views
 import catalog.api
 import catalog.certification.certificate_views
@@ -41,6 +43,7 @@ import procurement.projects.views
 import search.cli
 import search.indexer
 import search.views
+import vendors.arrival_views
 import vendors.review_views
 import vendors.views
 from accounts import auth

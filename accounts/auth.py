@@ -12,13 +12,14 @@ from flask_wtf.csrf import CSRFError
 from accounts import queries, resubmission, services
 from accounts.identity import ANONYMOUS, Actor
 from accounts.models import Membership, SignIn
+from accounts.oauth import list_providers
 from accounts.permissions import Permission, can, may_somewhere
 from accounts.resubmission import is_local_path
 from accounts.schemas import SignInSchema
 from core import audit, web
 from core.config import Settings
 from core.db import now, transaction
-from core.errors import Forbidden, NotFound, SignInRequired
+from core.errors import Forbidden, NotFound, ReauthenticationRequired, SignInRequired
 from core.forms import Form
 
 __all__ = ["is_local_path"]
@@ -57,8 +58,15 @@ def init_auth(app: Flask) -> None:
     app.before_request(load_actor)
     app.before_request(lambda: _guard(app))
     app.register_error_handler(SignInRequired, answer_sign_in_required)
+    app.register_error_handler(ReauthenticationRequired, answer_old_sign_in)
     app.register_error_handler(CSRFError, answer_expired_form)
-    app.context_processor(lambda: {"actor": _shown_actor(), "can": _can})
+    app.context_processor(
+        lambda: {
+            "actor": _shown_actor(),
+            "can": _can,
+            "sign_in_providers": list(list_providers(settings()).values()),
+        }
+    )
 
 
 def cookie_name() -> str:
@@ -121,6 +129,7 @@ def _make_actor(row: SignIn, memberships: list[Membership]) -> Actor:
         organisation_ids=frozenset(m.organisation_id for m in memberships),
         sign_in_id=row.id,
         authenticated_at=row.authenticated_at,
+        signed_in_by=row.identity.provider if row.identity else "",
     )
 
 
@@ -168,6 +177,20 @@ def answer_sign_in_required(error: SignInRequired) -> ResponseReturnValue:
     return web.render_page("accounts/sign_in.html", 401, form=form, interrupted=True)
 
 
+def answer_old_sign_in(error: ReauthenticationRequired) -> ResponseReturnValue:
+    """Send whoever came by an identity provider back there; what was typed is carried along."""
+    provider = list_providers(settings()).get(actor().signed_in_by)
+    if provider is None or web.wants_json():
+        return web.answer_domain_error(error)
+    return web.render_page(
+        "accounts/confirm_again.html",
+        401,
+        provider=provider,
+        carried=resubmission.pack_request(),
+        wanted=_way_back(),
+    )
+
+
 def answer_expired_form(_error: CSRFError) -> ResponseReturnValue:
     """Show what was typed in a form whose token is too old; only if our own page has sent it."""
     load_actor()
@@ -213,7 +236,12 @@ def _can(permission: str, subject: object = None) -> bool:
 
 
 def needs_password() -> bool:
-    """Tell whether a legal act needs the password on its confirm page."""
+    """Tell whether a legal act needs the password on its confirm page.
+
+    Whoever came by an identity provider is sent back there by the act itself (answer_old_sign_in).
+    """
+    if actor().signed_in_by:
+        return False
     return not services.is_recent(web.read_session(), settings(), actor())
 
 

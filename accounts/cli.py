@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 from sqlmodel import Session
 
-from accounts import membership_services, queries, services
+from accounts import membership_services, oauth, oidc_services, queries, services
 from accounts.body_table import read_bodies
 from accounts.identity import CONSOLE
 from accounts.models import Organisation, OrganisationKind, Person, Role
 from core import db
+from core.cli import Operation
 from core.errors import DomainError
 from core.tables import TableError, TableErrors
 
@@ -128,6 +129,27 @@ def revoke_account(email: str) -> None:
     with _told(), db.transaction() as session:
         count = membership_services.revoke_sessions(session, CONSOLE, _find_person(session, email))
         click.echo(f"{email}のサインイン{count}件を終わらせました。")
+
+
+@accounts_group.command("bind")
+@click.option("--email", required=True)
+@click.option("--subject", required=True, help="職員認証の側の利用者識別子（sub）。")
+@click.pass_obj
+def bind_account(operation: Operation, email: str, subject: str) -> None:
+    """職員認証の利用者を、人のアカウントに結び付けます。はじめてのサインインの前に行います。"""
+    provider = oauth.list_providers(operation.settings).get(oidc_services.STAFF)
+    if provider is None:
+        raise click.ClickException("NARABI_STAFF_ISSUER がないため、結び付ける先がありません。")
+    with _told(), db.transaction() as session:
+        oidc_services.bind_by_console(
+            session,
+            CONSOLE,
+            _find_person(session, email),
+            provider=provider.code,
+            issuer=provider.issuer,
+            subject=subject,
+        )
+    click.echo(f"{email}に、{provider.label}の利用者を結び付けました。")
 
 
 @contextmanager

@@ -35,6 +35,7 @@ class Actor:
     organisation_ids: frozenset[uuid.UUID] = frozenset()
     sign_in_id: uuid.UUID | None = None
     authenticated_at: datetime | None = None
+    signed_in_by: str = ""  # the code of the identity provider, empty for a password
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -3,10 +3,10 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Index, Text, text
 from sqlmodel import Field
 
-from core.models import Model, UTCDateTime, enum_type, related
+from core.models import JSONType, Model, UTCDateTime, enum_type, related
 from core.state_machine import LabelledCode
 
 
@@ -54,7 +54,7 @@ ROLES_BY_KIND: dict[OrganisationKind, frozenset[Role]] = {
 
 
 class Person(Model, table=True):
-    """A person with a local account."""
+    """A person with an account: by password, by identities of providers, or both."""
 
     __tablename__ = "people"
 
@@ -128,8 +128,71 @@ class Membership(Model, table=True):
     organisation: Organisation = related()
 
 
+class ExternalIdentity(Model, table=True):
+    """A person at an identity provider: the pair of issuer and subject, never an e-mail address.
+
+    `corporate_number` is the company for which GビズID vouches; `asked_organisation_id` the one whose
+    administrator has not yet answered the wish to join. The bond ends with `ended_at`.
+    """
+
+    __tablename__ = "external_identities"
+    __table_args__ = (
+        Index(
+            "uq_external_identities_live",
+            "issuer",
+            "subject",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    person_id: uuid.UUID = Field(foreign_key="people.id", index=True)
+    provider: str = Field(max_length=20)
+    issuer: str = Field(max_length=255)
+    subject: str = Field(max_length=255)
+    corporate_number: str = Field(default="", max_length=13)
+    asked_organisation_id: uuid.UUID | None = Field(
+        default=None, foreign_key="organisations.id", index=True
+    )
+    ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+    person: Person = related()
+
+
+class AttemptPurpose(LabelledCode):
+    """What a journey to an identity provider is for."""
+
+    SIGN_IN = "sign_in", "サインイン"
+    CONFIRM = "confirm", "もう一度の確認"
+    LINK = "link", "結び付け"
+    ARRIVAL = "arrival", "はじめての利用"
+
+
+class SignInAttempt(Model, table=True):
+    """A journey to an identity provider that its browser has not finished; used once, then deleted.
+
+    `state_hash` is of a secret that only the browser holds. `carried` is the signed form to send
+    again, `told` what the provider said of a newcomer; both vanish with the row.
+    """
+
+    __tablename__ = "sign_in_attempts"
+
+    state_hash: str = Field(max_length=64, unique=True)
+    provider: str = Field(max_length=20)
+    purpose: AttemptPurpose = Field(sa_type=enum_type(AttemptPurpose))
+    sign_in_id: uuid.UUID | None = Field(default=None, foreign_key="sign_ins.id", index=True)
+    wanted: str = Field(default="", max_length=2000)
+    carried: str = Field(default="", sa_type=Text)
+    told: dict[str, str] = Field(default_factory=dict, sa_type=JSONType)
+    expires_at: datetime = Field(sa_type=UTCDateTime, nullable=False, index=True)
+
+
 class SignIn(Model, table=True):
-    """A server-side session: a hashed token, the acting organisation, and its limits."""
+    """A server-side session: a hashed token, the acting organisation, and its limits.
+
+    `identity_id` is set when an identity provider vouched for the person instead of a password.
+    """
 
     __tablename__ = "sign_ins"
 
@@ -139,9 +202,13 @@ class SignIn(Model, table=True):
     authenticated_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
     seen_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
     revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    identity_id: uuid.UUID | None = Field(
+        default=None, foreign_key="external_identities.id", index=True
+    )
 
     person: Person = related()
     organisation: Organisation | None = related()
+    identity: ExternalIdentity | None = related()
 
 
 class OrganisationNotice(Model, table=True):

@@ -32,6 +32,7 @@ class Permission(StrEnum):
     COMMENT_EDIT = "comment.edit"
     BODY_IMPORT = "body.import"
     MEMBERSHIP_MANAGE = "membership.manage"
+    MEMBERSHIP_ADMIT = "membership.admit"
     VENDOR_REGISTER = "vendor.register"
     VENDOR_QUEUE = "vendor.queue"
     VENDOR_READ_FILE = "vendor.read_file"
@@ -192,6 +193,7 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.COMMENT_EDIT: dict.fromkeys((_VM, _VA, _MC, _MA, _PC), own),
     _P.BODY_IMPORT: {_CO: anywhere},
     _P.MEMBERSHIP_MANAGE: {_CO: anywhere},
+    _P.MEMBERSHIP_ADMIT: {_VA: own},
     _P.VENDOR_REGISTER: _EVERYONE,
     _P.VENDOR_QUEUE: {_RV: anywhere, _LR: anywhere, _AU: anywhere},
     _P.VENDOR_READ_FILE: {_VM: own, _VA: own, _RV: assigned, _LR: anywhere, _AU: anywhere},

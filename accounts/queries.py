@@ -4,11 +4,12 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, and_, delete, func, or_
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
 from accounts.models import (
+    ExternalIdentity,
     Membership,
     Organisation,
     OrganisationKind,
@@ -16,6 +17,7 @@ from accounts.models import (
     Person,
     Role,
     SignIn,
+    SignInAttempt,
 )
 from core.db import now
 
@@ -62,7 +64,7 @@ def find_sign_in(session: Session, token_hash: str) -> SignIn | None:
     return session.exec(
         select(SignIn)
         .where(SignIn.token_hash == token_hash, col(SignIn.revoked_at).is_(None))
-        .options(joinedload(SignIn.person))  # type: ignore[arg-type]
+        .options(joinedload(SignIn.person), joinedload(SignIn.identity))  # type: ignore[arg-type]
     ).first()
 
 
@@ -173,3 +175,65 @@ def find_organisation(session: Session, kind: OrganisationKind, name: str) -> Or
     """Return the organisation of a kind with exactly this name."""
     statement = select(Organisation).where(Organisation.kind == kind, Organisation.name == name)
     return session.exec(statement).first()
+
+
+def find_attempt(
+    session: Session, state_hash: str, *, for_update: bool = False
+) -> SignInAttempt | None:
+    """Return the journey to an identity provider that has this state."""
+    statement = select(SignInAttempt).where(SignInAttempt.state_hash == state_hash)
+    if for_update:
+        statement = statement.with_for_update()
+    return session.exec(statement).first()
+
+
+def delete_expired_attempts(session: Session) -> None:
+    """Forget the journeys whose time has run out."""
+    session.execute(delete(SignInAttempt).where(col(SignInAttempt.expires_at) <= now(session)))
+
+
+def find_identity(
+    session: Session, issuer: str, subject: str, *, for_update: bool = False
+) -> ExternalIdentity | None:
+    """Return the live bond of a subject of an issuer, both compared exactly."""
+    statement = select(ExternalIdentity).where(
+        ExternalIdentity.issuer == issuer,
+        ExternalIdentity.subject == subject,
+        col(ExternalIdentity.ended_at).is_(None),
+    )
+    if for_update:
+        statement = statement.with_for_update()
+    return session.exec(statement).first()
+
+
+def get_identity(
+    session: Session, identity_id: uuid.UUID, *, for_update: bool = False
+) -> ExternalIdentity | None:
+    """Return a bond, live or ended."""
+    return session.get(ExternalIdentity, identity_id, with_for_update=for_update or None)
+
+
+def list_identities(session: Session, person_id: uuid.UUID) -> list[ExternalIdentity]:
+    """Return the live bonds of a person, the oldest first."""
+    statement = (
+        select(ExternalIdentity)
+        .where(ExternalIdentity.person_id == person_id, col(ExternalIdentity.ended_at).is_(None))
+        .order_by(col(ExternalIdentity.created_at), col(ExternalIdentity.id))
+        .limit(100)
+    )
+    return list(session.exec(statement).all())
+
+
+def list_wishes(session: Session, organisation_id: uuid.UUID) -> list[ExternalIdentity]:
+    """Return who asks to join a company, with the people, the oldest first."""
+    statement = (
+        select(ExternalIdentity)
+        .where(
+            ExternalIdentity.asked_organisation_id == organisation_id,
+            col(ExternalIdentity.ended_at).is_(None),
+        )
+        .options(joinedload(ExternalIdentity.person))  # type: ignore[arg-type]
+        .order_by(col(ExternalIdentity.created_at), col(ExternalIdentity.id))
+        .limit(100)
+    )
+    return list(session.exec(statement).all())

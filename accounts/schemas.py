@@ -9,9 +9,11 @@ from accounts.models import BodyKind
 from core import clock, japanese
 from core.fields import (
     FormSchema,
+    checked,
     choice,
     day,
     line,
+    option,
     whole,
 )
 
@@ -27,6 +29,19 @@ class SignInSchema(FormSchema):
     )
     next = fields.String(load_default="", metadata={"label": "戻り先"})
     carried = fields.String(load_default="", metadata={"label": "送り直す内容"})
+
+
+class EndIdentitySchema(FormSchema):
+    """The end of a bond to an identity provider."""
+
+    confirmed = checked("解除したあとの方法を確かめました")
+    password = fields.String(load_default="", metadata={"label": "パスワード"})
+
+
+class WishSchema(FormSchema):
+    """The answer to somebody who asks to join the company."""
+
+    answer = option("回答", ["admit", "decline"])
 
 
 class SwitchSchema(FormSchema):

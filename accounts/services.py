@@ -5,7 +5,7 @@ import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +17,7 @@ from accounts import queries
 from accounts.identity import Actor
 from accounts.models import (
     ROLES_BY_KIND,
+    ExternalIdentity,
     Membership,
     Organisation,
     OrganisationKind,
@@ -81,8 +82,17 @@ def sign_in(session: Session, settings: Settings, email: str, password: str) -> 
     return SignInResult(SignInOutcome.SIGNED_IN, open_sign_in(session, person))
 
 
-def open_sign_in(session: Session, person: Person) -> str:
-    """Open a server-side session for a person whose password was just checked or set."""
+def open_sign_in(
+    session: Session,
+    person: Person,
+    *,
+    identity: ExternalIdentity | None = None,
+    authenticated_at: datetime | None = None,
+) -> str:
+    """Open a server-side session for a person whose password, or provider, was just asked.
+
+    `authenticated_at` is when an identity provider last saw the person; now when left out.
+    """
     token = secrets.token_urlsafe(32)
     session.add(
         SignIn(
@@ -90,8 +100,9 @@ def open_sign_in(session: Session, person: Person) -> str:
             person_id=person.id,
             organisation_id=_first_organisation(session, person.id),
             created_at=now(session),
-            authenticated_at=now(session),
+            authenticated_at=authenticated_at or now(session),
             seen_at=now(session),
+            identity_id=identity.id if identity else None,
         )
     )
     _record_person(session, person, "account.sign_in")
@@ -120,10 +131,12 @@ def _check_password(
 
 
 def _matches(password_hash: str, password: str) -> bool:
+    """Compare; an account without a password refuses every one, and takes as long for it."""
     try:
-        return _hasher.verify(password_hash, password)
+        _hasher.verify(password_hash or _DUMMY_HASH, password)
     except (VerificationError, InvalidHashError):
         return False
+    return bool(password_hash)
 
 
 def _record_person(session: Session, person: Person, action: str) -> None:

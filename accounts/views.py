@@ -39,19 +39,25 @@ def sign_in() -> ResponseReturnValue:
     if result.outcome is not services.SignInOutcome.SIGNED_IN:
         form.errors["email"], form.status = sign_in_refusal(), 422
         return web.render_page("accounts/sign_in.html", form.status, form=form)
-    return _welcome(result.token, form.data["next"], form.data["carried"])
+    return lead_on(result.token, form.data["next"], form.data["carried"])
 
 
-def _welcome(token: str, wanted: str, carried: str) -> ResponseReturnValue:
+def lead_on(token: str, wanted: str, carried: str) -> ResponseReturnValue:
+    """Answer a sign-in: back to the page wanted, or to the form that was carried along.
+
+    `token` is of a session that was just opened; empty for one that goes on.
+    """
     typed = resubmission.unpack(carried)
     if typed is None:
         answer = web.see_other(wanted if is_local_path(wanted) else url_for("home.index"))
     else:
-        web.refresh_read_session()
-        resume(token)
-        answer = web.render_page("accounts/resend.html", typed=typed)
+        if token:
+            web.refresh_read_session()
+            resume(token)
+        answer = web.render_page("accounts/resend.html", typed=typed, is_confirmed=not token)
     response = make_response(answer)
-    set_cookie(response, token)
+    if token:
+        set_cookie(response, token)
     return response
 
 

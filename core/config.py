@@ -9,6 +9,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _MINIMUM_SECRET_LENGTH = 32
 
+# As the developers' guideline of GビズID names them; `name` there is the company's.
+GBIZ_CLAIMS = {
+    "person_name": "user_last_nm user_first_nm",
+    "email": "email",
+    "company_name": "name",
+    "corporate_number": "corporate_number",
+    "account_type": "account_type",
+}
+
 
 class UnsafeSettingsError(Exception):
     """Settings are missing or unsafe; `problems` names each with the way to mend it."""
@@ -72,6 +81,37 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(
         default=0, ge=0, le=3, description="number of reverse proxies whose headers are believed"
     )
+    gbiz_issuer: str = Field(
+        default="",
+        description="issuer of GビズID, exactly as it signs, e.g. https://gbiz-id.go.jp/oauth/; empty: no such sign-in",
+    )
+    gbiz_client_id: str = Field(default="", description="this site's client id at GビズID")
+    gbiz_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="this site's client secret at GビズID"
+    )
+    gbiz_scopes: str = Field(
+        default="openid profile user email", description="scopes asked of GビズID, with spaces"
+    )
+    gbiz_claims: dict[str, str] = Field(
+        default=GBIZ_CLAIMS,
+        description="JSON: where userinfo of GビズID holds each value; several claims are joined in order",
+    )
+    staff_issuer: str = Field(
+        default="",
+        description="issuer of the identity provider of bodies' and agency's staff; empty: no such sign-in",
+    )
+    staff_client_id: str = Field(default="", description="this site's client id at that provider")
+    staff_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="this site's client secret at that provider"
+    )
+    staff_scopes: str = Field(default="openid", description="scopes asked of it, with spaces")
+    staff_label: str = Field(
+        default="職員認証", description="its name on the button of the sign-in page"
+    )
+    inward_origins: list[str] = Field(
+        default=[],
+        description="JSON: origins that may have a private address, e.g. an identity provider of a closed network",
+    )
 
     @property
     def is_development(self) -> bool:
@@ -117,6 +157,32 @@ class Settings(BaseSettings):
             found.append("NARABI_BASE_URL は https:// で始まる公開アドレスで指定してください。")
         if self.search_url and not self.search_key.get_secret_value():
             found.append("NARABI_SEARCH_URL を使うときは NARABI_SEARCH_KEY も指定してください。")
+        return found + self._sign_in_problems()
+
+    def _sign_in_problems(self) -> list[str]:
+        """List what is missing or unsafe of the sign-ins by OpenID Connect."""
+        found = []
+        for name in ("gbiz", "staff"):
+            variable = f"NARABI_{name.upper()}"
+            issuer = str(getattr(self, f"{name}_issuer"))
+            secret: SecretStr = getattr(self, f"{name}_client_secret")
+            if not issuer:
+                continue
+            if not issuer.startswith("https://"):
+                found.append(f"{variable}_ISSUER は https:// で始まるアドレスで指定してください。")
+            if not getattr(self, f"{name}_client_id"):
+                found.append(f"{variable}_ISSUER を使うときは {variable}_CLIENT_ID も要ります。")
+            if not secret.get_secret_value():
+                found.append(
+                    f"{variable}_ISSUER を使うときは {variable}_CLIENT_SECRET も要ります。"
+                )
+            if "openid" not in str(getattr(self, f"{name}_scopes")).split():
+                found.append(f"{variable}_SCOPES には openid を含めてください。")
+        if self.gbiz_issuer and set(self.gbiz_claims) != set(GBIZ_CLAIMS):
+            names = "、".join(GBIZ_CLAIMS)
+            found.append(f"NARABI_GBIZ_CLAIMS には {names} をすべて書いてください。")
+        if any(not origin.startswith("https://") for origin in self.inward_origins):
+            found.append("NARABI_INWARD_ORIGINS は https:// で始まるアドレスだけにしてください。")
         return found
 
     def require_safe(self) -> None:

@@ -187,6 +187,11 @@ def read_session() -> Session:
     return session
 
 
+def release_read_session() -> None:
+    """Give this request's connection back before a wait for somebody else's server."""
+    _close_session()
+
+
 def refresh_read_session() -> Session:
     """Return a new view that shows what this request has just committed."""
     _close_session()

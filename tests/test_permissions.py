@@ -51,6 +51,7 @@ comment.read                    .  o  o  o  o  o  y  y  .  y  .
 comment.edit                    .  o  o  o  o  o  .  .  .  .  .
 body.import                     .  .  .  .  .  .  .  .  .  .  y
 membership.manage               .  .  .  .  .  .  .  .  .  .  y
+membership.admit                .  .  o  .  .  .  .  .  .  .  .
 vendor.register                 y  y  y  y  y  y  y  y  y  y  .
 vendor.queue                    .  .  .  .  .  .  y  y  .  y  .
 vendor.read_file                .  o  o  .  .  .  a  y  .  y  .

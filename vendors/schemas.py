@@ -81,6 +81,13 @@ class RegisterSchema(FormSchema):
     password = _password()
 
 
+class ArrivalSchema(FormSchema):
+    """The same for somebody whom GビズID vouches for: number, person and address are known."""
+
+    name = line("商号又は名称", maximum=200)
+    kana = line("かな", maximum=200)
+
+
 class SectionSchema(FormSchema):
     """Base of the sections of the file: a draft may be saved with blanks."""
 

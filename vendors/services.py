@@ -87,16 +87,36 @@ def register(
     is registered already, without telling by whom.
     """
     require(session, actor, Permission.VENDOR_REGISTER)
-    if queries.find_live_by_number(session, corporate_number) is not None:
-        raise Conflict(
-            "この法人番号の登録は、すでに始まっています。社内の登録を担当する方に確かめてください。"
-            "心当たりのないときは、問い合わせ先に連絡してください。"
-        )
+    require_unregistered(session, corporate_number)
     person = accounts.services.claim_person(
         session, settings, email=email, name=person_name, password=password
     )
     if person is None:
         return None
+    return begin_registration(
+        session, person, corporate_number=corporate_number, name=name, kana=kana
+    )
+
+
+def require_unregistered(session: Session, corporate_number: str) -> None:
+    """Raise Conflict when the 法人番号 has a live registration, without telling whose."""
+    if queries.find_live_by_number(session, corporate_number) is not None:
+        raise Conflict(
+            "この法人番号の登録は、すでに始まっています。社内の登録を担当する方に確かめてください。"
+            "心当たりのないときは、問い合わせ先に連絡してください。"
+        )
+
+
+def begin_registration(
+    session: Session,
+    person: Person,
+    *,
+    corporate_number: str,
+    name: str,
+    kana: str,
+    gbizid_type: str = "",
+) -> Vendor:
+    """Add the organisation of a company, its first administrator and the draft of its registration."""
     organisation = accounts.services.create_organisation(
         session, kind=OrganisationKind.VENDOR, name=name
     )
@@ -107,6 +127,7 @@ def register(
         name=name,
         kana=kana,
         contact_email=person.email,
+        gbizid_type=gbizid_type,
         created_at=now(session),
         **_likeness(session, name, corporate_number),
     )

@@ -1,0 +1,103 @@
+"""Acts of somebody whom GビズID vouches for and whom we did not know: begin, join, or link."""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+import accounts.queries
+from accounts import oidc_services
+from accounts.identity import Actor
+from accounts.models import Organisation, Role
+from accounts.newcomer import Newcomer
+from accounts.oauth import Identified
+from accounts.permissions import Permission, require
+from core.errors import Conflict, NotFound
+from vendors import queries, services
+from vendors.models import GbizIdType, Vendor
+
+
+@dataclass(frozen=True, slots=True)
+class NewRegistration:
+    """A registration that was just begun, and the session token of the person who began it."""
+
+    vendor: Vendor
+    token: str
+
+
+def find_vendor(session: Session, newcomer: Newcomer) -> Vendor | None:
+    """Return the live registration of the company that GビズID vouches for."""
+    return queries.find_live_by_number(session, newcomer.corporate_number)
+
+
+def becomes_administrator(session: Session, newcomer: Newcomer, vendor: Vendor) -> bool:
+    """Tell whether the company has no administrator and this is the holder of its GビズIDプライム."""
+    admins = accounts.queries.list_members(session, vendor.owner_id, Role.VENDOR_ADMIN)
+    return newcomer.is_prime and not admins
+
+
+def begin(session: Session, actor: Actor, *, token: str, name: str, kana: str) -> NewRegistration:
+    """Begin the registration of the newcomer's company. Raises NotFound, Conflict."""
+    require(session, actor, Permission.VENDOR_REGISTER)
+    newcomer = _take(session, actor, token)
+    services.require_unregistered(session, newcomer.corporate_number)
+    person, identity = oidc_services.create_newcomer(session, newcomer)
+    vendor = services.begin_registration(
+        session,
+        person,
+        corporate_number=newcomer.corporate_number,
+        name=name,
+        kana=kana,
+        gbizid_type=(GbizIdType.PRIME if newcomer.is_prime else GbizIdType.MEMBER).value,
+    )
+    opened = oidc_services.open_proven(session, person, identity, newcomer.authenticated_at)
+    return NewRegistration(vendor, opened)
+
+
+def join(session: Session, actor: Actor, *, token: str) -> tuple[str, bool]:
+    """Bring the newcomer to the registered company; returns the session's token and whether as administrator.
+
+    The registration is locked, so that two at once do not both become its first administrator.
+    """
+    require(session, actor, Permission.VENDOR_REGISTER)
+    newcomer = _take(session, actor, token)
+    vendor = find_vendor(session, newcomer)
+    locked = queries.lock_vendor(session, vendor.id) if vendor else None
+    if locked is None:
+        raise NotFound
+    as_administrator = becomes_administrator(session, newcomer, locked)
+    home = session.get_one(Organisation, locked.owner_id)
+    opened = oidc_services.join(session, newcomer, home, as_administrator=as_administrator)
+    return opened, as_administrator
+
+
+def link(session: Session, actor: Actor, *, token: str) -> None:
+    """Bind the identity to the account of a vendor's person; the 法人番号 must be the vendor's."""
+    require(session, actor, Permission.ACCOUNT_CHANGE)
+    newcomer = _take(session, actor, token)
+    vendor = own_vendor(session, actor)
+    if vendor is None or vendor.corporate_number != newcomer.corporate_number:
+        raise Conflict(
+            "GビズIDの法人番号が、いまの会社の登録と違うため、結び付けられません。"
+            "同じ会社のGビズIDでもう一度お試しください。"
+        )
+    oidc_services.link(
+        session,
+        actor,
+        oidc_services.GBIZ,
+        Identified(newcomer.issuer, newcomer.subject, None, {}),
+        corporate_number=newcomer.corporate_number,
+    )
+
+
+def own_vendor(session: Session, actor: Actor) -> Vendor | None:
+    """Return the registration of the acting organisation."""
+    if actor.organisation_id is None:
+        return None
+    return queries.find_vendor_of(session, actor.organisation_id)
+
+
+def _take(session: Session, actor: Actor, token: str) -> Newcomer:
+    newcomer = oidc_services.find_newcomer(session, actor, token, take=True)
+    if newcomer is None:
+        raise NotFound("時間がたったため、はじめからやり直してください。")
+    return newcomer

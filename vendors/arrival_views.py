@@ -1,0 +1,96 @@
+"""The page of somebody whom GビズID vouches for and whom we did not know."""
+
+from flask import make_response, url_for
+from flask.typing import ResponseReturnValue
+
+from accounts import oidc_services
+from accounts.auth import access, actor, set_cookie
+from accounts.models import OrganisationKind
+from accounts.newcomer import Newcomer
+from accounts.oauth import Refused
+from accounts.oidc_views import arrival_token, drop_arrival, sentence_of
+from accounts.permissions import Permission
+from core import web
+from core.db import transaction
+from core.errors import Conflict
+from core.forms import Form
+from vendors import arrival_services
+from vendors.schemas import ArrivalSchema
+from vendors.views import blueprint
+
+
+@blueprint.route("/vendors/arrive", methods=["GET", "POST"])
+@access(Permission.VENDOR_REGISTER, write=Permission.VENDOR_REGISTER)
+def arrive() -> ResponseReturnValue:
+    """Begin a registration, join the registered company, or link: what fits the newcomer."""
+    session = web.read_session()
+    newcomer = oidc_services.find_newcomer(session, actor(), arrival_token(), take=False)
+    if newcomer is None:
+        target = "accounts.identities" if actor().is_signed_in else "accounts.sign_in"
+        web.leave_notice("info", "時間がたったため、はじめからやり直してください")
+        return web.see_other(url_for(target))
+    if actor().is_signed_in:
+        return _link(newcomer)
+    if arrival_services.find_vendor(session, newcomer) is not None:
+        return _join(newcomer)
+    return _begin(newcomer)
+
+
+def _begin(newcomer: Newcomer) -> ResponseReturnValue:
+    form = Form(ArrivalSchema(), web.posted_form(), {"name": newcomer.company})
+    begun = None
+    if form.is_posted:
+        try:
+            begun = form.submit(
+                lambda session, data: arrival_services.begin(
+                    session, actor(), token=arrival_token(), **data
+                )
+            )
+        except Conflict as error:
+            form.refuse(error)
+    if begun is None:
+        page = web.render_page("vendors/arrive.html", form.status, form=form, newcomer=newcomer)
+        return make_response(page)
+    web.leave_notice("done", "登録を始めました", "続きはいつでも、サインインして入力できます。")
+    response = make_response(web.see_other(url_for("vendors.file", vendor_id=begun.vendor.id)))
+    set_cookie(response, begun.token)
+    return drop_arrival(response)
+
+
+def _join(newcomer: Newcomer) -> ResponseReturnValue:
+    session = web.read_session()
+    vendor = arrival_services.find_vendor(session, newcomer)
+    if web.posted_form() is None or vendor is None:
+        is_first = vendor is not None and arrival_services.becomes_administrator(
+            session, newcomer, vendor
+        )
+        return web.render_page("vendors/arrive_join.html", newcomer=newcomer, is_first=is_first)
+    with transaction() as writing:
+        token, is_admin = arrival_services.join(writing, actor(), token=arrival_token())
+    if is_admin:
+        web.leave_notice("done", "会社の管理者になりました")
+    else:
+        web.leave_notice(
+            "info",
+            "会社の管理者に参加を頼みました",
+            "管理者が認めると、会社の下書きや届いた依頼を読めるようになります。",
+        )
+    response = make_response(web.see_other(url_for("home.index")))
+    set_cookie(response, token)
+    return drop_arrival(response)
+
+
+def _link(newcomer: Newcomer) -> ResponseReturnValue:
+    if web.posted_form() is None:
+        is_vendor = actor().organisation_kind is OrganisationKind.VENDOR
+        vendor = arrival_services.own_vendor(web.read_session(), actor()) if is_vendor else None
+        return web.render_page("vendors/arrive_link.html", newcomer=newcomer, vendor=vendor)
+    try:
+        with transaction() as session:
+            arrival_services.link(session, actor(), token=arrival_token())
+        web.leave_notice("done", "GビズIDを結び付けました")
+    except Refused as error:
+        web.leave_notice("problem", "結び付けませんでした", sentence_of(error.reason))
+    except Conflict as error:
+        web.leave_notice("problem", "結び付けませんでした", error.message)
+    return drop_arrival(make_response(web.see_other(url_for("accounts.identities"))))
