@@ -1,7 +1,9 @@
 """One chain of migrations builds exactly the declared tables, on both databases."""
 
+import contextlib
 import importlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -88,6 +90,84 @@ def test_upgrade_twice_changes_nothing(database):
     with engine.begin() as connection:
         command.upgrade(alembic_config(connection), "head")
     assert sorted(inspect(engine).get_table_names()) == before
+
+
+@pytest.mark.sqlite_only
+def test_tables_with_rows_survive_being_rebuilt(database, tmp_path):
+    """SQLite rebuilds a table to add a rule; what refers to its rows must find them again."""
+    url = f"sqlite:///{tmp_path / 'old.sqlite3'}"
+    before = db.current().url
+    db.configure(url)
+    try:
+        command.upgrade(alembic_config(), "0004")
+        _add_old_certifications()
+        command.upgrade(alembic_config(), "head")
+        with db.current().engine.connect() as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT number, state, first_cleared_at, second_cleared_at FROM certifications ORDER BY number"
+                )
+            ).all()
+            kept = connection.execute(text("SELECT count(*) FROM recommendations")).scalar_one()
+            enforced = connection.execute(text("PRAGMA foreign_keys")).scalar_one()
+        assert [tuple(row) for row in rows] == [
+            ("NC-1", "certified", "2026-04-01 00:00:00.000000", None),
+            ("NC-2", "suspended", None, None),
+        ]
+        assert (kept, enforced) == (1, 1)
+    finally:
+        db.current().dispose()
+        db.configure(before)
+
+
+# One row each of what a certification refers to: the columns that no default fills.
+OLD_ROWS = (
+    ("organisations", "a", {"kind": "vendor"}),
+    ("people", "b", {"email": "b@example.jp"}),
+    ("people", "c", {"email": "c@example.jp"}),
+    ("people", "d", {"email": "d@example.jp"}),
+    ("vendors", "e", {"owner_id": "a" * 32, "state": "active"}),
+    ("standard_specifications", "f", {"pattern": "b"}),
+    ("specification_versions", "1", {"specification_id": "f" * 32, "state": "draft"}),
+    ("offerings", "2", {"owner_id": "a" * 32, "maker_id": "e" * 32}),
+)
+OLD_VERSION = {"offering_id": "2" * 32, "owner_id": "a" * 32, "specification_version_id": "1" * 32}
+OLD_CERTIFICATE = {
+    "specification_version_id": "1" * 32, "owner_id": "a" * 32, "first_reviewer_id": "b" * 32,
+    "second_reviewer_id": "c" * 32, "decided_by_id": "d" * 32, "valid_until": "2028-04-01 00:00:00.000000",
+}  # fmt: skip
+
+
+def _add_old_certifications() -> None:
+    with contextlib.closing(db.current().engine.raw_connection()) as raw:
+        for table, digit, values in OLD_ROWS:
+            _insert(raw, table, {"id": digit * 32, **values})
+        for number, digit in ((1, "3"), (2, "4")):
+            version = {"id": digit * 32, "number": number, "state": "draft", **OLD_VERSION}
+            _insert(raw, "offering_versions", version)
+        for digit, version_id, state in (("5", "3", "certified"), ("6", "4", "revoked")):
+            number = f"NC-{int(digit) - 4}"
+            own = {
+                "id": digit * 32,
+                "number": number,
+                "state": state,
+                "offering_version_id": version_id * 32,
+            }
+            _insert(raw, "certifications", own | OLD_CERTIFICATE)
+        said = {"certification_id": "5" * 32, "reviewer_id": "b" * 32, "opinion": "certify"}
+        _insert(raw, "recommendations", {"id": "7" * 32, **said})
+
+
+def _insert(raw: Any, table: str, values: dict[str, Any]) -> None:
+    """Insert a row; what must not be empty and is not named gets a plain value of its type."""
+    plain = {"VARCHAR": "", "TEXT": "", "INTEGER": 1, "BOOLEAN": 0, "JSON": "[]"}
+    row = {
+        name: plain.get(kind.partition("(")[0], "2026-04-01 00:00:00.000000")
+        for _, name, kind, is_needed, default, _ in raw.execute(f"PRAGMA table_info({table})")
+        if is_needed and default is None
+    } | values
+    names, marks = ", ".join(row), ", ".join("?" for _ in row)
+    raw.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))
 
 
 def test_upgrade_builds_an_empty_database(database, tmp_path, request):
