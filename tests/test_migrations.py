@@ -142,8 +142,8 @@ def _add_old_certifications() -> None:
     with contextlib.closing(db.current().engine.raw_connection()) as raw:
         for table, digit, values in OLD_ROWS:
             _insert(raw, table, {"id": digit * 32, **values})
-        for number, digit in ((1, "3"), (2, "4")):
-            version = {"id": digit * 32, "number": number, "state": "draft", **OLD_VERSION}
+        for count, digit in enumerate(("3", "4"), start=1):
+            version = {"id": digit * 32, "number": count, "state": "draft", **OLD_VERSION}
             _insert(raw, "offering_versions", version)
         for digit, version_id, state in (("5", "3", "certified"), ("6", "4", "revoked")):
             number = f"NC-{int(digit) - 4}"

@@ -15,8 +15,8 @@ from catalog.certification.badge import Badge, draw_badge
 from catalog.certification.documents import HEADS, render_certificate
 from catalog.certification.models import Certification, ReviewState
 from catalog.certification.queries import Standing
+from catalog.certification.queries.proceedings import find_shown_listing
 from catalog.certification.views import blueprint
-from catalog.offerings.queries import find_listed
 from catalog.specifications.queries import recheck_days
 from core import api, web
 from core.clock import day_in_japan
@@ -35,7 +35,6 @@ def show_certificate(number: str) -> ResponseReturnValue:
     review = _find_certificate(session, number)
     assessment = assess(session, review)
     standing = queries.standing_of(review, now(session), has_answers=bool(assessment.answers))
-    listed = find_listed(session, offering_id=review.offering_version.offering_id)
     return web.render_page(
         "certification/certificate.html",
         review=review,
@@ -47,7 +46,7 @@ def show_certificate(number: str) -> ResponseReturnValue:
         columns=("total", *COUNTED),
         conditions_due=[date.fromisoformat(each["due_on"]) for each in review.conditions],
         agencies=queries.list_agencies(session, [*review.assigned_ids, review.decided_by_id]),
-        listing_id=listed[0].listing_id if listed else None,
+        listing_id=find_shown_listing(session, review.offering_version.offering_id),
         base_number=_base_number(session, review),
         today=day_in_japan(now(session)),
         recheck_by=_recheck_by(session, review),
@@ -113,7 +112,7 @@ def show_status(number: str) -> ResponseReturnValue:
             "recheck_by": recheck_by.isoformat() if recheck_by else None,
         }
     )
-    return _embeddable(content, "application/json", standing, now(session))
+    return _embeddable(content, "application/json", review, standing, now(session))
 
 
 @blueprint.get("/certificates/<number>/status.svg")
@@ -132,7 +131,8 @@ def show_badge(number: str) -> ResponseReturnValue:
         last_day=standing.valid_until_day,
         is_sample=_is_sample(review),
     )
-    return _embeddable(draw_badge(badge).encode(), "image/svg+xml", standing, now(session))
+    content = draw_badge(badge).encode()
+    return _embeddable(content, "image/svg+xml", review, standing, now(session))
 
 
 def _standing(session: Session, review: Certification) -> Standing:
@@ -168,13 +168,21 @@ def _status(review: Certification, standing: Standing) -> dict[str, Any]:
     }
 
 
-def _embeddable(content: bytes, kind: str, standing: Standing, moment: datetime) -> Response:
-    """Answer what other sites may show: kept for minutes, and never beyond the certificate's end."""
+def _embeddable(
+    content: bytes, kind: str, review: Certification, standing: Standing, moment: datetime
+) -> Response:
+    """Answer what other sites may show: kept for minutes, and never beyond the certificate's end.
+
+    Before publication only the parties read it, and nothing keeps it.
+    """
     keep = LONGEST
     if standing.valid_until is not None and standing.valid_until > moment:
         keep = max(SHORTEST, min(keep, standing.valid_until - moment))
     response = make_response(content)
     response.content_type = kind
+    if not review.is_public:
+        response.headers["Cache-Control"] = "private, no-store"
+        return response
     response.headers["Cache-Control"] = f"public, max-age={int(keep.total_seconds())}"
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

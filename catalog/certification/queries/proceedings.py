@@ -20,7 +20,8 @@ from catalog.certification.models import (
     ReviewSubmission,
 )
 from catalog.certification.queries import load_whole
-from catalog.offerings.models import OfferingVersion
+from catalog.offerings.models import Listing, ListingVersion, OfferingVersion
+from catalog.offerings.queries import narrow_to_listed
 from core.db import now
 
 MAXIMUM_ROWS = 1_000
@@ -255,3 +256,15 @@ def has_other_standing(session: Session, review: Certification) -> bool:
         .limit(1)
     )
     return session.exec(statement).first() is not None
+
+
+def find_shown_listing(session: Session, offering_id: uuid.UUID) -> uuid.UUID | None:
+    """Return a listing of an offering that buyers see now."""
+    statement = (
+        narrow_to_listed(select(ListingVersion.listing_id))
+        .where(col(Listing.offering_id) == offering_id)
+        .order_by(col(ListingVersion.listing_id))
+        .limit(1)
+    )
+    found: uuid.UUID | None = session.exec(statement).first()
+    return found

@@ -18,6 +18,7 @@ from tests.catalog.certification.conftest import (
     Stage,
     assign,
     load,
+    publish,
     set_stage,
     submit,
 )
@@ -173,6 +174,12 @@ def test_vendor_reads_findings_beside_its_answers_replies_mends_and_resubmits(
 def test_measures_need_two_leads_and_are_public_at_once(stage: Stage, browser, client) -> None:
     certification_id = make_certified(stage)
     path = f"/reviews/{certification_id}"
+    with db.reading() as session:
+        hidden = f"/certificates/{load(session, certification_id).number}/status"
+    assert [client.get(f"{hidden}.{kind}").status_code for kind in ("svg", "json")] == [404, 404]
+    early = browser(stage.leads[0]).get(f"{hidden}.json")
+    assert early.headers["Cache-Control"] == "private, no-store"
+    publish(stage)
     one, other = (browser(person) for person in stage.leads)
     vendor = browser(stage.company.admin, stage.company.home)
     with db.reading() as session:
@@ -207,6 +214,7 @@ def test_measures_need_two_leads_and_are_public_at_once(stage: Stage, browser, c
 
 def test_condition_is_reported_and_confirmed_on_pages(stage: Stage, browser, client) -> None:
     certification_id = make_conditional(stage)
+    publish(stage)
     path = f"/reviews/{certification_id}"
     vendor, reviewer = browser(stage.company.admin, stage.company.home), browser(stage.reviewers[0])
     said = {
