@@ -27,13 +27,15 @@ def identities() -> ResponseReturnValue:
     session = web.read_session()
     person = queries.get_person(session, person_id)
     providers = oauth.list_providers(settings())
+    bound = queries.list_identities(session, person_id)
     is_vendor = actor().organisation_kind is OrganisationKind.VENDOR
+    fitting = {code: p for code, p in providers.items() if (code == STAFF) is not is_vendor}
     return web.render_page(
         "accounts/identities.html",
         person=person,
-        bound=queries.list_identities(session, person_id),
+        bound=bound,
         labels={code: provider.label for code, provider in providers.items()},
-        offered=[p for code, p in providers.items() if (code == STAFF) is not is_vendor],
+        offered=[p for code, p in fitting.items() if code not in {b.provider for b in bound}],
         needs_password=needs_password(),
     )
 

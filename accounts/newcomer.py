@@ -32,6 +32,9 @@ def read_newcomer(who: Identified) -> Newcomer:
         raise Refused("no_corporate_number")
     try:
         number = japanese.check_corporate_number(told["corporate_number"])
+    except japanese.JapaneseTextError as error:
+        raise Refused("corporate_number") from error
+    try:
         name, company = (japanese.clean_line(told[k]) for k in ("person_name", "company_name"))
     except japanese.JapaneseTextError as error:
         raise Refused("told.values") from error

@@ -20,6 +20,7 @@ from accounts.models import (
     SignInAttempt,
 )
 from accounts.newcomer import Newcomer, read_newcomer
+from accounts.notices import tell_organisation
 from accounts.oauth import LEEWAY, Identified, Refused
 from accounts.permissions import Permission, require
 from accounts.services import add_membership, hash_token, open_sign_in, require_recent_sign_in
@@ -336,6 +337,8 @@ def join(
             identity.id,
             owner_id=organisation.id,
         )
+        title = "GビズIDでサインインした方が会社への参加を希望しています。管理者が答えてください。"
+        tell_organisation(session, organisation.id, "membership.asked", title, "/account/wishes")
     return open_proven(session, person, identity, newcomer.authenticated_at)
 
 

@@ -22,6 +22,7 @@ from core import db
 from core.audit import AuditEvent, Outcome, verify
 from core.cli import Operation
 from core.config import Settings
+from core.outbox import OutboxMessage
 from tests.accounts.conftest import PASSWORD
 from tests.accounts.oidc_provider import COMPANY
 from tests.page_checks import parse_page, text_of
@@ -111,6 +112,12 @@ def test_member_holds_nothing_until_the_administrator_says_yes(
     make.sign_in_client(office, admin, home)
     with db.reading() as session:
         identity = session.exec(select(ExternalIdentity)).one()
+        told = session.exec(
+            select(OutboxMessage).where(OutboxMessage.topic == "organisation.told")
+        ).one()
+        assert told.payload["organisation_id"] == str(home.id)
+        assert told.payload["path"] == "/account/wishes"
+        assert "花子" not in str(told.payload)
     token = other.page("/account/wishes").find(".//input[@name='csrf_token']").get("value")
     wish = f"/account/wishes/{identity.id}"
     data = {"csrf_token": token, "answer": "admit"}
@@ -159,6 +166,7 @@ def test_vendor_links_its_own_company_only_and_keeps_a_way_in(client, provider, 
     assert come_back(client, provider, journey(client)).location == "/"
     assert f"{person.name}さん" in text_of(client.page("/"))
     listed = client.page("/account/identities")
+    assert "GビズIDを結び付ける" not in text_of(listed)
     href = next(a.get("href") for a in listed.iter("a") if (a.get("href") or "").endswith("/end"))
     ended = client.submit(href, {"confirmed": "yes"})
     assert ended.status_code == 303

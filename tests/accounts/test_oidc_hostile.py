@@ -219,8 +219,8 @@ LIES: dict[str, tuple[Lie, str, str]] = {
     "unknown account type": (of_profile(account_type="9"), "account_type", "プライムを取得"),
     "wrong check digit": (
         of_profile("new", corporate_number="9000012010038"),
-        "told.values",
-        "もう一度",
+        "corporate_number",
+        "登録内容を確かめて",
     ),
     "no corporate number": (
         of_profile("new", corporate_number="", corp_type="2"),
