@@ -10,6 +10,7 @@ from accounts import queries as people
 from core import clock, db, outbox
 from core.cli import Operation
 from core.config import Settings
+from procurement.demo.consultation import plan_consultation
 from procurement.demo.offerings import plan_offerings
 from procurement.demo.people import plan_people, plan_vendors
 from procurement.demo.projects import plan_projects
@@ -59,6 +60,7 @@ def load_demo(settings: Settings, handlers: Mapping[str, outbox.Handler]) -> int
     _index(handlers)
     cases = Timeline()
     plan_projects(cases, world, clock.day_in_japan(moment - timedelta(days=1)))
+    plan_consultation(cases, world, clock.day_in_japan(moment))
     steps += cases.run(moment)
     outbox.drain(handlers)
     return steps

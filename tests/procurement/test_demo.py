@@ -11,6 +11,7 @@ from app import cli, outbox_handlers
 from catalog.certification.models import Certification, ReviewState
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.offerings.queries import find_listed
+from catalog.specifications.consultation.models import ConsultationComment
 from core import audit, db
 from core.config import Settings
 from core.outbox import count_waiting
@@ -72,6 +73,10 @@ def _check_market(settings):
         sellers = Counter(each.listing.offering_id for each in listed)
         assert len(listed) >= 30
         assert max(sellers.values()) == 3
+        comments = session.exec(select(ConsultationComment)).all()
+        said = {each.number: each.disposition_id for each in comments}
+        assert [number for number in sorted(said) if said[number]] == [2, 5]
+        assert len(said) == 5
         assert count_waiting(session) == (0, 0)
         assert not audit.verify(session).problems
     assert check(get_engine(settings)).count == 0
@@ -103,6 +108,9 @@ def _check_cases(settings):
 def _check_pages(client):
     main = text_of(client.page("/").find(".//main"))
     assert "公共施設予約システム標準仕様書（見本）" in main
+    asked = text_of(client.page("/specifications/MIHON-SHISETSU/3.0/consultation").find(".//main"))
+    assert "締切りまであと16日" in asked
+    assert "第2.0版との違いを見る" in asked
     found = text_of(client.page("/search?q=まちのへや").find(".//main"))
     assert "まちのへや予約（見本）" in found
     with db.transaction() as session:

@@ -356,3 +356,18 @@ def _check_exports(opened, client):
     assert counts["処理と分類", "修正しない：(d) 団体に固有の事情による"] == 1
     assert counts["組織の種別", "事業者"] == 1
     assert counts["要件", "全体"] == 1
+
+
+def test_a_draft_that_is_withdrawn_ends_its_consultation(opened, client):
+    opened.say("clerk", "意見")
+    lead = opened.browser("lead")
+    end = f"/manage/specifications/versions/{opened.version.id}/end"
+    gone = lead.submit(end, {"reason": "府省が案を作り直すため。", "confirmed": "yes"})
+    assert gone.status_code == 303
+    assert client.get(PAGE).status_code == 404
+    assert client.get("/specifications/YOYAKU/2.0").status_code == 404
+    browser = opened.browser("clerk")
+    ours = text_of(browser.page("/consultations/ours"))
+    assert "版の案が取り下げられたため、処理されません" in ours
+    assert lead.get(f"{opened.desk}/dispose?c=1").status_code == 409
+    assert "取下げ" in text_of(lead.page(opened.desk))
