@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,10 +23,11 @@ from joserfc.jwk import JWKRegistry, Key
 from joserfc.jwt import JWTClaimsRegistry
 
 from core.config import Settings
-from core.http import Limits, OutboundError, guard
+from core.http import Limits, OutboundError, guard, origin_of
 
 LEEWAY = 60  # seconds by which two clocks may differ
 _ALGORITHMS = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC"}
+_ADDRESS = re.compile(r"https?://[!-~]+")
 _KEEP = 3_600  # seconds that the provider's documents are kept
 _RSA_MODULUS = 342  # characters of 2,048 bits in base64
 _SUBJECT_LENGTH = 255  # OpenID Connect Core §2
@@ -112,6 +114,8 @@ def authorization_address(
 ) -> str:
     """Return where to send the browser; `again` asks for a fresh proof of who sits there."""
     endpoint = _endpoint(_metadata(provider), "authorization_endpoint")
+    if not endpoint.startswith("https://") and origin_of(endpoint) not in provider.inward:
+        raise Refused("provider.plain")
     fresh = {"prompt": "login", "max_age": "0"} if again else {}
     with _client(provider, redirect_uri) as client:
         address, _ = client.create_authorization_url(
@@ -336,13 +340,14 @@ def _metadata(provider: Provider) -> Document:
     address = provider.issuer.rstrip("/") + "/.well-known/openid-configuration"
     document = _kept(provider, address)
     if document.get("issuer") != provider.issuer:
+        forget_documents()  # so that a provider that mends it is not refused for an hour
         raise Refused("provider.issuer")
     return document
 
 
 def _endpoint(metadata: Mapping[str, Any], name: str) -> str:
     address = metadata.get(name)
-    if not isinstance(address, str) or not address.startswith(("https://", "http://")):
+    if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
         raise Refused("provider.document")
     return address
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from flask import Response, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 
-from accounts import oauth, oidc_services
+from accounts import oauth, oidc_services, resubmission
 from accounts.auth import (
     access,
     actor,
@@ -63,7 +63,7 @@ def provider_of(code: str) -> oauth.Provider:
 def start_provider(provider: str) -> ResponseReturnValue:
     """Begin a sign-in, or the fresh confirmation of one, and show the way to the provider."""
     chosen = provider_of(provider)
-    wanted = request.form.get("next", "")
+    wanted, carried = request.form.get("next", ""), request.form.get("carried", "")
     is_again = actor().is_signed_in
     attempt = Attempt(
         chosen.code,
@@ -71,7 +71,7 @@ def start_provider(provider: str) -> ResponseReturnValue:
         actor().sign_in_id,
         clock.utcnow(),
         wanted if is_local_path(wanted) else "",
-        request.form.get("carried", ""),
+        carried if resubmission.unpack(carried) else "",
     )
     return _leave(chosen, attempt)
 

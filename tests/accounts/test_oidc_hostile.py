@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 import tests.factories as make
 from accounts import oauth
-from accounts.models import ExternalIdentity, Organisation, Person, Role, SignIn
+from accounts.models import ExternalIdentity, Organisation, Person, Role, SignIn, SignInAttempt
 from core import db
 from core.audit import AuditDetail, AuditEvent, Outcome, verify
 from core.clock import utcnow
@@ -411,6 +411,8 @@ def test_locked_account_stays_locked(client, provider, journey, victim):
         ({"issuer": "https://evil.example/oauth/"}, "provider.issuer"),
         ({"issuer": None}, "provider.issuer"),
         ({"authorization_endpoint": "javascript:alert(1)"}, "provider.document"),
+        ({"authorization_endpoint": "https://a.example/\r\nSet-Cookie: a=b"}, "provider.document"),
+        ({"authorization_endpoint": "http://a.example/authorize"}, "provider.plain"),
     ],
 )
 def test_provider_that_names_itself_wrongly_is_never_gone_to(
@@ -420,6 +422,14 @@ def test_provider_that_names_itself_wrongly_is_never_gone_to(
     response = client.submit("/sign-in", button="GビズIDでサインインする")
     assert_nobody(client, response, reason, "少し待って")
     assert "Refresh" not in response.headers
+
+
+def test_invented_form_is_not_kept(client, provider, with_providers):
+    values = {"carried": "invented" * 1_000, "next": "https://evil.example/"}
+    assert client.submit("/sign-in", values, button="GビズIDでサインインする").status_code == 200
+    with db.reading() as session:
+        attempt = session.exec(select(SignInAttempt)).one()
+        assert (attempt.carried, attempt.wanted) == ("", "")
 
 
 def test_new_key_is_fetched_once_and_then_known(client, provider, journey, victim):
