@@ -21,6 +21,7 @@ import catalog.certification.measure_views
 import catalog.certification.review_views
 import catalog.certification.services
 import catalog.certification.views
+import catalog.evidence_views
 import catalog.listing_views
 import catalog.offerings.views
 import catalog.services
@@ -55,6 +56,7 @@ from core.config import Settings, UnsafeSettingsError
 BLUEPRINTS = (
     accounts.views.blueprint,
     catalog.certification.views.blueprint,
+    catalog.evidence_views.blueprint,
     catalog.listing_views.blueprint,
     catalog.offerings.views.blueprint,
     catalog.specifications.views.blueprint,
@@ -110,6 +112,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.init_api(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    catalog.offerings.views.use_findings(app, catalog.certification.views.findings_beside)
     app.context_processor(lambda: _layout_context(app, settings))
     return app
 

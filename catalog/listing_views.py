@@ -41,7 +41,7 @@ def show_listing(listing_id: uuid.UUID) -> ResponseReturnValue:
         return _show_withdrawn(session, listing_id, sellers)
     version = listed.offering_version
     requirements = list_requirements(session, version.specification_version_id)
-    answers = queries.list_answers(session, [version.id])[version.id]
+    answers = queries.list_answers(session, [version.id], with_evidence=False)[version.id]
     certificate = current_certifications(session, [version.id]).get(version.id)
     return web.render_page(
         "offerings/show_listing.html",

@@ -137,12 +137,16 @@ _NUMBER = re.compile(r"-[0-9]+(?:\.[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet of a workbook: a header row and rows of values; widths in half-width letters."""
+    """One sheet of a workbook: a header row and rows of values; widths in half-width letters.
+
+    `choices` are drop-downs: column, first and last row (counted from 0) and the words to choose.
+    """
 
     name: str
     header: Sequence[str]
     rows: Iterable[Row]
     widths: Sequence[int] = ()
+    choices: Iterable[tuple[int, int, int, Sequence[str]]] = ()
 
 
 def write_xlsx(sheets: Sequence[Sheet], *, made_at: datetime | None = None) -> bytes:
@@ -203,6 +207,9 @@ def _write_sheet(target: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
                 widths[column] = max(widths[column], _text_width(str(value or "")) + 2)
     for column, width in enumerate(sheet.widths or [min(max(w, 8), 60) for w in widths]):
         target.set_column(column, column, width)
+    for column, first, last, words in sheet.choices:
+        allowed = {"validate": "list", "source": list(words), "error_title": "回答"}
+        target.data_validation(first, column, last, column, allowed)
     target.freeze_panes(1, 0)
     if sheet.header:
         target.autofilter(0, 0, max(last_row, 1), len(sheet.header) - 1)

@@ -1,6 +1,6 @@
 """Domain errors: what can go wrong in an act, in sentences a reader can use; no HTTP in here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -74,16 +74,22 @@ class ReauthenticationRequired(DomainError):
 
 
 class Invalid(DomainError):
-    """Values do not fit; `errors` maps a field name to a sentence."""
+    """Values do not fit; `errors` maps a field name to a sentence, `codes` some of them to a code."""
 
     code = "invalid"
     title = "確認が必要な入力があります"
     meaning = "入力した値が決まりに合いません。"
     remedy = "errors に挙げた項目を直して、送り直してください。"
 
-    def __init__(self, errors: Mapping[str, str], message: str | None = None) -> None:
+    def __init__(
+        self,
+        errors: Mapping[str, str],
+        message: str | None = None,
+        codes: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message or next(iter(errors.values()), self.title))
         self.errors = dict(errors)
+        self.codes = dict(codes or {})
 
 
 class StaleVersion(DomainError):
@@ -183,3 +189,13 @@ class TooMany(DomainError):
     title = "回数の上限をこえました"
     meaning = "短い時間に回数の上限をこえました。"
     remedy = "時間をおいてから送ってください。"
+
+
+def name_problems(
+    sentences: Iterable[tuple[str, str]], codes: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """Return what is wrong as programs read it: field, sentence, and the code where it has one."""
+    return [
+        {"field": name, **({"code": codes[name]} if name in codes else {}), "message": text}
+        for name, text in sentences
+    ]

@@ -82,7 +82,7 @@ def check_answers(
     return run_checks(
         requirement_entries(requirements),
         answer_entries(answers),
-        {row.requirement.requirement_id for row in answers.values() if row.evidence_url},
+        {row.requirement.requirement_id for row in answers.values() if row.has_evidence},
         SpecificationDates(version.published_on, version.transition_ends_on),
         today,
     )

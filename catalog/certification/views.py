@@ -185,17 +185,14 @@ def _aftermath(session: Session, review: Certification) -> dict[str, Any]:
     }
 
 
-@blueprint.app_context_processor
-def _offer_findings() -> dict[str, Any]:
-    """Let the pages of answers show what reviewers object to, beside each requirement."""
-    return {"findings_on": _findings_on}
-
-
-def _findings_on(offering_version_id: uuid.UUID) -> dict[uuid.UUID | None, list[Finding]]:
-    found: dict[uuid.UUID | None, list[Finding]] = {}
-    session = web.read_session()
+def findings_beside(
+    session: Session, offering_version_id: uuid.UUID
+) -> dict[uuid.UUID, list[Finding]]:
+    """Return what reviewers object to and is not settled, by requirement row."""
+    found: dict[uuid.UUID, list[Finding]] = {}
     for each in around.list_findings_on(session, offering_version_id):
-        found.setdefault(each.requirement_id, []).append(each)
+        if each.requirement_id is not None:
+            found.setdefault(each.requirement_id, []).append(each)
     return found
 
 

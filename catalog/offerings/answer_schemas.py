@@ -4,39 +4,131 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from marshmallow import ValidationError, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 
+from catalog.offerings.answer_rules import (
+    EXPLAINED,
+    LONGEST_NOTE,
+    AnswerValues,
+    Fault,
+    allowed_answers,
+    find_problem,
+)
 from catalog.offerings.models import ConformanceAnswer
-from catalog.offerings.rules import allowed_answers
 from catalog.offerings.schemas import GroupSchema, web_address
-from catalog.offerings.services.drafts import AnswerValues
 from catalog.specifications.models import Requirement
 from catalog.terms import Answer
-from core.fields import day, lines, option
+from core.fields import FormSchema, day, line, lines, option, whole
+
+KEPT = ("table", "stored")
+PARTS = ("answer", "note", "due", "evidence")
 
 
 class AnswersSchema(GroupSchema):
     """What stands beside the answers; `answers_schema` adds a set of fields per requirement."""
 
     requirements: Sequence[Requirement] = ()
+    drafts = line("途中の入力の印", maximum=64, required=False)
 
     @validates_schema
     def check_answers(self, data: dict[str, Any], **_options: Any) -> None:
-        """Refuse a condition without its date, and notes or dates without an answer."""
+        """Refuse answers that do not fit their requirement, and words without an answer."""
         errors: dict[str, list[str]] = {}
+        given = read_answers(self.requirements, data)
         for requirement in self.requirements:
             number, position = requirement.requirement_id, requirement.position
-            answer = data.get(f"answer_{position}")
-            if answer == Answer.CONDITIONAL and data.get(f"due_{position}") is None:
-                sentence = f"{number}に適合する日を入力してください。"
-                errors[f"due_{position}"] = [sentence]
-            elif not answer and any(
-                data.get(f"{name}_{position}") for name in ("note", "due", "evidence")
-            ):
+            values = given[requirement.id]
+            problem = find_problem(requirement, values.answer, values)
+            if problem is not None:
+                errors[f"{problem.part}_{position}"] = [problem.sentence]
+            elif values.answer is None and (values.note or values.due_on or values.evidence_url):
                 sentence = f"{number}の回答を選択してください。書いた説明は残っています。"
                 errors[f"answer_{position}"] = [sentence]
         if errors:
             raise ValidationError(errors)
+
+
+class SheetSchema(FormSchema):
+    """A table of answers to read; the file itself is checked by its content."""
+
+
+class PlanSchema(FormSchema):
+    """A confirmed table; `plan_schema` adds a choice per conflict."""
+
+    version = whole("版", minimum=1)
+
+
+def plan_schema(conflicts: Sequence[Requirement]) -> PlanSchema:
+    """Return a schema that asks for each conflict which answer stays."""
+    declared: dict[str, Any] = {"rest": option("残りの要件", KEPT, required=False)}
+    for requirement in conflicts:
+        label = f"{requirement.requirement_id}で残す回答"
+        declared[f"kept_{requirement.position}"] = option(label, KEPT, required=False)
+    return cast("PlanSchema", type("PlanSchema", (PlanSchema,), declared)())
+
+
+class EvidenceSchema(FormSchema):
+    """A file beside an answer; the file itself is checked by its content."""
+
+
+REST_ANSWERS = (
+    Answer.CONFORMS,
+    Answer.ALTERNATIVE,
+    Answer.NOT_CONFORMING,
+    Answer.NOT_APPLICABLE,
+    Answer.NOT_IMPLEMENTED,
+)
+EARLIER = "earlier"
+
+
+class RestSchema(FormSchema):
+    """One answer for the rest of a chapter."""
+
+    version = whole("版", minimum=1)
+    answer = option("回答", [EARLIER, *(each.value for each in REST_ANSWERS)])
+    note = lines("説明", maximum=LONGEST_NOTE, required=False)
+
+    @validates_schema
+    def check_note(self, data: dict[str, Any], **_options: Any) -> None:
+        """Refuse an alternative or an exclusion without an explanation."""
+        if data.get("answer") in {each.value for each in EXPLAINED} and not data.get("note"):
+            raise ValidationError("この回答を選ぶときは、説明を入力してください。", "note")
+
+
+class CopySchema(FormSchema):
+    """The version of the specification to which an offering is carried."""
+
+    specification_version_id = fields.UUID(
+        required=True,
+        metadata={"label": "写す先の版"},
+        error_messages={
+            "required": "写す先の版を選択してください。",
+            "invalid_uuid": "写す先の版は一覧から選択してください。",
+        },
+    )
+
+
+def name_faults(
+    requirements: Sequence[Requirement], typed: Mapping[str, str], errors: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the code of each refused field of an answer page."""
+    known = {str(each.position): each for each in requirements}
+    codes: dict[str, str] = {}
+    for field in errors:
+        part, _, position = field.rpartition("_")
+        if position not in known or part not in PARTS:
+            continue
+        is_blank = not typed.get(field, "").strip()
+        codes[field] = _fault_of(part, is_blank=is_blank).value
+    return codes
+
+
+def _fault_of(part: str, *, is_blank: bool) -> Fault:
+    if part == "answer":
+        return Fault.ANSWER_MISSING if is_blank else Fault.NOT_ALLOWED
+    if part == "due":
+        return Fault.DUE_MISSING if is_blank else Fault.DUE_IMPOSSIBLE
+    return Fault.NOTE_MISSING if part == "note" and is_blank else Fault.UNREADABLE
 
 
 def answers_schema(requirements: Sequence[Requirement]) -> AnswersSchema:
@@ -46,7 +138,9 @@ def answers_schema(requirements: Sequence[Requirement]) -> AnswersSchema:
         number, position = requirement.requirement_id, requirement.position
         codes = [each.value for each in allowed_answers(requirement)]
         declared[f"answer_{position}"] = option(f"{number}の回答", codes, required=False)
-        declared[f"note_{position}"] = lines(f"{number}の説明", maximum=2_000, required=False)
+        declared[f"note_{position}"] = lines(
+            f"{number}の説明", maximum=LONGEST_NOTE, required=False
+        )
         declared[f"due_{position}"] = day(f"{number}に適合する日", required=False)
         declared[f"evidence_{position}"] = web_address(f"{number}の証拠のアドレス")
     return cast("AnswersSchema", type("AnswersSchema", (AnswersSchema,), declared)())
@@ -64,6 +158,33 @@ def answer_form_values(
         values[f"due_{position}"] = row.due_on if row else None
         values[f"evidence_{position}"] = row.evidence_url if row else ""
     return values
+
+
+def typed_values(requirement: Requirement, posted: Mapping[str, str]) -> dict[str, str]:
+    """Return what was typed about one requirement, as it was typed."""
+    typed = {part: posted.get(f"{part}_{requirement.position}", "").strip() for part in PARTS}
+    return {part: text.replace("\r\n", "\n") for part, text in typed.items()}
+
+
+def stored_as_typed(answer: ConformanceAnswer | None) -> dict[str, str]:
+    """Return a stored answer as its page shows it."""
+    if answer is None:
+        return dict.fromkeys(PARTS, "")
+    return {
+        "answer": answer.answer.value,
+        "note": answer.note,
+        "due": answer.due_on.isoformat() if answer.due_on else "",
+        "evidence": answer.evidence_url,
+    }
+
+
+def draft_form_values(requirement: Requirement, typed: Mapping[str, str]) -> dict[str, Any]:
+    """Return what an answer page shows of a draft; radios take lists."""
+    values: dict[str, Any] = {
+        f"{part}_{requirement.position}": typed.get(part, "") for part in PARTS
+    }
+    name = f"answer_{requirement.position}"
+    return {**values, name: [values[name]] if values[name] else []}
 
 
 def read_answers(

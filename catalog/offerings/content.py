@@ -68,10 +68,19 @@ def offering_content(
                 "note": row.note,
                 "due_on": row.due_on.isoformat() if row.due_on else None,
                 "evidence_url": row.evidence_url,
+                **_files(row),
             }
             for row in answers.values()
         },
     }
+
+
+def _files(row: ConformanceAnswer) -> dict[str, Any]:
+    # Only where there are any: what was hashed before files could be attached keeps its hash.
+    if not row.evidence:
+        return {}
+    files = sorted((each.name, each.file.sha256) for each in row.evidence)
+    return {"evidence_files": [{"name": name, "sha256": digest} for name, digest in files]}
 
 
 def listing_content(version: ListingVersion) -> dict[str, Any]:

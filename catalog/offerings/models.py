@@ -1,11 +1,11 @@
-"""Offering, Listing, their versions, price components and conformance answers."""
+"""Offering, Listing, their versions, price components, conformance answers and their evidence."""
 
 import uuid
 from datetime import date, datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
@@ -61,6 +61,7 @@ OFFERING_MACHINE = StateMachine("サービスの版", _S.DRAFT, _TRANSITIONS)
 LISTING_MACHINE = StateMachine("販売条件の版", _S.DRAFT, _TRANSITIONS)
 EDITABLE_STATES = frozenset({_S.DRAFT, _S.RETURNED})
 _PUBLISHED = text("state = 'published'")
+_COPY = text("copied_from_id IS NOT NULL AND state <> 'withdrawn'")
 
 
 class _ReadThroughCertification:
@@ -86,7 +87,8 @@ class Offering(_ReadThroughCertification, Model, table=True):
 class OfferingVersion(_ReadThroughCertification, StatefulModel, table=True):
     """What a certificate covers: functions, conformance answers, hosting, data formats.
 
-    Content is immutable from submission on; `content_sha256` fixes it.
+    Content is immutable from submission on; `content_sha256` fixes it. A copy to another version of
+    the specification keeps in `requirement_changes` what differs there, by requirement row.
     """
 
     MACHINE: ClassVar[StateMachine] = OFFERING_MACHINE
@@ -99,6 +101,14 @@ class OfferingVersion(_ReadThroughCertification, StatefulModel, table=True):
             unique=True,
             postgresql_where=_PUBLISHED,
             sqlite_where=_PUBLISHED,
+        ),
+        Index(
+            "uq_offering_versions_copy",
+            "offering_id",
+            "specification_version_id",
+            unique=True,
+            postgresql_where=_COPY,
+            sqlite_where=_COPY,
         ),
         CheckConstraint(not_same("submitted_by_id", "approved_by_id"), "four_eyes"),
     )
@@ -130,6 +140,8 @@ class OfferingVersion(_ReadThroughCertification, StatefulModel, table=True):
     withdrawn_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     withdrawal_reason: str = Field(default="", max_length=2000)
     service_ends_on: date | None = None
+    copied_from_id: uuid.UUID | None = Field(default=None, foreign_key="offering_versions.id")
+    requirement_changes: dict[str, Any] | None = Field(default=None, sa_type=JSONType)
 
     offering: Offering = related()
     specification_version: SpecificationVersion = related()
@@ -152,6 +164,85 @@ class ConformanceAnswer(Model, table=True):
     evidence_url: str = Field(default="", max_length=500)
 
     requirement: Requirement = related()
+    evidence: list["AnswerEvidence"] = related(
+        order_by="AnswerEvidence.created_at, AnswerEvidence.id", cascade="all, delete-orphan"
+    )
+
+    @property
+    def has_evidence(self) -> bool:
+        """Tell whether a file or an address proves the answer."""
+        return bool(self.evidence_url or self.evidence)
+
+
+class EvidenceKind(LabelledCode):
+    """What an evidence file is, found by reading it."""
+
+    PDF = "pdf", "PDF"
+    PNG = "png", "PNG"
+    XLSX = "xlsx", "XLSX"
+    CSV = "csv", "CSV"
+
+
+class EvidenceFile(Model, table=True):
+    """A file that proves answers; one row per company and content, never changed."""
+
+    __tablename__ = "evidence_files"
+    __table_args__ = (UniqueConstraint("owner_id", "sha256"),)
+
+    owner_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
+    sha256: str = Field(max_length=64)
+    kind: EvidenceKind = Field(sa_type=enum_type(EvidenceKind))
+    size: int
+    uploaded_by_id: uuid.UUID = Field(foreign_key="people.id")
+
+
+class EvidenceChunk(Model, table=True):
+    """A part of an evidence file, so that no download holds all of it in memory."""
+
+    __tablename__ = "evidence_chunks"
+    __table_args__ = (UniqueConstraint("file_id", "position"),)
+
+    file_id: uuid.UUID = Field(foreign_key="evidence_files.id")
+    position: int
+    content: bytes = Field(sa_type=LargeBinary)
+
+
+class AnswerEvidence(Model, table=True):
+    """A file that stands beside an answer, under the name that it came with."""
+
+    __tablename__ = "answer_evidence"
+    __table_args__ = (UniqueConstraint("answer_id", "file_id"),)
+
+    answer_id: uuid.UUID = Field(foreign_key="conformance_answers.id")
+    file_id: uuid.UUID = Field(foreign_key="evidence_files.id", index=True)
+    name: str = Field(max_length=200)
+
+    file: EvidenceFile = related()
+
+
+class AnswerDraft(Model, table=True):
+    """What a person typed about a requirement and has not saved as an answer; private to that person."""
+
+    __tablename__ = "answer_drafts"
+    __table_args__ = (UniqueConstraint("person_id", "offering_version_id", "requirement_id"),)
+
+    person_id: uuid.UUID = Field(foreign_key="people.id")
+    offering_version_id: uuid.UUID = Field(foreign_key="offering_versions.id", index=True)
+    requirement_id: uuid.UUID = Field(foreign_key="requirements.id")
+    typed: dict[str, Any] = Field(sa_type=JSONType)
+
+
+class AnswerUpload(Model, table=True):
+    """A checked table of answers that its sender has not confirmed yet."""
+
+    __tablename__ = "answer_uploads"
+
+    person_id: uuid.UUID = Field(foreign_key="people.id", index=True)
+    offering_version_id: uuid.UUID = Field(foreign_key="offering_versions.id", index=True)
+    filename: str = Field(max_length=200)
+    sha256: str = Field(max_length=64)
+    rows: list[dict[str, Any]] = Field(sa_type=JSONType)
+    applied_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
 class Listing(_ReadThroughCertification, Model, table=True):

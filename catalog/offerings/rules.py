@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from catalog.offerings.answer_rules import find_gap
 from catalog.offerings.models import ConformanceAnswer, ListingVersion, OfferingVersion
 from catalog.price_plan import Term
 from catalog.specifications.models import (
@@ -13,7 +14,6 @@ from catalog.specifications.models import (
     SpecificationState,
     SpecificationVersion,
 )
-from catalog.terms import Answer, BodyClass, RequirementClass, answers_for_any
 from core.state_machine import LabelledCode
 
 
@@ -82,23 +82,6 @@ def explain_refusal(version: SpecificationVersion) -> str | None:
     return None if specification.accepts_offerings else _PATTERN_REASONS[specification.pattern]
 
 
-def classes_of(requirement: Requirement) -> tuple[RequirementClass, ...]:
-    """Give the classes of a requirement over all kinds of body, the strictest first."""
-    found = {requirement.class_for(body) for body in BodyClass}
-    order = (RequirementClass.MUST, RequirementClass.MUST_NOT, RequirementClass.MAY)
-    return tuple(each for each in order if each in found)
-
-
-def allowed_answers(requirement: Requirement) -> tuple[Answer, ...]:
-    """Give the answers that a requirement allows."""
-    return answers_for_any(classes_of(requirement))
-
-
-def needs_answer(requirement: Requirement) -> bool:
-    """Tell whether a submission needs an answer: 実装必須 and 実装不可 do, options do not."""
-    return classes_of(requirement)[0] is not RequirementClass.MAY
-
-
 def list_missing_in_offering(
     version: OfferingVersion,
     requirements: Iterable[Requirement],
@@ -111,11 +94,10 @@ def list_missing_in_offering(
         if not getattr(version, field)
     ]
     for requirement in requirements:
-        answer = answers.get(requirement.id)
-        sentence = explain_gap(requirement, answer)
-        if sentence:
-            field = f"answer_{requirement.position}"
-            missing.append(Missing(Group.ANSWERS, field, sentence, requirement.chapter))
+        gap = find_gap(requirement, answers.get(requirement.id))
+        if gap is not None:
+            field = f"{gap.part}_{requirement.position}"
+            missing.append(Missing(Group.ANSWERS, field, gap.sentence, requirement.chapter))
     return missing
 
 
@@ -131,16 +113,6 @@ def list_missing_in_listing(version: ListingVersion) -> list[Missing]:
         if getattr(version, field) in (None, "")
     ]
     return missing
-
-
-def explain_gap(requirement: Requirement, answer: ConformanceAnswer | None) -> str | None:
-    """Tell what a submission still needs of one requirement, None if nothing."""
-    number = requirement.requirement_id
-    if answer is None:
-        return f"{number}に回答してください。" if needs_answer(requirement) else None
-    if answer.answer is Answer.ALTERNATIVE and not answer.note:
-        return f"{number}の代替手段を説明してください。"
-    return None
 
 
 def earliest_end(today: date, notice_months: int | None) -> date:

@@ -12,6 +12,7 @@ from catalog.certification import services as certification
 from catalog.certification.models import Opinion
 from catalog.offerings import queries
 from catalog.offerings import services as offerings
+from catalog.offerings.answer_rules import AnswerValues
 from catalog.offerings.content import (
     LISTING_FIELDS,
     OFFERING_FIELDS,
@@ -20,7 +21,6 @@ from catalog.offerings.content import (
     offering_content,
 )
 from catalog.offerings.models import Listing, ListingVersion, OfferAction, Offering, OfferingVersion
-from catalog.offerings.services.drafts import AnswerValues
 from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
 from catalog.specifications import queries as specifications
 from catalog.terms import Answer

@@ -52,6 +52,55 @@
     if (element.matches("input[data-money]")) showMoney(element);
   });
 
+  /* What is typed into a form with a [data-autosave] line is kept as a draft; only the button makes it count. */
+  const KEEP_AFTER = 3000;
+  const NOT_KEPT = "自動保存できませんでした。入力した内容は、この画面に残っています。";
+
+  const keepDrafts = (line) => {
+    const form = line.closest("form");
+    let timer = 0;
+    let running = null;
+    let stopped = false;
+
+    const say = (words) => {
+      if (line.textContent !== words) line.textContent = words;
+    };
+
+    const keep = async () => {
+      running = new AbortController();
+      try {
+        const answer = await fetch(line.dataset.autosave, {
+          method: "POST",
+          headers: { Accept: "application/json" },
+          body: new URLSearchParams(new FormData(form)),
+          signal: running.signal,
+        });
+        const told = await answer.json();
+        if (answer.ok) {
+          form.elements.drafts.value = told.drafts;
+          say(`下書きを保存しました ${told.saved_at}`);
+        } else {
+          stopped = answer.status === 409 || answer.status === 412;
+          say(answer.status === 412 ? "ほかの画面でも同じ要件に入力しています。保存すると、見比べて選べます。" : NOT_KEPT);
+        }
+      } catch (error) {
+        if (error.name !== "AbortError") say(NOT_KEPT);
+      }
+    };
+
+    const wait = () => {
+      clearTimeout(timer);
+      if (!stopped) timer = setTimeout(keep, KEEP_AFTER);
+    };
+    form.addEventListener("input", wait);
+    form.addEventListener("submit", () => {
+      stopped = true;
+      clearTimeout(timer);
+      running?.abort();
+    });
+  };
+  document.querySelectorAll("[data-autosave]").forEach(keepDrafts);
+
   const prepare = (root) => root.querySelectorAll("textarea[data-counter]").forEach(showCount);
   prepare(document);
   document.addEventListener("htmx:load", (event) => prepare(event.target));

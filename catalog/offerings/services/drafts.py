@@ -1,9 +1,7 @@
-"""Preparing an offering: drafts of its version, its prices, its terms and its answers."""
+"""Preparing an offering: drafts of its version, its prices and its terms."""
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from sqlmodel import Session
@@ -16,6 +14,7 @@ from catalog.offerings.models import (
     EDITABLE_STATES,
     LISTING_MACHINE,
     OFFERING_MACHINE,
+    AnswerEvidence,
     ConformanceAnswer,
     Listing,
     ListingVersion,
@@ -24,20 +23,17 @@ from catalog.offerings.models import (
     OfferingVersion,
     PriceComponentRow,
 )
-from catalog.offerings.rules import allowed_answers, explain_refusal
-from catalog.specifications.models import (
-    Requirement,
-    SpecificationVersion,
-    StandardSpecification,
-)
+from catalog.offerings.queries.answers import list_answers
+from catalog.offerings.rules import explain_refusal
+from catalog.specifications.models import SpecificationVersion, StandardSpecification
 from catalog.specifications.queries import get_version
-from catalog.terms import Answer
 from core import audit
 from core.db import now
 from core.errors import Conflict, GuardFailed, Invalid, NotFound, WrongState
 from vendors.models import Vendor, VendorState
 from vendors.queries import find_vendor_of
 
+_PRICES = frozenset({"tax_rounding", "export_charge_yen"})
 _MAY_PREPARE = frozenset(
     {
         VendorState.DRAFT,
@@ -47,16 +43,6 @@ _MAY_PREPARE = frozenset(
         VendorState.ACTIVE,
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerValues:
-    """One answer as given: None withdraws it; a condition needs its date."""
-
-    answer: Answer | None
-    note: str = ""
-    due_on: date | None = None
-    evidence_url: str = ""
 
 
 def create_offering(
@@ -183,34 +169,6 @@ def save_prices(
     return row
 
 
-def save_answers(
-    session: Session,
-    actor: Actor,
-    row: OfferingVersion,
-    *,
-    version: int,
-    answers: Mapping[uuid.UUID, AnswerValues],
-) -> OfferingVersion:
-    """Store answers by requirement row; those not named stay as they are.
-
-    Raises Invalid for an answer that the requirement's class does not allow or a condition
-    without a date.
-    """
-    actor = require(session, actor, Permission.OFFERING_EDIT, row)
-    check_editable(row)
-    row.revise(version)
-    known = queries.requirements_by_id(session, row.specification_version_id, list(answers))
-    stored = queries.list_answers(session, [row.id])[row.id]
-    for requirement_id, values in answers.items():
-        if requirement_id not in known:
-            raise NotFound
-        _check_answer(known[requirement_id], values)
-        _store_answer(session, row, stored.get(requirement_id), requirement_id, values)
-    session.flush()
-    record(session, actor, "offering.answer", row, count=len(answers))
-    return row
-
-
 def start_new_version(session: Session, actor: Actor, offering: Offering) -> OfferingVersion:
     """Copy an offering's newest public version, its answers and terms into drafts with the next number.
 
@@ -234,11 +192,8 @@ def start_new_version(session: Session, actor: Actor, offering: Offering) -> Off
     )
     session.add(made)
     session.flush()
-    for answer in queries.list_answers(session, [base.id])[base.id].values():
-        kept = answer.model_dump(
-            include={"requirement_id", "answer", "note", "due_on", "evidence_url"}
-        )
-        session.add(ConformanceAnswer(offering_version_id=made.id, **kept))
+    for answer in list_answers(session, [base.id])[base.id].values():
+        copy_answer(session, answer, made.id, answer.requirement_id)
     copy_listing_version(session, terms, made.id)
     record(session, actor, "offering.start_version", made, number=made.number)
     return made
@@ -281,21 +236,37 @@ def discard_listing_version(session: Session, actor: Actor, row: ListingVersion)
     record(session, actor, "listing.discard", row, number=row.number)
 
 
+def copy_answer(
+    session: Session,
+    answer: ConformanceAnswer,
+    offering_version_id: uuid.UUID,
+    requirement_id: uuid.UUID,
+) -> None:
+    """Give another version the same answer with the same evidence."""
+    kept = answer.model_dump(include={"answer", "note", "due_on", "evidence_url"})
+    made = ConformanceAnswer(
+        offering_version_id=offering_version_id, requirement_id=requirement_id, **kept
+    )
+    session.add(made)
+    for each in answer.evidence:
+        session.add(AnswerEvidence(answer_id=made.id, file_id=each.file_id, name=each.name))
+
+
 def copy_listing_version(
-    session: Session, base: ListingVersion, offering_version_id: uuid.UUID
+    session: Session, base: ListingVersion, offering_version_id: uuid.UUID, *, priced: bool = True
 ) -> ListingVersion:
-    """Add a draft with the terms and prices of another version of the same listing."""
+    """Add a draft with the terms of another version of the same listing, and its prices if wanted."""
     newest = queries.list_listing_versions(session, base.listing_id)[0]
     made = ListingVersion(
         listing_id=base.listing_id,
         owner_id=base.owner_id,
         offering_version_id=offering_version_id,
         number=newest.number + 1,
-        **{name: getattr(base, name) for name in LISTING_FIELDS},
+        **{name: getattr(base, name) for name in LISTING_FIELDS if priced or name not in _PRICES},
     )
     session.add(made)
     session.flush()
-    for row in base.components:
+    for row in base.components if priced else ():
         values = {name: getattr(row, name) for name in COMPONENT_FIELDS}
         session.add(PriceComponentRow(listing_version_id=made.id, position=row.position, **values))
     session.flush()
@@ -341,38 +312,3 @@ def _find_vendor(session: Session, actor: Actor) -> Vendor:
         )
         raise GuardFailed([("main", sentence)])
     return vendor
-
-
-def _check_answer(requirement: Requirement, values: AnswerValues) -> None:
-    field = f"answer_{requirement.position}"
-    number = requirement.requirement_id
-    if values.answer is not None and values.answer not in allowed_answers(requirement):
-        raise Invalid({field: f"{number}の回答は一覧から選択してください。"})
-    if values.answer is Answer.CONDITIONAL and values.due_on is None:
-        due = f"due_{requirement.position}"
-        raise Invalid({due: f"{number}に適合する日を入力してください。"})
-
-
-def _store_answer(
-    session: Session,
-    row: OfferingVersion,
-    stored: ConformanceAnswer | None,
-    requirement_id: uuid.UUID,
-    values: AnswerValues,
-) -> None:
-    if values.answer is None:
-        if stored is not None:
-            session.delete(stored)
-        return
-    facts: dict[str, Any] = {
-        "answer": values.answer,
-        "note": values.note,
-        "due_on": values.due_on if values.answer is Answer.CONDITIONAL else None,
-        "evidence_url": values.evidence_url,
-    }
-    if stored is None:
-        session.add(
-            ConformanceAnswer(offering_version_id=row.id, requirement_id=requirement_id, **facts)
-        )
-    elif any(getattr(stored, name) != value for name, value in facts.items()):
-        stored.revise(**facts)

@@ -2,18 +2,26 @@
 
 from catalog.offerings.views import (
     answer_pages,
+    bulk_pages,
+    evidence_pages,
     group_pages,
     lead_pages,
     listing_pages,
     offering_pages,
+    sheet_pages,
 )
 from catalog.offerings.views.frame import blueprint
+from catalog.offerings.views.statement import use_findings
 
 __all__ = [
     "answer_pages",
     "blueprint",
+    "bulk_pages",
+    "evidence_pages",
     "group_pages",
     "lead_pages",
     "listing_pages",
     "offering_pages",
+    "sheet_pages",
+    "use_findings",
 ]

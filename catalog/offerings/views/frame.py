@@ -175,27 +175,47 @@ def link_missing(
     terms: ListingVersion,
     requirements: Sequence[Requirement],
 ) -> list[tuple[str, str]]:
-    """Return what is missing as (address, sentence); answers are counted per chapter."""
-    links = []
-    counts: dict[str, int] = {}
-    for each in missing:
-        if each.group is Group.ANSWERS:
-            counts[each.chapter] = counts.get(each.chapter, 0) + 1
-        else:
-            links.append(
-                (f"{group_href(each.group, version, terms)}#f-{each.field}", each.sentence)
-            )
-    for number, (chapter, _) in enumerate(group_by_chapter(requirements), start=1):
-        if chapter in counts:
-            href = url_for(
-                "vendor_offerings.edit_answers",
-                offering_version_id=version.id,
-                chapter=number,
-                show="missing",
-            )
-            title = chapter or "章のない要件"
-            links.append((href, f"「{title}」の要件{counts[chapter]}件に回答してください。"))
+    """Return what is missing as (address of its field, sentence), answers after the rest."""
+    answers = [each for each in missing if each.group is Group.ANSWERS]
+    links = [
+        (f"{group_href(each.group, version, terms)}#f-{each.field}", each.sentence)
+        for each in missing
+        if each.group is not Group.ANSWERS
+    ]
+    by_position = {each.position: each for each in requirements}
+    lacking = [by_position[int(each.field.rpartition("_")[2])] for each in answers]
+    addresses = answer_addresses(version.id, requirements, lacking, show="missing")
+    for each, requirement in zip(answers, lacking, strict=True):
+        links.append((f"{addresses[requirement.id]}#f-{each.field}", each.sentence))
     return links
+
+
+def answer_addresses(
+    version_id: uuid.UUID,
+    requirements: Sequence[Requirement],
+    wanted: Sequence[Requirement],
+    *,
+    show: str | None = None,
+) -> dict[uuid.UUID, str]:
+    """Return by requirement row the answer page that holds it.
+
+    With `show` the wanted ones are all that this filter shows; else pages hold all of a chapter.
+    """
+    numbers = {
+        chapter: number for number, (chapter, _) in enumerate(group_by_chapter(requirements), 1)
+    }
+    pages: dict[uuid.UUID, str] = {}
+    for chapter, members in group_by_chapter(wanted if show else requirements):
+        for place, each in enumerate(members):
+            page = place // ANSWERS_PER_PAGE + 1
+            pages[each.id] = url_for(
+                "vendor_offerings.edit_answers",
+                offering_version_id=version_id,
+                chapter=numbers[chapter],
+                show=show,
+                page=page if page > 1 else None,
+            )
+    return {each.id: pages[each.id] for each in wanted}
 
 
 def put_conflict_in_words(form: Form) -> None:

@@ -12,7 +12,7 @@ from accounts.permissions import Permission, require
 from catalog.offerings import queries, services
 from catalog.offerings.content import LISTING_FIELDS
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
-from catalog.offerings.rules import Group, classes_of, explain_refusal, group_by_chapter
+from catalog.offerings.rules import Group, explain_refusal, group_by_chapter
 from catalog.offerings.schemas import ConfirmSchema, NewOfferingSchema, show_percent
 from catalog.offerings.views.frame import (
     blueprint,
@@ -147,7 +147,6 @@ def check(offering_version_id: uuid.UUID) -> ResponseReturnValue:
         counts=counts,
         missing=link_missing(sheet.missing, sheet.version, sheet.terms, sheet.requirements),
         is_editable=sheet.is_editable,
-        classes_of=classes_of,
         **words_of(sheet.version, sheet.terms),
     )
 

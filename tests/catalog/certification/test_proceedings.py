@@ -14,8 +14,8 @@ from catalog.certification.checks import CheckOutcome
 from catalog.certification.models import FindingAction, FindingState, Opinion, ReviewState
 from catalog.certification.queries import proceedings
 from catalog.offerings import services as offerings
+from catalog.offerings.answer_rules import AnswerValues
 from catalog.offerings.models import OfferState
-from catalog.offerings.services.drafts import AnswerValues
 from catalog.specifications.models import Requirement
 from catalog.terms import Answer, CertificationState
 from core import changes, clock, db, outbox

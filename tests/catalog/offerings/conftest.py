@@ -9,8 +9,8 @@ from sqlmodel import Session
 from accounts.identity import Actor
 from accounts.models import Organisation, OrganisationKind, Person, Role
 from catalog.offerings import queries, services
+from catalog.offerings.answer_rules import AnswerValues
 from catalog.offerings.models import ListingVersion, OfferingVersion
-from catalog.offerings.services.drafts import AnswerValues
 from catalog.price_plan import ComponentKind, Interval, TierMode, Unit
 from catalog.specifications.queries import list_requirements
 from catalog.terms import Answer, RequirementClass

@@ -7,9 +7,9 @@ from sqlmodel import select
 
 from accounts.models import Role
 from catalog.offerings import queries, services
+from catalog.offerings.answer_rules import AnswerValues
 from catalog.offerings.content import hash_content, offering_content
 from catalog.offerings.models import OfferState
-from catalog.offerings.services.drafts import AnswerValues
 from catalog.specifications.models import Pattern, SpecificationState
 from catalog.terms import Answer
 from core import db, outbox

@@ -177,7 +177,7 @@ def test_missing_list_links_to_each_field(client: CheckedClient, company: Compan
         assert f"/vendor/offerings/{version_id}/{anchor}" in links
     for anchor in ("prices#f-kind_1", "operation#f-support_hours", "exit#f-deletion_certificate"):
         assert f"/vendor/listings/{terms_id}/{anchor}" in links
-    assert f"/vendor/offerings/{version_id}/answers/1?show=missing" in links
+    assert f"/vendor/offerings/{version_id}/answers/1?show=missing#f-answer_1" in links
     assert len(client.business_statements("people", "sessions", "memberships")) <= 10
     for href in {link.split("#")[0] for link in links if "/vendor/" in link}:
         fields = [element.get("id") for element in client.page(href).iter()]

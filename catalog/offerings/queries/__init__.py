@@ -1,4 +1,4 @@
-"""What can be asked about offerings, listings, their versions and conformance answers."""
+"""What can be asked about offerings, listings and their versions; answers have their own module."""
 
 import uuid
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 from sqlmodel import Session, col, select
 
 from catalog.offerings.models import (
-    ConformanceAnswer,
     Listing,
     ListingVersion,
     Offering,
@@ -17,7 +16,8 @@ from catalog.offerings.models import (
     OfferState,
     PriceComponentRow,
 )
-from catalog.specifications.models import Requirement, SpecificationVersion
+from catalog.offerings.queries.answers import list_answers as list_answers
+from catalog.specifications.models import SpecificationVersion
 from vendors.models import Vendor, VendorState
 
 MAXIMUM_LISTED = 20_000
@@ -125,23 +125,6 @@ def is_listed(version: ListingVersion) -> bool:
     )
 
 
-def list_answers(
-    session: Session, offering_version_ids: Sequence[uuid.UUID]
-) -> dict[uuid.UUID, dict[uuid.UUID, ConformanceAnswer]]:
-    """Return answers by offering version, then by requirement row, with the requirements."""
-    statement = (
-        select(ConformanceAnswer)
-        .where(col(ConformanceAnswer.offering_version_id).in_(offering_version_ids))
-        .options(joinedload(ConformanceAnswer.requirement))  # type: ignore[arg-type]
-    )
-    found: dict[uuid.UUID, dict[uuid.UUID, ConformanceAnswer]] = {
-        version_id: {} for version_id in offering_version_ids
-    }
-    for answer in session.exec(statement):
-        found[answer.offering_version_id][answer.requirement_id] = answer
-    return found
-
-
 def get_listing(session: Session, listing_id: uuid.UUID) -> Listing | None:
     """Return a listing with its seller, offering and maker."""
     statement = (
@@ -228,17 +211,6 @@ def list_published_of(session: Session, offering_id: uuid.UUID) -> list[ListingV
         .limit(MAXIMUM_VERSIONS)
     )
     return list(session.exec(statement))
-
-
-def requirements_by_id(
-    session: Session, specification_version_id: uuid.UUID, requirement_ids: Sequence[uuid.UUID]
-) -> dict[uuid.UUID, Requirement]:
-    """Return those of the requirements that belong to the specification version."""
-    statement = select(Requirement).where(
-        Requirement.specification_version_id == specification_version_id,
-        col(Requirement.id).in_(requirement_ids),
-    )
-    return {requirement.id: requirement for requirement in session.exec(statement)}
 
 
 def find_own_listing_version(

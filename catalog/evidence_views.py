@@ -1,0 +1,63 @@
+"""The download of an evidence file: by its vendor, and by those who may read its review."""
+
+import uuid
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from flask import Blueprint, Response
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from accounts.auth import access, actor
+from accounts.permissions import Permission, can, require
+from catalog.certification.queries import find_latest_certification
+from catalog.offerings.evidence_check import MEDIA_TYPES
+from catalog.offerings.queries import get_offering_version
+from catalog.offerings.queries.answers import find_evidence, read_chunks
+from core import web
+from core.db import reading
+from core.errors import NotFound
+
+blueprint = Blueprint("evidence_files", __name__)
+
+
+@blueprint.get("/evidence-files/<uuid:offering_version_id>/<uuid:evidence_id>")
+@access(Permission.OFFERING_READ_DRAFT)
+def download(offering_version_id: uuid.UUID, evidence_id: uuid.UUID) -> ResponseReturnValue:
+    """Send a file in parts, never to be opened inside the page."""
+    session = web.read_session()
+    _require_reader(session, offering_version_id)
+    evidence = find_evidence(session, offering_version_id, evidence_id)
+    if evidence is None:
+        raise NotFound
+    headers = {
+        "Content-Disposition": (
+            f'attachment; filename="evidence.{evidence.file.kind.value}"; '
+            f"filename*=UTF-8''{quote(evidence.name, safe='')}"
+        ),
+        "Content-Length": str(evidence.file.size),
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "ETag": f'"{evidence.file.sha256}"',
+    }
+    return Response(
+        _send(evidence.file_id), headers=headers, content_type=MEDIA_TYPES[evidence.file.kind]
+    )
+
+
+def _require_reader(session: Session, version_id: uuid.UUID) -> None:
+    """Let pass whoever reads the version; reviewers read it through its review."""
+    version = get_offering_version(session, version_id)
+    if version is None:
+        raise NotFound
+    if can(actor(), Permission.OFFERING_READ_DRAFT, version):
+        require(session, actor(), Permission.OFFERING_READ_DRAFT, version)
+        return
+    review = find_latest_certification(session, version_id)
+    if review is None:
+        raise NotFound
+    require(session, actor(), Permission.CERTIFICATION_READ, review)
+
+
+def _send(file_id: uuid.UUID) -> Iterator[bytes]:
+    with reading() as session:
+        yield from read_chunks(session, file_id)

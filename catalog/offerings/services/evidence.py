@@ -1,0 +1,117 @@
+"""Acts on the files that prove answers."""
+
+import hashlib
+import uuid
+from typing import IO
+
+from sqlmodel import Session
+
+from accounts.identity import Actor
+from accounts.models import Organisation
+from accounts.permissions import Permission, require
+from catalog.offerings.evidence_check import Evidence
+from catalog.offerings.models import (
+    AnswerEvidence,
+    EvidenceChunk,
+    EvidenceFile,
+    OfferingVersion,
+)
+from catalog.offerings.queries import answers as queries
+from catalog.offerings.services.drafts import check_editable, record
+from core.errors import Conflict, GuardFailed, NotFound
+
+MOST_FILES = 10
+_CHUNK = 1 << 20
+
+
+def attach_evidence(
+    session: Session,
+    actor: Actor,
+    row: OfferingVersion,
+    requirement_id: uuid.UUID,
+    *,
+    evidence: Evidence,
+    stream: IO[bytes],
+) -> AnswerEvidence:
+    """Put a checked file beside an answer; the same content is stored once per company.
+
+    The version of the offering rises, so that no submission passes by. Raises GuardFailed without
+    an answer or beyond ten files, Conflict for a file that already stands there.
+    """
+    actor = require(session, actor, Permission.OFFERING_EDIT, row)
+    check_editable(row)
+    row.revise()
+    answer = queries.find_answer(session, row.id, requirement_id)
+    if answer is None:
+        raise GuardFailed([("f-file", "先にこの要件に回答し、保存してください。")])
+    if len(answer.evidence) >= MOST_FILES:
+        sentence = (
+            f"証拠のファイルは一つの要件に{MOST_FILES}個までです。不要なものを外してください。"
+        )
+        raise GuardFailed([("f-file", sentence)])
+    file = _store_file(session, actor, row.owner_id, evidence, stream)
+    if any(each.file_id == file.id for each in answer.evidence):
+        raise Conflict(f"「{evidence.name}」と同じ内容のファイルは、もうこの要件に付いています。")
+    link = AnswerEvidence(answer_id=answer.id, file_id=file.id, name=evidence.name)
+    session.add(link)
+    session.flush()
+    record(
+        session,
+        actor,
+        "offering.attach_evidence",
+        row,
+        requirement=answer.requirement.requirement_id,
+        file=evidence.name,
+        sha256=file.sha256,
+    )
+    return link
+
+
+def detach_evidence(
+    session: Session, actor: Actor, row: OfferingVersion, evidence_id: uuid.UUID
+) -> None:
+    """Take a file away from an answer; what other versions refer to stays stored."""
+    actor = require(session, actor, Permission.OFFERING_EDIT, row)
+    check_editable(row)
+    row.revise()
+    link = queries.find_evidence(session, row.id, evidence_id)
+    if link is None:
+        raise NotFound
+    session.delete(link)
+    session.flush()
+    record(session, actor, "offering.detach_evidence", row, file=link.name, sha256=link.file.sha256)
+
+
+def _store_file(
+    session: Session, actor: Actor, owner_id: uuid.UUID, evidence: Evidence, stream: IO[bytes]
+) -> EvidenceFile:
+    # Two uploads of one content wait for each other here; the second finds the first one's file.
+    session.get(Organisation, owner_id, with_for_update=True)
+    stream.seek(0)
+    digest = _digest(stream)
+    found = queries.find_file(session, owner_id, digest)
+    if found is not None:
+        return found
+    if actor.person_id is None:
+        raise NotFound
+    file = EvidenceFile(
+        owner_id=owner_id,
+        sha256=digest,
+        kind=evidence.kind,
+        size=evidence.size,
+        uploaded_by_id=actor.person_id,
+    )
+    session.add(file)
+    session.flush()
+    stream.seek(0)
+    for position, part in enumerate(iter(lambda: stream.read(_CHUNK), b"")):
+        session.add(EvidenceChunk(file_id=file.id, position=position, content=part))
+        session.flush()
+    return file
+
+
+def _digest(stream: IO[bytes]) -> str:
+    hasher = hashlib.sha256()
+    for part in iter(lambda: stream.read(_CHUNK), b""):
+        hasher.update(part)
+    return hasher.hexdigest()

@@ -1,0 +1,109 @@
+"""Pages on which a vendor puts files beside an answer and takes them away."""
+
+import uuid
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from accounts.auth import access, actor
+from accounts.permissions import Permission
+from catalog.offerings import services
+from catalog.offerings.answer_schemas import EvidenceSchema
+from catalog.offerings.evidence_check import EvidenceRefused, check_evidence
+from catalog.offerings.models import EDITABLE_STATES, AnswerEvidence, OfferingVersion
+from catalog.offerings.queries import answers as queries
+from catalog.offerings.views.frame import answer_addresses, blueprint, offering_for
+from catalog.specifications.models import Requirement
+from catalog.specifications.queries import list_requirements
+from core import web
+from core.db import transaction
+from core.errors import Conflict, NotFound
+from core.forms import Form
+
+_EDIT = Permission.OFFERING_EDIT
+_READ = Permission.OFFERING_READ_DRAFT
+
+
+@blueprint.route(
+    "/offerings/<uuid:offering_version_id>/evidence/<uuid:requirement_id>",
+    methods=["GET", "POST"],
+)
+@access(_READ, write=_EDIT)
+@web.accepts_files
+def show_evidence(offering_version_id: uuid.UUID, requirement_id: uuid.UUID) -> ResponseReturnValue:
+    """Show the files beside an answer and take one more."""
+    version = offering_for(web.read_session(), offering_version_id, _READ)
+    form = Form(EvidenceSchema(), web.posted_form())
+    if form.is_posted and _attach(form, offering_version_id, requirement_id):
+        web.leave_notice("done", "証拠のファイルを付けました")
+        return web.see_other(request.path)
+    answer = queries.find_answer(web.refresh_read_session(), version.id, requirement_id)
+    if answer is None:
+        raise NotFound
+    return web.render_page(
+        "offerings/evidence.html",
+        form.status,
+        form=form,
+        version=version,
+        answer=answer,
+        is_editable=version.state in EDITABLE_STATES,
+        say_size=say_size,
+        back_href=_page_of(web.read_session(), version, answer.requirement),
+    )
+
+
+@blueprint.post(
+    "/offerings/<uuid:offering_version_id>/evidence/<uuid:requirement_id>/<uuid:evidence_id>/remove"
+)
+@access(_EDIT, write=_EDIT)
+def remove_evidence(
+    offering_version_id: uuid.UUID, requirement_id: uuid.UUID, evidence_id: uuid.UUID
+) -> ResponseReturnValue:
+    """Take a file away from an answer."""
+    with transaction() as session:
+        row = offering_for(session, offering_version_id, _EDIT)
+        services.detach_evidence(session, actor(), row, evidence_id)
+    web.leave_notice("done", "証拠のファイルを外しました")
+    return web.see_other(
+        url_for(
+            "vendor_offerings.show_evidence",
+            offering_version_id=offering_version_id,
+            requirement_id=requirement_id,
+        )
+    )
+
+
+def _attach(form: Form, version_id: uuid.UUID, requirement_id: uuid.UUID) -> bool:
+    """Check the file outside of any transaction, then store it; a refusal stands beside the field."""
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        form.refuse(EvidenceRefused("証拠のファイルを選択してください。"))
+        return False
+    try:
+        found = check_evidence(sent.stream, sent.filename)
+    except EvidenceRefused as error:
+        form.refuse(error)
+        return False
+
+    def attach(session: Session, _data: object) -> AnswerEvidence:
+        row = offering_for(session, version_id, _EDIT)
+        return services.attach_evidence(
+            session, actor(), row, requirement_id, evidence=found, stream=sent.stream
+        )
+
+    try:
+        return form.submit(attach) is not None
+    except Conflict as error:
+        form.refuse(error)
+        return False
+
+
+def _page_of(session: Session, version: OfferingVersion, requirement: Requirement) -> str:
+    requirements = list_requirements(session, version.specification_version_id)
+    return answer_addresses(version.id, requirements, [requirement])[requirement.id]
+
+
+def say_size(size: int) -> str:
+    """Return a number of bytes as people say it."""
+    return f"{size / 1_000_000:.1f}MB" if size >= 1_000_000 else f"{-(-size // 1_000):,}KB"
