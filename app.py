@@ -45,6 +45,8 @@ import search.cli
 import search.indexer
 import search.views
 import vendors.arrival_views
+import vendors.letters
+import vendors.member_views
 import vendors.review_views
 import vendors.views
 from accounts import auth
@@ -146,6 +148,7 @@ def outbox_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
         procurement.contracts.services.HANDLERS,
         procurement.market.services.HANDLERS,
         search.indexer.make_handlers(settings),
+        vendors.letters.make_handlers(settings),
     )
 
 

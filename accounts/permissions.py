@@ -41,6 +41,9 @@ class Permission(StrEnum):
     VENDOR_ASSIGN = "vendor.assign"
     VENDOR_DECIDE = "vendor.decide"
     VENDOR_ACCEPT_AGREEMENT = "vendor.accept_agreement"
+    VENDOR_MANAGE_MEMBERS = "vendor.manage_members"
+    VENDOR_WITHDRAW = "vendor.withdraw"
+    INVITATION_ACCEPT = "invitation.accept"
     OFFERING_CREATE = "offering.create"
     OFFERING_READ_DRAFT = "offering.read_draft"
     OFFERING_EDIT = "offering.edit"
@@ -202,6 +205,9 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.VENDOR_ASSIGN: {_LR: independent},
     _P.VENDOR_DECIDE: {_LR: independent},
     _P.VENDOR_ACCEPT_AGREEMENT: {_VA: own},
+    _P.VENDOR_MANAGE_MEMBERS: {_VA: own},
+    _P.VENDOR_WITHDRAW: {_VA: own},
+    _P.INVITATION_ACCEPT: _EVERYONE,
     _P.OFFERING_CREATE: {_VM: anywhere, _VA: anywhere},
     _P.OFFERING_READ_DRAFT: {_VM: own, _VA: own, _RV: assigned, _LR: anywhere, _AU: anywhere},
     _P.OFFERING_EDIT: {_VM: own, _VA: own},

@@ -78,6 +78,19 @@ class Settings(BaseSettings):
     upload_limit_bytes: int = Field(
         default=20_971_520, ge=65_536, description="limit of a request with a file, bytes"
     )
+    mail_sender: str = Field(default="", description="address that letters come from")
+    smtp_host: str = Field(
+        default="",
+        description="mail server; empty: letters wait (development: kept in DATA_DIR/mail)",
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65_535, description="port of the mail server")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="starttls, tls or none (only on the same machine)"
+    )
+    smtp_user: str = Field(default="", description="user at the mail server; empty: none")
+    smtp_password: SecretStr = Field(
+        default=SecretStr(""), description="password at the mail server"
+    )
     trusted_proxies: int = Field(
         default=0, ge=0, le=3, description="number of reverse proxies whose headers are believed"
     )
@@ -155,6 +168,8 @@ class Settings(BaseSettings):
             found.append("NARABI_AUDIT_KEY は16進数64桁（ed25519の種）で指定してください。")
         if not self.base_url.startswith("https://"):
             found.append("NARABI_BASE_URL は https:// で始まる公開アドレスで指定してください。")
+        if self.smtp_host and "@" not in self.mail_sender:
+            found.append("NARABI_SMTP_HOST を使うときは NARABI_MAIL_SENDER も指定してください。")
         if self.search_url and not self.search_key.get_secret_value():
             found.append("NARABI_SEARCH_URL を使うときは NARABI_SEARCH_KEY も指定してください。")
         return found + self._sign_in_problems()

@@ -60,6 +60,9 @@ vendor.submit                   .  .  o  .  .  .  .  .  .  .  .
 vendor.assign                   .  .  .  .  .  .  .  i  .  .  .
 vendor.decide                   .  .  .  .  .  .  .  i  .  .  .
 vendor.accept_agreement         .  .  o  .  .  .  .  .  .  .  .
+vendor.manage_members           .  .  o  .  .  .  .  .  .  .  .
+vendor.withdraw                 .  .  o  .  .  .  .  .  .  .  .
+invitation.accept               y  y  y  y  y  y  y  y  y  y  .
 offering.create                 .  y  y  .  .  .  .  .  .  .  .
 offering.read_draft             .  o  o  .  .  .  a  y  .  y  .
 offering.edit                   .  o  o  .  .  .  .  .  .  .  .

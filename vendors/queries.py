@@ -4,10 +4,14 @@ import uuid
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, func
+from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
-from accounts.models import Person
+from accounts.models import Membership, Person
+from accounts.queries import is_live
+from core.db import now
 from core.errors import GuardFailed
+from vendors.member_models import Invitation
 from vendors.models import LIVE_STATES, FrameworkAgreement, Vendor, VendorState
 
 QUEUE_PAGE_SIZE = 50
@@ -130,3 +134,39 @@ def require_selling(session: Session, vendor: Vendor) -> None:
         reasons.append(("agreement", sentence))
     if reasons:
         raise GuardFailed(reasons)
+
+
+def list_open_invitations(session: Session, vendor_id: uuid.UUID) -> list[Invitation]:
+    """Return the invitations into a vendor that still work, the newest first."""
+    statement = (
+        select(Invitation)
+        .where(
+            Invitation.vendor_id == vendor_id,
+            col(Invitation.accepted_at).is_(None),
+            col(Invitation.revoked_at).is_(None),
+            Invitation.expires_at > now(session),
+        )
+        .order_by(col(Invitation.created_at).desc(), col(Invitation.id))
+    )
+    return list(session.exec(statement).all())
+
+
+def find_invitation(session: Session, token_hash: str) -> Invitation | None:
+    """Return the invitation of a link, whether or not it still works."""
+    statement = select(Invitation).where(Invitation.token_hash == token_hash)
+    return session.exec(statement).first()
+
+
+def get_invitation(session: Session, invitation_id: uuid.UUID) -> Invitation | None:
+    """Return an invitation as the database holds it now."""
+    return session.get(Invitation, invitation_id, populate_existing=True)
+
+
+def get_membership(session: Session, membership_id: uuid.UUID) -> Membership | None:
+    """Return a live membership with its person."""
+    statement = (
+        select(Membership)
+        .where(Membership.id == membership_id, is_live(session))
+        .options(joinedload(Membership.person))  # type: ignore[arg-type]
+    )
+    return session.exec(statement).first()

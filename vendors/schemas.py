@@ -3,12 +3,14 @@
 import unicodedata
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate, validates
 
+from accounts.models import Role
 from core import japanese
 from core.fields import (
     FormSchema,
     checked,
+    choice,
     day,
     line,
     lines,
@@ -16,6 +18,7 @@ from core.fields import (
     options,
     whole,
 )
+from vendors.member_services import VENDOR_ROLES
 from vendors.models import (
     QUALIFICATION_GRADES,
     QUALIFICATION_REGIONS,
@@ -133,6 +136,40 @@ SECTION_SCHEMAS: dict[str, type[SectionSchema]] = {
     "qualification": QualificationSchema,
     "contact": ContactSchema,
 }
+
+
+class InviteSchema(FormSchema):
+    """Whom to invite as what."""
+
+    email = email("メールアドレス")
+    role = choice("役割", Role)
+
+    @validates("role")
+    def check_role(self, value: Role, data_key: str) -> None:
+        """Refuse roles of other kinds of organisation."""
+        del data_key
+        if value not in VENDOR_ROLES:
+            raise ValidationError("役割は一覧から選択してください。")
+
+
+class RoleSchema(FormSchema):
+    """The new role of a member."""
+
+    role = choice("役割", Role)
+    check_role = InviteSchema.check_role
+
+
+class JoinSchema(FormSchema):
+    """The account of somebody who joins by an invitation."""
+
+    name = line("氏名", maximum=100)
+    password = _password()
+
+
+class ConfirmSchema(FormSchema):
+    """The box on a page that asks once more."""
+
+    confirmed = checked("内容を確かめました")
 
 
 class SubmitSchema(FormSchema):
