@@ -128,10 +128,11 @@ _KANJI_PAIRS = (  # old form, today's form
 )
 _OLD_KANJI = str.maketrans({pair[0]: pair[1] for pair in _KANJI_PAIRS.split()})
 _SMALL_KANA = str.maketrans("ァィゥェォッャュョヮヵヶ", "アイウエオツヤユヨワカケ")
-# Pairs that print alike: kanji and kana, then Cyrillic, Greek and digits beside Latin.
+# Pairs that print alike, as small or as capital letters: kanji and kana, then Cyrillic, Greek and
+# digits beside Latin. After the pairs of Unicode TS 39 (confusables.txt) that matter in names.
 _TWINS = str.maketrans(
-    "口二八力工夕卜一才千又三ヱヰаесорхуіјѕαοικνρτυχ01i|",
-    "ロニハカエタトーオチヌミエイaecopxyljsaolkvptuxolll",
+    "口二八力工夕卜一才千又三ヱヰаесорхуіјѕвнкмтԁԛԝαοικνρτυχβεζημ01i|",
+    "ロニハカエタトーオチヌミエイaecopxyljsbhkmtdqwaolkvptuxbezhmolll",
 )
 
 

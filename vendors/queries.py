@@ -11,6 +11,7 @@ from accounts.models import Membership, Person
 from accounts.queries import is_live
 from core.db import now
 from core.errors import GuardFailed
+from vendors.likeness import is_alike
 from vendors.member_models import Invitation
 from vendors.models import LIVE_STATES, FrameworkAgreement, Vendor, VendorState
 
@@ -48,19 +49,26 @@ def find_live_by_number(session: Session, corporate_number: str) -> Vendor | Non
     return session.exec(statement).first()
 
 
-def find_look_alike(session: Session, skeleton: str, corporate_number: str) -> Vendor | None:
-    """Return another company's live registration whose name looks the same, the oldest first."""
+def list_look_alikes(
+    session: Session, skeleton: str, corporate_number: str, limit: int = 20
+) -> list[Vendor]:
+    """Return other companies' live registrations whose names can be taken for this one, oldest first."""
+    length = func.length(Vendor.name_skeleton)
     statement = (
-        select(Vendor)
+        select(Vendor.id, Vendor.name_skeleton)
         .where(
-            Vendor.name_skeleton == skeleton,
+            length.between(len(skeleton) - 1, len(skeleton) + 1),
             Vendor.corporate_number != corporate_number,
             col(Vendor.state).in_(LIVE_STATES),
         )
         .order_by(col(Vendor.created_at), col(Vendor.id))
-        .limit(1)
     )
-    return session.exec(statement).first()
+    rows = session.exec(statement).all()
+    alike = [vendor_id for vendor_id, other in rows if is_alike(skeleton, other)][:limit]
+    if not alike:
+        return []
+    found = session.exec(select(Vendor).where(col(Vendor.id).in_(alike))).all()
+    return sorted(found, key=lambda vendor: alike.index(vendor.id))
 
 
 def list_registrations(

@@ -149,8 +149,8 @@ def begin_registration(
 
 def _likeness(session: Session, name: str, corporate_number: str) -> dict[str, Any]:
     skeleton = name_skeleton(name)[:_SKELETON_LENGTH]
-    twin = queries.find_look_alike(session, skeleton, corporate_number)
-    return {"name_skeleton": skeleton, "look_alike_of": twin.name if twin else ""}
+    alike = queries.list_look_alikes(session, skeleton, corporate_number, limit=1)
+    return {"name_skeleton": skeleton, "look_alike_of": alike[0].name if alike else ""}
 
 
 def is_editable(vendor: Vendor, section: str) -> bool:

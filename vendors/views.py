@@ -14,6 +14,7 @@ from core import web
 from core.clock import today_jst
 from core.errors import Conflict, Gone, GuardFailed, NotFound
 from core.forms import Form
+from core.japanese import name_skeleton
 from vendors import agreement as framework
 from vendors import queries, services
 from vendors.completeness import SECTIONS, list_missing, section_of, sections_missing
@@ -127,16 +128,23 @@ def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
         session, [vendor.submitted_by_id, vendor.decided_by_id, vendor.assigned_reviewer_id]
     )
     is_own = vendor.owner_id == actor().organisation_id
+    alike = [] if is_own else _look_alikes(session, vendor)
     return web.render_page(
         "vendors/file.html" if is_own else "vendors/file_for_agency.html",
         vendor=vendor,
         names=names,
+        alike=alike,
         agreement=queries.current_agreement(session, vendor.id),
         tasks=_tasks(vendor),
         missing=list_missing(vendor, today_jst()),
         sections=SECTIONS,
         choices=CHOICES,
     )
+
+
+def _look_alikes(session: Session, vendor: Vendor) -> list[Vendor]:
+    number = vendor.corporate_number
+    return queries.list_look_alikes(session, name_skeleton(vendor.name), number)
 
 
 def _tasks(vendor: Vendor) -> list[dict[str, Any]]:

@@ -245,14 +245,17 @@ def test_look_alike_name_is_marked_for_the_agency_only(client, agency):
     with db.transaction() as session:
         from core.japanese import name_skeleton
 
-        make.vendor(
-            session, name="カクウソフト(株)", name_skeleton=name_skeleton("カクウソフト(株)")
-        )
+        for name in ("カクウソフト(株)", "カクウソフトー合同会社", "カクウハード株式会社"):
+            make.vendor(session, name=name, name_skeleton=name_skeleton(name))
     base = register(client, name="かくうソフト株式会社")
     vendor = next(v for v in _all_vendors() if v.state is VendorState.DRAFT)
     assert vendor.look_alike_of == "カクウソフト(株)"
     assert "よく似た" not in client.get(base).text
-    assert "よく似た" in agency[0]["lead"].get(base).text
+    page = agency[0]["lead"].get(base).text
+    assert "よく似た" in page
+    assert "カクウソフト(株)" in page
+    assert "カクウソフトー合同会社" in page
+    assert "カクウハード" not in page
 
 
 def _all_vendors():
