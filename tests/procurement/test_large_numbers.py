@@ -180,8 +180,9 @@ def _places() -> dict[str, list[str]]:
 
 
 def _addresses(rule: Rule, places: dict[str, list[str]]) -> Iterator[str]:
+    """Give each address of a route; none when nothing of its kind was made (REACHED guards that)."""
     names = sorted(rule.arguments)
-    for values in itertools.product(*(places[name] for name in names)):
+    for values in itertools.product(*(places.get(name, []) for name in names)):
         path = rule.rule
         for name, value in zip(names, values, strict=True):
             path = re.sub(rf"<(?:[^<>]*:)?{name}>", value, path)
