@@ -1,9 +1,9 @@
 """What a person finds on the first page: whose turn it is, what waits, what happened; plain values."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from catalog.certification.models import Certification, ReviewState
@@ -35,7 +35,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One line of the desk: what to do or to wait for, where, in which state, since when."""
+    """One line of the desk: what to do or to wait for, where, in which state, since and until when."""
 
     label: str
     hint: str
@@ -43,14 +43,26 @@ class Task:
     arguments: Mapping[str, Any]
     status: str
     since: datetime | None
+    due_on: date | None = None
 
 
 @dataclass(slots=True)
 class Desk:
-    """The acting person's open work: `turn` is theirs to do, `waiting` lies with others."""
+    """The acting person's open work: `turn` is theirs to do, `waiting` lies with others.
+
+    `invited` is what their organisation may take part in.
+    """
 
     turn: list[Task] = field(default_factory=list)
     waiting: list[Task] = field(default_factory=list)
+    invited: list[Task] = field(default_factory=list)
+
+    def sort(self) -> "Desk":
+        """Put the longest waiting first, and what closes next."""
+        for tasks in (self.turn, self.waiting):
+            tasks.sort(key=lambda task: (task.since is None, task.since, task.label))
+        self.invited.sort(key=lambda task: (task.due_on is None, task.due_on, task.label))
+        return self
 
 
 _P, _R, _O, _C, _V = ProjectState, RequestState, OfferState, ReviewState, VendorState
@@ -97,7 +109,7 @@ def clerk_desk(projects: Iterable[Project], requests: Iterable[UsageContractRequ
             desk.waiting.append(_request_task(request, "依頼書の決裁と送信"))
         elif request.state is _R.SENT:
             desk.waiting.append(_request_task(request, "事業者の承諾"))
-    return _sorted(desk)
+    return desk.sort()
 
 
 def approver_desk(projects: Iterable[Project], requests: Iterable[UsageContractRequest]) -> Desk:
@@ -111,7 +123,7 @@ def approver_desk(projects: Iterable[Project], requests: Iterable[UsageContractR
             desk.turn.append(_request_task(request, verb))
         elif request.state is _R.SENT:
             desk.waiting.append(_request_task(request, "事業者の承諾"))
-    return _sorted(desk)
+    return desk.sort()
 
 
 def vendor_desk(
@@ -120,8 +132,12 @@ def vendor_desk(
     received: Iterable[UsageContractRequest],
     *,
     has_agreement: bool,
+    asked: Collection[uuid.UUID] = (),
 ) -> Desk:
-    """Sort a vendor's registration, offerings and the requests it received."""
+    """Sort a vendor's registration, offerings and the requests it received.
+
+    `asked` are the offering versions on which a review asks for something: a task of their own.
+    """
     desk = Desk()
     if vendor is not None:
         _add_registration(desk, vendor, has_agreement=has_agreement)
@@ -131,27 +147,34 @@ def vendor_desk(
         elif request.state is _R.ACCEPTED:
             desk.waiting.append(_request_task(request, "団体による契約の記録"))
     for version in versions:
+        if version.id in asked:
+            continue
         if verb := _VENDOR_OFFERINGS.get(version.state):
             desk.turn.append(_offering_task(version, verb))
         elif version.state in {_O.SUBMITTED, _O.IN_REVIEW}:
             desk.waiting.append(_offering_task(version, "審査"))
-    return _sorted(desk)
+    return desk.sort()
 
 
 def reviewer_desk(
-    reviews: Iterable[Certification], registrations: Iterable[Vendor], filed: set[uuid.UUID]
+    reviews: Iterable[Certification],
+    registrations: Iterable[Vendor],
+    filed: set[uuid.UUID],
+    person_id: uuid.UUID | None,
 ) -> Desk:
     """Sort what is assigned to a reviewer; `filed` are the reviews that already hold the opinion."""
     desk = Desk()
     for review in reviews:
-        if review.state in _REVIEWER_STATES and review.id not in filed:
+        if person_id not in review.cleared_ids:
+            desk.turn.append(_review_task(review, "利害関係を申告する"))
+        elif review.state in _REVIEWER_STATES and review.id not in filed:
             desk.turn.append(_review_task(review, "意見を提出する"))
         else:
             desk.waiting.append(_review_task(review, "ほかの人の作業"))
     for vendor in registrations:
         if vendor.state is _V.CHECKING:
             desk.turn.append(_vendor_task(vendor, "登録の内容を読む"))
-    return _sorted(desk)
+    return desk.sort()
 
 
 def lead_desk(reviews: Iterable[Certification], registrations: Iterable[Vendor]) -> Desk:
@@ -165,7 +188,7 @@ def lead_desk(reviews: Iterable[Certification], registrations: Iterable[Vendor])
     for vendor in registrations:
         if verb := _LEAD_VENDORS.get(vendor.state):
             desk.turn.append(_vendor_task(vendor, verb))
-    return _sorted(desk)
+    return desk.sort()
 
 
 def _add_registration(desk: Desk, vendor: Vendor, *, has_agreement: bool) -> None:
@@ -229,6 +252,7 @@ def _review_task(review: Certification, verb: str) -> Task:
         {"certification_id": review.id},
         review.state.label,
         review.submitted_at,
+        review.info_due_on if review.state is _C.INFO_REQUESTED else None,
     )
 
 
@@ -241,10 +265,3 @@ def _vendor_task(vendor: Vendor, verb: str) -> Task:
         vendor.state.label,
         vendor.submitted_at,
     )
-
-
-def _sorted(desk: Desk) -> Desk:
-    """Put the longest waiting first."""
-    for tasks in (desk.turn, desk.waiting):
-        tasks.sort(key=lambda task: (task.since is None, task.since, task.label))
-    return desk

@@ -8,15 +8,20 @@ from sqlmodel import Session
 
 from accounts.auth import access, actor, settings
 from accounts.models import OrganisationKind, OrganisationNotice, Role
-from accounts.permissions import Permission
+from accounts.permissions import Permission, can
 from accounts.queries import list_organisation_notices
 from catalog.certification import queries as certification
+from catalog.certification.queries import waiting
+from catalog.certification.queries.proceedings import list_pending
 from catalog.offerings import queries as offerings
+from catalog.specifications.consultation import queries as consultations
+from catalog.specifications.queries import recheck_days
 from core import web
 from core.api import list_problems
+from core.clock import day_in_japan
 from core.db import now
 from procurement.contracts import queries as contracts
-from procurement.home import desk
+from procurement.home import desk, proceedings
 from procurement.home.desk import Desk
 from procurement.home.queries import count_services, list_filed_reviews, list_notices
 from procurement.projects import queries as projects
@@ -71,7 +76,9 @@ def _body_desk(session: Session) -> Desk | None:
         return None
     cases = projects.list_projects(session, who.organisation_id)
     requests = contracts.list_requests(session, who.organisation_id)
-    return make[role](cases, requests)
+    made = make[role](cases, requests)
+    _invite(session, made)
+    return made.sort()
 
 
 def _vendor_desk(session: Session) -> Desk:
@@ -82,12 +89,31 @@ def _vendor_desk(session: Session) -> Desk:
     vendor = vendors.find_vendor_of(session, owner_id)
     agreement = vendors.current_agreement(session, vendor.id) if vendor else None
     received = contracts.list_received(session, owner_id)
-    return desk.vendor_desk(
+    versions = offerings.list_versions_of(session, owner_id)
+    asked = waiting.list_to_answer(session, owner_id)
+    made = desk.vendor_desk(
         vendor,
-        offerings.list_versions_of(session, owner_id),
+        versions,
         received if who.has_role(Role.VENDOR_ADMIN) else [],
         has_agreement=agreement is not None,
+        asked={review.offering_version_id for review, _ in asked},
     )
+    proceedings.add_questions(made, asked)
+    held = waiting.list_in_force(session, owner_id)
+    if held:
+        reported = waiting.list_reported(session, [each.id for each in held])
+        proceedings.add_conditions(made, held, reported)
+        days = recheck_days(session, list({each.specification_version_id for each in held}))
+        proceedings.add_rechecks(made, held, days, versions)
+    _invite(session, made)
+    return made.sort()
+
+
+def _invite(session: Session, made: Desk) -> None:
+    if can(actor(), Permission.SPECIFICATION_COMMENT):
+        moment = now(session)
+        running = consultations.list_running(session, day_in_japan(moment))
+        proceedings.invite(made, running, moment)
 
 
 def _agency_desk(session: Session) -> Desk:
@@ -99,9 +125,19 @@ def _agency_desk(session: Session) -> Desk:
         session, vendors.OPEN_STATES, reviewer_id=reviewer_id, page=1
     )
     if leads or reviewer_id is None:
-        return desk.lead_desk(reviews, registrations)
-    filed = list_filed_reviews(session, reviewer_id)
-    return desk.reviewer_desk(reviews, registrations, filed)
+        made = desk.lead_desk(reviews, registrations)
+    else:
+        filed = list_filed_reviews(session, reviewer_id)
+        made = desk.reviewer_desk(reviews, registrations, filed, reviewer_id)
+    pending = list_pending(session)
+    appealed = [review.id for review, has_appeal, _ in pending if has_appeal]
+    appeals = waiting.list_open_appeals(session, appealed) if appealed else {}
+    proceedings.add_pending(made, pending, appeals, who)
+    moment = now(session)
+    running = consultations.list_running(session, day_in_japan(moment))
+    progress = consultations.count_progress(session, [each.id for each in running])
+    proceedings.add_comments(made, running, progress, moment)
+    return made.sort()
 
 
 @blueprint.get("/about")

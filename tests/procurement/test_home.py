@@ -191,7 +191,7 @@ def test_longest_waiting_stands_first():
     moment = clock.utcnow()
     for name, since in (("新", moment), ("無", None), ("旧", moment - timedelta(days=3))):
         made.turn.append(desk.Task(name, "", "", {}, "", since))
-    assert [task.label for task in desk._sorted(made).turn] == ["旧", "新", "無"]
+    assert [task.label for task in made.sort().turn] == ["旧", "新", "無"]
 
 
 def test_operator_and_auditor_have_no_desk(client):

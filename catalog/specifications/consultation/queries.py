@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import and_, case, func
 from sqlalchemy.orm import joinedload
@@ -13,7 +14,7 @@ from catalog.specifications.consultation.models import (
     Consultation,
     ConsultationComment,
 )
-from catalog.specifications.models import SpecificationVersion
+from catalog.specifications.models import SpecificationState, SpecificationVersion
 
 MAXIMUM_COMMENTS = 5_000
 _WITH_VERSION = joinedload(Consultation.specification_version).joinedload(  # type: ignore[arg-type]
@@ -74,6 +75,26 @@ def list_consultations(session: Session) -> list[Consultation]:
         .options(_WITH_VERSION)
         .order_by(col(Consultation.closes_on).desc(), col(Consultation.id))
         .limit(1_000)
+    )
+    return list(session.exec(statement).all())
+
+
+def list_running(session: Session, today: date) -> list[Consultation]:
+    """Return the consultations that have begun and whose results are not public, next to close first."""
+    statement = (
+        select(Consultation)
+        .join(
+            SpecificationVersion,
+            col(SpecificationVersion.id) == Consultation.specification_version_id,
+        )
+        .where(
+            SpecificationVersion.state == SpecificationState.CONSULTATION,
+            Consultation.opens_on <= today,
+            col(Consultation.dispositions_published_at).is_(None),
+        )
+        .options(_WITH_VERSION)
+        .order_by(col(Consultation.closes_on), col(Consultation.id))
+        .limit(200)
     )
     return list(session.exec(statement).all())
 

@@ -1,0 +1,154 @@
+"""What waits on a desk around consultations, reviews and certificates: the tasks and whose they are."""
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime
+
+from accounts.identity import Actor
+from accounts.permissions import Permission, can
+from catalog.certification.after_models import Appeal
+from catalog.certification.models import Certification, ReviewState
+from catalog.offerings.models import OfferingVersion, OfferState
+from catalog.specifications.consultation.models import Consultation, Phase
+from catalog.specifications.consultation.queries import Progress
+from core.clock import start_of_day
+from procurement.home.desk import Desk, Task
+
+_P = Permission
+
+
+def invite(desk: Desk, consultations: Iterable[Consultation], moment: datetime) -> None:
+    """Add the consultations in which an organisation may comment now."""
+    for each in consultations:
+        if each.phase_at(moment) is Phase.OPEN:
+            desk.invited.append(
+                _consultation_task(each, "意見を出す", "consultations.show", Phase.OPEN.label)
+            )
+
+
+def add_comments(
+    desk: Desk,
+    consultations: Iterable[Consultation],
+    progress: Mapping[uuid.UUID, Progress],
+    moment: datetime,
+) -> None:
+    """Add the consultations with comments that nobody has disposed of."""
+    for each in consultations:
+        if waiting := progress[each.id].undisposed:
+            verb = f"提出意見{waiting:,}件を処理する"
+            phase = each.phase_at(moment).label
+            desk.turn.append(_consultation_task(each, verb, "consultation_reviews.show", phase))
+
+
+def add_questions(desk: Desk, reviews: Iterable[tuple[Certification, int]]) -> None:
+    """Add the reviews in which findings or a request for information wait for the vendor."""
+    for review, findings in reviews:
+        is_asked = review.state is ReviewState.INFO_REQUESTED
+        hint = f"未回答の指摘{findings:,}件" if findings else "審査員からの求め"
+        verb = "追加の説明を出す" if is_asked else "指摘に答える"
+        due_on = review.info_due_on if is_asked else None
+        desk.turn.append(_review_task(review, verb, hint, review.updated_at, due_on))
+
+
+def add_conditions(
+    desk: Desk,
+    certificates: Iterable[Certification],
+    reported: Collection[tuple[uuid.UUID, str]],
+) -> None:
+    """Add the conditions that the vendor has not met yet, or whose report waits."""
+    for review in certificates:
+        unmet = [each for each in review.conditions if not each.get("fulfilled_on")]
+        if not unmet:
+            continue
+        own = [each for each in unmet if (review.id, each["requirement_id"]) not in reported]
+        due_on = min(date.fromisoformat(each["due_on"]) for each in own or unmet)
+        ids = "、".join(each["requirement_id"] for each in own or unmet)
+        verb = "条件を満たして報告する" if own else "条件の報告の確認"
+        task = _review_task(review, verb, f"条件：{ids}", review.decided_at, due_on)
+        (desk.turn if own else desk.waiting).append(task)
+
+
+def add_rechecks(
+    desk: Desk,
+    certificates: Iterable[Certification],
+    days: Mapping[uuid.UUID, date],
+    versions: Iterable[OfferingVersion],
+) -> None:
+    """Add the certificates for an older version of a specification, unless a newer version is under way."""
+    rows = [each for each in versions if each.state is not OfferState.WITHDRAWN]
+    for review in certificates:
+        due_on, own = days.get(review.specification_version_id), review.offering_version
+        followed = any(
+            each.offering_id == own.offering_id
+            and each.number > own.number
+            and each.specification_version_id != own.specification_version_id
+            for each in rows
+        )
+        if due_on is not None and not followed:
+            hint = f"標準仕様書の新しい版が公表されました・{review.number}"
+            verb = "新しい版で確かめ直す"
+            desk.turn.append(_review_task(review, verb, hint, review.decided_at, due_on))
+
+
+def add_pending(
+    desk: Desk,
+    pending: Iterable[tuple[Certification, bool, bool]],
+    appeals: Mapping[uuid.UUID, Appeal],
+    actor: Actor,
+) -> None:
+    """Add revocations to confirm, appeals to decide and reports to confirm; what this person began waits."""
+    for review, has_appeal, has_report in pending:
+        is_proposed = review.state is not ReviewState.REVOKED and review.revocation_proposed_by_id
+        if is_proposed and can(actor, _P.CERTIFICATION_REVOKE, review):
+            is_own = review.revocation_proposed_by_id == actor.person_id
+            verb = "ほかの主任審査員による取消しの確認" if is_own else "取消しを確認する"
+            task = _review_task(review, verb, _number(review), review.revocation_proposed_at)
+            (desk.waiting if is_own else desk.turn).append(task)
+        if has_appeal and can(actor, _P.CERTIFICATION_DECIDE_APPEAL, review):
+            appeal = appeals[review.id]
+            is_own = actor.person_id in {appeal.first_decider_id, appeal.second_decider_id}
+            verb = "ほかの主任審査員による不服申立ての決定" if is_own else "不服申立てを決定する"
+            hint = f"対象：{appeal.disputed.label}"
+            task = _review_task(review, verb, hint, appeal.filed_at)
+            (desk.waiting if is_own else desk.turn).append(task)
+        if has_report and can(actor, _P.CERTIFICATION_CONFIRM, review):
+            verb = "条件の報告を確認する"
+            desk.turn.append(_review_task(review, verb, _number(review), review.updated_at))
+
+
+def _number(review: Certification) -> str:
+    return f"認証書 {review.number}" if review.number else "認証の審査"
+
+
+def _review_task(
+    review: Certification,
+    verb: str,
+    hint: str,
+    since: datetime | None,
+    due_on: date | None = None,
+) -> Task:
+    return Task(
+        f"{verb}：{review.offering_version.name}",
+        hint,
+        "certification.show",
+        {"certification_id": review.id},
+        review.state.label,
+        since,
+        due_on,
+    )
+
+
+def _consultation_task(consultation: Consultation, verb: str, endpoint: str, status: str) -> Task:
+    version = consultation.specification_version
+    code, label = version.specification.code, version.label
+    public = {"code": code, "label": label}
+    inside = {"consultation_id": consultation.id}
+    return Task(
+        f"{verb}：{version.specification.name} {version.title}の案",
+        "標準仕様書の意見募集",
+        endpoint,
+        public if endpoint == "consultations.show" else inside,
+        status,
+        start_of_day(consultation.opens_on),
+        consultation.closes_on,
+    )
