@@ -347,3 +347,17 @@ class PriceComponentRow(Model, table=True):
     maximum: int | None = None
 
     listing_version: ListingVersion = related(back_populates="components")
+
+
+class OfferingUpload(Model, table=True):
+    """A table of offerings that a vendor sent, with its column mapping, until it is imported."""
+
+    __tablename__ = "offering_uploads"
+
+    owner_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
+    person_id: uuid.UUID = Field(foreign_key="people.id", index=True)
+    filename: str = Field(max_length=200)
+    content: bytes = Field(sa_type=LargeBinary)
+    sha256: str = Field(max_length=64)
+    mapping: dict[str, Any] | None = Field(default=None, sa_type=JSONType)
+    is_imported: bool = False

@@ -53,7 +53,7 @@ def create_offering(
     Raises GuardFailed when the company is not registered or the standard takes no offerings.
     """
     actor = require(session, actor, Permission.OFFERING_CREATE)
-    maker = _find_vendor(session, actor)
+    maker = find_preparing_vendor(session, actor)
     specification = lock_open_specification(session, specification_version_id)
     offering = Offering(owner_id=maker.owner_id, maker_id=maker.id)
     session.add(offering)
@@ -99,10 +99,22 @@ def lock_open_specification(session: Session, version_id: uuid.UUID) -> Specific
     return found
 
 
+def find_preparing_vendor(session: Session, actor: Actor) -> Vendor:
+    """Return the actor's company; raises GuardFailed unless it may prepare offerings."""
+    home = actor.organisation_id
+    vendor = find_vendor_of(session, home) if home else None
+    if vendor is None or vendor.state not in _MAY_PREPARE:
+        sentence = (
+            "先に事業者の登録をしてください。登録が停止や終了のときは、サービスを登録できません。"
+        )
+        raise GuardFailed([("main", sentence)])
+    return vendor
+
+
 def create_listing(session: Session, actor: Actor, offering: Offering) -> ListingVersion:
     """Start another seller's listing of a published offering; the maker confirms it before it shows."""
     actor = require(session, actor, Permission.OFFERING_CREATE)
-    seller = _find_vendor(session, actor)
+    seller = find_preparing_vendor(session, actor)
     published = queries.published_offering_version(session, offering.id)
     if published is None:
         raise NotFound
@@ -301,14 +313,3 @@ def record(
     audit.record(
         session, actor, action, type(row).__name__, row.id, owner_id=row.owner_id, **detail
     )
-
-
-def _find_vendor(session: Session, actor: Actor) -> Vendor:
-    home = actor.organisation_id
-    vendor = find_vendor_of(session, home) if home else None
-    if vendor is None or vendor.state not in _MAY_PREPARE:
-        sentence = (
-            "先に事業者の登録をしてください。登録が停止や終了のときは、サービスを登録できません。"
-        )
-        raise GuardFailed([("main", sentence)])
-    return vendor

@@ -9,6 +9,7 @@ from catalog.offerings.views import (
     listing_pages,
     offering_pages,
     sheet_pages,
+    table_pages,
 )
 from catalog.offerings.views.frame import blueprint
 from catalog.offerings.views.statement import use_findings
@@ -23,5 +24,6 @@ __all__ = [
     "listing_pages",
     "offering_pages",
     "sheet_pages",
+    "table_pages",
     "use_findings",
 ]

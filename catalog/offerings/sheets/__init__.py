@@ -1,0 +1,1 @@
+"""Offerings in spreadsheets: template, export, reading, checking and import of many at once."""

@@ -1,0 +1,51 @@
+"""A stored offering as the texts of its row and of its price rows, by target."""
+
+from typing import Any
+
+from catalog.offerings.content import LISTING_FIELDS, OFFERING_FIELDS
+from catalog.offerings.models import PriceComponentRow
+from catalog.offerings.schemas import show_percent
+from catalog.offerings.sheets.columns import HIGHEST_TIER, in_words
+from catalog.offerings.sheets.queries import OwnOffering
+from catalog.specifications.models import SpecificationVersion
+
+
+def render_offering(own: OwnOffering) -> dict[str, str]:
+    """Return what the row of an offering shows, without the key."""
+    version, terms = own.version, own.terms
+    cells = {
+        "version_id": str(version.id),
+        "versions": f"{version.version}-{terms.version}",
+        "specification": name_specification(version.specification_version),
+    }
+    cells |= {name: in_words(name, getattr(version, name)) for name in OFFERING_FIELDS}
+    cells |= {name: in_words(name, getattr(terms, name)) for name in LISTING_FIELDS}
+    cells["availability_basis_points"] = show_percent(terms.availability_basis_points)
+    return {name: _as_read(text) for name, text in cells.items()}
+
+
+def render_component(row: PriceComponentRow) -> dict[str, str]:
+    """Return what one price row shows, without the key."""
+    values: dict[str, Any] = {
+        "component_kind": row.kind.value,
+        "component_name": row.name,
+        "component_unit": row.unit.value,
+        "component_interval": row.interval.value,
+        "component_mode": row.tier_mode.value,
+        "component_minimum": row.minimum,
+        "component_maximum": row.maximum,
+        "component_price": row.tiers[0][1] if row.tiers else None,
+    }
+    for tier in range(2, HIGHEST_TIER + 1):
+        lower, price = row.tiers[tier - 1] if len(row.tiers) >= tier else (None, None)
+        values[f"component_lower{tier}"], values[f"component_price{tier}"] = lower, price
+    return {name: _as_read(in_words(name, value)) for name, value in values.items()}
+
+
+def name_specification(version: SpecificationVersion) -> str:
+    """Return how the sheets name a version of a specification: code and label."""
+    return f"{version.specification.code} {version.label}"
+
+
+def _as_read(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()
