@@ -47,7 +47,9 @@ import search.views
 import vendors.arrival_views
 import vendors.letters
 import vendors.member_views
+import vendors.reminders
 import vendors.review_views
+import vendors.standing_views
 import vendors.views
 from accounts import auth
 from accounts.permissions import Permission, may_somewhere
@@ -149,6 +151,7 @@ def outbox_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
         procurement.market.services.HANDLERS,
         search.indexer.make_handlers(settings),
         vendors.letters.make_handlers(settings),
+        vendors.reminders.make_handlers(settings),
     )
 
 

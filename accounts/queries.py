@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_
 from sqlalchemy.orm import joinedload
@@ -57,6 +57,16 @@ def list_organisation_notices(
         .limit(limit)
     )
     return list(session.exec(statement).all())
+
+
+def has_notice(session: Session, organisation_id: uuid.UUID, kind: str, due_on: date) -> bool:
+    """Tell whether an organisation was told this about this day already."""
+    statement = select(OrganisationNotice.id).where(
+        OrganisationNotice.organisation_id == organisation_id,
+        OrganisationNotice.kind == kind,
+        OrganisationNotice.due_on == due_on,
+    )
+    return session.exec(statement.limit(1)).first() is not None
 
 
 def find_sign_in(session: Session, token_hash: str) -> SignIn | None:

@@ -60,6 +60,7 @@ vendor.submit                   .  .  o  .  .  .  .  .  .  .  .
 vendor.assign                   .  .  .  .  .  .  .  i  .  .  .
 vendor.decide                   .  .  .  .  .  .  .  i  .  .  .
 vendor.accept_agreement         .  .  o  .  .  .  .  .  .  .  .
+vendor.exclude                  .  .  .  .  .  .  .  i  .  .  .
 vendor.manage_members           .  .  o  .  .  .  .  .  .  .  .
 vendor.withdraw                 .  .  o  .  .  .  .  .  .  .  .
 invitation.accept               y  y  y  y  y  y  y  y  y  y  .

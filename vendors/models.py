@@ -93,10 +93,11 @@ VENDOR_MACHINE = StateMachine(
         (_S.ACTIVE, _A.WITHDRAW): _S.WITHDRAWN,
         (_S.ACTIVE, _A.TERMINATE): _S.TERMINATED,
         (_S.SUSPENDED, _A.RESUME): _S.ACTIVE,
+        (_S.SUSPENDED, _A.WITHDRAW): _S.WITHDRAWN,
         (_S.SUSPENDED, _A.TERMINATE): _S.TERMINATED,
     },
 )
-PUBLIC_STATES = frozenset({_S.ACTIVE, _S.SUSPENDED, _S.TERMINATED})
+PUBLIC_STATES = frozenset({_S.ACTIVE, _S.SUSPENDED})
 LIVE_STATES = frozenset(VendorState) - {_S.WITHDRAWN, _S.TERMINATED, _S.REFUSED}
 _LIVE = text("state NOT IN ('withdrawn', 'terminated', 'refused')")
 
@@ -133,6 +134,7 @@ class Vendor(StatefulModel, table=True):
     is_small_or_medium: bool | None = None
     gbizid_type: str = Field(default="", max_length=20)
     roles: list[str] = Field(default_factory=list, sa_type=JSONType)
+    invoice_number: str = Field(default="", max_length=14)
     qualification_number: str = Field(default="", max_length=40)
     qualification_kinds: list[str] = Field(default_factory=list, sa_type=JSONType)
     qualification_grade: str = Field(default="", max_length=2)
@@ -150,6 +152,8 @@ class Vendor(StatefulModel, table=True):
     assigned_reviewer_id: uuid.UUID | None = Field(
         default=None, foreign_key="people.id", index=True
     )
+    left_market_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    end_reason: str = Field(default="", max_length=2000)
     look_alike_of: str = Field(default="", max_length=200)
     is_sample: bool = False
 
@@ -186,3 +190,32 @@ class FrameworkAgreement(Model, table=True):
     accepted_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
     ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     note: dict[str, Any] = Field(default_factory=dict, sa_type=JSONType)
+
+
+class ExclusionPeriod(Model, table=True):
+    """A time in which a public body keeps a vendor out of its contracts (指名停止等), with the source.
+
+    In force is computed when read; a mistaken record is struck out, never deleted.
+    """
+
+    __tablename__ = "exclusion_periods"
+    __table_args__ = (
+        CheckConstraint("ends_on >= starts_on", "dates"),
+        CheckConstraint("struck_at IS NULL OR strike_reason <> ''", "struck_for_a_reason"),
+        CheckConstraint("reference <> ''", "has_reference"),
+    )
+
+    vendor_id: uuid.UUID = Field(foreign_key="vendors.id", index=True)
+    starts_on: date
+    ends_on: date
+    authority: str = Field(max_length=200)
+    reason: str = Field(max_length=1000)
+    reference: str = Field(max_length=500)
+    recorded_by_id: uuid.UUID = Field(foreign_key="people.id")
+    struck_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    struck_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    strike_reason: str = Field(default="", max_length=1000)
+
+    def is_in_force(self, today: date) -> bool:
+        """Tell whether it counts on a Japanese day."""
+        return self.struck_at is None and self.starts_on <= today <= self.ends_on

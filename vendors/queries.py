@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy import ColumnElement, func
 from sqlalchemy.orm import joinedload
@@ -13,7 +14,7 @@ from core.db import now
 from core.errors import GuardFailed
 from vendors.likeness import is_alike
 from vendors.member_models import Invitation
-from vendors.models import LIVE_STATES, FrameworkAgreement, Vendor, VendorState
+from vendors.models import LIVE_STATES, ExclusionPeriod, FrameworkAgreement, Vendor, VendorState
 
 QUEUE_PAGE_SIZE = 50
 OPEN_STATES = (VendorState.SUBMITTED, VendorState.CHECKING, VendorState.RETURNED)
@@ -178,3 +179,25 @@ def get_membership(session: Session, membership_id: uuid.UUID) -> Membership | N
         .options(joinedload(Membership.person))  # type: ignore[arg-type]
     )
     return session.exec(statement).first()
+
+
+def list_exclusions(session: Session, vendor_id: uuid.UUID) -> list[ExclusionPeriod]:
+    """Return every exclusion period that was recorded for a vendor, the latest first."""
+    statement = (
+        select(ExclusionPeriod)
+        .where(ExclusionPeriod.vendor_id == vendor_id)
+        .order_by(col(ExclusionPeriod.starts_on).desc(), col(ExclusionPeriod.id))
+    )
+    return list(session.exec(statement).all())
+
+
+def list_exclusions_in_force(
+    session: Session, vendor_id: uuid.UUID, today: date
+) -> list[ExclusionPeriod]:
+    """Return the exclusion periods of a vendor that count on a Japanese day."""
+    return [each for each in list_exclusions(session, vendor_id) if each.is_in_force(today)]
+
+
+def get_exclusion(session: Session, exclusion_id: uuid.UUID) -> ExclusionPeriod | None:
+    """Return an exclusion period and keep everyone else from changing it before the commit."""
+    return session.get(ExclusionPeriod, exclusion_id, with_for_update=True)

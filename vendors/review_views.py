@@ -143,24 +143,29 @@ def _decide(session: Session, vendor_id: uuid.UUID, data: dict[str, Any]) -> boo
 @access(Permission.VENDOR_DECIDE, write=Permission.VENDOR_DECIDE)
 def suspend(vendor_id: uuid.UUID) -> ResponseReturnValue:
     """Stop an active vendor, with a reason and a recent sign-in."""
-    return _change_standing(vendor_id, VendorAction.SUSPEND, services.suspend, "登録を停止しました")
+    return change_standing(vendor_id, VendorAction.SUSPEND, services.suspend, "登録を停止しました")
 
 
 @blueprint.route("/vendors/<uuid:vendor_id>/resume", methods=["GET", "POST"])
 @access(Permission.VENDOR_DECIDE, write=Permission.VENDOR_DECIDE)
 def resume(vendor_id: uuid.UUID) -> ResponseReturnValue:
     """End a suspension, with a reason and a recent sign-in."""
-    return _change_standing(vendor_id, VendorAction.RESUME, services.resume, "登録を再開しました")
+    return change_standing(vendor_id, VendorAction.RESUME, services.resume, "登録を再開しました")
 
 
-def _change_standing(
-    vendor_id: uuid.UUID, action: VendorAction, act: services.StandingAct, done: str
+def change_standing(
+    vendor_id: uuid.UUID,
+    action: VendorAction,
+    act: services.StandingAct,
+    done: str,
+    permission: Permission = Permission.VENDOR_DECIDE,
 ) -> ResponseReturnValue:
+    """Ask once more, with the password when the sign-in is old, then change the standing."""
     form = Form(SuspensionSchema(), web.posted_form())
     if form.is_posted and _is_confirmed(form) and form.submit(_standing_change(vendor_id, act)):
         web.leave_notice("done", done)
         return web.see_other(url_for("vendors.file", vendor_id=vendor_id))
-    vendor = vendor_for(web.read_session(), vendor_id, Permission.VENDOR_DECIDE)
+    vendor = vendor_for(web.read_session(), vendor_id, permission)
     form.initial["version"] = vendor.version
     return web.render_page(
         f"vendors/{action.value}.html",

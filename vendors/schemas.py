@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates
+from marshmallow import ValidationError, fields, validate, validates, validates_schema
 
 from accounts.models import Role
 from core import japanese
@@ -36,6 +36,17 @@ class CorporateNumber(fields.String):
         text = super()._deserialize(value, attr, data, **kwargs)
         try:
             return japanese.check_corporate_number(text)
+        except japanese.NumberError as error:
+            raise ValidationError(str(error)) from error
+
+
+class InvoiceNumber(fields.String):
+    """An invoice number (T and the 13 digits of the 法人番号) as people write it; blank is none."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return japanese.check_invoice_number(text) if text.strip() else ""
         except japanese.NumberError as error:
             raise ValidationError(str(error)) from error
 
@@ -104,6 +115,9 @@ class CompanySchema(SectionSchema):
     kana = line("かな", maximum=200, required=False)
     representative = line("代表者の氏名", maximum=100, required=False)
     address = line("本店の所在地", maximum=300, required=False)
+    invoice_number = InvoiceNumber(
+        load_default="", metadata={"label": "適格請求書発行事業者の登録番号"}
+    )
     is_small_or_medium = fields.Boolean(
         load_default=None,
         metadata={"label": "中小企業に当たるか"},
@@ -214,6 +228,29 @@ class DecisionSchema(FormSchema):
     finding_contact = lines("連絡先への指摘", maximum=1000, required=False)
     confirmed = checked("提出された内容を確かめました")
     version = whole("版", minimum=1)
+
+
+class ExclusionSchema(FormSchema):
+    """A time in which a public body keeps a vendor out."""
+
+    starts_on = day("始まる日")
+    ends_on = day("終わる日")
+    authority = line("措置をした機関", maximum=200)
+    reason = lines("理由", maximum=1000)
+    reference = line("根拠の文書", maximum=500)
+
+    @validates_schema
+    def check_dates(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        """Refuse a time that ends before it begins."""
+        if data["ends_on"] < data["starts_on"]:
+            raise ValidationError("終わる日は、始まる日と同じか後の日にしてください。", "ends_on")
+
+
+class StrikeSchema(FormSchema):
+    """Why a record is struck out."""
+
+    reason = lines("取り消す理由", maximum=1000)
+    confirmed = checked("内容を確かめました")
 
 
 class SuspensionSchema(FormSchema):

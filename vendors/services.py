@@ -173,6 +173,10 @@ def edit(
         sentence = VENDOR_MACHINE.wrong_state_sentence(vendor.state)
         raise WrongState(sentence, state=vendor.state.value)
     columns = dict(values)
+    invoice = columns.get("invoice_number", "")
+    if invoice and invoice[1:] != vendor.corporate_number:
+        sentence = "登録番号の13桁が、この会社の法人番号と違います。番号を確かめてください。"
+        raise Invalid({"invoice_number": sentence})
     if section == "company":
         columns |= _likeness(session, columns["name"], vendor.corporate_number)
     if section in vendor.findings:
@@ -254,7 +258,7 @@ def decide(
     The vendor must have been locked by the caller. Raises StaleVersion naming whoever was first.
     """
     require(session, actor, Permission.VENDOR_DECIDE, vendor)
-    _require_first(session, vendor, version)
+    require_first(session, vendor, version)
     if actor.person_id == vendor.submitted_by_id:
         raise Forbidden("提出した人は判断できません。別の主任審査員に頼んでください。")
     if decision is not Decision.APPROVE and not reason:
@@ -276,7 +280,8 @@ def decide(
         _announce(session, vendor)
 
 
-def _require_first(session: Session, vendor: Vendor, version: int) -> None:
+def require_first(session: Session, vendor: Vendor, version: int) -> None:
+    """Raise StaleVersion naming whoever changed the registration first."""
     if vendor.version == version:
         return
     names = queries.list_names(session, [vendor.decided_by_id])
@@ -339,7 +344,7 @@ def suspend(
     """
     actor = require(session, actor, Permission.VENDOR_DECIDE, vendor)
     accounts.services.require_recent_sign_in(session, settings, actor)
-    _require_first(session, vendor, version)
+    require_first(session, vendor, version)
     vendor.apply(VendorAction.SUSPEND, version, suspended_at=now(session), suspension_reason=reason)
     _record(session, actor, vendor, "vendor.suspend", reason=reason)
     _announce(session, vendor)
@@ -357,7 +362,7 @@ def resume(
     """End a suspension for a reason: the listings come back. Needs a recent sign-in."""
     actor = require(session, actor, Permission.VENDOR_DECIDE, vendor)
     accounts.services.require_recent_sign_in(session, settings, actor)
-    _require_first(session, vendor, version)
+    require_first(session, vendor, version)
     vendor.apply(VendorAction.RESUME, version, suspended_at=None, suspension_reason="")
     _record(session, actor, vendor, "vendor.resume", reason=reason)
     _announce(session, vendor)

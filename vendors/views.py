@@ -1,6 +1,7 @@
 """Pages of vendors: registration, file, framework agreement, public page."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, url_for
@@ -11,10 +12,10 @@ from accounts.auth import access, actor, settings
 from accounts.models import OrganisationKind
 from accounts.permissions import Permission, can, require
 from core import web
-from core.clock import today_jst
+from core.clock import day_in_japan, today_jst
 from core.errors import Conflict, Gone, GuardFailed, NotFound
 from core.forms import Form
-from core.japanese import name_skeleton
+from core.japanese import format_date, name_skeleton
 from vendors import agreement as framework
 from vendors import queries, services
 from vendors.completeness import SECTIONS, list_missing, section_of, sections_missing
@@ -103,18 +104,25 @@ def show(vendor_id: uuid.UUID) -> ResponseReturnValue:
     """Show the public part of a vendor that was registered."""
     session = web.read_session()
     vendor = queries.get_vendor(session, vendor_id)
+    if vendor is not None and vendor.left_market_at is not None:
+        raise Gone(_farewell(vendor, vendor.left_market_at))
     if vendor is None or not vendor.is_public:
         raise NotFound
-    if vendor.state is VendorState.TERMINATED:
-        raise Gone(
-            f"{vendor.label}の登録は終了しました。結ばれている利用契約は、そのまま続きます。"
-        )
     return web.render_page(
         "vendors/show.html",
         vendor=vendor,
         agreement=queries.current_agreement(session, vendor.id),
+        exclusions=queries.list_exclusions_in_force(session, vendor.id, today_jst()),
         today=today_jst(),
         choices=CHOICES,
+    )
+
+
+def _farewell(vendor: Vendor, left_at: datetime) -> str:
+    how = "取り下げられ" if vendor.state is VendorState.WITHDRAWN else "終わり"
+    return (
+        f"{vendor.label}の登録は、{format_date(day_in_japan(left_at))}に{how}ました。"
+        f"理由：{vendor.end_reason} 結ばれている利用契約は、そのまま続きます。"
     )
 
 

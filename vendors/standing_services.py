@@ -1,0 +1,144 @@
+"""Acts on the standing of a registered vendor: it withdraws, it is terminated, it is kept out for a time."""
+
+import uuid
+from datetime import date
+from typing import Any
+
+from sqlmodel import Session
+
+import accounts.services
+from accounts.identity import Actor
+from accounts.notices import tell_organisation
+from accounts.permissions import Permission, require
+from core import audit, changes, outbox
+from core.config import Settings
+from core.db import now
+from core.errors import Forbidden, GuardFailed, NotFound
+from vendors import queries
+from vendors.models import ExclusionPeriod, Vendor, VendorAction
+from vendors.services import require_first
+
+
+def withdraw(
+    session: Session,
+    actor: Actor,
+    settings: Settings,
+    vendor: Vendor,
+    *,
+    reason: str,
+    version: int,
+) -> None:
+    """Take the registration back: listings vanish at once, contracts stay. Needs a recent sign-in.
+
+    The vendor must have been locked by the caller.
+    """
+    actor = require(session, actor, Permission.VENDOR_WITHDRAW, vendor)
+    accounts.services.require_recent_sign_in(session, settings, actor)
+    _end(session, actor, vendor, VendorAction.WITHDRAW, reason=reason, version=version)
+
+
+def terminate(
+    session: Session,
+    actor: Actor,
+    settings: Settings,
+    vendor: Vendor,
+    *,
+    reason: str,
+    version: int,
+) -> None:
+    """End a registration for a reason, for good: listings vanish at once, contracts stay.
+
+    Needs a recent sign-in. The vendor must have been locked by the caller.
+    """
+    actor = require(session, actor, Permission.VENDOR_DECIDE, vendor)
+    accounts.services.require_recent_sign_in(session, settings, actor)
+    require_first(session, vendor, version)
+    _end(session, actor, vendor, VendorAction.TERMINATE, reason=reason, version=version)
+    title = "デジタル庁が登録を終わらせました"
+    tell_organisation(session, vendor.owner_id, "vendor.ended", title, f"/vendors/{vendor.id}/file")
+
+
+def _end(
+    session: Session,
+    actor: Actor,
+    vendor: Vendor,
+    action: VendorAction,
+    *,
+    reason: str,
+    version: int,
+) -> None:
+    was_public = vendor.is_public
+    vendor.apply(
+        action,
+        version,
+        end_reason=reason,
+        left_market_at=now(session) if was_public else None,
+    )
+    act = f"vendor.{action.value}"
+    audit.record(session, actor, act, "Vendor", vendor.id, owner_id=vendor.owner_id, reason=reason)
+    if was_public:
+        changes.append(session, "vendor", vendor.id, changes.Operation.DELETE)
+        outbox.publish(session, "vendor.state_changed", {"vendor_id": vendor.id})
+
+
+def exclude(
+    session: Session,
+    actor: Actor,
+    vendor: Vendor,
+    *,
+    starts_on: date,
+    ends_on: date,
+    authority: str,
+    reason: str,
+    reference: str,
+) -> ExclusionPeriod:
+    """Record that a public body keeps the vendor out for a time; everyone sees it while it lasts."""
+    require(session, actor, Permission.VENDOR_EXCLUDE, vendor)
+    if not vendor.is_public:
+        raise GuardFailed([("main", "記録できるのは、登録された事業者だけです。")])
+    if actor.person_id is None:
+        raise Forbidden("記録できるのは、主任審査員だけです。")
+    period = ExclusionPeriod(
+        vendor_id=vendor.id,
+        starts_on=starts_on,
+        ends_on=ends_on,
+        authority=authority,
+        reason=reason,
+        reference=reference,
+        recorded_by_id=actor.person_id,
+    )
+    session.add(period)
+    session.flush()
+    _tell_exclusion(session, actor, vendor, "vendor.exclude", period)
+    return period
+
+
+def strike_exclusion(
+    session: Session, actor: Actor, vendor: Vendor, exclusion_id: uuid.UUID, *, reason: str
+) -> None:
+    """Strike a mistaken exclusion period out for a reason; the record stays."""
+    require(session, actor, Permission.VENDOR_EXCLUDE, vendor)
+    period = queries.get_exclusion(session, exclusion_id)
+    if period is None or period.vendor_id != vendor.id:
+        raise NotFound
+    if period.struck_at is not None:
+        raise GuardFailed([("main", "この記録は、すでに取り消されています。")])
+    period.revise(struck_at=now(session), struck_by_id=actor.person_id, strike_reason=reason)
+    _tell_exclusion(session, actor, vendor, "vendor.strike_exclusion", period)
+
+
+def _tell_exclusion(
+    session: Session, actor: Actor, vendor: Vendor, action: str, period: ExclusionPeriod
+) -> None:
+    details: dict[str, Any] = {
+        "exclusion_id": period.id,
+        "authority": period.authority,
+        "starts_on": period.starts_on.isoformat(),
+        "ends_on": period.ends_on.isoformat(),
+        "reason": period.strike_reason or period.reason,
+        "reference": period.reference,
+    }
+    audit.record(session, actor, action, "Vendor", vendor.id, owner_id=vendor.owner_id, **details)
+    changes.append(session, "vendor", vendor.id)
+    title = "指名停止等の記録が変わりました"
+    tell_organisation(session, vendor.owner_id, action, title, f"/vendors/{vendor.id}")

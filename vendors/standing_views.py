@@ -1,0 +1,96 @@
+"""Pages that end a registration or record that a vendor is kept out for a time."""
+
+import uuid
+from typing import Any
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from accounts.auth import access, actor
+from accounts.permissions import Permission
+from core import web
+from core.clock import today_jst
+from core.errors import NotFound
+from core.forms import Form
+from vendors import queries, standing_services
+from vendors.models import VendorAction
+from vendors.review_views import change_standing
+from vendors.schemas import ExclusionSchema, StrikeSchema
+from vendors.views import blueprint, locked_vendor, vendor_for
+
+
+@blueprint.route("/vendors/<uuid:vendor_id>/withdraw", methods=["GET", "POST"])
+@access(Permission.VENDOR_WITHDRAW, write=Permission.VENDOR_WITHDRAW)
+def withdraw(vendor_id: uuid.UUID) -> ResponseReturnValue:
+    """Take the own registration back, with a reason and a recent sign-in."""
+    return change_standing(
+        vendor_id,
+        VendorAction.WITHDRAW,
+        standing_services.withdraw,
+        "登録を取り下げました",
+        Permission.VENDOR_WITHDRAW,
+    )
+
+
+@blueprint.route("/vendors/<uuid:vendor_id>/terminate", methods=["GET", "POST"])
+@access(Permission.VENDOR_DECIDE, write=Permission.VENDOR_DECIDE)
+def terminate(vendor_id: uuid.UUID) -> ResponseReturnValue:
+    """End a registration for good, with a reason and a recent sign-in."""
+    return change_standing(
+        vendor_id, VendorAction.TERMINATE, standing_services.terminate, "登録を終わらせました"
+    )
+
+
+@blueprint.route("/vendors/<uuid:vendor_id>/exclusions", methods=["GET", "POST"])
+@access(Permission.VENDOR_EXCLUDE, write=Permission.VENDOR_EXCLUDE)
+def exclusions(vendor_id: uuid.UUID) -> ResponseReturnValue:
+    """List the exclusion periods of a vendor and record one."""
+    session = web.read_session()
+    vendor = vendor_for(session, vendor_id, Permission.VENDOR_EXCLUDE)
+    form = Form(ExclusionSchema(), web.posted_form())
+
+    def act(session: Session, data: dict[str, Any]) -> bool:
+        standing_services.exclude(session, actor(), locked_vendor(session, vendor_id), **data)
+        return True
+
+    if form.is_posted and form.submit(act):
+        web.leave_notice("done", "記録しました", "期間中は、事業者のページに示されます。")
+        return web.see_other(url_for("vendors.exclusions", vendor_id=vendor_id))
+    return web.render_page(
+        "vendors/exclusions.html",
+        form.status,
+        form=form,
+        vendor=vendor,
+        periods=queries.list_exclusions(session, vendor.id),
+        today=today_jst(),
+    )
+
+
+@blueprint.route(
+    "/vendors/<uuid:vendor_id>/exclusions/<uuid:exclusion_id>/strike", methods=["GET", "POST"]
+)
+@access(Permission.VENDOR_EXCLUDE, write=Permission.VENDOR_EXCLUDE)
+def strike_exclusion(vendor_id: uuid.UUID, exclusion_id: uuid.UUID) -> ResponseReturnValue:
+    """Strike a mistaken record out for a reason."""
+    session = web.read_session()
+    vendor = vendor_for(session, vendor_id, Permission.VENDOR_EXCLUDE)
+    period = next(
+        (p for p in queries.list_exclusions(session, vendor.id) if p.id == exclusion_id), None
+    )
+    if period is None:
+        raise NotFound
+    form = Form(StrikeSchema(), web.posted_form())
+
+    def act(session: Session, data: dict[str, Any]) -> bool:
+        locked = locked_vendor(session, vendor_id)
+        reason = data["reason"]
+        standing_services.strike_exclusion(session, actor(), locked, exclusion_id, reason=reason)
+        return True
+
+    if form.is_posted and form.submit(act):
+        web.leave_notice("done", "記録を取り消しました")
+        return web.see_other(url_for("vendors.exclusions", vendor_id=vendor_id))
+    return web.render_page(
+        "vendors/strike_exclusion.html", form.status, form=form, vendor=vendor, period=period
+    )
