@@ -23,6 +23,7 @@ import catalog.certification.services
 import catalog.certification.views
 import catalog.evidence_views
 import catalog.listing_views
+import catalog.offerings.cli
 import catalog.offerings.views
 import catalog.services
 import catalog.specifications.change_views
@@ -193,6 +194,7 @@ for _command in (
     accounts.cli.bodies_group,
     accounts.cli.accounts_group,
     catalog.specifications.cli.specifications,
+    catalog.offerings.cli.offerings,
     search.cli.search_group,
     procurement.demo.cli.demo_group,
 ):
