@@ -203,7 +203,7 @@ def _write_sheet(target: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
     for last_row, row in enumerate(sheet.rows, start=1):
         for column, value in enumerate(row):
             _write_cell(target, last_row, column, value, formats)
-            if column < len(widths):
+            if column < len(widths) and not sheet.widths:
                 widths[column] = max(widths[column], _text_width(str(value or "")) + 2)
     for column, width in enumerate(sheet.widths or [min(max(w, 8), 60) for w in widths]):
         target.set_column(column, column, width)

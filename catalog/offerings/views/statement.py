@@ -51,6 +51,7 @@ class ChapterProgress:
     total: int
     answered: int
     missing: int
+    changed: int
     drafts: int
 
 
@@ -146,6 +147,7 @@ def measure_progress(statement: Statement) -> list[ChapterProgress]:
             total=len(members),
             answered=sum(each.id in statement.answers for each in members),
             missing=sum(statement.is_shown(Show.MISSING, each) for each in members),
+            changed=sum(each.id in statement.marks for each in members),
             drafts=sum(each.id in statement.drafts for each in members),
         )
         for number, (title, members) in enumerate(group_by_chapter(statement.requirements), start=1)
