@@ -142,13 +142,12 @@ def _refuse(reason: str, row: int | None = None, value: str | None = None) -> Ta
 def _number_rows(
     rows: Iterable[Sequence[str]], merged: Mapping[int, set[int]] | None = None
 ) -> Iterator[TableRow]:
-    filled = merged or {}
     for number, cells in enumerate(rows, start=1):
         if number > MOST_ROWS:
             message = f"{MOST_ROWS:,}行までに分け、使っていない行は削除してください。"
             raise _refuse(f"行が多すぎます。{message}", row=number)
         if any(cell.strip() for cell in cells):
-            yield TableRow(number, tuple(cells), frozenset(filled.get(number, ())))
+            yield TableRow(number, tuple(cells), frozenset((merged or {}).get(number, ())))
 
 
 def _decode(content: bytes) -> str:
@@ -362,6 +361,8 @@ def _column_of(address: str | None, following: int) -> int:
 
 def _join_runs(cell: Any) -> str:
     """Return an inline text without the readings that stand over its kanji."""
+    if len(cell) == 1 and len(cell[0]) == 1 and cell[0][0].tag.endswith("}t"):
+        return _unescape(cell[0][0].text or "")
     runs = [part for part in cell.iter() if part.tag.endswith("}t")]
     over = {part for each in cell.iter() if each.tag.endswith("}rPh") for part in each}
     return _unescape("".join(run.text or "" for run in runs if run not in over))

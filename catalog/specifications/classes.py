@@ -14,6 +14,7 @@ from catalog.terms import RequirementClass
 from core.tables import TableRow
 
 _MOSTLY, _OFTEN, _MOST_WORDS = 0.6, 0.2, 12
+_LONGEST_MARK = 8
 _CLASS_NAMES = "実装必須、標準オプション、実装不可"
 _MUST, _MAY, _MUST_NOT = RequirementClass
 _PHRASES = (
@@ -24,10 +25,16 @@ _PHRASES = (
     ),
     (_MUST, re.compile(r"必須|必要|義務|mandatory|required|\bmust\b|\bshall\b")),
 )
+_MARK = r"(?:[○〇◯◎●◉△▲▽☆★□■◇◆×✕]|(?<!\w)[―－—–ー\-](?=\s*[:：=＝]))"
 _LEGEND = re.compile(
-    r"(?P<mark>[○〇◯◎●◉△▲▽☆★□■◇◆×✕])\s*(?:[:：=＝]|は|…|→|・・・)?\s*(?P<what>[^○〇◯◎●◉△▲▽☆★□■◇◆×✕、。,;\n]+)"
+    rf"(?P<mark>{_MARK})\s*(?:[:：=＝]|は|…|→|・・・)?\s*(?P<what>(?:(?!{_MARK}|\s\S{{1,4}}[:：=＝])[^、。,;\n])+)"
 )
-_UPPER = re.compile(r"\b(MUST NOT|SHALL NOT|MUST|SHALL|REQUIRED|SHOULD|RECOMMENDED|MAY|OPTIONAL)\b")
+_UNSAID = re.compile(
+    r"不要|必須では|対象外|該当(?:なし|しない)|not (?:required|mandatory|applicable)"
+)
+_UPPER = re.compile(
+    r"\b(MUST NOT|SHALL NOT|MUST|SHALL|REQUIRED|SHOULD|RECOMMENDED|MAY(?! NOT)|OPTIONAL)\b"
+)
 _ANY_CASE = re.compile(_UPPER.pattern, re.IGNORECASE)
 _JAPANESE = (
     (_MUST_NOT, re.compile(r"(?:て|で)はならない|(?:実装|構築)しないこと")),
@@ -66,7 +73,10 @@ class WordClasses:
                 code = self.words[word]
             elif not is_blank(cell):
                 shown = " ".join(cell.split())
-                reason = f"「{shown}」は分からない言葉です。{_CLASS_NAMES}のどれかにしてください。"
+                reason = (
+                    f"「{shown}」は分からない言葉です。{_CLASS_NAMES}のどれかにするか、"
+                    "対応表の classes に意味を書いてください。"
+                )
                 problems[column] = Problem(column, cell, reason)
             found.append(code)
         first, second, third = found if len(found) == 3 else found * 3
@@ -94,6 +104,8 @@ class MarkClasses:
             tick = self.ticks.get(fold_word(cell)) if cell else False
             if tick is None:
                 reason = f"「{cell}」が印か分かりません。印（○、xなど）か空欄にしてください。"
+                if len(cell) > _LONGEST_MARK:
+                    reason += "本文が区分ごとの列に分かれた表は、区分ごとに行を分けてください。"
                 return NO_CLASSES, [Problem(column, cell, reason)]
             if tick:
                 ticked.append(column)
@@ -103,6 +115,29 @@ class MarkClasses:
             return NO_CLASSES, [Problem(ticked[1], cells[ticked[1]], reason)]
         code = self.marks[ticked[0]] if ticked else None
         return (code, code, code), []
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixClasses:
+    """For each kind of body one column per class, of which one is ticked."""
+
+    bodies: tuple[MarkClasses, ...]
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The columns of all kinds of body."""
+        return tuple(column for body in self.bodies for column in body.columns)
+
+    @property
+    def marks(self) -> Mapping[int, RequirementClass]:
+        """What each column says."""
+        return {column: code for body in self.bodies for column, code in body.marks.items()}
+
+    def read(self, cells: Sequence[str]) -> Found:
+        """Return the classes of a row."""
+        found = [body.read(cells) for body in self.bodies]
+        first, second, third = (classes[0] for classes, _ in found)
+        return (first, second, third), [each for _, problems in found for each in problems]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +212,7 @@ def _legend_of(text: str) -> dict[str, RequirementClass]:
     for match in _LEGEND.finditer(text):
         phrase = unicodedata.normalize("NFKC", match["what"]).casefold()
         code = next((code for code, pattern in _PHRASES if pattern.search(phrase)), None)
-        if code is not None:
+        if code is not None and not _UNSAID.search(phrase):
             found[fold_word(match["mark"])] = code
     return found
 

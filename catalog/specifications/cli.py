@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -222,8 +222,8 @@ def _ids(ids: Sequence[str]) -> str:
 def _show_left_out(found: ImportedTable) -> None:
     for label, count in describe(found.left).items():
         click.echo(f"{label}：{count}行")
-    if found.abolished:
-        click.echo(f"改定種別が廃止の{found.abolished}件は取り込んでいません。")
+    if found.reading.ignored:
+        click.echo(f"読まなかった列：{'、'.join(found.reading.ignored)}")
 
 
 def _find_actor(session: Session, email: str) -> Actor:
@@ -254,16 +254,27 @@ def _explain(error: DomainError) -> str:
         return error.message
     lines = ["何も取り込みませんでした。次のところを直してください。", error.message]
     questions = error.unclear if isinstance(error, SpecificationImportError) else ()
-    examples = [_as_json(question.example) for question in questions if question.example]
-    if examples:
+    example: dict[str, Any] = {}
+    for question in questions:
+        _merge(example, question.example)
+    if example:
         lines.append(
             "分からないところは、次の形の対応表（JSON）を書いて --mapping に渡してください："
         )
-        lines += [f"  {each}" for each in dict.fromkeys(examples)]
+        lines.append(f"  {_as_json(example)}")
         lines.append(
             "読み取れたところまでの対応表は narabi specifications mapping FILE で作れます。"
         )
     return "\n".join(lines)
+
+
+def _merge(whole: dict[str, Any], part: Mapping[str, Any]) -> None:
+    """Put a piece of a mapping into a whole one; what stands there stays."""
+    for key, value in part.items():
+        if isinstance(value, Mapping):
+            _merge(whole.setdefault(key, {}), value)
+        else:
+            whole.setdefault(key, value)
 
 
 def _as_json(value: Any, indent: int | None = None) -> str:

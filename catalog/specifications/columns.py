@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from catalog.specifications.layout import Layout, Question, heading_words
+from catalog.specifications.layout import SEPARATOR, Layout, Question, heading_words
 from catalog.specifications.levels import order_of_values
 from catalog.specifications.mapping import CLASS_TARGETS, ColumnMapping, fold_word
 from catalog.specifications.words import (
     CLASS_WORDS,
+    KIND_WORDS,
     OTHER_BODIES,
     STRONG_HEADINGS,
     TARGET_LABELS,
@@ -54,7 +55,8 @@ def place_columns(layout: Layout, told: ColumnMapping) -> Placed:
             if target not in placed.columns and target not in told.columns:
                 hits = [i for i, each in enumerate(words) if i not in placed.used]
                 hits = [i for i in hits if known.intersection(words[i])]
-                _place(layout, placed, target, hits, is_weak=headings is WEAK_HEADINGS)
+                is_weak = headings is WEAK_HEADINGS
+                _place(layout, placed, target, _likely(layout, target, hits, told, is_weak=is_weak))
     _place_other_bodies(words, placed, told)
     _join_branch(layout, words, placed, told)
     _prefer_longer_text(layout, words, placed, told)
@@ -81,11 +83,7 @@ def known_headings(layout: Layout) -> str:
     return f"表の見出し：{'、'.join(shown) or 'なし'}"
 
 
-def _place(
-    layout: Layout, placed: Placed, target: str, hits: Sequence[int], *, is_weak: bool
-) -> None:
-    if is_weak or len(hits) > 1:
-        hits = [index for index in hits if _fits(layout, target, index)]
+def _place(layout: Layout, placed: Placed, target: str, hits: Sequence[int]) -> None:
     if len(hits) > 1 and target == "text":
         lengths = {index: _mean_length(layout, index) for index in hits}
         longest = max(hits, key=lambda index: lengths[index])
@@ -100,7 +98,26 @@ def _place(
         placed.columns[target] = (hits[0],)
 
 
-def _fits(layout: Layout, target: str, index: int) -> bool:
+def _likely(
+    layout: Layout, target: str, hits: list[int], told: ColumnMapping, *, is_weak: bool
+) -> list[int]:
+    """Return the columns whose content agrees with their heading, where the heading only hints."""
+    if is_weak or len(hits) > 1:
+        hits = [index for index in hits if _fits(layout, target, index, told)]
+    if target == "class":
+        return [index for index in hits if not body_of(layout.headings[index])]
+    if is_weak and target == "requirement_id" and len(hits) > 1:
+        return [index for index in hits if not _counts_rows(layout, index)] or hits
+    return hits
+
+
+def _counts_rows(layout: Layout, index: int) -> bool:
+    """Tell whether a column only numbers the rows: 1, 2, 3 …"""
+    texts = layout.texts(index)
+    return texts == [str(number) for number in range(1, len(texts) + 1)]
+
+
+def _fits(layout: Layout, target: str, index: int, told: ColumnMapping) -> bool:
     """Tell whether the content of a column agrees with what its heading only hints at."""
     texts = layout.texts(index)
     if not layout.body:
@@ -109,9 +126,12 @@ def _fits(layout: Layout, target: str, index: int) -> bool:
         case "requirement_id":
             return len(texts) > 0 and len(set(texts)) > 0.9 * len(texts) - 1
         case "class":
-            return looks_like_classes(texts) or bool(order_of_values(texts))
+            is_told = any(fold_word(text) in told.classes for text in texts)
+            return is_told or looks_like_classes(texts) or bool(order_of_values(texts))
         case "text":
             return _mean_length(layout, index) >= 4
+        case "kind":
+            return any(fold_word(text) in KIND_WORDS for text in texts)
     return True
 
 
@@ -174,6 +194,16 @@ def _prefer_longer_text(
     ]
     if len(longer) == 1:
         placed.columns["name"], placed.columns["text"] = (short,), (longer[0],)
+
+
+def body_of(heading: str) -> str:
+    """Return the kind of body over which a column stands as one of its classes: 指定都市／必須."""
+    *heads, last = heading.split(SEPARATOR)
+    if not heads or fold_word(last) not in CLASS_WORDS:
+        return ""
+    words = {fold_word(head) for head in heads}
+    found = (each for each in CLASS_TARGETS if STRONG_HEADINGS[each] & words)
+    return next(found, "class_other" if OTHER_BODIES & words else "")
 
 
 def class_targets_of(columns: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:

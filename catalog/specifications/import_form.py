@@ -10,7 +10,14 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from catalog.specifications import queries
 from catalog.specifications.importing import ImportedTable, read_requirements
 from catalog.specifications.levels import LevelClasses
-from catalog.specifications.mapping import CLASS_TARGETS, NO_CLASS, ColumnMapping, fold_word
+from catalog.specifications.mapping import (
+    CLASS_TARGETS,
+    HEADING,
+    NO_CLASS,
+    REQUIREMENT,
+    ColumnMapping,
+    fold_word,
+)
 from catalog.specifications.models import (
     RequirementDraft,
     SpecificationUpload,
@@ -38,6 +45,7 @@ _NONE_LABELS = (
     ("may", "標準オプションとする"),
     ("must_not", "実装不可とする"),
 )
+_PARENT_LABELS = ((HEADING, "見出し"), (REQUIREMENT, "要件"))
 _DATE_LABELS = (("ymd", "年から"), ("dmy", "日／月／年"), ("mdy", "月／日／年"))
 
 
@@ -235,6 +243,11 @@ class ImportForm(Form):
         return _DATE_LABELS
 
     @property
+    def parent_choices(self) -> Sequence[tuple[str, str]]:
+        """What a row is whose id begins those of other rows."""
+        return _PARENT_LABELS
+
+    @property
     def kind_choices(self) -> list[tuple[str, str]]:
         """The kinds of requirement, for a whole table."""
         return list(RequirementKind.choices())
@@ -290,6 +303,7 @@ def _chosen(posted: MultiDict[str, str], kept: ColumnMapping) -> ColumnMapping:
     told["sheets"] = sheets or told.get("sheets", [])
     if "mapping-none" in posted:
         told["none"] = posted["mapping-none"]
+        told["parents"] = posted.get("mapping-parents", "")
         told["date_order"] = posted.get("mapping-date-order") or "ymd"
         kind = posted.get("mapping-kind", "")
         rest = {k: v for k, v in told.get("constants", {}).items() if k != "kind"}

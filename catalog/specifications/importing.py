@@ -1,7 +1,7 @@
 """Read a ministry's table into checked requirements; every error of the file at once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from catalog.specifications.days import read_day
 from catalog.specifications.layout import Question
 from catalog.specifications.mapping import CLASS_TARGETS, ColumnMapping, fold_word
 from catalog.specifications.models import RequirementDraft
+from catalog.specifications.nested_sheets import SheetLevels
 from catalog.specifications.reading import Reading
 from catalog.specifications.rows import Item, Left, RowReader
 from catalog.specifications.schemas import RequirementSchema, is_plainly_sound
@@ -123,15 +124,24 @@ def read_requirements(
     check = _Check(told, lambda count: progress(count, total) if progress else None)
     drafts: list[RequirementDraft] = []
     errors: list[TableError] = []
-    left = []
+    left: list[Left] = []
+    unclear: list[Question] = []
     for reading in book.readings:
         rows = RowReader(reading, told)
+        check.begin_sheet(rows.left)
         for item in rows.items():
             draft, found = check.read(reading, item)
             errors += found
             if draft is not None:
                 drafts.append(draft)
         left.append(rows.left)
+        unclear += rows.questions()
+    errors += check.gaps()
+    if unclear:
+        by_sentence = {str(each): each for each in unclear}
+        return ImportedTable(
+            replace(book, unclear=tuple(by_sentence.values())), told, fingerprint, left=tuple(left)
+        )
     return ImportedTable(book, told, fingerprint, tuple(drafts), tuple(errors), tuple(left))
 
 
@@ -144,6 +154,23 @@ class _Check:
     schema: RequirementSchema = field(default_factory=RequirementSchema)
     seen: dict[str, str] = field(default_factory=dict)
     count: int = 0
+    levels: SheetLevels = field(default_factory=SheetLevels)
+    left: Left = field(default_factory=Left)
+
+    def begin_sheet(self, left: Left) -> None:
+        """Go on to the next sheet; what it repeats of a lower level is told in `left`."""
+        self.levels.begin()
+        self.left = left
+
+    def gaps(self) -> list[TableError]:
+        """Return what a sheet of a lower level has and one of a higher level lacks."""
+        if not self.told.levels.sheets or self.told.levels.nested is False:
+            return []
+        reason = "「{}」はシート「{}」にありますが、シート「{}」にありません。上の段階は下の段階を含みます。"
+        return [
+            TableError(row=None, column=None, value=each[0], reason=reason.format(*each))
+            for each in self.levels.gaps(self.told.levels.sheets)
+        ]
 
     def read(
         self, reading: Reading, item: Item
@@ -153,6 +180,12 @@ class _Check:
         if self.count % _STEP == 0:
             self.progress(self.count)
         cells = _Cells(reading, item)
+        if self.told.levels.sheets:
+            own = item.values["requirement_id"].strip()
+            repeated = self.levels.repeats(own, item.values["text"], cells.place)
+            if repeated is not None:
+                self.left.repeated.append(item.row.number)
+                return None, [cells.error_of("text", "", repeated)] if repeated else []
         values: dict[str, Any] = {name: _unguarded(text) for name, text in item.values.items()}
         for name in _ONE_LINE:
             values[name] = " ".join(values[name].split())

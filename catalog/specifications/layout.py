@@ -81,13 +81,31 @@ def _find_place(rows: Sequence[TableRow], told: ColumnMapping) -> tuple[int, int
     wanted = {fold_word(text) for text in named}
     best, place = 0.0, (0, 1)
     for first in range(min(len(rows), _SEARCHED_ROWS)):
-        for depth in range(1, _MOST_HEADING_ROWS + 1):
+        for depth in range(1, _MOST_HEADING_ROWS + 1 if not _is_title(rows[first]) else 2):
             if depth > 1 and not _continues(rows, first, depth):
                 break
             score = _score(_combine(rows[first : first + depth]), wanted)
             if score > best:
                 best, place = score, (first, depth)
-    return place
+    first, depth = place
+    while depth < _MOST_HEADING_ROWS and _only_parts(rows, first, depth + 1):
+        depth += 1
+    return first, depth
+
+
+def _only_parts(rows: Sequence[TableRow], first: int, depth: int) -> bool:
+    """Tell whether the next row only holds words of headings: No and 名称 under 大項目 and 中項目."""
+    if not _continues(rows, first, depth):
+        return False
+    words = [fold_word(cell) for cell in rows[first + depth - 1].cells if cell.strip()]
+    return all(word in _STRONG or word in _WEAK or word in CLASS_WORDS for word in words)
+
+
+def _is_title(row: TableRow) -> bool:
+    """Tell whether a row is one text in its first cell, or merged over the whole width."""
+    return bool(row.cells[0].strip()) and all(
+        cell.strip() in ("", row.cells[0].strip()) for cell in row.cells
+    )
 
 
 def _score(headings: Sequence[str], wanted: set[str]) -> float:

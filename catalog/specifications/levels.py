@@ -126,8 +126,15 @@ class LevelClasses:
         held, problems = self._held(cells)
         if not held or problems:
             return NO_CLASSES, problems
+        return self._classes_of(held), []
+
+    def classes_from(self, level: int) -> Classes:
+        """Return the classes of a requirement that a level and those above it ask for."""
+        return self._classes_of(range(level, len(self.keys)))
+
+    def _classes_of(self, held: Sequence[int]) -> Classes:
         first, second, third = (self._class_of(held, body) for body in BODY_KEYS)
-        return (first, second, third), []
+        return first, second, third
 
     def _class_of(self, held: Sequence[int], body: str) -> RequirementClass:
         if self.told.classes:

@@ -18,6 +18,7 @@ CLASS_TARGETS = ("class_designated_city", "class_core_city", "class_other")
 BODY_KEYS = tuple(kind.value for kind in BodyClass)
 NO_CLASS = "none"
 SKIP, INHERIT = "skip", "inherit"
+HEADING, REQUIREMENT = "heading", "requirement"  # a row whose id begins those of other rows
 NONE_MEANINGS = (SKIP, INHERIT, *(each.value for each in RequirementClass))
 DATE_ORDERS = ("ymd", "dmy", "mdy")
 # What may stand for a whole column.
@@ -47,6 +48,7 @@ class Levels:
     must: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, RequirementClass] = field(default_factory=dict)
     nested: bool | None = None
+    sheets: tuple[str, ...] = ()
     marks: Mapping[str, bool] = field(default_factory=dict)
 
     @property
@@ -77,6 +79,7 @@ class ColumnMapping:
     date_order: str = "ymd"
     dates: Mapping[str, str] = field(default_factory=dict)
     fill_down: tuple[str, ...] | None = None
+    parents: str = ""
 
     @classmethod
     def from_json(cls, value: Any) -> "ColumnMapping":
@@ -287,6 +290,7 @@ _LEVEL_READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "must": _must,
     "classes": _level_classes,
     "nested": _truth,
+    "sheets": _words,
     "marks": _marks,
 }
 _READERS: Mapping[str, Callable[[Any, str], Any]] = {
@@ -304,4 +308,5 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "date_order": _one_of(DATE_ORDERS),
     "dates": _dates,
     "fill_down": _fill_down,
+    "parents": _one_of(("", HEADING, REQUIREMENT)),
 }

@@ -7,6 +7,7 @@ from catalog.specifications.classes import (
     ClassReader,
     ConstantClass,
     MarkClasses,
+    MatrixClasses,
     TextClasses,
     WordClasses,
     class_words,
@@ -17,6 +18,7 @@ from catalog.specifications.classes import (
 )
 from catalog.specifications.columns import (
     Placed,
+    body_of,
     class_targets_of,
     find_heading,
     known_headings,
@@ -67,17 +69,27 @@ class Plan:
                 return "本文の MUST、SHALL、SHOULD、MAY から"
             case ConstantClass():
                 return "どの要件も同じ"
-            case MarkClasses():
+            case MarkClasses() | MatrixClasses():
                 return "印のある列から"
         return "実装区分の言葉から"
 
 
 def plan_classes(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan:
     """Choose how the class is said: as told, or the first way that the table plainly uses."""
+    if told.levels.sheets and layout.table.sheet in told.levels.sheets:
+        return _plan_sheet(layout.table.sheet, told)
+    return _plan_table(layout, placed, told)
+
+
+def _plan_table(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan:
     if told.class_columns:
         return _plan_marks(layout, dict(told.class_columns), told)
     if told.levels.columns or told.levels.order:
-        return _plan_levels(layout, placed, told) or _no_class(layout, placed)
+        return (
+            _plan_levels(layout, placed, told)
+            or _guess_by_content(layout, placed, told)
+            or _no_class(layout, placed)
+        )
     if told.class_from_text:
         return _plan_text(layout, placed, is_told=True)
     constant = _constant(told)
@@ -118,7 +130,7 @@ def _guess_by_content(layout: Layout, placed: Placed, told: ColumnMapping) -> Pl
     free = [index for index in range(len(layout.headings)) if index not in placed.used]
     named = [index for index in free if _names_levels(layout, index)]
     if len(named) == 1 and "level" not in told.columns:
-        return _plan_single(layout, named[0], order_of_values(_distinct(layout, named)), told)
+        return _plan_single(layout, named[0], _order_in(layout, named[0]), told)
     alike = [index for index in free if looks_like_classes(layout.texts(index))]
     alike = [index for index in alike if len(set(layout.texts(index))) > 1]
     if len(alike) == 1 and "class" not in told.columns:
@@ -127,9 +139,16 @@ def _guess_by_content(layout: Layout, placed: Placed, told: ColumnMapping) -> Pl
     return None
 
 
+def _order_in(layout: Layout, column: int) -> tuple[str, ...]:
+    """Return the levels that a column names, from the one that counts first; nothing if none."""
+    order = order_of_values([each for each in _distinct(layout, (column,)) if not is_blank(each)])
+    is_ranking = RANKINGS.intersection(heading_words(layout.headings[column]))
+    return order[::-1] if is_ranking and order and not order[0].isdigit() else order
+
+
 def _names_levels(layout: Layout, index: int) -> bool:
     """Tell whether a column says levels, by its words, or by its heading and numbers."""
-    order = order_of_values([each for each in _distinct(layout, (index,)) if not is_blank(each)])
+    order = _order_in(layout, index)
     words = heading_words(layout.headings[index])
     is_hinted = any(hint in word for word in words for hint in LEVEL_HINTS)
     return len(order) > 1 and (is_hinted or not order[0].isdigit())
@@ -141,7 +160,9 @@ def _likely_classes(layout: Layout, placed: Placed) -> list[tuple[str, tuple[str
     for index, heading in enumerate(layout.headings):
         values = _distinct(layout, (index,))
         is_short = 0 < len(values) <= _FEW_WORDS and max(map(len, values)) <= _SHORT_WORD
-        if index not in placed.used and is_short:
+        is_word = not any(each.isdigit() for value in values for each in value)
+        recurs = len(layout.texts(index)) > len(values)
+        if index not in placed.used and is_short and (recurs or is_word):
             found.append((heading, values))
     return found
 
@@ -151,17 +172,28 @@ def _no_class(layout: Layout, placed: Placed) -> Plan:
     likely = _likely_classes(layout, placed)
     hint = "".join(f"「{heading}」（{'、'.join(words)}）" for heading, words in likely[:3])
     sentence = f"{hint}でしょうか。" if hint else ""
+    sentence += "区分の列がない表なら、対応表の constants の class に must などを書いてください。"
     example = likely[0][0] if len(likely) == 1 else "（表の見出し）"
     return Plan(
         questions=tuple(
             Question(
                 f"{TARGET_LABELS[target]}の列が分かりません。選んでください。"
                 f"{sentence}{known_headings(layout)}",
-                {"columns": {target: example}},
+                {"columns": {target: example}} if likely else {"constants": {target: "must"}},
             )
             for target in missing
         )
     )
+
+
+def _plan_sheet(sheet: str, told: ColumnMapping) -> Plan:
+    """Read a sheet as one level: what it holds is asked for there and in the levels above."""
+    names = told.levels.sheets
+    reader = LevelClasses((), tuple(map(level_key, names)), names, told.levels)
+    questions = _ask_level(reader, told.levels)
+    if questions:
+        return Plan(questions=questions)
+    return Plan(ConstantClass(reader.classes_from(names.index(sheet))))
 
 
 def _constant(told: ColumnMapping) -> ConstantClass | None:
@@ -192,7 +224,7 @@ def _plan_words(layout: Layout, columns: tuple[int, ...], told: ColumnMapping) -
         Question(
             f"実装区分の「{value}」が実装必須か標準オプションか実装不可か分かりません"
             "（凡例がないため）。選んでください。",
-            {"classes": {value: "must"}},
+            {"classes": {value: "must か may か must_not か none"}},
         )
         for value in dict.fromkeys([*doubt, *strange])
     )
@@ -211,7 +243,15 @@ def _plan_marks(
         else:
             marks[index], names[index] = code, heading
     ticks = tick_meaning(set(_distinct(layout, tuple(marks))), told.levels.marks)
-    return Plan(MarkClasses(marks, names, ticks), tuple(questions))
+    bodies = {index: body_of(layout.headings[index]) for index in marks}
+    lacking = set(CLASS_TARGETS) - set(bodies.values())
+    if not all(bodies.values()) or questions:
+        return Plan(MarkClasses(marks, names, ticks), tuple(questions))
+    if lacking:
+        sentence = "団体の種類ごとに実装区分の列がありますが、指定都市、中核市、その他の団体がそろっていません。"
+        return Plan(questions=(Question(sentence, {"columns": dict.fromkeys(lacking, "…")}),))
+    parts = [{i: code for i, code in marks.items() if bodies[i] == each} for each in CLASS_TARGETS]
+    return Plan(MatrixClasses(tuple(MarkClasses(part, names, ticks) for part in parts)))
 
 
 def _plan_text(layout: Layout, placed: Placed, *, is_told: bool) -> Plan:
@@ -227,13 +267,10 @@ def _as_ranking(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan | N
     column = placed.columns["class"][0]
     values = _distinct(layout, (column,))
     words = {fold_word(value) for value in values}
-    order = order_of_values(values)
+    order = _order_in(layout, column)
     if not order or words <= set(CLASS_WORDS):
         return None
-    is_ranking = RANKINGS.intersection(heading_words(layout.headings[column]))
-    return _plan_single(
-        layout, column, order[::-1] if is_ranking and not order[0].isdigit() else order, told
-    )
+    return _plan_single(layout, column, order, told)
 
 
 def _plan_levels(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan | None:
@@ -248,9 +285,7 @@ def _plan_levels(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan | 
         return _plan_several(layout, known, keys, told)
     if known or "level" in placed.columns:
         column = known[0] if known else placed.columns["level"][0]
-        order = tuple(map(level_key, told.levels.order)) or order_of_values(
-            [each for each in _distinct(layout, (column,)) if not is_blank(each)]
-        )
+        order = tuple(map(level_key, told.levels.order)) or _order_in(layout, column)
         if order:
             return _plan_single(layout, column, order, told)
         if known or told.columns.get("level"):
@@ -259,12 +294,21 @@ def _plan_levels(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan | 
             )
             return Plan(questions=(Question(sentence, {"levels": {"order": ["…", "…"]}}),))
     family = level_family(layout.headings)
-    if family.columns and not placed.used.intersection(family.columns):
+    if family.columns and not (
+        placed.used.intersection(family.columns) or _describes_levels(layout, family.columns)
+    ):
         return _plan_several(layout, family.columns, family.keys, told)
     return None
 
 
+def _describes_levels(layout: Layout, columns: Sequence[int]) -> bool:
+    """Tell whether the columns say what each level is instead of ticking it."""
+    texts = [text for index in columns for text in layout.texts(index)]
+    return len(set(texts)) > max(_FEW_WORDS, len(texts) / 2)
+
+
 def _plan_single(layout: Layout, column: int, order: Sequence[str], told: ColumnMapping) -> Plan:
+    order = tuple(map(level_key, told.levels.order)) or order
     shown: dict[str, str] = {}
     for value in _distinct(layout, (column,)):
         if len(level_parts(value)) == 1:
@@ -331,7 +375,7 @@ def _ask_level(reader: LevelClasses, told: Levels, heading: str = "") -> tuple[Q
     names = "、".join(reader.names)
     place = f"「{heading}」の" if heading else ""
     sentence = (
-        f"{place}「{names}」を、低い順の段階と読みました。どの段階までを実装必須とするか分かりません"
-        "（それより上の段階は標準オプションになります）。選んでください。"
+        f"{place}「{names}」を、先に求める順（低い順）の段階と読みました。どの段階までを実装必須とするか分かりません"
+        "（それより後の段階は標準オプションになります）。選んでください。順が違うときは levels の order も書いてください。"
     )
     return (Question(sentence, {"levels": {"must": reader.names[0]}}),)

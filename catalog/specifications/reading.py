@@ -11,6 +11,7 @@ from catalog.specifications.columns import (
     known_headings,
     place_columns,
 )
+from catalog.specifications.ids import begin_with_ids
 from catalog.specifications.layout import Layout, Question, read_layout
 from catalog.specifications.mapping import CLASS_TARGETS, ColumnMapping, fold_word
 from catalog.specifications.planning import Plan, plan_classes
@@ -19,7 +20,7 @@ from catalog.specifications.words import (
     TARGET_LABELS,
 )
 from catalog.terms import RequirementKind
-from core.tables import Table, TableRow
+from core.tables import Table, TableRow, column_letter
 
 _ID = re.compile(r"(?=.*[0-9])[A-Za-z0-9._()\- ]{1,30}")
 
@@ -122,6 +123,12 @@ def _missing(columns: Mapping[str, Sequence[int]], layout: Layout) -> list[Quest
         for index in range(len(layout.headings))
         if index not in used and _like_ids(layout.texts(index))
     ]
+    before_text = [
+        (index, first)
+        for index in range(len(layout.headings))
+        if "text" not in columns or index in columns["text"]
+        if (first := begin_with_ids(layout.texts(index)))
+    ]
     questions = []
     for target in ("requirement_id", "text"):
         if target in columns:
@@ -131,6 +138,19 @@ def _missing(columns: Mapping[str, Sequence[int]], layout: Layout) -> list[Quest
         if target == "requirement_id" and len(ids) == 1:
             named = layout.headings[ids[0]]
             sentence += f"「{named}」（{layout.texts(ids[0])[0]}など）でしょうか。"
+        if "requirement_id" not in columns and not ids and before_text:
+            index, first = before_text[0]
+            named = layout.headings[index]
+            sentence += (
+                f"「{named}」の文の初めにあるもの（{first}など）でしょうか。"
+                "そうなら、要件IDと本文の両方にこの列を選んでください。"
+            )
+        if layout.table.faults:
+            row, column = min(layout.table.faults)
+            sentence += (
+                f"計算式の結果が保存されていないセル（{column_letter(column)}{row}など）があります。"
+                "Excelで開いて保存し直してください。"
+            )
         example = {"columns": {target: named}}
         questions.append(Question(f"{sentence}{known_headings(layout)}", example))
     return questions

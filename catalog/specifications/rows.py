@@ -1,15 +1,23 @@
 """Which rows of a table are requirements, headings between them, continuations or notes."""
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from catalog.specifications.classes import TextClasses
+from catalog.specifications.classes import ConstantClass, TextClasses
+from catalog.specifications.ids import id_parts, ids_of_rows, plain_id, split_id
+from catalog.specifications.layout import Question
 from catalog.specifications.levels import NO_CLASSES, Classes, Problem
-from catalog.specifications.mapping import INHERIT, SKIP, ColumnMapping, fold_word
+from catalog.specifications.mapping import (
+    HEADING,
+    INHERIT,
+    REQUIREMENT,
+    SKIP,
+    ColumnMapping,
+    fold_word,
+)
 from catalog.specifications.reading import Reading
-from catalog.specifications.words import ABOLISHED_WORDS
+from catalog.specifications.words import ABOLISHED_WORDS, TOTAL_WORDS
 from catalog.terms import RequirementClass
 from core.tables import TableRow
 
@@ -25,9 +33,17 @@ _SINGLE = (
 _NOTE = re.compile(
     r"[※＊*]|注[）)：:\s0-9０-９]|[（(]注|備考|出典|凡例|note\b|source\b", re.IGNORECASE
 )
+_NOTE_MARK = re.compile(r"[※＊*]|注[）)：:\s0-9０-９]|[（(]注|notes?\s*[:：0-9]", re.IGNORECASE)
+# A lone 削除 may be a function; in brackets it stands for what was there.
+_GONE = re.compile(
+    r"\s*(?:欠番|withdrawn"
+    r"|[\[(（【]\s*(?:欠番|廃止|削除|withdrawn|deleted|removed|moved|reserved|eliminated|obsolete)"
+    r"(?![a-z])[^\])）】]*[\])）】])\s*[.。]?\s*",
+    re.IGNORECASE,
+)
+_NUMERIC = re.compile(r"[0-9０-９,.，．%％件項目()（）\s]*")
 _ID_LIKE = re.compile(r"[A-Za-z0-9.\-_()/－]+")
 _NUMBERS = re.compile(r"[0-9]+(?:[.．-][0-9]+)*")
-_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _FEW_NAMES = 0.2
 _LONGEST_HEADING = 60
 
@@ -51,16 +67,7 @@ class Left:
     notes: list[int] = field(default_factory=list)
     abolished: list[int] = field(default_factory=list)
     without_class: list[int] = field(default_factory=list)
-
-
-def plain_id(text: str) -> str:
-    """Return an id without blanks at its ends, its full-width letters and digits half-width."""
-    return text.strip().translate(_WIDE)
-
-
-def id_parts(text: str) -> tuple[str, ...]:
-    """Return the parts of a hierarchical id: 1.2.3, AC-2(1), １－１."""
-    return tuple(re.findall(r"[0-9]+|[^\W\d_]+", unicodedata.normalize("NFKC", text)))
+    repeated: list[int] = field(default_factory=list)
 
 
 class RowReader:
@@ -76,7 +83,11 @@ class RowReader:
         self._last: Item | None = None
         self._is_dropping = False  # what follows an abolished row goes with it
         self._by_parts: dict[tuple[str, ...], Classes] = {}
+        id_columns = self._columns.get("requirement_id", ())
+        self._splits_text = bool(id_columns) and id_columns == self._columns.get("text")
+        self._ids = ids_of_rows(reading.rows, id_columns, before_text=self._splits_text)
         self._parents = self._find_parents()
+        self.doubtful_parents: list[str] = []
         self._fills_names = self._names_are_merged()
         self.left = Left()
 
@@ -92,7 +103,7 @@ class RowReader:
             yield self._last
 
     def _find_parents(self) -> set[tuple[str, ...]]:
-        ids = (id_parts(self._cell(row, "requirement_id")) for row in self._reading.rows)
+        ids = map(id_parts, self._ids.values())
         return {parts[:length] for parts in ids for length in range(1, len(parts))}
 
     def _names_are_merged(self) -> bool:
@@ -108,34 +119,43 @@ class RowReader:
             for index in self._columns.get(target, ())
             if index < len(row.cells) and row.cells[index].strip()
         ]
-        mark = {"requirement_id": "-", "text": "\n", "rationale": "\n"}.get(target, " ")
-        joined = mark.join(dict.fromkeys(parts)) if target != "requirement_id" else mark.join(parts)
-        return joined or self._told.constants.get(target, "")
+        mark = "\n" if target in ("text", "rationale") else " "
+        return mark.join(dict.fromkeys(parts)) or self._told.constants.get(target, "")
+
+    def _text_of(self, row: TableRow) -> str:
+        text = self._cell(row, "text")
+        return split_id(text)[1] if self._splits_text else text
 
     def _is_merged(self, row: TableRow, target: str) -> bool:
         indices = self._columns.get(target, ())
         return bool(indices) and all(index in row.merged for index in indices)
 
     def _read(self, row: TableRow) -> Item | None:
-        if fold_word(self._cell(row, "change_type")) in ABOLISHED_WORDS:
+        requirement_id, text = self._ids[row.number], self._text_of(row)
+        reader = self._reading.plan.reader
+        classes, problems = reader.read(row.cells) if reader else (NO_CLASSES, [])
+        if self._is_faulty(row):
+            return self._start(row, requirement_id, text, classes, problems)
+        if self._is_abolished(row, text):
             self.left.abolished.append(row.number)
             self._is_dropping = True
+            return None
+        if _is_total(row):
+            self.left.notes.append(row.number)
             return None
         if self._is_band(row):
             self._take_heading(row, next(cell for cell in row.cells if cell.strip()))
             return None
-        requirement_id, text = plain_id(self._cell(row, "requirement_id")), self._cell(row, "text")
-        reader = self._reading.plan.reader
-        classes, problems = reader.read(row.cells) if reader else (NO_CLASSES, [])
         says_class = bool(problems) or any(classes)
         of_row = says_class and bool(reader and reader.columns) and not self._in_text()
         if not requirement_id and not of_row:
             self._take_rest(row, text)
-        elif self._is_merged(row, "requirement_id") and self._last is not None:
+        elif self._last is not None and self._is_merged(row, "requirement_id"):
             self._continue(row, classes, problems)
         elif not of_row and self._is_heading(requirement_id, text, says_class=says_class):
-            title = " ".join([requirement_id, *(self._cell(row, "name") or text).split()])
-            self._take_heading(row, title, depth=len(id_parts(requirement_id)))
+            title = self._cell(row, "name") or text or self._first_unread(row)
+            depth = len(id_parts(requirement_id))
+            self._take_heading(row, f"{requirement_id} {title}", depth=depth)
         else:
             self._is_dropping = False
             return self._start(row, requirement_id, text, classes, problems)
@@ -147,7 +167,40 @@ class RowReader:
             return False
         if not text:
             return True
-        return not says_class and not self._told.none and len(text) <= _LONGEST_HEADING
+        is_constant = isinstance(self._reading.plan.reader, ConstantClass)
+        if (says_class and not is_constant) or self._told.parents == REQUIREMENT:
+            return False
+        if self._told.parents == HEADING:
+            return True
+        is_short = len(text) <= _LONGEST_HEADING
+        if is_short and (is_constant or self._told.none not in ("", SKIP)):
+            self.doubtful_parents.append(requirement_id)
+        return is_short and not self._told.none and not is_constant
+
+    def _is_faulty(self, row: TableRow) -> bool:
+        """Tell whether a cell that is read holds a formula without a value."""
+        faults = self._reading.layout.table.faults
+        return bool(faults) and any((row.number, column) in faults for column in self._reading.used)
+
+    def _is_abolished(self, row: TableRow, text: str) -> bool:
+        """Tell whether a row only says that there is no such requirement any more."""
+        word = fold_word(self._cell(row, "change_type"))
+        return word in ABOLISHED_WORDS or _GONE.fullmatch(text) is not None
+
+    def _first_unread(self, row: TableRow) -> str:
+        own = self._reading.used
+        return next((c for i, c in enumerate(row.cells) if c.strip() and i not in own), "")
+
+    def questions(self) -> tuple[Question, ...]:
+        """Ask what the rows themselves leave open; known once all items are given."""
+        if not self.doubtful_parents:
+            return ()
+        ids = "、".join(self.doubtful_parents[:5])
+        sentence = (
+            f"「{ids}」など{len(self.doubtful_parents)}行は、IDが下の行のIDの初めと同じで、区分がありません。"
+            "見出しか要件か分かりません。選んでください（heading か requirement）。"
+        )
+        return (Question(sentence, {"parents": HEADING}),)
 
     def _in_text(self) -> bool:
         return isinstance(self._reading.plan.reader, TextClasses)
@@ -163,7 +216,7 @@ class RowReader:
         if index in self._columns.get("text", ()):
             return False
         if index in self._columns.get("requirement_id", ()):
-            return _ID_LIKE.fullmatch(text.translate(_WIDE)) is None
+            return _ID_LIKE.fullmatch(plain_id(text)) is None
         paths = [self._columns.get(target, ()) for target in _PATH]
         return len(texts) == 1 and not any(index in each for each in paths) and index == 0
 
@@ -189,6 +242,8 @@ class RowReader:
             self.left.abolished.append(row.number)
         elif text and self._last is not None and not self._says_new(row, name, text):
             self._join(row, self._last, text)
+        elif any(_NOTE_MARK.match(each) for each in path) and not text and not name:
+            self.left.notes.append(row.number)
         elif any(path) and not text and not name:
             self.left.headings.append(row.number)
             self._follow_path(row)
@@ -283,7 +338,10 @@ class RowReader:
             reason = "本文に MUST、SHALL、SHOULD、MAY のどれもないため、実装区分が分かりません。"
         else:
             reason = "実装区分が空です。"
-        remedy = "値を入れるか、区分のない行の扱い（対応表の none）を選んでください。"
+        remedy = (
+            "値を入れるか、区分のない行の扱い（対応表の none）を選んでください。"
+            "表の後の行なら、表の最後の行（last_row）を書いてください。"
+        )
         return Problem(
             column, row.cells[column] if column < len(row.cells) else "", reason + remedy
         )
@@ -310,14 +368,24 @@ class RowReader:
         return first, second, third
 
 
+def _is_total(row: TableRow) -> bool:
+    """Tell whether a row only counts the rows over it."""
+    texts = [cell.strip() for cell in row.cells if cell.strip()]
+    is_named = bool(texts) and fold_word(texts[0]) in TOTAL_WORDS
+    return is_named and all(
+        _NUMERIC.fullmatch(text) or fold_word(text) in TOTAL_WORDS for text in texts[1:]
+    )
+
+
 def describe(left: Sequence[Left]) -> Mapping[str, int]:
     """Count the rows that are no requirements, in the words of the page."""
     names = {
         "headings": "見出しの行",
         "continued": "前の要件の続きの行",
         "notes": "注などの行",
-        "abolished": "改定種別が廃止の行",
+        "abolished": "廃止・削除の行（取り込まない）",
         "without_class": "区分のない行（取り込まない）",
+        "repeated": "下の段階のシートと同じ要件の行",
     }
     counts = {
         label: sum(len(getattr(each, name)) for each in left) for name, label in names.items()

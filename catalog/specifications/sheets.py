@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from catalog.specifications.classes import MarkClasses, TextClasses, WordClasses
+from catalog.specifications.classes import MarkClasses, MatrixClasses, TextClasses, WordClasses
 from catalog.specifications.layout import Question
 from catalog.specifications.levels import LevelClasses
 from catalog.specifications.mapping import ColumnMapping, fold_word
+from catalog.specifications.nested_sheets import ask_about_levels
 from catalog.specifications.reading import Reading, read_columns
 from core.documents import sha256_hex
 from core.tables import Table, TableError
@@ -38,6 +39,8 @@ def choose_sheets(tables: Sequence[Table], told: ColumnMapping, filename: str) -
             value=None,
             reason=f"「{filename}」に表がありません。要件の行のあるファイルを選んでください。",
         )
+    if told.levels.sheets and names:
+        return _told_sheets(tables, names, told.with_sheets(*told.levels.sheets), filename)
     if told.sheets and names:
         return _told_sheets(tables, names, told, filename)
     readings = [read_columns(table, told) for table in full]
@@ -48,7 +51,8 @@ def choose_sheets(tables: Sequence[Table], told: ColumnMapping, filename: str) -
         best = max(readings, key=lambda each: len(each.columns))
         return Book((best,), names, best.unclear)
     if len({each.shape for each in fitting}) == 1:
-        return Book(tuple(fitting), names, _questions(fitting))
+        asked = ask_about_levels(fitting)
+        return Book(tuple(fitting), names, (*_questions(fitting), *asked))
     shown = "」「".join(each.sheet for each in fitting)
     question = Question(
         f"要件の表らしいシートが複数あり、列が違います：「{shown}」。読むシートを選んでください。",
@@ -105,7 +109,7 @@ def mapping_as_read(book: Book, told: ColumnMapping) -> ColumnMapping:
             return replace(
                 found, levels=replace(told.levels, columns=heads, order=order, nested=nested)
             )
-        case MarkClasses(marks=marks):
+        case MarkClasses(marks=marks) | MatrixClasses(marks=marks):
             return replace(found, class_columns={names[i]: code for i, code in marks.items()})
         case TextClasses():
             return replace(found, class_from_text=True)

@@ -31,7 +31,7 @@ STRONG_HEADINGS = {
         "要件id 機能id 機能要件id 要件番号 機能番号 要件コード 帳票id 項目id 要求id 要求番号 仕様id 仕様番号"
         " 機能コード 機能要件番号 管理番号 要件no 機能no 要求no reqid requirementid reqno requirementno"
         " requirementnumber requirement# req# reqnumber requirementref controlid controlidentifier"
-        " controlnumber safeguardid cissafeguard 要件識別子 functionid"
+        " controlnumber 管理策番号 safeguardid cissafeguard 要件識別子 functionid"
     ),
     "chapter": _words("大項目 大分類 大区分 機能大分類 章 章名 chapter chaptername"),
     "section": _words("中項目 中分類 中区分 機能中分類 節 節名 subchapter sectionname"),
@@ -44,7 +44,7 @@ STRONG_HEADINGS = {
         "機能要件 機能要件本文 要件本文 要件内容 要件の内容 機能要件の内容 要件 本文 要求事項 要求内容"
         " 要求仕様 要件詳細 機能要件詳細 要件説明 仕様内容 帳票要件 データ要件 連携要件 非機能要件 requirement"
         " requirements requirementtext requirementdescription requirementstatement reqdescription reqtext"
-        " controltext controlstatement verificationrequirement shallstatement"
+        " controltext controlstatement controldescription nistcontroldescription userstory verificationrequirement shallstatement"
     ),
     "class": _words(
         "実装区分 実装区分どの団体も同じ 要件区分 必須区分 実装必須区分 実装要否 要求区分 適用区分 要否"
@@ -81,7 +81,7 @@ WEAK_HEADINGS = {
     "section": _words("section subcategory"),
     "subsection": _words("section 項"),
     "chapter": _words("分類 カテゴリ カテゴリー category family domain area 領域 分野"),
-    "name": _words("機能 function title タイトル 見出し summary"),
+    "name": _words("機能 データ項目名 function title タイトル 見出し summary"),
     "text": _words(
         "内容 仕様 text description 説明 概要 詳細 statement 機能内容 機能概要 specification detail"
         " details control"
@@ -93,7 +93,7 @@ WEAK_HEADINGS = {
     "kind": _words("種類 type"),
     "rationale": _words("reason discussion guidance supplementalguidance 補足 補足説明 理由背景"),
     "conformity_date": _words(
-        "適用日 適合日 適用開始日 施行日 effectivedate compliancedate duedate"
+        "適用日 適合日 適用開始日 施行日 effectivedate effectivefrom compliancedate duedate"
     ),
 }
 
@@ -157,7 +157,10 @@ LEVEL_FAMILIES = (
     ("a", "aa", "aaa"),
 )
 LEVEL_HINTS = ("level", "レベル", "tier", "baseline", "段階", "grade", "グレード")
-RANKINGS = _words("優先度 重要度 優先順位 優先区分 priority importance")  # the highest counts first
+# The highest of these counts first.
+RANKINGS = _words(
+    "優先度 重要度 優先順位 優先区分 必要度 必要性 priority importance criticality severity need urgency"
+)
 
 KIND_WORDS = {
     word: code
@@ -170,5 +173,10 @@ KIND_WORDS = {
     )
     for word in words.split()
 }
+
+# In the first cell of a row that only counts the others.
+TOTAL_WORDS = _words(
+    "合計 計 総計 小計 件数 総件数 合計件数 要件数 total subtotal grandtotal sum count"
+)
 
 ABOLISHED_WORDS = _words("廃止 削除 abolished deleted")
