@@ -42,6 +42,7 @@ import procurement.home.views
 import procurement.market.services
 import procurement.market.views
 import procurement.projects.views
+import procurement.succession.views
 import search.cli
 import search.indexer
 import search.views
@@ -75,6 +76,7 @@ BLUEPRINTS = (
     procurement.home.views.blueprint,
     procurement.market.views.blueprint,
     procurement.projects.views.blueprint,
+    procurement.succession.views.blueprint,
     procurement.contracts.views.requests_blueprint,
     procurement.contracts.views.contracts_blueprint,
     search.views.blueprint,

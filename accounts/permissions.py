@@ -42,6 +42,7 @@ class Permission(StrEnum):
     VENDOR_DECIDE = "vendor.decide"
     VENDOR_ACCEPT_AGREEMENT = "vendor.accept_agreement"
     VENDOR_EXCLUDE = "vendor.exclude"
+    VENDOR_SUCCEED = "vendor.succeed"
     VENDOR_MANAGE_MEMBERS = "vendor.manage_members"
     VENDOR_WITHDRAW = "vendor.withdraw"
     INVITATION_ACCEPT = "invitation.accept"
@@ -207,6 +208,7 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.VENDOR_DECIDE: {_LR: independent},
     _P.VENDOR_ACCEPT_AGREEMENT: {_VA: own},
     _P.VENDOR_EXCLUDE: {_LR: independent},
+    _P.VENDOR_SUCCEED: {_LR: independent},
     _P.VENDOR_MANAGE_MEMBERS: {_VA: own},
     _P.VENDOR_WITHDRAW: {_VA: own},
     _P.INVITATION_ACCEPT: _EVERYONE,

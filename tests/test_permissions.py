@@ -61,6 +61,7 @@ vendor.assign                   .  .  .  .  .  .  .  i  .  .  .
 vendor.decide                   .  .  .  .  .  .  .  i  .  .  .
 vendor.accept_agreement         .  .  o  .  .  .  .  .  .  .  .
 vendor.exclude                  .  .  .  .  .  .  .  i  .  .  .
+vendor.succeed                  .  .  .  .  .  .  .  i  .  .  .
 vendor.manage_members           .  .  o  .  .  .  .  .  .  .  .
 vendor.withdraw                 .  .  o  .  .  .  .  .  .  .  .
 invitation.accept               y  y  y  y  y  y  y  y  y  y  .

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
@@ -15,6 +15,7 @@ from core.errors import GuardFailed
 from vendors.likeness import is_alike
 from vendors.member_models import Invitation
 from vendors.models import LIVE_STATES, ExclusionPeriod, FrameworkAgreement, Vendor, VendorState
+from vendors.succession_models import Succession, SuccessionState
 
 QUEUE_PAGE_SIZE = 50
 OPEN_STATES = (VendorState.SUBMITTED, VendorState.CHECKING, VendorState.RETURNED)
@@ -201,3 +202,22 @@ def list_exclusions_in_force(
 def get_exclusion(session: Session, exclusion_id: uuid.UUID) -> ExclusionPeriod | None:
     """Return an exclusion period and keep everyone else from changing it before the commit."""
     return session.get(ExclusionPeriod, exclusion_id, with_for_update=True)
+
+
+def list_successions(
+    session: Session, vendor_id: uuid.UUID, *states: SuccessionState
+) -> list[Succession]:
+    """Return what a vendor handed over or took over, with both vendors, the newest first."""
+    statement = (
+        select(Succession)
+        .where(
+            or_(
+                col(Succession.from_vendor_id) == vendor_id,
+                col(Succession.to_vendor_id) == vendor_id,
+            ),
+            col(Succession.state).in_(states),
+        )
+        .options(joinedload(Succession.giver), joinedload(Succession.heir))  # type: ignore[arg-type]
+        .order_by(col(Succession.created_at).desc(), col(Succession.id))
+    )
+    return list(session.exec(statement).all())

@@ -29,6 +29,7 @@ from vendors.models import (
     VendorState,
 )
 from vendors.schemas import SECTION_SCHEMAS, AgreementSchema, RegisterSchema, SubmitSchema
+from vendors.succession_models import SuccessionState
 
 blueprint = Blueprint("vendors", __name__)
 
@@ -105,20 +106,28 @@ def show(vendor_id: uuid.UUID) -> ResponseReturnValue:
     session = web.read_session()
     vendor = queries.get_vendor(session, vendor_id)
     if vendor is not None and vendor.left_market_at is not None:
-        raise Gone(_farewell(vendor, vendor.left_market_at))
+        raise Gone(_farewell(session, vendor, vendor.left_market_at))
     if vendor is None or not vendor.is_public:
         raise NotFound
     return web.render_page(
         "vendors/show.html",
         vendor=vendor,
         agreement=queries.current_agreement(session, vendor.id),
+        successions=queries.list_successions(session, vendor.id, SuccessionState.COMPLETED),
         exclusions=queries.list_exclusions_in_force(session, vendor.id, today_jst()),
         today=today_jst(),
         choices=CHOICES,
     )
 
 
-def _farewell(vendor: Vendor, left_at: datetime) -> str:
+def _farewell(session: Session, vendor: Vendor, left_at: datetime) -> str:
+    given = queries.list_successions(session, vendor.id, SuccessionState.COMPLETED)
+    heir = next((s.heir for s in given if not s.offering_id and s.giver.id == vendor.id), None)
+    if heir is not None:
+        return (
+            f"{vendor.label}の登録は、{format_date(day_in_japan(left_at))}に{heir.label}へ承継されました。"
+            "サービス、認証、利用契約は、そのまま引き継がれています。"
+        )
     how = "取り下げられ" if vendor.state is VendorState.WITHDRAWN else "終わり"
     return (
         f"{vendor.label}の登録は、{format_date(day_in_japan(left_at))}に{how}ました。"

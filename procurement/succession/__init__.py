@@ -1,0 +1,1 @@
+"""One vendor takes over from another: a whole company, or one offering."""
