@@ -134,8 +134,9 @@ def steps_of(certification: Certification, filed: int, reviewers: Sequence[str])
     if state is ReviewState.ASSIGNED:
         reached = 1
     steps = [done]
+    here = "waiting" if is_waiting else "now"
     for position, label in enumerate(_LABELS):
-        place = "done" if position < reached else "now" if position == reached else "waiting"
+        place = "done" if position < reached else here if position == reached else "waiting"
         steps.append(Step(label, place, name=_note(position, filed, reviewers)))
     if is_waiting:
         reason = certification.offering_version.return_reason

@@ -173,10 +173,13 @@ def _events(session: Session, review: Certification) -> list[dict[str, Any]]:
 def _aftermath(session: Session, review: Certification) -> dict[str, Any]:
     """Return what may follow a decision, and every earlier submission."""
     appeals = around.list_appeals(session, review.id)
+    open_appeal = next((each for each in appeals if each.state == "filed"), None)
+    deciders = {open_appeal.first_decider_id, open_appeal.second_decider_id} if open_appeal else {}
     return {
         "submissions": around.list_submissions(session, review.id),
         "appeals": appeals,
-        "open_appeal": next((each for each in appeals if each.state == "filed"), None),
+        "open_appeal": open_appeal,
+        "has_decided_before": actor().person_id in deciders,
         "reports": around.list_reports(session, review.id),
         "base": around.find_base(session, review)
         if review.state in services.DISCUSSED or review.state == "recommended"
