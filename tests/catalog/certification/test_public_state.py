@@ -4,6 +4,7 @@ The words of pages are the same on both databases, so they are asked once.
 """
 
 import io
+import json
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
@@ -79,7 +80,9 @@ def shown(client, path: str) -> set[str]:
 
 
 @pytest.mark.acceptance(15)
-def test_states_are_distinct_on_page_facet_comparison_export_and_api(client, market) -> None:
+def test_states_are_distinct_on_page_facet_comparison_api_snapshot_and_certificate(
+    client, market
+) -> None:
     labels = {state: state.label for state in STATES}
     assert len(set(labels.values())) == len(STATES)
     for state, listing in market.items():
@@ -98,9 +101,13 @@ def test_states_are_distinct_on_page_facet_comparison_export_and_api(client, mar
     for chunk in (STATES[:5], STATES[3:]):
         query = "&".join(f"l={market[state].id}" for state in chunk)
         assert shown(client, f"/compare?{query}") == {labels[state] for state in chunk}
-    feed = client.get("/api/v1/snapshot").get_data(as_text=True)
+    _, *lines = client.get("/api/v1/snapshot").get_data(as_text=True).splitlines()
+    records = [json.loads(line) for line in lines]
+    told = {r["data"]["number"]: r["data"]["state"] for r in records if r["kind"] == "certificate"}
+    assert told == {f"NC-2026-{state.value.upper()}": state.value for state in _KEPT}
     for state in _KEPT:
-        assert f"NC-2026-{state.value.upper()}" in feed
+        number = f"NC-2026-{state.value.upper()}"
+        assert shown(client, f"/certificates/{number}") == {labels[state]}
 
 
 @pytest.mark.acceptance(15, 26)
