@@ -13,7 +13,7 @@ from accounts import queries, resubmission, services
 from accounts.identity import ANONYMOUS, Actor
 from accounts.models import Membership, SignIn
 from accounts.oauth import list_providers
-from accounts.permissions import Permission, can, may_somewhere
+from accounts.permissions import Permission, can, may_see_noun, may_somewhere
 from accounts.resubmission import is_local_path
 from accounts.schemas import SignInSchema
 from core import audit, web
@@ -145,10 +145,12 @@ def _guard(app: Flask) -> ResponseReturnValue | None:
         raise Forbidden("このページからは変更できません。")
     if may_somewhere(actor(), needed):
         return None
-    if actor().is_signed_in:
-        _record_refusal(needed)
+    if not actor().is_signed_in:
+        raise SignInRequired
+    _record_refusal(needed)
+    if may_see_noun(actor(), needed):
         raise Forbidden("このページは、今の役割では使えません。役割の切り替えを確かめてください。")
-    raise SignInRequired
+    raise NotFound
 
 
 def _record_refusal(needed: Permission) -> None:

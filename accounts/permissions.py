@@ -295,6 +295,12 @@ def may_somewhere(actor: Actor, permission: Permission) -> bool:
     return not actor.grantees.isdisjoint(PERMISSIONS[permission])
 
 
+def may_see_noun(actor: Actor, permission: Permission) -> bool:
+    """Tell whether a role of the actor reads such subjects, so that a refusal may name the role."""
+    visible = _VISIBLE_BY.get(permission.value.split(".")[0])
+    return visible is not None and may_somewhere(actor, visible)
+
+
 def can(actor: Actor, permission: Permission | str, subject: object = None) -> bool:
     """Tell whether the actor may do this to the subject; with no subject, to some subject."""
     granted = PERMISSIONS[Permission(permission)]

@@ -10,6 +10,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from core import japanese
 
 T = TypeVar("T")
+_LAST_YEAR = 2200
 
 
 class FormSchema(Schema):
@@ -66,7 +67,11 @@ class Day(fields.Field[date]):
     """A Japanese day: R8.10.1, 令和8年10月1日, 2026-10-01 or 2026/10/1."""
 
     def _deserialize(self, value: Any, *_rest: Any, **_kwargs: Any) -> date:
-        return _cleaned(japanese.parse_date, str(value), label_of(self))
+        label = label_of(self)
+        day = _cleaned(japanese.parse_date, str(value), label)
+        if day.year > _LAST_YEAR:  # a term added to it must still be a day
+            raise ValidationError(f"{label}は西暦{_LAST_YEAR}年までの日付を入力してください。")
+        return day
 
     def _serialize(self, value: date | None, *_rest: Any, **_kwargs: Any) -> str | None:
         return None if value is None else value.isoformat()

@@ -296,6 +296,10 @@ def test_the_chain_from_standard_to_registered_contract(walkers, settings):
     accept_and_register(walkers, "vendor-a", request)
     answer = walkers("anyone").page.request.get("/api/v1/offerings?specification=JYUKI")
     assert name in answer.text()
+    for address in ("changes?since=0", "snapshot", "openapi.json"):
+        answer = walkers("anyone").page.request.get(f"/api/v1/{address}")
+        assert answer.ok, address
+        assert ("openapi" if address == "openapi.json" else "epoch") in answer.text(), address
     with reading() as session:
         result = audit.verify(session)
     assert result.events > 20

@@ -37,15 +37,17 @@ class Walker:
         numbered = re.sub(r"/\d+$", "/N", path)
         # One page of a numbered row stands for the row.
         kind = f"{path} {heading}" if numbered == path else numbered
+        # A form that was refused is another page than the form.
+        kind += " refused" if self.page.locator(".error-summary").count() else ""
         if self.audit is None or kind in self.seen:
             return self
         self.seen[kind] = len(self.seen) + 1
         slug = re.sub(r"\W+", "-", SEEN_IDS.sub("", parts.path)).strip("-")[:50] or "home"
         name = f"{self.seen[kind]:03d}-{slug}"
-        # The document is the same at both widths, so axe reads it once; the picture is taken twice.
-        for size in (_PHONE, _DESK):
+        # The document is the same at both widths, so axe reads it once, by turns; pictures show both.
+        for turn, size in enumerate((_PHONE, _DESK)):
             self.page.set_viewport_size(size)
-            self.audit(self.page, name, axe=size is _DESK)
+            self.audit(self.page, name, axe=self.seen[kind] % 2 == turn)
         return self
 
     def heading(self) -> str:
