@@ -52,7 +52,10 @@ def _prepare(session: Session) -> tuple[Actor, UUID]:
     specification = StandardSpecification(code="BENCH", name="見本業務", pattern=Pattern.COMMON_B)
     session.add(specification)
     session.flush()
-    version = SpecificationVersion(specification_id=specification.id, label="1.0")
+    make.thaw(session)
+    version = SpecificationVersion(
+        specification_id=specification.id, label="1.0", state=SpecificationState.SCHEDULED
+    )
     session.add(version)
     session.flush()
     must = RequirementClass.MUST
@@ -71,8 +74,6 @@ def _prepare(session: Session) -> tuple[Actor, UUID]:
                 **classes,
             )
         )
-    session.flush()
-    version.state = SpecificationState.SCHEDULED
     session.flush()
     session.expunge_all()
     actor = make.actor(person, Role.VENDOR_ADMIN, home)

@@ -208,7 +208,9 @@ def pytest_report_header() -> list[str]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name each reason for skipping, and what this machine was not meant to run, in one line."""
     if not SHARED.is_dir():
-        words = "LEFT OUT: every test marked shared_data, the walk among them, for want of ../shared"
+        words = (
+            "LEFT OUT: every test marked shared_data, the walk among them, for want of ../shared"
+        )
         terminalreporter.write_line(words, yellow=True)
     skipped = terminalreporter.stats.get("skipped", [])
     reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)

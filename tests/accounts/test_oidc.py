@@ -106,7 +106,7 @@ def test_member_holds_nothing_until_the_administrator_says_yes(
     assert vendor.name not in page  # a draft is nobody else's business
     assert client.submit("/vendors/arrive", button="参加を頼む").location == "/"
     assert roles_of("hanako@sample.example.jp") == []
-    assert client.get(f"/vendors/{vendor.id}/file").status_code == 403
+    assert client.get(f"/vendors/{vendor.id}/file").status_code == 404
     other, office = new_client(), new_client()
     make.sign_in_client(other, stranger)
     make.sign_in_client(office, admin, home)

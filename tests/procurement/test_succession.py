@@ -98,7 +98,7 @@ def test_merger_keeps_everything_and_ends_the_access_of_the_old_company(market, 
     assert after == rows
     assert more[: len(events)] == events
     assert_announced(old, heir, version.listing_id)
-    assert seller.get(contract).status_code == 403  # the next request
+    assert seller.get(contract).status_code == 404  # the next request
     assert rival.get(contract).status_code == 200
     assert market.as_(market.clerk).get(contract).status_code == 200
     listing = client.get(f"/listings/{version.listing_id}")

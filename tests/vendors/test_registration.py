@@ -393,8 +393,8 @@ def test_active_vendor_without_agreement_may_not_sell(database):
     [
         (Role.VENDOR_ADMIN, 404),
         (Role.REVIEWER, 404),
-        (Role.CLERK, 403),
-        (Role.OPERATOR, 403),
+        (Role.CLERK, 404),
+        (Role.OPERATOR, 404),
         (Role.AUDITOR, 200),
         (Role.LEAD_REVIEWER, 200),
     ],
