@@ -1,10 +1,8 @@
-"""Both machines, walked at random by their services and held against a small reference model.
+"""The machine of reviews, walked at random by its services and held against a small reference model.
 
 The services run on SQLite; what the databases refuse by themselves stands in test_four_eyes.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,17 +18,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from accounts.models import OrganisationKind, Role
+from accounts.models import Role
 from catalog.certification import services
 from catalog.certification.models import Opinion, ReviewState
 from catalog.certification.queries import proceedings
-from catalog.specifications import services as services_of_text
-from catalog.specifications.ending import VERSION_ENDED, end_version
-from catalog.specifications.models import Requirement, SpecificationState, SpecificationVersion
-from catalog.specifications.queries import get_version
+from catalog.specifications.ending import VERSION_ENDED
 from catalog.specifications.services import PUBLISHED
-from catalog.terms import CertificationState, RequirementClass
-from core import clock, db, outbox
+from catalog.terms import CertificationState
+from core import db
 from core.clock import today_jst
 from core.errors import DomainError
 from tests import factories
@@ -266,170 +261,6 @@ class CertificationMachine(RuleBasedStateMachine):
             assert len(named) == len(set(named))
 
 
-@dataclass
-class Version:
-    """What must be true of one version of a specification."""
-
-    applies_on: int
-    editor: int
-    state: str = "draft"
-
-    @property
-    def is_public(self) -> bool:
-        """Published and not taken back."""
-        return self.state in {"scheduled", "effective", "superseded", "retired"}
-
-
-class SpecificationMachine(RuleBasedStateMachine):
-    """Versions of one specification are edited, published, overtaken and ended; days pass."""
-
-    @initialize()
-    def begin(self) -> None:
-        """Add the specification and two people who are reviewer and lead at once."""
-        self.day = 0
-        self.versions: list[tuple[UUID, Version]] = []
-        with db.transaction() as session:
-            self.agency = factories.organisation(session, OrganisationKind.AGENCY)
-            self.people = [factories.person(session, Role.REVIEWER, self.agency) for _ in range(2)]
-            for person in self.people:
-                factories.membership(session, person, Role.LEAD_REVIEWER, self.agency)
-            made = factories.specification(session, 1, state=SpecificationState.WITHDRAWN)
-            self.specification_id = made.specification_id
-        for applies_in in (0, 2):
-            self.add(applies_in, 0)
-
-    def _actor(self, who: int, role: Role) -> Any:
-        return factories.actor(self.people[who], role, self.agency, authenticated_at=self._moment())
-
-    def _moment(self) -> datetime:
-        return START + timedelta(days=self.day)
-
-    @rule(applies_in=st.sampled_from([0, 2, 4]), editor=st.integers(0, 1))
-    def add(self, applies_in: int, editor: int) -> None:
-        """Draft one more version; each applies on a day of its own."""
-        applies_on = self.day + applies_in
-        while any(each.applies_on == applies_on for _, each in self.versions):
-            applies_on += 1
-        day = (START + timedelta(days=applies_on)).date()
-        with db.transaction() as session:
-            made = SpecificationVersion(
-                specification_id=self.specification_id,
-                label=f"版{len(self.versions)}",
-                applies_from=day,
-                source_name="見本の文書",
-                last_editor_id=self.people[editor].id,
-            )
-            session.add(made)
-            session.flush()
-            session.add(_one_requirement(made.id))
-            self.versions.append((made.id, Version(applies_on, editor)))
-
-    @rule(which=st.integers(0, 2), who=st.integers(0, 1))
-    def edit(self, which: int, who: int) -> None:
-        """Change the source: only of a draft, and whoever does it is the last editor."""
-
-        def act(session: Any, row: SpecificationVersion) -> None:
-            actor = self._actor(who, Role.REVIEWER)
-            services_of_text.edit_version(
-                session, actor, row, version=row.version, source_name="見本の文書2"
-            )
-
-        version = self._try(which, act, lambda each: each.state == "draft")
-        if version:
-            version.editor = who
-
-    @rule(which=st.integers(0, 2), who=st.integers(0, 1))
-    def publish(self, which: int, who: int) -> None:
-        """Publish a draft that somebody else edited last."""
-
-        def act(session: Any, row: SpecificationVersion) -> None:
-            actor = self._actor(who, Role.LEAD_REVIEWER)
-            services_of_text.publish_version(session, actor, row, version=row.version)
-
-        version = self._try(which, act, lambda each: each.state == "draft" and each.editor != who)
-        if version:
-            version.state = "scheduled"
-            if version.applies_on <= self.day:
-                self._settle()
-
-    @rule(which=st.integers(0, 2), who=st.integers(0, 1))
-    def end(self, which: int, who: int) -> None:
-        """End a version: retired once it counted, withdrawn before."""
-
-        def act(session: Any, row: SpecificationVersion) -> None:
-            actor = self._actor(who, Role.LEAD_REVIEWER)
-            end_version(session, actor, row, version=row.version, reason="理由です。")
-
-        ended = {"draft": "withdrawn", "scheduled": "withdrawn"}
-        ended |= {"effective": "retired", "superseded": "retired"}
-        version = self._try(which, act, lambda each: each.state in ended)
-        if version:
-            version.state = ended[version.state]
-
-    @rule(days=st.integers(1, 3))
-    def wait(self, days: int) -> None:
-        """Let days pass; what is due is delivered."""
-        self.day += days
-        ignored = dict.fromkeys(TOLD, lambda _session, _payload: None)
-        with clock.fixed_at(self._moment()):
-            outbox.drain({**ignored, **services_of_text.HANDLERS})
-        if any(e.state == "scheduled" and e.applies_on <= self.day for _, e in self.versions):
-            self._settle()
-
-    def _settle(self) -> None:
-        """Let the scheduled ones whose day has come take effect; the latest stays in effect."""
-        for _, each in self.versions:
-            if each.state == "scheduled" and each.applies_on <= self.day:
-                each.state = "effective"
-        current = [each for _, each in self.versions if each.state == "effective"]
-        for each in sorted(current, key=lambda version: version.applies_on)[:-1]:
-            each.state = "superseded"
-
-    def _try(self, which: int, act: Any, allows: Callable[[Version], bool]) -> Version | None:
-        version_id, model = self.versions[which % len(self.versions)]
-        try:
-            with clock.fixed_at(self._moment()), db.transaction() as session:
-                row = get_version(session, version_id)
-                assert row is not None
-                act(session, row)
-        except DomainError:
-            happened = False
-        else:
-            happened = True
-        assert happened is allows(model), (which, model)
-        return model if happened else None
-
-    @invariant()
-    def agrees(self) -> None:
-        """Every row stands where its model stands; never two in effect; no editor publishes."""
-        with clock.fixed_at(self._moment()), db.reading() as session:
-            for version_id, model in self.versions:
-                row = session.get_one(SpecificationVersion, version_id)
-                assert row.state.value == model.state
-                assert row.is_published is model.is_public
-                assert row.publisher_id is None or row.publisher_id != row.last_editor_id
-        assert sum(each.state == "effective" for _, each in self.versions) <= 1
-
-
-def _one_requirement(version_id: UUID) -> Requirement:
-    return Requirement(
-        specification_version_id=version_id,
-        requirement_id="R-1",
-        position=1,
-        name="検索",
-        text="検索できること。",
-        class_designated_city=RequirementClass.MUST,
-        class_core_city=RequirementClass.MUST,
-        class_other=RequirementClass.MUST,
-    )
-
-
 @pytest.mark.timeout(60)
 def test_certification_moves_as_the_reference_model(database) -> None:
     run_state_machine_as_test(CertificationMachine, settings=LIMITS)
-
-
-@pytest.mark.timeout(60)
-def test_specification_version_moves_as_the_reference_model(database) -> None:
-    more = settings(LIMITS, max_examples=8, stateful_step_count=20)
-    run_state_machine_as_test(SpecificationMachine, settings=more)
