@@ -38,8 +38,8 @@ from tests import factories
 
 pytestmark = pytest.mark.sqlite_only
 LIMITS = settings(
-    max_examples=8,
-    stateful_step_count=24,
+    max_examples=12,
+    stateful_step_count=40,
     deadline=None,
     derandomize=True,
     database=None,
@@ -101,7 +101,9 @@ class SpecificationMachine(RuleBasedStateMachine):
 
     @rule(applies_in=st.sampled_from([0, 2, 4]), editor=st.integers(0, 1))
     def add(self, applies_in: int, editor: int) -> None:
-        """Draft one more version; each applies on a day of its own."""
+        """Draft one more version, up to four; each applies on a day of its own."""
+        if len(self.versions) == 4:
+            return
         applies_on = self.day + applies_in
         while any(each.applies_on == applies_on for _, each in self.versions):
             applies_on += 1
@@ -119,7 +121,7 @@ class SpecificationMachine(RuleBasedStateMachine):
             session.add(_one_requirement(made.id))
             self.versions.append((made.id, Version(applies_on, editor)))
 
-    @rule(which=st.integers(0, 2), who=st.integers(0, 1))
+    @rule(which=st.integers(0, 3), who=st.integers(0, 1))
     def edit(self, which: int, who: int) -> None:
         """Change the source: only of a draft, and whoever does it is the last editor."""
 
@@ -133,7 +135,7 @@ class SpecificationMachine(RuleBasedStateMachine):
         if version:
             version.editor = who
 
-    @rule(which=st.integers(0, 2), days=st.integers(0, 2))
+    @rule(which=st.integers(0, 3), days=st.integers(0, 2))
     def consult(self, which: int, days: int) -> None:
         """Put a draft out for comments for a few days."""
 
@@ -148,7 +150,7 @@ class SpecificationMachine(RuleBasedStateMachine):
         if version:
             version.state, version.closes_on = "consultation", self.day + days
 
-    @rule(which=st.integers(0, 2))
+    @rule(which=st.integers(0, 3))
     def comment(self, which: int) -> None:
         """A body says something new, in time."""
 
@@ -169,7 +171,7 @@ class SpecificationMachine(RuleBasedStateMachine):
         if version:
             version.undisposed += 1
 
-    @rule(which=st.integers(0, 2))
+    @rule(which=st.integers(0, 3))
     def dispose(self, which: int) -> None:
         """Answer every open comment at once."""
 
@@ -192,7 +194,7 @@ class SpecificationMachine(RuleBasedStateMachine):
         if version:
             version.undisposed = 0
 
-    @rule(which=st.integers(0, 2), who=st.integers(0, 1))
+    @rule(which=st.integers(0, 3), who=st.integers(0, 1))
     def publish(self, which: int, who: int) -> None:
         """Publish what somebody else edited last; nothing of a consultation may be open."""
 
@@ -206,7 +208,15 @@ class SpecificationMachine(RuleBasedStateMachine):
             if version.applies_on <= self.day:
                 self._settle()
 
-    @rule(which=st.integers(0, 2), who=st.integers(0, 1))
+    @rule(which=st.integers(0, 3))
+    def close_and_publish(self, which: int) -> None:
+        """Wait for the end of a consultation; then whoever did not edit last publishes."""
+        model = self.versions[which % len(self.versions)][1]
+        if model.state == "consultation":
+            self.wait(max(1, model.closes_on + 1 - self.day))
+            self.publish(which, 1 - model.editor)
+
+    @rule(which=st.integers(0, 3), who=st.integers(0, 1))
     def end(self, which: int, who: int) -> None:
         """End a version: retired once it counted, withdrawn before."""
 
