@@ -69,7 +69,7 @@ def test_every_broken_row_is_named_and_nothing_is_imported(database, tmp_path):
         + "204862,小谷村,,長野県,hamlet,,,\n"
         + "204854,白馬村,,長野県,village,8千,2020-10-01,令和2年国勢調査\n"
         + "202045,岡谷市,,群馬県,city,,,\n"
-        + "202061,諏訪市,,長野県,city,48729,2999-10-01,令和2年国勢調査\n"
+        + "202061,諏訪市,,長野県,city,48729,2199-10-01,令和2年国勢調査\n"
         + "203840,飯島町,,長野県,town,,,\n"
     )
     result = run(write(tmp_path, broken))
@@ -79,7 +79,7 @@ def test_every_broken_row_is_named_and_nothing_is_imported(database, tmp_path):
         "4行目 kind列の「hamlet」：種別は一覧から選択してください。",
         "5行目 population列の「8千」：人口は数字で入力してください。",
         "6行目 prefecture列の「群馬県」：団体コードの先頭の2桁が都道府県と合いません。",
-        "7行目 population_date列の「2999-10-01」：人口の基準日は今日までの日付にしてください。",
+        "7行目 population_date列の「2199-10-01」：人口の基準日は今日までの日付にしてください。",
         "8行目 code列の「203840」：団体コードが2行目と同じです。",
         "確かめるところが6件あるため、何も登録していません。",
     ):
