@@ -17,6 +17,7 @@ AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 SCREENS = ROOT / "build" / "screens"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 WIDTHS = {1280: 900, 375: 812}
+_PICTURE_HEIGHT = 4_000  # pixels; what follows on a longer page is more of the same rows
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Only what fails is described: to describe all that passes takes most of the time on a long page.
 _RUN_AXE = """rules => axe.run(document, {
@@ -106,7 +107,12 @@ def audit_page() -> AuditPage:
     def audit(page: Page, name: str, *, axe: bool = True) -> None:
         width = (page.viewport_size or {"width": 0})["width"]
         SCREENS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENS / f"{name}-{width}.png", full_page=True)
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.screenshot(
+            path=SCREENS / f"{name}-{width}.png",
+            full_page=True,
+            clip={"x": 0, "y": 0, "width": width, "height": min(height, _PICTURE_HEIGHT)},
+        )
         overflow = page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
