@@ -11,11 +11,17 @@ import html5lib
 
 _NAMED_BY_THEMSELVES = {"hidden", "submit", "button", "reset", "image"}
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-_REFERENCES = ("aria-describedby", "aria-labelledby", "aria-controls", "aria-owns", "list")
+_REFERENCES = {"aria-describedby", "aria-labelledby", "aria-controls", "aria-owns", "list", "for"}
 _WORDS = re.compile(r">([^<]*)(?=<)")
 _ENTITY = re.compile(r"&[^;\s]{0,8};?")
-# What differs between two showings of one page without making it another page.
-_VARYING = re.compile(r'\bvalue="[^"]*"|[0-9a-f]{8}-[0-9a-f-]{27}')
+# What differs between two showings of one page without making it another page: what attributes
+# say (apart from what could be invalid in it), numbers and what is chosen.
+_SAYINGS = re.compile(r'\b(value|href|action|formaction|content|datetime|title|alt|src)="([^"]*)"')
+_VARYING = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<!<h)(?<!</h)\d+| (?:checked|selected|open|disabled)(?=[ >])"
+)
+_TAG = re.compile(r"<[a-z][^<>]*>")
+_NAMES = re.compile(rf"""\s(id|href|{"|".join(_REFERENCES)})=("[^"]*"|'[^']*'|[^\s>]+)""")
 _sound_shapes: set[int] = set()
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -46,12 +52,16 @@ def _parse(html: str, *, whole: bool) -> Element:
 
 
 def page_problems(html: str) -> list[str]:
-    """List everything a whole page breaks; a page whose tags were found sound once is not read again."""
-    shape = hash(_VARYING.sub("0", _WORDS.sub(_fold_words, html)))
+    """List everything a whole page breaks; a page whose tags were found sound once is not read again.
+
+    Ids differ by number on pages of one shape, so they and what refers to them are read each time.
+    """
+    found = list(_id_problems(html))
+    shape = hash(_VARYING.sub("0", _SAYINGS.sub(_fold_saying, _WORDS.sub(_fold_words, html))))
     if shape in _sound_shapes:
-        return []
+        return found
     tree = parse_page(html)
-    found = [*_document_problems(tree), *_content_problems(tree)]
+    found += [*_document_problems(tree), *_content_problems(tree)]
     if not found:
         _sound_shapes.add(shape)
     return found
@@ -59,12 +69,30 @@ def page_problems(html: str) -> list[str]:
 
 def fragment_problems(html: str) -> list[str]:
     """List everything a part of a page breaks."""
-    return list(_content_problems(parse_fragment(html)))
+    return [*_id_problems(html), *_content_problems(parse_fragment(html))]
 
 
 def _fold_words(found: re.Match[str]) -> str:
     """Keep of the words only whether there are any, and what could be invalid in them."""
     return ">" + ("t" + "".join(_ENTITY.findall(found[1])) if found[1].strip() else "")
+
+
+def _fold_saying(found: re.Match[str]) -> str:
+    """Keep of an attribute whether it says anything, and what could be invalid in that."""
+    return f'{found[1]}="{"t" if found[2] else ""}{"".join(_ENTITY.findall(found[2]))}"'
+
+
+def _id_problems(html: str) -> Iterator[str]:
+    tags = _TAG.findall(html)
+    said = [(name, value.strip("\"'")) for tag in tags for name, value in _NAMES.findall(tag)]
+    ids = Counter(value for name, value in said if name == "id")
+    yield from (f"id {name!r} stands {count} times" for name, count in ids.items() if count > 1)
+    for name, value in said:
+        words = value.split() if name in _REFERENCES else []
+        if name == "href" and len(value) > 1 and value.startswith("#"):
+            words = [value[1:]]
+        if missing := [word for word in words if word not in ids]:
+            yield f'{name}="{value}": {missing} not on the page'
 
 
 def header_problems(headers: dict[str, str]) -> list[str]:
@@ -97,19 +125,12 @@ def _document_problems(tree: Element) -> Iterator[str]:
     for before, after in itertools.pairwise(levels):
         if after > before + 1:
             yield f"a heading of level {after} follows one of level {before}"
-    ids = {element.get("id") for element in tree.iter()}
-    for link in tree.iter("a"):
-        href = link.get("href", "")
-        if href.startswith("#") and href != "#" and href[1:] not in ids:
-            yield f"link to {href}, which is not on the page"
 
 
 def _content_problems(tree: Element) -> Iterator[str]:
     elements = list(tree.iter())
-    ids = Counter(name for element in elements if (name := element.get("id")) is not None)
-    yield from (f"id {name!r} stands {count} times" for name, count in ids.items() if count > 1)
     for element in elements:
-        yield from _attribute_problems(element, set(ids))
+        yield from _attribute_problems(element)
         if element.tag == "img" and element.get("alt") is None:
             yield f"image {element.get('src')} without alt"
         if element.tag == "button" and not (text_of(element) or element.get("aria-label")):
@@ -121,14 +142,10 @@ def _content_problems(tree: Element) -> Iterator[str]:
     yield from _label_problems(tree, elements)
 
 
-def _attribute_problems(element: Element, ids: set[str]) -> Iterator[str]:
-    for name, value in element.attrib.items():
+def _attribute_problems(element: Element) -> Iterator[str]:
+    for name in element.attrib:
         if name == "style" or (name.startswith("on") and name[2:].isalpha()):
             yield f"<{element.tag} {name}=…>: the content policy forbids it"
-        if name in _REFERENCES:
-            missing = [word for word in value.split() if word not in ids]
-            if missing:
-                yield f'<{element.tag} {name}="{value}">: {missing} not on the page'
     if element.tag == "script" and not element.get("src"):
         yield "inline script"
     if element.tag == "style":
