@@ -8,6 +8,7 @@ import pytest
 from search.embedded import EmbeddedEngine
 from search.engine import SearchEngine
 from search.meilisearch import MeilisearchEngine
+from tests.search.corpus import CORPUS
 from tests.search.fake_meilisearch import run_fake
 
 
@@ -27,21 +28,38 @@ def fake(fake_server):
     server.failing = server.failing_tasks = None
 
 
-@pytest.fixture(params=["embedded", "fake", pytest.param("server", marks=pytest.mark.meilisearch)])
-def engine(request, tmp_path) -> SearchEngine:
+KINDS = ["embedded", "fake", pytest.param("server", marks=pytest.mark.meilisearch)]
+
+
+@pytest.fixture(params=KINDS)
+def engine(request, tmp_path, fake) -> SearchEngine:
     """Give an empty engine: embedded, over the fake, and over a real server if its URL is set."""
-    made: SearchEngine
-    if request.param == "embedded":
-        made = EmbeddedEngine(tmp_path)
-    elif request.param == "fake":
-        request.getfixturevalue("fake")
-        made = make_engine(request.getfixturevalue("fake_server")[1])
-    else:
-        made = make_engine(
-            os.environ["NARABI_TEST_MEILISEARCH_URL"], os.environ.get("NARABI_TEST_MEILISEARCH_KEY")
-        )
+    made = _make(request, tmp_path)
     made.rebuild([])
     return made
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def _stocked(request, tmp_path_factory) -> SearchEngine:
+    made = _make(request, tmp_path_factory.mktemp("stocked"))
+    made.rebuild(CORPUS)
+    return made
+
+
+@pytest.fixture
+def stocked(_stocked, fake) -> SearchEngine:
+    """Give an engine that holds CORPUS, indexed once for the tests that only ask."""
+    return _stocked
+
+
+def _make(request, folder) -> SearchEngine:
+    if request.param == "embedded":
+        return EmbeddedEngine(folder)
+    if request.param == "fake":
+        return make_engine(request.getfixturevalue("fake_server")[1])
+    return make_engine(
+        os.environ["NARABI_TEST_MEILISEARCH_URL"], os.environ.get("NARABI_TEST_MEILISEARCH_KEY")
+    )
 
 
 def make_engine(url: str, key: str | None = None) -> MeilisearchEngine:

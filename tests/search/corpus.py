@@ -66,10 +66,10 @@ def make_record(
     )
 
 
-def make_corpus(size: int, seed: int = 1) -> list[SearchRecord]:
+def make_corpus(size: int, seed: int = 1) -> tuple[SearchRecord, ...]:
     """Make records from the same few words, so that ties, hits and facets abound."""
     dice = random.Random(seed)
-    return [
+    return tuple(
         make_record(
             number,
             hi=dice.choice(NAMES) + dice.choice(["", " " + dice.choice(AREAS)]),
@@ -90,4 +90,8 @@ def make_corpus(size: int, seed: int = 1) -> list[SearchRecord]:
             },
         )
         for number in range(size)
-    ]
+    )
+
+
+CORPUS = make_corpus(150)
+"""The records of the tests that only ask."""

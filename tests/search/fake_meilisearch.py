@@ -4,6 +4,7 @@ Where the published description of the server's API is at hand, every request bo
 against it, with the description's known faults put right.
 """
 
+import functools
 import json
 import re
 import threading
@@ -315,11 +316,15 @@ def allowed_typos(word, settings):
 
 
 def count_typos(word, candidates, allowed, is_prefix):
+    if not allowed:
+        fits = str.startswith if is_prefix else str.__eq__
+        return 0 if any(fits(candidate, word) for candidate in candidates) else None
     found = [edit_distance(word, candidate, is_prefix) for candidate in candidates]
     least = min(found, default=99)
     return least if least <= allowed else None
 
 
+@functools.lru_cache(maxsize=100_000)
 def edit_distance(word, other, is_prefix):
     row = list(range(len(other) + 1))
     for at, letter in enumerate(word, 1):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from core.errors import BadRequest
 from search.analysis import matches
 from search.engine import SEEDS, SearchQuery, SearchRecord, choose_seed, shuffle_rank
-from tests.search.corpus import AREAS, FACET_VALUES, NAMES, make_corpus, make_record
+from tests.search.corpus import AREAS, CORPUS, FACET_VALUES, NAMES, make_record
 
 QUERIES = [
     *NAMES,
@@ -27,11 +27,6 @@ QUERIES = [
     ],
     *["申込", "問合せ", "障害", "戸籍窓口dx", "マイナ", "国保システム", "支", "ismap クラウド"],
 ]
-
-
-@pytest.fixture
-def corpus() -> list[SearchRecord]:
-    return make_corpus(300)
 
 
 def find(engine, text, **values):
@@ -106,27 +101,22 @@ def test_odd_marks_are_text(engine, query):
     assert find(engine, query).total <= 1
 
 
-def test_engine_and_stored_text_agree_on_every_query(engine, corpus):
-    engine.rebuild(corpus)
+def test_engine_and_stored_text_agree_on_every_query(stocked):
     for query in QUERIES:
-        result = engine.search_all(SearchQuery(text=query))
-        expected = {r.listing_version_id for r in corpus if matches(query, r.analysed)}
-        assert (set() if result.relaxed else set(result.ids)) == expected, query
+        result = stocked.search_all(SearchQuery(text=query))
+        assert (set() if result.relaxed else set(result.ids)) == wanted_ids(query, {}), query
 
 
 @given(st.data())
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_engine_and_stored_text_agree_on_stretches_of_text(engine, data):
-    corpus = make_corpus(40, seed=data.draw(st.integers(0, 5)))
+def test_engine_and_stored_text_agree_on_stretches_of_text(stocked, data):
     source = data.draw(st.sampled_from([*NAMES, *AREAS]))
     start = data.draw(st.integers(0, len(source) - 1))
     query = source[start : data.draw(st.integers(start + 1, len(source)))]
-    engine.rebuild(corpus)
-    result = engine.search_all(SearchQuery(text=query))
-    expected = {r.listing_version_id for r in corpus if matches(query, r.analysed)}
-    assert (set() if result.relaxed else set(result.ids)) == expected
+    result = stocked.search_all(SearchQuery(text=query))
+    assert (set() if result.relaxed else set(result.ids)) == wanted_ids(query, {})
 
 
 # --- the wider reading ---------------------------------------------------------------------------
@@ -168,10 +158,10 @@ def test_filters_that_leave_nothing_do_not_widen_the_text(engine):
 # --- facets --------------------------------------------------------------------------------------
 
 
-def wanted_ids(corpus, text, filters):
+def wanted_ids(text, filters):
     return {
         record.listing_version_id
-        for record in corpus
+        for record in CORPUS
         if matches(text, record.analysed)
         and all(record.facets[name] & values for name, values in filters.items())
     }
@@ -189,17 +179,15 @@ def wanted_ids(corpus, text, filters):
     ],
 )
 @pytest.mark.parametrize("text", ["", "防災", "住基"])
-def test_facets_are_or_within_and_across_and_count_reachable_rows(engine, corpus, text, filters):
-    engine.rebuild(corpus)
+def test_facets_are_or_within_and_across_and_count_reachable_rows(stocked, text, filters):
     chosen = {name: frozenset(values) for name, values in filters.items()}
     active = {name: values for name, values in chosen.items() if values}
-    result = engine.search(SearchQuery(text=text, filters=chosen, per_page=100))
-    assert set(engine.search_all(SearchQuery(text=text, filters=chosen)).ids) == wanted_ids(
-        corpus, text, active
-    )
+    result = stocked.search(SearchQuery(text=text, filters=chosen, per_page=100))
+    everything = stocked.search_all(SearchQuery(text=text, filters=chosen))
+    assert set(everything.ids) == wanted_ids(text, active)
     for facet, values in FACET_VALUES.items():
         for value in values:
-            reachable = wanted_ids(corpus, text, {**active, facet: frozenset({value})})
+            reachable = wanted_ids(text, {**active, facet: frozenset({value})})
             assert result.facets[facet].get(value, 0) == len(reachable), (facet, value)
 
 
@@ -215,17 +203,16 @@ def test_facet_counts_follow_a_change(engine):
 
 @pytest.mark.parametrize("sort", ["relevance", "cost_10000"])
 @pytest.mark.parametrize("text", ["", "防災"])
-def test_pages_hold_every_row_once_in_one_order(engine, corpus, text, sort):
-    engine.rebuild(corpus)
-    whole = engine.search_all(SearchQuery(text=text, sort=sort, seed=4))
+def test_pages_hold_every_row_once_in_one_order(stocked, text, sort):
+    whole = stocked.search_all(SearchQuery(text=text, sort=sort, seed=4))
     pages = []
     for page in range(1, whole.total // 7 + 2):
-        pages += engine.search(
+        pages += stocked.search(
             SearchQuery(text=text, sort=sort, seed=4, page=page, per_page=7)
         ).hits
     assert tuple(pages) == whole.hits
-    assert len(set(whole.ids)) == whole.total == len(wanted_ids(corpus, text, {}))
-    beyond = engine.search(SearchQuery(text=text, sort=sort, page=100, per_page=7))
+    assert len(set(whole.ids)) == whole.total == len(wanted_ids(text, {}))
+    beyond = stocked.search(SearchQuery(text=text, sort=sort, page=100, per_page=7))
     assert (beyond.hits, beyond.total) == ((), whole.total)
 
 
@@ -323,19 +310,19 @@ def test_a_rebuild_replaces_everything(engine):
     assert result.generation != before
 
 
-def test_a_rebuild_is_never_seen_empty_or_half(engine, corpus):
-    engine.rebuild(corpus)
+def test_a_rebuild_is_never_seen_empty_or_half(engine):
+    engine.rebuild(CORPUS)
     seen = set()
 
     def feed():
-        for number, record in enumerate(corpus):
+        for number, record in enumerate(CORPUS):
             if number % 50 == 0:
                 seen.add(find(engine, "").total)
             yield record
 
     engine.rebuild(feed())
-    assert seen == {len(corpus)}
-    assert find(engine, "").total == len(corpus)
+    assert seen == {len(CORPUS)}
+    assert find(engine, "").total == len(CORPUS)
 
 
 def test_a_rebuild_that_fails_leaves_the_index_as_it_was(engine):
