@@ -120,7 +120,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     catalog.offerings.views.use_findings(app, catalog.certification.views.findings_beside)
-    app.context_processor(lambda: _layout_context(app, settings))
+    # Read once: the metadata of a package is parsed anew at each call.
+    installed = version("narabi")
+    app.context_processor(lambda: {**_layout_context(app, settings), "app_version": installed})
     return app
 
 
@@ -138,7 +140,6 @@ def _layout_context(app: Flask, settings: Settings) -> dict[str, object]:
         "notice": web.take_notice(),
         "navigation": _navigation(app),
         "as_of": clock.utcnow(),
-        "app_version": version("narabi"),
         "environment_label": "見本のデータで動いています" if settings.is_development else None,
     }
 

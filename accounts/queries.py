@@ -3,10 +3,12 @@
 import uuid
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, delete, func, or_
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from accounts.models import (
     ExternalIdentity,
@@ -71,45 +73,72 @@ def has_notice(session: Session, organisation_id: uuid.UUID, kind: str, due_on: 
 
 def find_sign_in(session: Session, token_hash: str) -> SignIn | None:
     """Return the unrevoked sign-in of a token with its person."""
-    return session.exec(
+    return session.exec(_sign_in(), params={"token_hash": token_hash}).first()
+
+
+# Asked in every request and every act: built once, for building costs more than asking.
+@cache
+def _sign_in() -> SelectOfScalar[SignIn]:
+    return (
         select(SignIn)
-        .where(SignIn.token_hash == token_hash, col(SignIn.revoked_at).is_(None))
+        .where(SignIn.token_hash == bindparam("token_hash"), col(SignIn.revoked_at).is_(None))
         .options(joinedload(SignIn.person), joinedload(SignIn.identity))  # type: ignore[arg-type]
-    ).first()
+    )
 
 
 def is_live(session: Session) -> ColumnElement[bool]:
     """Return the condition that a membership counts at this moment: not ended, and not run out."""
+    return _is_live_at(now(session))
+
+
+def _is_live_at(moment: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return and_(
         col(Membership.ended_at).is_(None),
-        or_(col(Membership.ends_at).is_(None), col(Membership.ends_at) > now(session)),
+        or_(col(Membership.ends_at).is_(None), col(Membership.ends_at) > moment),
     )
 
 
 def list_live_memberships(session: Session, person_id: uuid.UUID) -> list[Membership]:
     """Return the person's memberships of this moment with their organisations, in a fixed order."""
-    statement = (
+    values = {"person_id": person_id, "moment": now(session)}
+    return list(session.exec(_live_memberships(), params=values).all())
+
+
+@cache
+def _live_memberships() -> SelectOfScalar[Membership]:
+    return (
         select(Membership)
         .join(Organisation, col(Organisation.id) == col(Membership.organisation_id))
-        .where(Membership.person_id == person_id, is_live(session))
+        .where(
+            Membership.person_id == bindparam("person_id"),
+            _is_live_at(bindparam("moment")),
+        )
         .options(joinedload(Membership.organisation))  # type: ignore[arg-type]
         .order_by(Organisation.name, Membership.role, col(Membership.id))
     )
-    return list(session.exec(statement).all())
 
 
 def lock_live_roles(
     session: Session, person_id: uuid.UUID, organisation_id: uuid.UUID
 ) -> frozenset[Role]:
     """Return the roles held at this moment and keep them from ending before the commit."""
+    values = {
+        "person_id": person_id,
+        "organisation_id": organisation_id,
+        "moment": now(session),
+    }
+    statement = _live_roles(is_locking=not session.info.get("read_only"))
+    return frozenset(Role(role) for role in session.exec(statement, params=values).all())
+
+
+@cache
+def _live_roles(*, is_locking: bool) -> SelectOfScalar[str]:
     statement = select(Membership.role).where(
-        Membership.person_id == person_id,
-        Membership.organisation_id == organisation_id,
-        is_live(session),
+        Membership.person_id == bindparam("person_id"),
+        Membership.organisation_id == bindparam("organisation_id"),
+        _is_live_at(bindparam("moment")),
     )
-    if not session.info.get("read_only"):
-        statement = statement.with_for_update(read=True)
-    return frozenset(Role(role) for role in session.exec(statement).all())
+    return statement.with_for_update(read=True) if is_locking else statement
 
 
 def list_roles_anywhere(session: Session, person_id: uuid.UUID) -> frozenset[Role]:
