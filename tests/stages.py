@@ -4,13 +4,16 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
 from sqlalchemy import Engine, event
 
 from core import clock, db
 from tests.databases import DatabaseUnderTest
 
+T = TypeVar("T")
+# What the walks of this worker returned, by the folder of the stage.
+_made: dict[Path, object] = {}
 _WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 
 
@@ -47,6 +50,21 @@ class Stages:
             walk()
             self._keep(name)
         self._at, self._writes = name, 0
+
+    def build(self, stage: str, make: Callable[[], T]) -> T:
+        """Reach a stage by making something; returns what the walk made, now or when it was kept."""
+        made: list[T] = []
+        self.reach(stage, lambda: made.append(make()))
+        if not made:
+            return cast("T", _made[self._folder / self._at])
+        if not self._writes:
+            _made[self._folder / self._at] = made[0]
+        return made[0]
+
+    def start_over(self, stage: str) -> None:
+        """Bring back the first stage, whatever was written since."""
+        self._at, self._writes = f"empty_{stage}", 0
+        self._bring_back(self._at)
 
     def _bring_back(self, name: str) -> None:
         db.current().dispose()

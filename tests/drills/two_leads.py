@@ -33,7 +33,7 @@ def count_doubles() -> float:
     try:
         database.reset()
         db.configure(database.url)
-        wrong = sum(not is_one_decision() for _ in range(ROUNDS))
+        wrong = sum(not is_one_decision(_new_stage()) for _ in range(ROUNDS))
         db.current().dispose()
         database.close()
     finally:
@@ -41,10 +41,13 @@ def count_doubles() -> float:
     return wrong
 
 
-def is_one_decision() -> bool:
-    """Run one round from the draft on; tells whether one lead won and the other was told who."""
+def _new_stage() -> Stage:
     with db.transaction() as session:
-        stage = set_stage(session)
+        return set_stage(session)
+
+
+def is_one_decision(stage: Stage) -> bool:
+    """Run one round from the draft on; tells whether one lead won and the other was told who."""
     certification_id = make_recommended(stage)
     results = decide_at_once(stage, certification_id)
     if results.count(None) != 1:

@@ -1,11 +1,13 @@
 """A vendor, a draft and an agency, and the way through a review by the services."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlmodel import Session
 
 from accounts.identity import Actor
@@ -20,6 +22,8 @@ from core.clock import today_jst
 from core.config import Settings
 from tests import factories
 from tests.catalog.offerings.conftest import Company, make_company, make_draft
+from tests.databases import DatabaseUnderTest
+from tests.stages import Stages, T
 
 PASSWORD = "correct horse battery"
 IN_TWO_YEARS = timedelta(days=730)
@@ -36,6 +40,11 @@ class Stage:
     leads: tuple[Person, Person]
     specification: SpecificationVersion
     version_id: UUID
+    stages: Stages | None = None
+
+    def kept(self, name: str, make: Callable[[], T]) -> T:
+        """Walk a stretch of the way; under the fixture once per worker, then brought back."""
+        return self.stages.build(name, make) if self.stages else make()
 
     def lead(self, number: int = 0) -> Actor:
         """Return a lead as an actor."""
@@ -64,6 +73,21 @@ def set_stage(session: Session, **specification: Any) -> Stage:
     )
 
 
+@pytest.fixture
+def stage(
+    database: DatabaseUnderTest, tmp_path: Path, run_folder: Path, worker_id: str
+) -> Iterator[Stage]:
+    """Give the people and a complete draft; made once per worker, then brought back."""
+
+    def make() -> Stage:
+        with db.transaction() as session:
+            return set_stage(session)
+
+    folder = run_folder / f"{worker_id}-{database.kind}-stages"
+    with Stages(database, tmp_path / "data", folder) as stages:
+        yield replace(stages.build("draft", make), stages=stages)
+
+
 def load(session: Session, certification_id: UUID) -> Certification:
     """Return a review as a page loads it."""
     review = queries.get_certification(session, certification_id)
@@ -80,18 +104,26 @@ def load_version(session: Session, version_id: UUID) -> OfferingVersion:
 
 def submit(stage: Stage) -> UUID:
     """Let the vendor submit; returns the certification's id."""
-    with db.transaction() as session:
-        version = load_version(session, stage.version_id)
-        return services.submit_offering(session, stage.company.acts(), version).id
+
+    def act() -> UUID:
+        with db.transaction() as session:
+            version = load_version(session, stage.version_id)
+            return services.submit_offering(session, stage.company.acts(), version).id
+
+    return stage.kept("submitted", act)
 
 
 def assign(stage: Stage, certification_id: UUID) -> None:
-    """Let the first lead choose the two reviewers."""
-    with db.transaction() as session:
-        ids = [person.id for person in stage.reviewers]
-        services.assign(session, stage.lead(), load(session, certification_id), *ids)
-    for number in range(2):
-        declare(stage.reviewer(number), certification_id)
+    """Let the first lead choose the two reviewers, who declare to have no conflict."""
+
+    def act() -> None:
+        with db.transaction() as session:
+            ids = [person.id for person in stage.reviewers]
+            services.assign(session, stage.lead(), load(session, certification_id), *ids)
+        for number in range(2):
+            declare(stage.reviewer(number), certification_id)
+
+    stage.kept("assigned", act)
 
 
 def declare(actor: Actor, certification_id: UUID, conflict: str = "") -> None:
@@ -122,11 +154,15 @@ def recommend(
 
 def make_recommended(stage: Stage, opinion: Opinion = Opinion.CERTIFY) -> UUID:
     """Go all the way to two equal opinions; returns the certification's id."""
-    certification_id = submit(stage)
-    assign(stage, certification_id)
-    for number in range(2):
-        recommend(stage, certification_id, number, opinion)
-    return certification_id
+
+    def walk() -> UUID:
+        certification_id = submit(stage)
+        assign(stage, certification_id)
+        for number in range(2):
+            recommend(stage, certification_id, number, opinion)
+        return certification_id
+
+    return stage.kept(f"recommended_{opinion}", walk)
 
 
 def publish(stage: Stage) -> None:

@@ -27,11 +27,9 @@ from tests.catalog.certification.conftest import (
     make_recommended,
     publish,
     recommend,
-    set_stage,
     submit,
 )
 from tests.catalog.certification.test_services import change_answer
-from tests.databases import DatabaseUnderTest
 from tests.page_checks import text_of
 
 # A decision closes three machines and tells trail, mirrors and index in one act.
@@ -39,13 +37,6 @@ from tests.page_checks import text_of
 pytestmark = [pytest.mark.query_budget(40), pytest.mark.sqlite_only]
 CONFIRMED = {"confirmed": "yes"}
 OPINION = {"opinion": "certify", "reason": "画面で確認しました。", **CONFIRMED}
-
-
-@pytest.fixture
-def stage(database: DatabaseUnderTest) -> Stage:
-    """People and a complete draft."""
-    with db.transaction() as session:
-        return set_stage(session)
 
 
 @pytest.fixture

@@ -19,23 +19,14 @@ from tests.catalog.certification.conftest import (
     assign,
     load,
     publish,
-    set_stage,
     submit,
 )
 from tests.catalog.certification.test_pages import CONFIRMED, day_fields, words
 from tests.catalog.certification.test_proceedings import make_certified, make_conditional
 from tests.catalog.certification.test_services import change_answer, state_of
-from tests.databases import DatabaseUnderTest
 from tests.page_checks import text_of
 
 pytestmark = [pytest.mark.query_budget(40), pytest.mark.sqlite_only]
-
-
-@pytest.fixture
-def stage(database: DatabaseUnderTest) -> Stage:
-    """People and a complete draft."""
-    with db.transaction() as session:
-        return set_stage(session)
 
 
 @pytest.fixture

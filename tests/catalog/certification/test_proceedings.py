@@ -43,20 +43,11 @@ from tests.catalog.certification.conftest import (
     make_recommended,
     publish,
     recommend,
-    set_stage,
     submit,
 )
 from tests.catalog.certification.test_services import change_answer, state_of
-from tests.databases import DatabaseUnderTest
 
 SOON = timedelta(days=14)
-
-
-@pytest.fixture
-def stage(database: DatabaseUnderTest) -> Stage:
-    """People and a complete draft."""
-    with db.transaction() as session:
-        return set_stage(session)
 
 
 def act(service, actor, certification_id: UUID, *arguments, **values):
