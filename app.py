@@ -46,6 +46,8 @@ import procurement.succession.views
 import search.cli
 import search.indexer
 import search.views
+import vendors.agreement_letters
+import vendors.agreement_views
 import vendors.arrival_views
 import vendors.letters
 import vendors.member_views
@@ -154,6 +156,7 @@ def outbox_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
         procurement.contracts.services.HANDLERS,
         procurement.market.services.HANDLERS,
         search.indexer.make_handlers(settings),
+        vendors.agreement_letters.make_handlers(settings),
         vendors.letters.make_handlers(settings),
         vendors.reminders.make_handlers(settings),
     )

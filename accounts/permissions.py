@@ -41,6 +41,7 @@ class Permission(StrEnum):
     VENDOR_ASSIGN = "vendor.assign"
     VENDOR_DECIDE = "vendor.decide"
     VENDOR_ACCEPT_AGREEMENT = "vendor.accept_agreement"
+    AGREEMENT_ISSUE = "agreement.issue"
     VENDOR_EXCLUDE = "vendor.exclude"
     VENDOR_SUCCEED = "vendor.succeed"
     VENDOR_MANAGE_MEMBERS = "vendor.manage_members"
@@ -207,6 +208,7 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.VENDOR_ASSIGN: {_LR: independent},
     _P.VENDOR_DECIDE: {_LR: independent},
     _P.VENDOR_ACCEPT_AGREEMENT: {_VA: own},
+    _P.AGREEMENT_ISSUE: {_LR: anywhere},
     _P.VENDOR_EXCLUDE: {_LR: independent},
     _P.VENDOR_SUCCEED: {_LR: independent},
     _P.VENDOR_MANAGE_MEMBERS: {_VA: own},

@@ -60,6 +60,7 @@ vendor.submit                   .  .  o  .  .  .  .  .  .  .  .
 vendor.assign                   .  .  .  .  .  .  .  i  .  .  .
 vendor.decide                   .  .  .  .  .  .  .  i  .  .  .
 vendor.accept_agreement         .  .  o  .  .  .  .  .  .  .  .
+agreement.issue                 .  .  .  .  .  .  .  y  .  .  .
 vendor.exclude                  .  .  .  .  .  .  .  i  .  .  .
 vendor.succeed                  .  .  .  .  .  .  .  i  .  .  .
 vendor.manage_members           .  .  o  .  .  .  .  .  .  .  .

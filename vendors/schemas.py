@@ -1,5 +1,6 @@
 """What is typed about a vendor: the registration by sections, the agency's decision."""
 
+import re
 import unicodedata
 from typing import Any
 
@@ -202,6 +203,39 @@ class AgreementSchema(FormSchema):
         metadata={"label": "文面のハッシュ"},
         validate=validate.Length(equal=64, error="文面をもう一度開いてください。"),
     )
+
+
+class IssueSchema(FormSchema):
+    """A new version of the framework agreement; with `look`, its text is only compared."""
+
+    label = line("版の番号", maximum=20)
+    note = lines("変わるところ", maximum=1000)
+    text = lines("文面", maximum=60_000)
+    applies_from = day("効力が生じる日")
+    accept_by = day("同意の期限")
+    look = fields.String(load_default="")
+    confirmed = fields.Boolean(
+        load_default=False, metadata={"label": "前の版との違いと期限を確かめました"}
+    )
+    password = fields.String(load_default="", metadata={"label": "パスワード"})
+
+    @validates("label")
+    def check_label(self, value: str, data_key: str) -> None:
+        """Refuse what is no number: it stands in addresses."""
+        del data_key
+        if not re.fullmatch(r"\d{1,4}(\.\d{1,4}){0,3}", value, re.ASCII):
+            raise ValidationError("版の番号は、2.0のように半角の数字と点で入力してください。")
+
+    @validates_schema
+    def check_days(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        """Refuse an acceptance due before the version applies, and an issue that was not checked."""
+        if data["accept_by"] < data["applies_from"]:
+            sentence = "同意の期限は、効力が生じる日と同じか後の日にしてください。"
+            raise ValidationError(sentence, "accept_by")
+        if not data["look"] and not data["confirmed"]:
+            label = self.fields["confirmed"].metadata["label"]
+            sentence = f"「{label}」を確認して、チェックを入れてください。"
+            raise ValidationError(sentence, "confirmed")
 
 
 class AssignSchema(FormSchema):

@@ -1,4 +1,4 @@
-"""Acts on vendor registrations and framework agreements."""
+"""Acts on vendor registrations."""
 
 import uuid
 from collections.abc import Mapping
@@ -18,11 +18,10 @@ from core.db import now
 from core.errors import Conflict, Forbidden, GuardFailed, Invalid, StaleVersion, WrongState
 from core.japanese import name_skeleton
 from core.state_machine import LabelledCode
-from vendors import agreement, queries
+from vendors import queries
 from vendors.completeness import SECTIONS, list_missing
 from vendors.models import (
     VENDOR_MACHINE,
-    FrameworkAgreement,
     Vendor,
     VendorAction,
     VendorState,
@@ -190,7 +189,7 @@ def edit(
     changed = {
         name: [before[name], values[name]] for name in values if before[name] != values[name]
     }
-    _record(session, actor, vendor, "vendor.edit", section=section, changed=changed)
+    record(session, actor, vendor, "vendor.edit", section=section, changed=changed)
 
 
 def submit(session: Session, actor: Actor, vendor: Vendor, *, version: int) -> None:
@@ -209,7 +208,7 @@ def submit(session: Session, actor: Actor, vendor: Vendor, *, version: int) -> N
         mended=[],
         **_likeness(session, vendor.name, vendor.corporate_number),
     )
-    _record(session, actor, vendor, "vendor.submit")
+    record(session, actor, vendor, "vendor.submit")
 
 
 def _require_complete(session: Session, vendor: Vendor) -> None:
@@ -223,15 +222,16 @@ def assign(
 ) -> None:
     """Start the check with a reviewer, or hand it to another one."""
     require(session, actor, Permission.VENDOR_ASSIGN, vendor)
-    reviewer = _independent_reviewer(session, vendor, reviewer_id)
+    reviewer = independent_reviewer(session, vendor, reviewer_id)
     if vendor.state is VendorState.CHECKING:
         vendor.revise(version, assigned_reviewer_id=reviewer.id)
     else:
         vendor.apply(VendorAction.START_CHECK, version, assigned_reviewer_id=reviewer.id)
-    _record(session, actor, vendor, "vendor.assign", reviewer_id=reviewer.id)
+    record(session, actor, vendor, "vendor.assign", reviewer_id=reviewer.id)
 
 
-def _independent_reviewer(session: Session, vendor: Vendor, reviewer_id: uuid.UUID) -> Person:
+def independent_reviewer(session: Session, vendor: Vendor, reviewer_id: uuid.UUID) -> Person:
+    """Return the reviewer of this id; raises Invalid for anybody else and for the company's own."""
     person = accounts.queries.get_person(session, reviewer_id)
     memberships = accounts.queries.list_live_memberships(session, reviewer_id) if person else []
     if person is None or not any(m.role is Role.REVIEWER for m in memberships):
@@ -275,9 +275,9 @@ def decide(
         findings=named if decision is Decision.RETURN else {},
         mended=[],
     )
-    _record(session, actor, vendor, f"vendor.{decision.value}", reason=reason, findings=named)
+    record(session, actor, vendor, f"vendor.{decision.value}", reason=reason, findings=named)
     if decision is Decision.APPROVE:
-        _announce(session, vendor)
+        announce(session, vendor)
 
 
 def require_first(session: Session, vendor: Vendor, version: int) -> None:
@@ -291,42 +291,6 @@ def require_first(session: Session, vendor: Vendor, version: int) -> None:
         f"{who}が先に更新し、登録は今「{vendor.state.label}」です。入力した内容は消えていません。",
         current=vendor.model_dump(mode="json"),
     )
-
-
-def accept_agreement(
-    session: Session, actor: Actor, vendor: Vendor, *, text_sha256: str
-) -> FrameworkAgreement:
-    """Accept the framework agreement in its present wording; a second acceptance changes nothing."""
-    require(session, actor, Permission.VENDOR_ACCEPT_AGREEMENT, vendor)
-    if vendor.state is not VendorState.ACTIVE:
-        sentence = VENDOR_MACHINE.wrong_state_sentence(vendor.state)
-        raise WrongState(sentence, state=vendor.state.value)
-    if text_sha256 != agreement.SHA256:
-        sentence = "基本契約の文面が新しくなりました。もう一度読んでから同意してください。"
-        raise Invalid({"confirmed": sentence})
-    present = queries.find_agreement(session, vendor.id, agreement.LABEL)
-    if present is not None:
-        return present
-    if actor.person_id is None:
-        raise Forbidden("基本契約に同意できるのは、事業者の管理者だけです。")
-    accepted = FrameworkAgreement(
-        vendor_id=vendor.id,
-        label=agreement.LABEL,
-        text_sha256=agreement.SHA256,
-        accepted_by_id=actor.person_id,
-        accepted_at=now(session),
-    )
-    session.add(accepted)
-    session.flush()
-    _record(
-        session,
-        actor,
-        vendor,
-        "vendor.accept_agreement",
-        label=agreement.LABEL,
-        text_sha256=agreement.SHA256,
-    )
-    return accepted
 
 
 def suspend(
@@ -346,8 +310,8 @@ def suspend(
     accounts.services.require_recent_sign_in(session, settings, actor)
     require_first(session, vendor, version)
     vendor.apply(VendorAction.SUSPEND, version, suspended_at=now(session), suspension_reason=reason)
-    _record(session, actor, vendor, "vendor.suspend", reason=reason)
-    _announce(session, vendor)
+    record(session, actor, vendor, "vendor.suspend", reason=reason)
+    announce(session, vendor)
 
 
 def resume(
@@ -364,15 +328,17 @@ def resume(
     accounts.services.require_recent_sign_in(session, settings, actor)
     require_first(session, vendor, version)
     vendor.apply(VendorAction.RESUME, version, suspended_at=None, suspension_reason="")
-    _record(session, actor, vendor, "vendor.resume", reason=reason)
-    _announce(session, vendor)
+    record(session, actor, vendor, "vendor.resume", reason=reason)
+    announce(session, vendor)
 
 
-def _record(session: Session, actor: Actor, vendor: Vendor, action: str, **details: Any) -> None:
+def record(session: Session, actor: Actor, vendor: Vendor, action: str, **details: Any) -> None:
+    """Write an act on a vendor into the trail, and into the public feed once it is registered."""
     audit.record(session, actor, action, "Vendor", vendor.id, owner_id=vendor.owner_id, **details)
     if vendor.is_public:
         changes.append(session, "vendor", vendor.id)
 
 
-def _announce(session: Session, vendor: Vendor) -> None:
+def announce(session: Session, vendor: Vendor) -> None:
+    """Tell whoever depends on the standing or the qualification of a vendor."""
     outbox.publish(session, "vendor.state_changed", {"vendor_id": vendor.id})

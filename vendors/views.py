@@ -16,7 +16,6 @@ from core.clock import day_in_japan, today_jst
 from core.errors import Conflict, Gone, GuardFailed, NotFound
 from core.forms import Form
 from core.japanese import format_date, name_skeleton
-from vendors import agreement as framework
 from vendors import queries, services
 from vendors.completeness import SECTIONS, list_missing, section_of, sections_missing
 from vendors.models import (
@@ -28,7 +27,7 @@ from vendors.models import (
     Vendor,
     VendorState,
 )
-from vendors.schemas import SECTION_SCHEMAS, AgreementSchema, RegisterSchema, SubmitSchema
+from vendors.schemas import SECTION_SCHEMAS, RegisterSchema, SubmitSchema
 from vendors.succession_models import SuccessionState
 
 blueprint = Blueprint("vendors", __name__)
@@ -113,6 +112,7 @@ def show(vendor_id: uuid.UUID) -> ResponseReturnValue:
         "vendors/show.html",
         vendor=vendor,
         agreement=queries.current_agreement(session, vendor.id),
+        standing=queries.judge_agreement(session, vendor.id),
         successions=queries.list_successions(session, vendor.id, SuccessionState.COMPLETED),
         exclusions=queries.list_exclusions_in_force(session, vendor.id, today_jst()),
         today=today_jst(),
@@ -144,6 +144,7 @@ def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
     names = queries.list_names(
         session, [vendor.submitted_by_id, vendor.decided_by_id, vendor.assigned_reviewer_id]
     )
+    standing = queries.judge_agreement(session, vendor.id)
     is_own = vendor.owner_id == actor().organisation_id
     alike = [] if is_own else _look_alikes(session, vendor)
     return web.render_page(
@@ -152,6 +153,8 @@ def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
         names=names,
         alike=alike,
         agreement=queries.current_agreement(session, vendor.id),
+        standing=standing,
+        bar=queries.bar_of(standing),
         tasks=_tasks(vendor),
         missing=list_missing(vendor, today_jst()),
         sections=SECTIONS,
@@ -273,34 +276,3 @@ def _hand_in(form: Form, vendor_id: uuid.UUID) -> bool:
 def _field_address(vendor_id: uuid.UUID, name: str) -> str:
     page = url_for("vendors.edit", vendor_id=vendor_id, section=section_of(name))
     return f"{page}#f-{name}"
-
-
-@blueprint.route("/vendors/<uuid:vendor_id>/agreement", methods=["GET", "POST"])
-@access(Permission.VENDOR_READ_FILE, write=Permission.VENDOR_ACCEPT_AGREEMENT)
-def agreement(vendor_id: uuid.UUID) -> ResponseReturnValue:
-    """Show the framework agreement, and take its acceptance from the vendor's administrator."""
-    session = web.read_session()
-    vendor = vendor_for(session, vendor_id, Permission.VENDOR_READ_FILE)
-    posted = web.posted_form()
-    form = Form(AgreementSchema(), posted, {"text_sha256": framework.SHA256})
-
-    def act(session: Session, data: dict[str, Any]) -> bool:
-        locked = locked_vendor(session, vendor_id)
-        services.accept_agreement(session, actor(), locked, text_sha256=data["text_sha256"])
-        return True
-
-    if form.is_posted and form.submit(act):
-        web.leave_notice("done", "基本契約に同意しました", "サービスの登録を始められます。")
-        return web.see_other(url_for("vendors.file", vendor_id=vendor_id))
-    return web.render_page(
-        "vendors/agreement.html",
-        form.status,
-        form=form,
-        vendor=vendor,
-        accepted=queries.find_agreement(session, vendor.id, framework.LABEL),
-        may_accept=vendor.state is VendorState.ACTIVE
-        and can(actor(), Permission.VENDOR_ACCEPT_AGREEMENT, vendor),
-        label=framework.LABEL,
-        sha256=framework.SHA256,
-        paragraphs=framework.list_paragraphs(),
-    )

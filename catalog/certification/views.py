@@ -7,6 +7,7 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
+import vendors.queries
 from accounts.auth import access, actor
 from accounts.models import Role
 from accounts.permissions import Permission, can
@@ -280,4 +281,5 @@ def publish(offering_version_id: uuid.UUID) -> ResponseReturnValue:
         form=form,
         version=version,
         older=published_offering_version(session, version.offering_id),
+        bar=vendors.queries.find_bar(session, version.offering.maker_id),
     )

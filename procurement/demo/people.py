@@ -15,7 +15,7 @@ from core.documents import sha256_hex
 from core.errors import NotFound
 from procurement.demo.story import Story, Timeline
 from procurement.demo.world import BEGINNING, BODIES, Row, World, read_file, read_rows
-from vendors import agreement
+from vendors import agreement, agreement_services
 from vendors import queries as vendor_queries
 from vendors import services as vendors
 from vendors.models import Vendor
@@ -190,7 +190,7 @@ class _VendorStory:
 
     def _accept(self, session: Session) -> None:
         actor = self._world.actor(session, self._row["admin"])
-        vendors.accept_agreement(
+        agreement_services.accept(
             session, actor, self._vendor(session), text_sha256=agreement.SHA256
         )
 

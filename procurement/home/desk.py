@@ -11,6 +11,7 @@ from catalog.offerings.models import OfferingVersion, OfferState
 from catalog.specifications.models import SpecificationVersion
 from procurement.contracts.models import RequestState, UsageContractRequest
 from procurement.projects.models import Project, ProjectState
+from vendors.agreement import AgreementStanding
 from vendors.models import Vendor, VendorState
 
 
@@ -131,7 +132,7 @@ def vendor_desk(
     versions: Iterable[OfferingVersion],
     received: Iterable[UsageContractRequest],
     *,
-    has_agreement: bool,
+    agreement: AgreementStanding | None,
     asked: Collection[uuid.UUID] = (),
 ) -> Desk:
     """Sort a vendor's registration, offerings and the requests it received.
@@ -140,7 +141,7 @@ def vendor_desk(
     """
     desk = Desk()
     if vendor is not None:
-        _add_registration(desk, vendor, has_agreement=has_agreement)
+        _add_registration(desk, vendor, agreement)
     for request in received:
         if request.state is _R.SENT:
             desk.turn.append(_request_task(request, "依頼に答える", since=request.sent_at))
@@ -191,20 +192,24 @@ def lead_desk(reviews: Iterable[Certification], registrations: Iterable[Vendor])
     return desk.sort()
 
 
-def _add_registration(desk: Desk, vendor: Vendor, *, has_agreement: bool) -> None:
+def _add_registration(desk: Desk, vendor: Vendor, agreement: AgreementStanding | None) -> None:
     if verb := _VENDOR_OWN.get(vendor.state):
         desk.turn.append(_vendor_task(vendor, verb))
     elif vendor.state in {_V.SUBMITTED, _V.CHECKING}:
         desk.waiting.append(_vendor_task(vendor, "デジタル庁による登録の確認"))
-    elif vendor.state is _V.ACTIVE and not has_agreement:
+    elif vendor.state is _V.ACTIVE and agreement is not None and agreement.offered is not None:
+        hint = "同意すると、サービスを公開し、依頼を承諾できます"
+        if agreement.is_held:
+            hint = f"第{agreement.offered.label}版が出ています。期限のあとは公開と承諾が止まります"
         desk.turn.append(
             Task(
                 "基本契約に同意する",
-                "同意すると、サービスを提出できます",
+                hint,
                 "vendors.agreement",
                 {"vendor_id": vendor.id},
-                vendor.state.label,
+                "期限切れ" if agreement.is_lapsed else vendor.state.label,
                 vendor.decided_at,
+                agreement.accept_by,
             )
         )
 

@@ -87,7 +87,7 @@ def _vendor_desk(session: Session) -> Desk:
     if owner_id is None:
         return Desk()
     vendor = vendors.find_vendor_of(session, owner_id)
-    agreement = vendors.current_agreement(session, vendor.id) if vendor else None
+    agreement = vendors.judge_agreement(session, vendor.id) if vendor else None
     received = contracts.list_received(session, owner_id)
     versions = offerings.list_versions_of(session, owner_id)
     asked = waiting.list_to_answer(session, owner_id)
@@ -95,7 +95,7 @@ def _vendor_desk(session: Session) -> Desk:
         vendor,
         versions,
         received if who.has_role(Role.VENDOR_ADMIN) else [],
-        has_agreement=agreement is not None,
+        agreement=agreement,
         asked={review.offering_version_id for review, _ in asked},
     )
     proceedings.add_questions(made, asked)

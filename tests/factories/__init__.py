@@ -41,6 +41,7 @@ from catalog.specifications.models import (
 from catalog.terms import Answer, RequirementClass
 from core import clock
 from core.db import now, transaction
+from vendors import agreement
 from vendors.models import FrameworkAgreement, Vendor, VendorState
 
 _counter = itertools.count(1)
@@ -170,8 +171,8 @@ def vendor(session: Session, state: VendorState = VendorState.ACTIVE, **values: 
             session,
             FrameworkAgreement(
                 vendor_id=made.id,
-                label="第1版",
-                text_sha256="0" * 64,
+                label=agreement.LABEL,
+                text_sha256=agreement.SHA256,
                 accepted_by_id=admin.id,
                 accepted_at=now(session),
             ),

@@ -37,6 +37,7 @@ from vendors.succession_models import Succession
 
 # Tables that hold nothing private, or nothing that a page could tell.
 PUBLIC = {
+    "agreement_versions": "public from the issue on",
     "feed_state": "the epoch of the public feed",
     "public_changes": "the public feed",
     "memberships": "only ids and roles",

@@ -2,7 +2,7 @@
 
 import io
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from pypdf import PdfReader
@@ -19,6 +19,7 @@ from procurement.contracts.queries import get_request
 from tests import factories
 from tests.page_checks import text_of
 from tests.procurement.conftest import request_values
+from vendors.agreement_models import AgreementVersion
 from vendors.models import Vendor, VendorAction
 
 ROUNDS = 20
@@ -320,8 +321,24 @@ def test_suspended_vendor_cannot_accept(market):
         session.get_one(Vendor, market.seller.id).apply(VendorAction.SUSPEND)
     refused = market.on_request("accept", market.seller_admin, confirmed="yes")
     assert refused.status_code == 422
-    assert "承諾できません" in refused.text
+    assert "「停止中」のため、この操作はできません" in refused.text
     assert market.request().state is RequestState.SENT
+
+
+def test_vendor_under_an_agreement_that_ran_out_cannot_accept(market):
+    market.reach_sent()
+    days = {"applies_from": date(2020, 1, 1), "accept_by": date(2020, 2, 1)}
+    by = {"issued_by_id": market.approver.id, "issued_at": datetime(2019, 1, 1, tzinfo=UTC)}
+    with db.transaction() as session:
+        words = {"label": "9.0", "text": "新しい文面", "text_sha256": "9" * 64, "note": "見本"}
+        session.add(AgreementVersion(**words, **days, **by))
+    refused = market.on_request("accept", market.seller_admin, confirmed="yes")
+    assert refused.status_code == 422
+    page = f"/vendors/{market.seller.id}/agreement"
+    assert f'href="{page}">基本契約の第1.0版で続けられるのは' in refused.text
+    assert "いまは承諾できません" in refused.text
+    market.as_(market.seller_admin).submit(page, {"confirmed": "yes"})
+    assert market.on_request("accept", market.seller_admin, confirmed="yes").status_code == 303
 
 
 def test_clerk_cannot_send(market):

@@ -14,7 +14,7 @@ from core import db
 from core.audit import AuditEvent, verify
 from core.config import Settings
 from core.errors import Conflict, DomainError, StaleVersion
-from vendors import agreement, queries, services
+from vendors import agreement, agreement_services, queries, services
 from vendors.models import FrameworkAgreement, Vendor, VendorAction, VendorState
 
 
@@ -133,7 +133,7 @@ def test_double_click_accepts_the_agreement_once(database):
         with db.transaction() as session:
             locked = queries.lock_vendor(session, vendor.id)
             assert locked is not None
-            services.accept_agreement(session, actor, locked, text_sha256=agreement.SHA256)
+            agreement_services.accept(session, actor, locked, text_sha256=agreement.SHA256)
             return True
 
     assert at_once(act, act, act) == [True, True, True]

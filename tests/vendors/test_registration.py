@@ -385,7 +385,7 @@ def test_active_vendor_without_agreement_may_not_sell(database):
         session.flush()
         with pytest.raises(GuardFailed) as refusal:
             queries.require_selling(session, vendor)
-    assert [name for name, _ in refusal.value.reasons] == ["agreement"]
+    assert [at for at, _ in refusal.value.reasons] == [f"/vendors/{vendor.id}/agreement"]
 
 
 @pytest.mark.parametrize(

@@ -231,11 +231,7 @@ def _lock_seller(session: Session, vendor_id: Any) -> None:
     vendor = session.get(Vendor, vendor_id, with_for_update={"read": True})
     if vendor is None:
         raise NotFound
-    try:
-        require_selling(session, vendor)
-    except GuardFailed as refusal:
-        # The reasons name fields of the registration; the pages here have none of them.
-        raise GuardFailed([("main", sentence) for _, sentence in refusal.reasons]) from refusal
+    require_selling(session, vendor)
 
 
 def _own_terms(session: Session, row: OfferingVersion) -> ListingVersion:

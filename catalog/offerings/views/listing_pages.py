@@ -6,6 +6,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
+import vendors.queries
 from accounts.auth import access, actor
 from accounts.permissions import Permission, require
 from catalog.offerings import queries, services
@@ -101,7 +102,11 @@ def publish_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValu
         target=home_of(terms),
     )
     return done or web.render_page(
-        "offerings/publish_terms.html", form.status, form=form, terms=terms
+        "offerings/publish_terms.html",
+        form.status,
+        form=form,
+        terms=terms,
+        bar=vendors.queries.find_bar(web.read_session(), terms.listing.seller_id),
     )
 
 

@@ -35,6 +35,7 @@ from procurement.projects import services as project_services
 from procurement.projects.models import Project, ProjectState
 from procurement.projects.services.selecting import lock_listing
 from vendors.models import Vendor, VendorState
+from vendors.queries import require_selling
 
 DOCUMENT_KIND = "usage_contract_request"
 LAPSE_TOPIC = "request.lapse"
@@ -263,11 +264,11 @@ def _check_sending(session: Session, request: UsageContractRequest) -> str:
 def accept_request(
     session: Session, actor: Actor, request: UsageContractRequest, *, version: int
 ) -> UsageContractRequest:
-    """Accept a request as its addressee, before the time of answer and while not suspended."""
+    """Accept a request as its addressee, before the time of answer and while it may sell."""
     actor = require(session, actor, Permission.REQUEST_ANSWER, request)
     if request.can_apply(RequestAction.ACCEPT):
         _check_due(session, request)
-        _check_seller(session, request)
+        require_selling(session, session.get_one(Vendor, request.seller_id))
     request.apply(
         RequestAction.ACCEPT, version, answered_by_id=actor.person_id, answered_at=now(session)
     )
@@ -358,16 +359,6 @@ def _check_due(session: Session, request: UsageContractRequest) -> None:
     reasons = _due_reasons(session, request)
     if reasons:
         raise GuardFailed(reasons)
-
-
-def _check_seller(session: Session, request: UsageContractRequest) -> None:
-    held = {"read": True}
-    seller = session.get_one(
-        Vendor, request.seller_id, with_for_update=held, populate_existing=True
-    )
-    if seller.state is not VendorState.ACTIVE:
-        sentence = "事業者の登録が停止中か終わっているため、承諾できません。"
-        raise GuardFailed([("main", sentence)])
 
 
 def _due_reasons(session: Session, request: UsageContractRequest) -> list[tuple[str, str]]:

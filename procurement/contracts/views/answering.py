@@ -4,6 +4,7 @@ import uuid
 
 from flask.typing import ResponseReturnValue
 
+import vendors.queries
 from accounts.auth import access, actor
 from accounts.permissions import Permission
 from core import web
@@ -62,4 +63,5 @@ def _render(template: str, form: Form, request_id: uuid.UUID) -> ResponseReturnV
         request_row=found,
         document=documents.read_document(found),
         open=found.can_apply(RequestAction.ACCEPT),
+        bar=vendors.queries.find_bar(web.read_session(), found.seller_id),
     )
