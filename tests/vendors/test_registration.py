@@ -366,7 +366,7 @@ def test_suspension_blocks_selling_and_is_announced(client, checked, agency):
     assert "資格の取消し。" in client.get(f"/vendors/{checked.id}/file").text
     with db.reading() as session, pytest.raises(GuardFailed) as refusal:
         queries.require_selling(session, session.get(Vendor, checked.id))
-    assert [name for name, _ in refusal.value.reasons] == ["vendor"]
+    assert [at for at, _ in refusal.value.reasons] == ["main"]
     response = lead.submit(
         f"/vendors/{checked.id}/resume", {"confirmed": "yes", "reason": "資格を確かめた。"}
     )
