@@ -22,7 +22,7 @@ from tests.procurement.conftest import request_values
 from vendors.agreement_models import AgreementVersion
 from vendors.models import Vendor, VendorAction
 
-ROUNDS = 20
+ROUNDS = 5
 
 
 def is_sqlite() -> bool:
@@ -216,7 +216,7 @@ def test_sending_twice_in_two_tabs_sends_once(market):
 
 
 def test_double_click_on_send_gives_one_number_and_one_sending(market):
-    """Twenty rounds of two clicks at once."""
+    """Five rounds of two clicks at once."""
     market.reach_approved()
     who = recent(market, market.approver, Role.APPROVER)
     reset = text(
@@ -391,7 +391,7 @@ def test_body_withdraws_with_a_reason_and_both_are_told(market):
 
 
 def test_accept_and_withdraw_at_once_end_in_one_state(market):
-    """Twenty rounds: exactly one of the two acts holds."""
+    """Five rounds: exactly one of the two acts holds."""
     market.reach_sent()
     vendor_home = market.seller.owner_id
     reset = text("UPDATE usage_contract_requests SET state = 'sent', version = version + 1")
