@@ -1,4 +1,7 @@
-"""The complete table role x permission x subject, written out here once more and compared with the code."""
+"""The complete table role x permission x subject, written out here once more and compared with the code.
+
+The table is Python, so it is asked through SQLite; that a right ends inside a transaction is shown on both.
+"""
 
 import uuid
 from collections.abc import Iterable
@@ -243,6 +246,7 @@ def test_roles_of_one_person_add_up_but_never_beyond_their_table():
     assert not can(both, Permission.VENDOR_DECIDE, own)
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("role", Role, ids=str)
 def test_strangers_read_404_and_insiders_403(database, role):
     """Every permission on every relation, asked as the services ask it."""
@@ -282,6 +286,7 @@ def _answer(session, actor, permission, subject) -> type[Exception] | None:
     return None
 
 
+@pytest.mark.sqlite_only
 def test_anonymous_is_asked_to_sign_in(database):
     with db.reading() as session:
         for permission in Permission:

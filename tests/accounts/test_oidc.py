@@ -1,4 +1,7 @@
-"""Sign-in by an identity provider: newcomers of companies, links, staff, confirmations, lost forms."""
+"""Sign-in by an identity provider: newcomers of companies, links, staff, confirmations, lost forms.
+
+What pages and rules in Python refuse is asked on SQLite alone; rows on both.
+"""
 
 import json
 import os
@@ -149,6 +152,7 @@ def test_holder_of_the_prime_account_becomes_the_first_administrator_once(
     assert "見本" in text_of(client.page("/account/wishes"))
 
 
+@pytest.mark.sqlite_only
 def test_vendor_links_its_own_company_only_and_keeps_a_way_in(client, provider, journey, someone):
     with db.transaction() as session:
         vendor = make.vendor(session, VendorState.DRAFT, corporate_number=COMPANY)
@@ -177,6 +181,7 @@ def test_vendor_links_its_own_company_only_and_keeps_a_way_in(client, provider, 
     assert {"account.link", "account.unlink"} <= set(actions())
 
 
+@pytest.mark.sqlite_only
 def test_last_way_in_stays(client, provider, journey):
     come_back(client, provider, journey(client))
     client.submit("/vendors/arrive", {"kana": "みほん"})
@@ -187,6 +192,7 @@ def test_last_way_in_stays(client, provider, journey):
     assert "サインインする方法がなくなる" in refused.text
 
 
+@pytest.mark.sqlite_only
 def test_link_needs_the_password_when_the_sign_in_is_old(
     client, with_providers, someone, hold_clock
 ):
@@ -230,6 +236,7 @@ def test_staff_is_bound_by_the_console_or_by_its_own_hand_and_never_by_itself(
     assert f"{second.name}さん" in text_of(browser.page("/"))
 
 
+@pytest.mark.sqlite_only
 def test_legal_act_sends_back_to_the_provider_and_loses_nothing(
     client, provider, journey, someone, with_providers
 ):

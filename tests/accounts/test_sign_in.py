@@ -1,4 +1,7 @@
-"""Signing in, being locked out, being signed out by time, by oneself and by the end of a role."""
+"""Signing in, being locked out, being signed out by time, by oneself and by the end of a role.
+
+What pages and rules in Python refuse is asked on SQLite alone; rows and times on both.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -43,6 +46,7 @@ def test_person_signs_in_and_out(client, someone):
     assert ("account.sign_out", Outcome.DONE) in events()
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(
     ("asked", "reached"),
     [
@@ -58,6 +62,7 @@ def test_return_address_stays_on_this_site(client, someone, asked, reached):
     assert sign_in(client, someone(), next=asked).location == reached
 
 
+@pytest.mark.sqlite_only
 def test_page_that_needs_a_sign_in_is_returned_to(client, someone):
     response = client.get("/account/organisation?x=1")
     assert response.status_code == 303
@@ -65,6 +70,7 @@ def test_page_that_needs_a_sign_in_is_returned_to(client, someone):
     assert form.location == "/account/organisation?x=1"
 
 
+@pytest.mark.sqlite_only
 def test_wrong_password_keeps_the_address_and_never_the_password(client, someone):
     person = someone()
     response = sign_in(client, person, "not the password")
@@ -74,6 +80,7 @@ def test_wrong_password_keeps_the_address_and_never_the_password(client, someone
     assert events() == [("account.sign_in", Outcome.REFUSED)]
 
 
+@pytest.mark.sqlite_only
 def test_unknown_and_locked_accounts_read_the_same(client, someone, new_client):
     person = someone()
     answers = {
@@ -169,6 +176,7 @@ def test_role_with_an_end_ends_by_itself(client, someone, hold_clock):
     assert client.get("/account/organisation").status_code == 404
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.acceptance(22)
 def test_person_of_two_organisations_acts_as_one_at_a_time(client, someone):
     with db.transaction() as session:

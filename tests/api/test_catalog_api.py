@@ -1,4 +1,7 @@
-"""The public API over HTTP; every answer is held against the description that the site itself gives."""
+"""The public API over HTTP; every answer is held against the description that the site itself gives.
+
+What the database selects and orders runs on both; parameters, headers and the description on SQLite alone.
+"""
 
 import json
 import re
@@ -22,7 +25,9 @@ from catalog.specifications.models import SpecificationState
 from catalog.terms import Answer, CertificationState
 from core import changes, db, outbox
 from core.changes import Operation, PublicChange
+from core.clock import fixed_at
 from tests import factories
+from tests.stages import Stages
 from vendors.models import Vendor, VendorAction, VendorState
 
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
@@ -30,10 +35,18 @@ START = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def market(database, hold_clock):
-    """Two public offerings (one with two sellers) and everything that must not be public."""
+def market(database, hold_clock, tmp_path, run_folder, worker_id):
+    """The market of START; made once per worker, then brought back."""
+    folder = run_folder / f"{worker_id}-{database.kind}-stages"
+    with Stages(database, tmp_path / "data", folder) as stages:
+        made = stages.build("api", make_market)
     hold_clock(START)
-    with db.transaction() as session:
+    return made
+
+
+def make_market():
+    """Two public offerings (one with two sellers) and everything that must not be public."""
+    with fixed_at(START), db.transaction() as session:
         version = factories.specification(session, requirements=3)
         draft = factories.specification(session, requirements=3, state=SpecificationState.DRAFT)
         makers = [factories.vendor(session, roles=["maker", "seller"]) for _ in range(2)]
@@ -253,6 +266,7 @@ def odd_id(version):
         return load_listing_versions(session, [version.id])[version.id].listing.offering_id
 
 
+@pytest.mark.sqlite_only
 def test_one_offering_is_answered_and_an_ended_one_is_gone(api, market):
     assert api.json(f"/offerings/{market.offering_id}")["version"]["name"] == "公開サービス一"
     assert api.json(f"/offerings/{odd_id(market.secret)}", 404)["status"] == 404
@@ -273,6 +287,7 @@ def withdraw(market, version):
         changes.append(session, "offering", row.listing.offering_id, Operation.DELETE)
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.acceptance(34)
 @pytest.mark.parametrize(
     "path", ["/offerings", "/changes?since=0", "/snapshot", "/openapi.json", "/offerings/{id}"]
@@ -286,6 +301,7 @@ def test_unknown_parameters_are_refused_by_name(api, market, path):
     assert "「colour」は指定できません" in problem.json["detail"]
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(
     ("query", "name"),
     [
@@ -309,6 +325,7 @@ def test_wrong_values_are_refused_by_name(api, market, query, name):
     assert [each["field"] for each in problem["errors"]] == [name]
 
 
+@pytest.mark.sqlite_only
 def test_only_json_and_only_reads(api, market):
     assert api.get("/offerings", 406, headers={"Accept": "text/html"})
     assert api.get("/offerings", 200, headers={"Accept": "text/html, */*;q=0.1"})
@@ -320,6 +337,7 @@ def test_only_json_and_only_reads(api, market):
     assert (unknown.status_code, unknown.mimetype) == (404, "application/problem+json")
 
 
+@pytest.mark.sqlite_only
 def test_unchanged_answers_304_and_a_change_answers_200(api, market):
     for path in (
         "/offerings",
@@ -335,6 +353,7 @@ def test_unchanged_answers_304_and_a_change_answers_200(api, market):
     assert api.get("/offerings", 200, headers={"If-None-Match": tag}).headers["ETag"] != tag
 
 
+@pytest.mark.sqlite_only
 def test_pages_of_other_sites_may_read(api, market):
     answer = api.get("/offerings", headers={"Origin": "https://example.jp"})
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
@@ -400,6 +419,7 @@ def test_a_number_from_the_future_is_400_and_a_lost_one_410_with_the_way_out(api
     assert api.json(f"/changes?since=3&epoch={held['epoch']}")["changes"]
 
 
+@pytest.mark.sqlite_only
 def test_an_empty_catalog_answers_too(api, database):
     assert api.json("/offerings") == {"items": [], "next": None}
     assert api.json("/changes?since=0")["changes"] == []
@@ -407,6 +427,7 @@ def test_an_empty_catalog_answers_too(api, database):
     assert api.json("/changes?since=1", 400)
 
 
+@pytest.mark.sqlite_only
 def test_the_snapshot_names_its_number_and_proves_its_content(api, market):
     response = api.get("/snapshot")
     assert response.mimetype == "application/x-ndjson"
@@ -491,6 +512,7 @@ def test_an_expired_certificate_reaches_the_feed(api, market, settings, hold_clo
     assert mirror == api.records(api.get("/snapshot"))
 
 
+@pytest.mark.sqlite_only
 def test_the_description_covers_every_route(api, app):
     described = set(api.description["paths"])
     routes = {
@@ -504,6 +526,7 @@ def test_the_description_covers_every_route(api, app):
     Draft202012Validator.check_schema({"$defs": api.description["components"]["schemas"]})
 
 
+@pytest.mark.sqlite_only
 def test_lists_keep_the_sql_budget(api, market):
     for path in ("/offerings", f"/offerings/{market.offering_id}"):
         api.get(path)
@@ -516,6 +539,7 @@ def curl_lines():
     return re.findall(r"^curl (.+?)(?:\s+# → (\d+))$", DOCS.read_text(), re.MULTILINE)
 
 
+@pytest.mark.sqlite_only
 def test_the_curl_lines_of_the_documentation_work(api, market):
     lines = curl_lines()
     assert len(lines) >= 6

@@ -1,4 +1,7 @@
-"""The lock: what is refused, what is frozen, and what a later change cannot reach."""
+"""The lock: what is refused, what is frozen, and what a later change cannot reach.
+
+What pages and rules in Python refuse is asked on SQLite alone; rows and guards on both.
+"""
 
 import json
 import threading
@@ -101,6 +104,7 @@ def test_lock_waits_while_the_index_is_behind(market):
     assert len(json.loads(market.pack().content)["hits"]) == 2
 
 
+@pytest.mark.sqlite_only
 def test_relaxed_answer_cannot_be_locked(market, monkeypatch):
     market.open_project()
     market.search(q="予約")
@@ -110,6 +114,7 @@ def test_relaxed_answer_cannot_be_locked(market, monkeypatch):
     assert "ゆるめた結果は確定できません" in refused.text
 
 
+@pytest.mark.sqlite_only
 def test_over_a_hundred_hits_are_refused_with_their_number(market, monkeypatch):
     market.open_project()
     market.search()
@@ -156,6 +161,7 @@ def test_exclusion_needs_a_reason_and_can_be_undone_before_comparing(market):
     assert not market.candidate(market.dear).is_excluded
 
 
+@pytest.mark.sqlite_only
 def test_comparison_needs_a_remaining_candidate(market):
     market.reach_locked()
     for version in (market.cheap, market.other, market.dear):
@@ -165,6 +171,7 @@ def test_comparison_needs_a_remaining_candidate(market):
     assert "候補が残っていません" in refused.text
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.acceptance(21)
 @pytest.mark.parametrize(
     ("act", "state"),

@@ -1,4 +1,7 @@
-"""The request: number, bytes, sending, answers, and who sees what."""
+"""The request: number, bytes, sending, answers, and who sees what.
+
+What pages and rules in Python refuse is asked on SQLite alone; rows, guards, times and races on both.
+"""
 
 import io
 import threading
@@ -65,6 +68,7 @@ def recent(market, person, role):
 # --- drawing up -----------------------------------------------------------------------------
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.acceptance(20)
 def test_request_needs_an_approved_selection(market):
     market.reach_proposed()
@@ -94,6 +98,7 @@ BAD_VALUES: list[tuple[dict[str, str], str]] = [
 ]
 
 
+@pytest.mark.sqlite_only
 def test_bad_values_of_a_request_are_named(market):
     market.reach_chosen()
     for values, sentence in BAD_VALUES:
@@ -134,6 +139,7 @@ def approve_as(market, person):
         )
 
 
+@pytest.mark.sqlite_only
 def test_submitter_who_is_also_approver_cannot_decide(market):
     market.reach_chosen()
     assert market.draw_up().status_code == 303
@@ -144,6 +150,7 @@ def test_submitter_who_is_also_approver_cannot_decide(market):
     assert market.on_request("decision", market.approver, decision="approve").status_code == 303
 
 
+@pytest.mark.sqlite_only
 def test_last_editor_who_is_also_approver_cannot_decide(market):
     market.reach_chosen()
     assert market.draw_up().status_code == 303
@@ -265,6 +272,7 @@ def test_two_approvals_at_once_give_one_number(market):
         assert session.execute(text("SELECT last FROM request_counters")).scalar_one() == 1
 
 
+@pytest.mark.sqlite_only
 def test_old_sign_in_asks_for_the_password_again(market, hold_clock):
     market.reach_approved()
     with db.transaction() as session:
@@ -292,6 +300,7 @@ def test_old_sign_in_asks_for_the_password_again(market, hold_clock):
     assert market.request().state is RequestState.SENT
 
 
+@pytest.mark.sqlite_only
 def test_withdrawn_service_or_suspended_vendor_stops_the_sending(market):
     market.reach_approved()
     with db.transaction() as session:
@@ -308,6 +317,7 @@ def test_withdrawn_service_or_suspended_vendor_stops_the_sending(market):
     assert market.request().state is RequestState.APPROVED
 
 
+@pytest.mark.sqlite_only
 def test_withdrawal_after_sending_leaves_the_request_valid(market):
     market.reach_sent()
     with db.transaction() as session:
@@ -315,6 +325,7 @@ def test_withdrawal_after_sending_leaves_the_request_valid(market):
     assert market.on_request("accept", market.seller_admin, confirmed="yes").status_code == 303
 
 
+@pytest.mark.sqlite_only
 def test_suspended_vendor_cannot_accept(market):
     market.reach_sent()
     with db.transaction() as session:
@@ -325,6 +336,7 @@ def test_suspended_vendor_cannot_accept(market):
     assert market.request().state is RequestState.SENT
 
 
+@pytest.mark.sqlite_only
 def test_vendor_under_an_agreement_that_ran_out_cannot_accept(market):
     market.reach_sent()
     days = {"applies_from": date(2020, 1, 1), "accept_by": date(2020, 2, 1)}
@@ -341,6 +353,7 @@ def test_vendor_under_an_agreement_that_ran_out_cannot_accept(market):
     assert market.on_request("accept", market.seller_admin, confirmed="yes").status_code == 303
 
 
+@pytest.mark.sqlite_only
 def test_clerk_cannot_send(market):
     market.reach_approved()
     assert market.as_(market.clerk).get(f"/requests/{market.request().id}/send").status_code == 403
@@ -349,6 +362,7 @@ def test_clerk_cannot_send(market):
 # --- answers --------------------------------------------------------------------------------
 
 
+@pytest.mark.sqlite_only
 def test_vendor_declines_with_a_reason_and_a_new_request_can_follow(market):
     market.reach_sent()
     assert market.on_request("decline", market.seller_admin, confirmed="yes").status_code == 422
@@ -362,6 +376,7 @@ def test_vendor_declines_with_a_reason_and_a_new_request_can_follow(market):
     assert market.request().state is RequestState.DRAFT
 
 
+@pytest.mark.sqlite_only
 def test_body_withdraws_with_a_reason_and_both_are_told(market):
     market.reach_sent()
     reason = {"confirmed": "yes", "reason": "予算が減りました。"}
@@ -441,6 +456,7 @@ def test_unanswered_request_lapses_when_due(market, hold_clock):
 # --- who sees what --------------------------------------------------------------------------
 
 
+@pytest.mark.sqlite_only
 def test_addressee_sees_nothing_before_sending_and_rivals_never(market):
     market.reach_approved()
     path = f"/requests/{market.request().id}"
@@ -455,6 +471,7 @@ def test_addressee_sees_nothing_before_sending_and_rivals_never(market):
     assert rival.get(f"/requests/{market.request().id}/contract").status_code in {403, 404}
 
 
+@pytest.mark.sqlite_only
 def test_addressee_learns_neither_candidates_nor_reasons(market):
     market.reach_sent()
     seller = market.as_(market.seller_admin)
@@ -469,6 +486,7 @@ def test_addressee_learns_neither_candidates_nor_reasons(market):
         assert market.rival.name not in shown
 
 
+@pytest.mark.sqlite_only
 def test_member_reads_but_only_the_administrator_answers(market):
     market.reach_sent()
     with db.transaction() as session:
@@ -480,6 +498,7 @@ def test_member_reads_but_only_the_administrator_answers(market):
     assert client.get(f"{path}/accept").status_code == 403
 
 
+@pytest.mark.sqlite_only
 def test_open_request_keeps_the_project_from_being_cancelled(market):
     market.reach_sent()
     path = f"/projects/{market.project().id}/cancel"

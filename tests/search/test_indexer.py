@@ -1,4 +1,7 @@
-"""The outbox feeds the index; rebuild and check hold it to the database."""
+"""The outbox feeds the index; rebuild and check hold it to the database.
+
+What the engine alone decides runs on SQLite; what is read, ordered and delivered, on both.
+"""
 
 from datetime import timedelta
 
@@ -46,6 +49,7 @@ def test_published_listing_is_found_after_the_message(settings, engine, deliver)
         assert matches("まちのへや", stored.search_text)
 
 
+@pytest.mark.sqlite_only
 def test_withdrawn_listing_leaves_the_index(settings, engine, deliver):
     with db.transaction() as session:
         version = open_listing(session)
@@ -104,6 +108,7 @@ def test_expiry_moves_a_listing_from_certified_to_expired(settings, engine, deli
     assert found_ids(engine, certification="expired") == {str(version.id)}
 
 
+@pytest.mark.sqlite_only
 def test_draft_is_never_indexed(settings, engine, deliver):
     with db.transaction() as session:
         version = open_listing(session, state="draft")
@@ -114,6 +119,7 @@ def test_draft_is_never_indexed(settings, engine, deliver):
     assert found_ids(engine) == {str(listed.id)}
 
 
+@pytest.mark.sqlite_only
 def test_missing_index_is_built_whole_by_the_first_message(settings, engine, deliver):
     with db.transaction() as session:
         versions = [open_listing(session) for _ in range(3)]
@@ -173,6 +179,7 @@ def test_index_and_database_name_the_same_set(settings, engine):
             assert verified == (set() if answer.relaxed else set(answer.ids)), (text, filters)
 
 
+@pytest.mark.sqlite_only
 def test_verification_does_not_trust_the_index(settings, engine):
     with db.transaction() as session:
         version = open_listing(session, name="まちのへや")
@@ -196,6 +203,7 @@ def test_records_are_read_in_four_statements(settings):
     assert len(statements) == 5
 
 
+@pytest.mark.sqlite_only
 def test_commands_build_check_and_mend(settings: Settings, monkeypatch):
     with db.transaction() as session:
         version = open_listing(session)
@@ -212,6 +220,7 @@ def test_commands_build_check_and_mend(settings: Settings, monkeypatch):
     assert CliRunner().invoke(cli, ["search", "check"]).exit_code == 0
 
 
+@pytest.mark.sqlite_only
 def test_check_without_index_builds_it(settings, monkeypatch):
     with db.transaction() as session:
         open_listing(session)
@@ -231,6 +240,7 @@ def test_engines_of_two_folders_are_two(tmp_path):
     assert isinstance(one, EmbeddedEngine)
 
 
+@pytest.mark.sqlite_only
 def test_broken_engine_leaves_the_message_for_later(settings, engine, monkeypatch):
     from search import engine as contract
 

@@ -1,4 +1,7 @@
-"""Evidence files: what is taken, what is refused, where it is kept and who may read it."""
+"""Evidence files: what is taken, what is refused, where it is kept and who may read it.
+
+What a reader of files refuses is asked on SQLite alone.
+"""
 
 import io
 import struct
@@ -146,6 +149,7 @@ def facts(version_id: UUID) -> tuple[int, ...]:
         return (version, *counts, sum(len(each.evidence) for each in answers))
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.acceptance(5)
 def test_unsound_evidence_is_refused_and_the_offering_is_unchanged(
     client: CheckedClient, company: Company

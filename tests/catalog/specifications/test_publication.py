@@ -1,4 +1,7 @@
-"""Editing, publishing, taking effect and opening to SaaS."""
+"""Editing, publishing, taking effect and opening to SaaS.
+
+What pages and rules in Python refuse is asked on SQLite alone; rows, guards and times on both.
+"""
 
 from datetime import UTC, date, datetime
 
@@ -83,6 +86,7 @@ def test_publishing_twice_is_a_conflict(as_person, draft):
     assert browser.get(publish_page(draft)).status_code == 409
 
 
+@pytest.mark.sqlite_only
 def test_the_last_editor_cannot_publish(as_person, agency, draft):
     browser = as_person("lead")
     browser.submit(edit_page(draft), {"attribution": "出典：見本府省"})
@@ -111,6 +115,7 @@ def test_the_database_keeps_four_eyes(agency, draft, editor):
         )
 
 
+@pytest.mark.sqlite_only
 def test_what_is_missing_is_listed_whole(as_person, agency):
     with db.transaction() as session:
         empty = factories.specification(
@@ -139,10 +144,12 @@ def test_an_edit_after_the_page_was_opened_stops_the_publication(as_person, draf
     assert current(draft).state is S.DRAFT
 
 
+@pytest.mark.sqlite_only
 def test_reviewers_do_not_publish(as_person, draft):
     assert as_person("reviewer").get(publish_page(draft)).status_code == 403
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.acceptance(28)
 def test_dates_are_edited_and_impossible_ones_refused(as_person, draft):
     browser = as_person("reviewer")
@@ -211,6 +218,7 @@ def test_a_version_takes_effect_on_its_day_and_supersedes(as_person, draft, hold
     assert len(changed()) == 3
 
 
+@pytest.mark.sqlite_only
 def test_before_the_message_is_delivered_pages_already_follow_the_date(
     as_person, draft, hold_clock, client
 ):
@@ -259,6 +267,7 @@ def test_a_lead_opens_a_standardised_specification_with_a_reason(as_person, draf
     assert browser.get(path).status_code == 409
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(
     ("pattern", "words"),
     [(Pattern.COMMON_A, "国が一つのシステムを用意して"), (Pattern.INDIVIDUAL, "団体ごとに")],
@@ -272,10 +281,12 @@ def test_other_patterns_say_why_they_take_no_offerings(as_person, client, patter
     assert words in refused.text
 
 
+@pytest.mark.sqlite_only
 def test_reviewers_do_not_open_to_saas(as_person, draft):
     assert as_person("reviewer").get("/manage/specifications/JYUKI/open").status_code == 403
 
 
+@pytest.mark.sqlite_only
 def test_whoever_changes_the_pattern_cannot_publish_the_draft_alone(as_person, agency, draft):
     browser = as_person("lead")
     path = "/manage/specifications/JYUKI/edit"

@@ -1,4 +1,7 @@
-"""A mapping that a reviewer corrected is saved for the ministry and used the next time."""
+"""A mapping that a reviewer corrected is saved for the ministry and used the next time.
+
+Words of pages are asked on SQLite alone; saving and recalling on both.
+"""
 
 import io
 
@@ -82,6 +85,7 @@ def queries_fingerprint(content):
     return read_requirements(content, "table.csv").fingerprint
 
 
+@pytest.mark.sqlite_only
 def test_the_mapping_is_written_as_a_file_on_the_page(as_person):
     browser = as_person("reviewer")
     sent = upload(browser, csv_bytes(ROWS))
@@ -101,6 +105,7 @@ def test_the_mapping_is_written_as_a_file_on_the_page(as_person):
         assert words in page
 
 
+@pytest.mark.sqlite_only
 def test_an_import_is_compared_with_the_version_that_is_chosen(as_person):
     browser = as_person("reviewer")
     rows = [["機能ID", "機能要件", "実装区分"], ["1", "検索", "必須"], ["2", "印刷", "必須"]]
