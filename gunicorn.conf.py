@@ -1,7 +1,11 @@
 """The server's settings, the same in the demo and in production."""
 
 import os
+import socket
 from pathlib import Path
+from typing import Any
+
+from gunicorn import util
 
 wsgi_app = "app:create_app()"
 # Variable: (value when it is empty or missing, what it is); docs/settings.md lists them.
@@ -37,8 +41,47 @@ keepalive = 5
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - kernel memory disk
 # The control socket would be a second, unguarded way in.
 control_socket_disable = True
+# Above the limits of core/gates.py, whose sentences people are to meet.
+limit_request_line = 8_190
+limit_request_field_size = 16_380
 forwarded_allow_ips = read("FORWARDED_ALLOW_IPS")
 
 accesslog = "-" if read("NARABI_ACCESS_LOG") else None
 errorlog = "-"
 loglevel = "info"
+
+# What the server refuses before the application sees it, in the reader's language.
+_REFUSED = {
+    414: (
+        "アドレスが長すぎます",
+        "検索のことばを短くするか、指定を減らして、もう一度開いてください。",
+    ),
+    431: (
+        "ブラウザーの送る情報が大きすぎます",
+        "このサイトのCookieを消してから、もう一度開いてください。",
+    ),
+    500: ("こちらの不具合で処理できませんでした", "少し待ってから、もう一度お試しください。"),
+}
+_OTHERWISE = ("この指定は使えません", "アドレスを確かめて、もう一度開いてください。")
+
+
+def write_error(client: socket.socket, status: int, reason: str, _message: str) -> None:
+    """Answer a request that cannot be read: what is wrong and how to mend it, in Japanese."""
+    title, remedy = _REFUSED.get(status, _OTHERWISE)
+    page = (
+        f'<!doctype html><html lang="ja"><head><meta charset="utf-8"><title>{title}</title></head>'
+        f'<body><main><h1>{title}</h1><p>{remedy}何も変わっていません。</p><p><a href="/">ホームへ戻る'
+        f"</a></p><p>状態コード：{status}</p></main></body></html>"
+    ).encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\n"
+        "Content-Type: text/html; charset=utf-8\r\n"
+        "Content-Security-Policy: default-src 'none'\r\nX-Content-Type-Options: nosniff\r\n"
+        f"Content-Length: {len(page)}\r\n\r\n"
+    )
+    util.write_nonblock(client, head.encode() + page)
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Put our words in the place of the server's own."""
+    util.write_error = write_error

@@ -164,6 +164,24 @@ class TooLarge(DomainError):
     remedy = "分けるか、条件を絞ってください。"
 
 
+class AddressTooLong(DomainError):
+    """The address with its query is longer than any page or program needs."""
+
+    code = "address_too_long"
+    title = "アドレスが長すぎます"
+    meaning = "アドレスと、そのうしろの指定が上限をこえています。"
+    remedy = "指定を減らすか、短いことばにして送り直してください。"
+
+
+class HeadersTooLarge(DomainError):
+    """The header lines of a request, such as its cookies, are over the limit."""
+
+    code = "headers_too_large"
+    title = "ブラウザーの送る情報が大きすぎます"
+    meaning = "Cookieなどのヘッダーが上限をこえています。"
+    remedy = "このサイトのCookieを消してから、もう一度開いてください。"
+
+
 class LengthRequired(DomainError):
     """A body came without Content-Length."""
 

@@ -1,5 +1,6 @@
 """Posted values and errors from a marshmallow schema, kept for re-display."""
 
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import date
 from enum import StrEnum
@@ -11,12 +12,14 @@ from werkzeug.datastructures import MultiDict
 
 from core import japanese
 from core.db import transaction
-from core.errors import DomainError, GuardFailed, Invalid, StaleVersion
+from core.errors import BadRequest, DomainError, GuardFailed, Invalid, StaleVersion
 from core.fields import Day, label_of
+from core.form_keys import KEY, Made, make_key, make_once
 
 T = TypeVar("T")
 _DATE_PARTS = ("era", "year", "month", "day")
-_IGNORED = frozenset({"csrf_token"})
+_IGNORED = frozenset({"csrf_token", KEY})
+_SECRET = "password"  # noqa: S105 - part of the names of fields whose value is never shown
 _INVALID, _STALE, _CONFLICT = 422, 412, 409
 
 
@@ -75,19 +78,31 @@ class Form:
         several = isinstance(value, list | tuple | set | frozenset)
         return [_shown(item) for item in (value if several else [value])]
 
+    @property
+    def key(self) -> str:
+        """Return the one-time key that the page sends along, the same until something was made."""
+        return self._overrides.setdefault(
+            KEY, make_key(None if self.posted is None else self.posted.get(KEY))
+        )
+
     def error(self, name: str) -> str | None:
         """Return the sentence for a field."""
         return self.errors.get(name)
 
     def validate(self) -> bool:
         """Load the posted values; on failure the errors are kept and the status is 422."""
+        doubled = self._name_doubled()
         try:
             self.data = self.schema.load(self._raw())
         except ValidationError as error:
             self._take_messages(cast("dict[str, Any]", error.messages))
             self.status = _INVALID
+            self.errors.update(doubled)
             return False
-        return True
+        if doubled:
+            self.errors.update(doubled)
+            self.status = _INVALID
+        return not doubled
 
     def submit(self, act: Callable[[Session, dict[str, Any]], T]) -> T | None:
         """Validate, then act in one transaction; None when something has to be mended first.
@@ -102,6 +117,27 @@ class Form:
         except (Invalid, GuardFailed, StaleVersion) as error:
             self.refuse(error)
             return None
+
+    def submit_once(
+        self, person_id: uuid.UUID | None, act: Callable[[Session, dict[str, Any]], tuple[str, ...]]
+    ) -> Made | None:
+        """Submit a form that makes something: the same form sent again leads to what the first made.
+
+        `act` returns the address of what it made and the words of the notice. None when something
+        has to be mended; a form sent again with other words is shown once more, with a fresh key.
+        """
+        posted: MultiDict[str, str] = self.posted if self.posted is not None else MultiDict()
+        key, content = self.key, [(n, v) for n, v in posted.items(multi=True) if n not in _IGNORED]
+        made = self.submit(
+            lambda session, data: make_once(
+                session, (key, person_id), content, lambda: act(session, data)
+            )
+        )
+        if made is not None and made.is_other:
+            self._overrides[KEY] = make_key(None)
+            self.refuse(GuardFailed([("main", made.sentence)]))
+            return None
+        return made
 
     def refuse(self, error: DomainError) -> None:
         """Show a refusal on the page."""
@@ -179,6 +215,22 @@ class Form:
                     raw[name] = written
         return raw
 
+    def _name_doubled(self) -> dict[str, str]:
+        """Return a sentence for every field of one value that was sent several times."""
+        posted: MultiDict[str, str] = self.posted if self.posted is not None else MultiDict()
+        found = {}
+        for name, values in posted.lists():
+            base, _, part = name.rpartition("-")
+            owner = base if part in _DATE_PARTS and base in self.schema.fields else name
+            field = self.schema.fields.get(owner)
+            if len(values) > 1 and field is not None and not isinstance(field, fields.List):
+                seen = "" if _SECRET in name else "".join(f"「{value}」" for value in values)
+                found[owner] = (
+                    f"{label_of(field)}が{len(values)}回送られました{seen and f'（{seen}）'}。"
+                    "一つだけにして、送り直してください。"
+                )
+        return found
+
     @staticmethod
     def _is_blank(field: fields.Field[Any] | None, value: str) -> bool:
         return field is not None and value.strip() == ""
@@ -190,6 +242,34 @@ class Form:
                 self.extra_summary.append(("main", f"「{name}」という項目は受け付けていません。"))
             else:
                 self.errors[name] = sentence
+
+
+def read_address(schema: Schema, arguments: MultiDict[str, str]) -> dict[str, Any]:
+    """Load the parameters of a page's address; raises BadRequest naming what is unknown or doubled.
+
+    Blank values count as not given.
+    """
+    raw: dict[str, Any] = {}
+    for name, given in arguments.lists():
+        field = schema.fields.get(name)
+        kept = [value for value in given if value.strip()]
+        if field is None:
+            raise BadRequest(
+                f"「{name}」という指定はありません。アドレスを確かめて、やり直してください。"
+            )
+        if isinstance(field, fields.List):
+            raw[name] = kept
+        elif len(kept) > 1:
+            raise BadRequest(f"「{name}」は一つだけ指定してください。")
+        elif kept:
+            raw[name] = kept[0]
+    try:
+        loaded: dict[str, Any] = schema.load(raw)
+    except ValidationError as error:
+        name, message = min(error.messages_dict.items())
+        sentence = f"{label_of(schema.fields[name])}（{name}）：{_first_sentence(message)}"
+        raise BadRequest(sentence) from error
+    return loaded
 
 
 def _join_date(posted: MultiDict[str, str], name: str) -> str:

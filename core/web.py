@@ -25,7 +25,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from core import clock, db, errors, japanese
+from core import clock, db, errors, gates, japanese
 from core.config import Settings
 from core.forms import Form
 
@@ -55,6 +55,8 @@ _STATUS: dict[type[errors.DomainError], int] = {
     errors.LengthRequired: 411,
     errors.StaleVersion: 412,
     errors.TooLarge: 413,
+    errors.AddressTooLong: 414,
+    errors.HeadersTooLarge: 431,
     errors.Invalid: 422,
     errors.GuardFailed: 422,
     errors.TooMany: 429,
@@ -106,7 +108,10 @@ OWN_PROBLEMS: dict[str, tuple[int, str, str, str]] = {
         "少し待ってからもう一度お試しください。続くときは、受付番号を添えてお知らせください。",
     ),
 }
-_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+REPEATED = (
+    "この画面からの送信は1回だけ受け付けました",
+    "2回届いたため、2回目では何も変えていません。",
+)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,40}")
 _SERVER_ERROR = 500
 _NEVER_SHOWN = frozenset({"csrf_token", "password"})
@@ -116,12 +121,7 @@ _STATIC_AGE, _DEMO_AGE = 604_800, 60  # seconds; addresses of our own files carr
 _log = structlog.get_logger()
 
 csrf = CSRFProtect()
-
-
-def accepts_files(view: F) -> F:
-    """Mark a view whose body may be as large as an upload."""
-    view.accepts_files = True  # type: ignore[attr-defined]
-    return view
+accepts_files = gates.accepts_files
 
 
 def init_logs(settings: Settings) -> None:
@@ -163,7 +163,7 @@ def init_web(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, count, count, count, count)  # type: ignore[method-assign]
     db.set_request_id_source(current_request_id)
     app.before_request(_start_request)
-    app.before_request(lambda: _check_body(app, settings))
+    gates.init_gates(app, settings)
     csrf.init_app(app)
     app.after_request(_add_headers)
     app.teardown_request(_close_session)
@@ -215,22 +215,6 @@ def _start_request() -> None:
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
     if "\x00" in request.path:  # PostgreSQL has no such text, so nothing can be there
         raise errors.NotFound
-
-
-def _check_body(app: Flask, settings: Settings) -> None:
-    if request.method not in _BODY_METHODS:
-        return
-    if request.content_length is None or "chunked" in request.headers.get("Transfer-Encoding", ""):
-        raise errors.LengthRequired(HTTP_SENTENCES[411][1])
-    view = app.view_functions.get(request.endpoint or "")
-    with_files = getattr(view, "accepts_files", False)
-    limit = settings.upload_limit_bytes if with_files else settings.body_limit_bytes
-    request.max_content_length = limit
-    if request.content_length > limit:
-        raise errors.TooLarge(
-            f"送られた内容が大きすぎます（上限は{limit // 1024:,}キロバイトです）。"
-            "ファイルを小さくするか、分けて送ってください。"
-        )
 
 
 def _add_headers(response: Response) -> Response:
@@ -290,17 +274,17 @@ def answer(
         code=status,
         title=title,
         happened=message,
-        safe="何も変わっていません。" if request.method in _BODY_METHODS else None,
+        safe="何も変わっていません。" if request.method in gates.BODY_METHODS else None,
         details=details or [],
-        typed=_typed_texts() if status not in _UNREAD else [],
+        typed=typed_texts() if status not in _UNREAD else [],
         request_id=current_request_id(),
     )
     return page, status
 
 
-def _typed_texts() -> list[str]:
+def typed_texts() -> list[str]:
     """Return what a refused form held in words, so that it can be copied; never a password."""
-    if request.method not in _BODY_METHODS or not request.form:
+    if request.method not in gates.BODY_METHODS or not request.form:
         return []
     kept = [(n, v.strip()) for n, v in request.form.items(multi=True) if n not in _NEVER_SHOWN]
     return [value for _, value in kept if len(value) >= _WORTH_COPYING]
@@ -367,6 +351,26 @@ def complete(
         return None
     leave_notice("done", *notice)
     return see_other(target)
+
+
+def create_once(
+    form: Form, person_id: uuid.UUID | None, act: Callable[..., tuple[str, ...]]
+) -> ResponseReturnValue | None:
+    """Make what was sent and lead to it; a double click leads there too, with a plain notice.
+
+    `act` gets the session and the values by name; it returns the address of what it made and the
+    words of the notice. None while the form has to be shown; the form carries `forms.once(form)`.
+    """
+    if not form.is_posted:
+        return None
+    made = form.submit_once(person_id, lambda session, data: act(session, **data))
+    if made is None:
+        return None
+    if made.is_repeat:
+        leave_notice("info", *REPEATED)
+    else:
+        leave_notice("done", *made.notice)
+    return see_other(made.location)
 
 
 def leave_notice(

@@ -40,16 +40,17 @@ def members(vendor_id: uuid.UUID) -> ResponseReturnValue:
     vendor = vendor_for(session, vendor_id, Permission.VENDOR_READ_FILE)
     form = Form(InviteSchema(), web.posted_form(), {"role": Role.VENDOR_MEMBER})
 
-    def act(session: Session, data: dict[str, Any]) -> bool:
+    def act(session: Session, **values: Any) -> tuple[str, ...]:
         locked = locked_vendor(session, vendor_id)
-        member_services.invite(session, actor(), settings(), locked, **data)
-        return True
+        member_services.invite(session, actor(), settings(), locked, **values)
+        href, days = (
+            url_for("vendors.members", vendor_id=vendor_id),
+            member_services.INVITATION_DAYS,
+        )
+        return href, "招待を送りました", f"メールのリンクは{days}日間使えます。"
 
-    if form.is_posted and form.submit(act):
-        days = member_services.INVITATION_DAYS
-        web.leave_notice("done", "招待を送りました", f"メールのリンクは{days}日間使えます。")
-        return web.see_other(url_for("vendors.members", vendor_id=vendor_id))
-    return _render_members(session, vendor, form)
+    done = web.create_once(form, actor().person_id, act)
+    return done or _render_members(session, vendor, form)
 
 
 def _render_members(session: Session, vendor: Vendor, form: Form) -> str | ResponseReturnValue:

@@ -50,14 +50,13 @@ def exclusions(vendor_id: uuid.UUID) -> ResponseReturnValue:
     vendor = vendor_for(session, vendor_id, Permission.VENDOR_EXCLUDE)
     form = Form(ExclusionSchema(), web.posted_form())
 
-    def act(session: Session, data: dict[str, Any]) -> bool:
-        standing_services.exclude(session, actor(), locked_vendor(session, vendor_id), **data)
-        return True
+    def act(session: Session, **values: Any) -> tuple[str, ...]:
+        standing_services.exclude(session, actor(), locked_vendor(session, vendor_id), **values)
+        href = url_for("vendors.exclusions", vendor_id=vendor_id)
+        return href, "記録しました", "期間中は、事業者のページに示されます。"
 
-    if form.is_posted and form.submit(act):
-        web.leave_notice("done", "記録しました", "期間中は、事業者のページに示されます。")
-        return web.see_other(url_for("vendors.exclusions", vendor_id=vendor_id))
-    return web.render_page(
+    done = web.create_once(form, actor().person_id, act)
+    return done or web.render_page(
         "vendors/exclusions.html",
         form.status,
         form=form,

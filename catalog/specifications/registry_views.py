@@ -16,7 +16,6 @@ from catalog.specifications.models import (
     LifecycleStage,
     Pattern,
     SpecificationSource,
-    StandardSpecification,
     StudyOutcome,
 )
 from catalog.specifications.schemas import (
@@ -36,15 +35,13 @@ def register() -> ResponseReturnValue:
     """Register a specification whose requirements nobody has imported yet."""
     form = Form(RegisterSchema(), web.posted_form())
 
-    def act(session: Session, **values: Any) -> StandardSpecification:
-        return registering.register_specification(session, actor(), **values)
+    def act(session: Session, **values: Any) -> tuple[str, ...]:
+        made = registering.register_specification(session, actor(), **values)
+        href = url_for("specifications.show", code=made.code)
+        notice = "主任審査員が共通化の状況を記録すると、一覧に載ります。"
+        return href, "仕様書を登録しました", notice
 
-    done = web.complete(
-        form,
-        act,
-        notice=("仕様書を登録しました", "主任審査員が共通化の状況を記録すると、一覧に載ります。"),
-        target=url_for("specifications.show", code=form.value("code").strip() or "-"),
-    )
+    done = web.create_once(form, actor().person_id, act)
     return done or web.render_page(
         "specifications/register.html", form.status, form=form, patterns=Pattern.choices()
     )

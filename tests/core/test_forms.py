@@ -111,6 +111,32 @@ def test_an_unknown_field_is_refused_by_name():
     assert posted.summary == [("main", "「admin」という項目は受け付けていません。")]
 
 
+def test_a_field_of_one_value_sent_twice_is_refused_and_nothing_is_lost():
+    posted = form(("name", "二つ目の名称"), ("starts_on-day", "2"), ("networks", "lgwan"))
+    assert not posted.validate()
+    assert posted.error("name") == (
+        "名称が2回送られました（「 見本 」「二つ目の名称」）。一つだけにして、送り直してください。"
+    )
+    assert "開始日が2回送られました（「1」「2」）" in posted.error("starts_on")
+    assert posted.error("networks") is None
+    assert (posted.status, [name for name, _ in posted.summary]) == (
+        422,
+        ["f-name", "f-starts_on"],
+    )
+    assert posted.value("price") == "１２０，０００円"
+
+
+def test_a_password_sent_twice_is_not_shown():
+    class SignIn(FormSchema):
+        password = line("パスワード", maximum=50)
+
+    posted = Form(SignIn(), MultiDict([("password", "one-secret"), ("password", "two-secret")]))
+    assert not posted.validate()
+    assert posted.error("password") == (
+        "パスワードが2回送られました。一つだけにして、送り直してください。"
+    )
+
+
 def test_a_missing_date_says_what_to_enter():
     posted = form(drop=("starts_on-year", "starts_on-month", "starts_on-day"))
     assert not posted.validate()

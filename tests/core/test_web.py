@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 
@@ -26,6 +27,59 @@ def test_a_body_over_the_limit_is_refused_with_413_before_it_is_read(client, set
     response = client.post("/sign-in", data=b"x" * (settings.body_limit_bytes + 1))
     assert response.status_code == 413
     assert "大きすぎます" in response.text
+
+
+def test_what_is_too_long_before_the_body_is_told_how_to_mend_it(client):
+    long = "あ" * 700
+    page = client.get("/search", query_string={"q": long})
+    assert page.status_code == 414
+    assert "検索のことばを短くするか、指定を減らして" in page.text
+    problem = client.get("/api/v1/offerings", query_string={"limit": long})
+    assert (problem.status_code, problem.content_type) == (414, "application/problem+json")
+    assert problem.json["type"].endswith("#address_too_long")
+    stuffed = client.get("/about", headers={f"X-Filler-{n}": "x" * 900 for n in range(20)})
+    assert (stuffed.status_code, "Cookieを消して" in stuffed.text) == (431, True)
+    assert client.get("/search", query_string={"q": "あ" * 300}).status_code == 200
+
+
+def test_the_server_itself_refuses_in_japanese_too():
+    """Ask a real gunicorn with the house's settings what the application never gets to see."""
+    application = "def app(environ, start): start('204 No Content', []); return []"
+    code = f"""
+import sys
+from gunicorn.app.wsgiapp import WSGIApplication
+sys.modules["quick"] = type(sys)("quick"); exec({application!r}, sys.modules["quick"].__dict__)
+sys.argv = ["gunicorn", "-c", "gunicorn.conf.py", "-w", "1", "--threads", "2", "quick:app"]
+WSGIApplication("%(prog)s").run()
+"""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    environment = {**os.environ, "NARABI_BIND": f"127.0.0.1:{port}"}
+    server = subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stderr is not None
+        next(line for line in server.stderr if "Booting worker" in line)
+        for sent, status, sentence in (
+            (f"GET /?q={'x' * 9000} HTTP/1.1\r\nHost: a\r\n\r\n", 414, "アドレスが長すぎます"),
+            (f"GET / HTTP/1.1\r\nHost: a\r\nX: {'x' * 17000}\r\n\r\n", 431, "Cookieを消して"),
+            ("NONSENSE\r\n\r\n", 400, "この指定は使えません"),
+            ("GET /?q=" + "x" * 7000 + " HTTP/1.1\r\nHost: a\r\n\r\n", 204, ""),
+        ):
+            answer = ask(port, sent)
+            assert answer.startswith(f"HTTP/1.1 {status} "), answer[:200]
+            assert sentence in answer
+    finally:
+        server.terminate()
+        server.communicate(timeout=30)
+
+
+def ask(port, sent):
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(sent.encode())
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65_536), b"")).decode()
 
 
 def test_a_post_without_the_pages_token_changes_nothing_and_says_so(client):

@@ -26,7 +26,7 @@ ORIGIN = "http://localhost"
 REQUEST_ID = "isolation-0000-0000-0000-000000000000"
 FORMATS = ("csv", "xlsx", "json")
 ACCEPTS = ("application/json", "text/csv")
-_VOLATILE = re.compile(r'(name="csrf_token"[^>]*value="|nonce[-=]"?)[^"\'\s;]+')
+_VOLATILE = re.compile(r'(name="(?:csrf_token|form_key)"[^>]*value="|nonce[-=]"?)[^"\'\s;]+')
 _FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
 _LINK = re.compile(r'\b(?:href|src|hx-get|data-url)="([^"]+)"')
 _IDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

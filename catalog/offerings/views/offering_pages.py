@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from accounts.auth import access, actor
 from accounts.permissions import Permission, require
@@ -91,14 +92,14 @@ def index() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Ask for the standard and the name, then open the task list."""
     form = Form(NewOfferingSchema(), web.posted_form())
-    made = None
-    if form.is_posted:
-        made = form.submit(lambda session, data: services.create_offering(session, actor(), **data))
-    if made is not None:
-        web.leave_notice("done", "サービスの下書きを作りました", "順番はどれからでも入力できます。")
-        return web.see_other(
-            url_for("vendor_offerings.show", offering_version_id=made.offering_version_id)
-        )
+
+    def act(session: Session, **values: Any) -> tuple[str, ...]:
+        made = services.create_offering(session, actor(), **values)
+        href = url_for("vendor_offerings.show", offering_version_id=made.offering_version_id)
+        return href, "サービスの下書きを作りました", "順番はどれからでも入力できます。"
+
+    if done := web.create_once(form, actor().person_id, act):
+        return done
     versions = list_versions(web.read_session())
     refusals = {each.id: explain_refusal(each) for each in versions}
     return web.render_page(

@@ -1,6 +1,7 @@
 """Public pages of consultations, and the pages on which bodies and vendors comment."""
 
 import uuid
+from typing import Any
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
@@ -116,20 +117,16 @@ def comment(consultation_id: uuid.UUID) -> ResponseReturnValue:
     consultation = _find(web.read_session(), consultation_id)
     asked = request.args.get("requirement", "")
     form = Form(CommentSchema(), web.posted_form(), {"requirement_id": asked})
-    if form.is_posted:
-        said = form.submit(
-            lambda session, data: services.comment(session, actor(), consultation_id, **data)
-        )
-        if said is not None:
-            web.leave_notice(
-                "done",
-                f"意見{said.number}を受け付けました",
-                "締切りまでは、変更も取下げもできます。",
-            )
-            return web.see_other(_address(consultation))
-    elif closed := _why_closed(consultation):
-        return closed
-    return _render_comment(consultation, form)
+
+    def act(session: Session, **values: Any) -> tuple[str, ...]:
+        said = services.comment(session, actor(), consultation_id, **values)
+        title = f"意見{said.number}を受け付けました"
+        return _address(consultation), title, "締切りまでは、変更も取下げもできます。"
+
+    if done := web.create_once(form, actor().person_id, act):
+        return done
+    closed = None if form.is_posted else _why_closed(consultation)
+    return closed or _render_comment(consultation, form)
 
 
 @blueprint.route(

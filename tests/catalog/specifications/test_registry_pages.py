@@ -30,8 +30,9 @@ def source_page(version):
 def test_a_specification_without_requirements_is_listed_honestly(as_person, client, agency):
     reviewer = as_person("reviewer")
     facts = {"code": "TOKA", "name": "届出の受付", "ministry": "見本府省", "pattern": "a"}
-    done = reviewer.submit("/manage/specifications/new", facts)
-    assert (done.status_code, done.location) == (303, "/specifications/TOKA")
+    press = reviewer.prepare("/manage/specifications/new", facts)
+    for done in (press(), press()):
+        assert (done.status_code, done.location) == (303, "/specifications/TOKA")
     assert client.get("/specifications/TOKA").status_code == 404
     again = reviewer.submit("/manage/specifications/new", facts)
     assert again.status_code == 422
