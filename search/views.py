@@ -71,7 +71,7 @@ class Pages:
 @access(Permission.CATALOG_READ)
 def index() -> ResponseReturnValue:
     """Find listings by words and facets."""
-    values = read_parameters(request.args.to_dict(flat=False))
+    values = read_parameters(request.args)
     session = web.read_session()
     body = _acting_body(session)
     choices = _mark_own_size(list_facet_choices(session), body)

@@ -1,7 +1,7 @@
 """What can be asked about projects, their evidence, candidates and selections."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, or_, select
@@ -112,15 +112,15 @@ def latest_selection(session: Session, project_id: uuid.UUID) -> Selection | Non
 def list_related_orders(
     session: Session,
     project: Project,
-    seller_id: uuid.UUID,
-    specification_id: uuid.UUID,
-) -> list[tuple[Project, Selection]]:
-    """Return other live choices of the body for the same seller or the same specification.
+    seller_ids: Collection[uuid.UUID],
+    specification_ids: Collection[uuid.UUID],
+) -> list[tuple[Project, Selection, uuid.UUID, uuid.UUID]]:
+    """Return other live choices of the body for these sellers or specifications, with the two ids.
 
     The newest selection of each project counts; whether the year is the same is for the caller.
     """
     statement = (
-        select(Project, Selection)
+        select(Project, Selection, Listing.seller_id, SpecificationVersion.specification_id)
         .join(Selection, col(Selection.project_id) == Project.id)
         .join(ListingVersion, col(ListingVersion.id) == Selection.listing_version_id)
         .join(Listing, col(Listing.id) == ListingVersion.listing_id)
@@ -135,14 +135,17 @@ def list_related_orders(
             col(Project.state).not_in(_NEVER_BOUGHT),
             or_(col(Selection.is_approved).is_(None), col(Selection.is_approved).is_(True)),
             or_(
-                Listing.seller_id == seller_id,
-                SpecificationVersion.specification_id == specification_id,
+                col(Listing.seller_id).in_(seller_ids),
+                col(SpecificationVersion.specification_id).in_(specification_ids),
             ),
         )
         .order_by(col(Project.number), col(Selection.created_at))
         .limit(MAXIMUM_PROJECTS)
     )
-    newest = {project.id: (project, selection) for project, selection in session.exec(statement)}
+    newest = {
+        other.id: (other, selection, seller_id, specification_id)
+        for other, selection, seller_id, specification_id in session.exec(statement)
+    }
     return list(newest.values())
 
 

@@ -53,8 +53,8 @@ class ProjectEditSchema(VersionSchema, ProjectSchema):
     """The same, over a version that was read."""
 
 
-class SearchSaveSchema(VersionSchema):
-    """The query that a project keeps: words and facet values; values are checked against the catalog."""
+class SearchWordsSchema(FormSchema):
+    """Words and facet values; the values are checked against the catalog."""
 
     q = line("検索語", maximum=300, required=False)
     specification = fields.List(fields.String(), load_default=list)
@@ -63,6 +63,16 @@ class SearchSaveSchema(VersionSchema):
     size_class = fields.List(fields.String(), load_default=list)
     price_band = fields.List(fields.String(), load_default=list)
     seller_kind = fields.List(fields.String(), load_default=list)
+
+
+class SearchSaveSchema(VersionSchema, SearchWordsSchema):
+    """The query that a project keeps."""
+
+
+class SearchAddressSchema(SearchWordsSchema):
+    """What the address of a project's search may hold: first values of the form, and the page."""
+
+    page = whole("ページ", minimum=1, maximum=999_999, required=False)
 
 
 class ConfirmSchema(VersionSchema):

@@ -53,18 +53,19 @@ def make_kept_query(session: Session, data: Mapping[str, Any], choices: Choices)
 
     Raises Invalid for a value that the catalog does not offer.
     """
-    filters: dict[str, list[str]] = {}
-    for name in Search.FACETS:
-        known = {value for value, _ in choices[name]}
-        if unknown := sorted(set(data[name]) - known):
-            sentence = (
-                f"{Search.FACETS[name]}に「{unknown[0]}」はありません。一覧から選択してください。"
-            )
-            raise Invalid({name: sentence})
-        if data[name]:
-            filters[name] = sorted(data[name])
+    refuse_unknown(data, choices)
+    filters = {name: sorted(data[name]) for name in Search.FACETS if data[name]}
     query = search_queries.make_query(data["q"], filters, day=day_in_japan(now(session)))
     return {"text": query.text, "filters": filters, "sort": query.sort, "seed": query.seed}
+
+
+def refuse_unknown(data: Mapping[str, Any], choices: Choices) -> None:
+    """Raise Invalid for a facet value that the catalog does not offer."""
+    for name, label in Search.FACETS.items():
+        known = {value for value, _ in choices[name]}
+        if unknown := sorted(set(data[name]) - known):
+            sentence = f"{label}に「{unknown[0]}」はありません。一覧から選択してください。"
+            raise Invalid({name: sentence})
 
 
 def describe_query(kept: Mapping[str, Any], choices: Choices) -> list[tuple[str, str]]:

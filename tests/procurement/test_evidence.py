@@ -155,9 +155,13 @@ def test_exclusion_needs_a_reason_and_can_be_undone_before_comparing(market):
     assert "夜間の受付に合わないため。" in pack_page(market)
     assert client.submit(candidates, action="/restore").status_code == 303
     assert not market.candidate(market.dear).is_excluded
+    path = f"/projects/{market.project().id}/candidates/{market.candidate(market.dear).id}/exclude"
+    press = client.prepare(path, {"reason": "比較のあとに押した除外の理由です。"})
     assert market.compare().status_code == 303
-    late = market.exclude(market.dear)
+    late = press()
     assert late.status_code == 409
+    assert "比較のあとに押した除外の理由です。" in late.text
+    assert "選定の案を作るか、検索をやり直してください" in late.text
     assert not market.candidate(market.dear).is_excluded
 
 
@@ -182,13 +186,15 @@ def test_project_ends_without_a_choice_only_with_a_reason(market, act, state):
     path = f"/projects/{market.project().id}/{act}"
     client = market.as_(market.clerk)
     assert client.submit(path, {"confirmed": "yes", "reason": ""}).status_code == 422
-    done = client.submit(path, {"confirmed": "yes", "reason": "合うものがありません。"})
+    press = client.prepare(path, {"confirmed": "yes", "reason": "合うものがありません。"})
+    done = press()
     assert done.status_code == 303
     assert market.project().state is state
     assert "合うものがありません。" in text_of(client.page(done.location))
-    assert client.submit(path, {"confirmed": "yes", "reason": "もう一度"}).status_code == 409
+    assert press().status_code == 409
     stopped = client.get(f"/projects/{market.project().id}/edit")
-    assert stopped.status_code == 200
+    assert stopped.status_code == 409
+    assert "案件は終わっています" in stopped.text
 
 
 def test_catalog_that_changes_during_the_lock_is_read_again(market, monkeypatch):

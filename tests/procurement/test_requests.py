@@ -18,10 +18,10 @@ from core import db, outbox
 from core.errors import DomainError, Forbidden
 from procurement.contracts import documents, services
 from procurement.contracts.models import RequestState
-from procurement.contracts.queries import get_request
+from procurement.contracts.queries import get_request, latest_request
 from tests import factories
 from tests.page_checks import text_of
-from tests.procurement.conftest import request_values
+from tests.procurement.conftest import REQUEST, request_values
 from vendors.agreement_models import AgreementVersion
 from vendors.models import Vendor, VendorAction
 
@@ -72,9 +72,14 @@ def recent(market, person, role):
 @pytest.mark.acceptance(20)
 def test_request_needs_an_approved_selection(market):
     market.reach_proposed()
-    response = market.draw_up()
-    assert response.status_code == 409
-    assert "選定の決裁待ち" in response.text
+    client, path = market.as_(market.clerk), f"/projects/{market.project().id}/request"
+    token = client.page("/projects/new").find(".//input[@name='csrf_token']").get("value")
+    for response in (client.get(path), client.post(path, data={**REQUEST, "csrf_token": token})):
+        assert response.status_code == 409
+        assert "選定の決裁待ち" in response.text
+        assert "選定の案を見る" in response.text
+    with db.reading() as session:
+        assert latest_request(session, market.project().id) is None
 
 
 def test_project_has_one_live_request(market):

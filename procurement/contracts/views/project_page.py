@@ -73,6 +73,7 @@ def cancel(project_id: uuid.UUID) -> ResponseReturnValue:
     return show_ending(
         project_id,
         Ending(
+            action=ProjectAction.CANCEL,
             act=services.cancel_project,
             notice="案件を中止しました",
             heading="この案件を中止しますか",

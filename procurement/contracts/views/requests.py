@@ -44,8 +44,9 @@ from procurement.contracts.views.frame import (
 )
 from procurement.contracts.views.frame import requests_blueprint as blueprint
 from procurement.projects import queries as project_queries
-from procurement.projects.models import Project
+from procurement.projects.models import Project, ProjectState
 from procurement.projects.schemas import Decision, DecisionSchema
+from procurement.projects.views.frame import explain_early
 
 _P = Permission
 
@@ -71,17 +72,18 @@ def create(project_id: uuid.UUID) -> ResponseReturnValue:
     form = Form(RequestSchema(), web.posted_form(), _first_values())
     if live is not None and not form.is_posted:
         return web.see_other(request_url(live.id))
-    if form.is_posted:
-        made = form.submit(
-            lambda writing, data: services.create_request(
-                writing, actor(), _load_project(writing, project_id), **data
-            )
-        )
-        if made is not None:
-            web.leave_notice("done", "依頼書を保存しました")
-            return web.see_other(request_url(made.id))
+
+    def act(writing: Session, **values: Any) -> tuple[str, ...]:
+        selected = _load_project(writing, project_id)
+        made = services.create_request(writing, actor(), selected, **values)
+        return request_url(made.id), "依頼書を保存しました"
+
+    ready = project.state is ProjectState.SELECTION_APPROVED
+    if early := explain_early(project, "依頼書は、まだ作れません", ready=ready):
+        return early
     action = url_for("requests.create", project_id=project_id)
-    return _render_form(form, project, action)
+    done = web.create_once(form, actor().person_id, act)
+    return done or _render_form(form, project, action)
 
 
 def _first_values() -> dict[str, Any]:

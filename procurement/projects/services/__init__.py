@@ -1,5 +1,10 @@
 """Acts on a project: its case, the lock of its evidence, and the choice."""
 
+from procurement.projects.services.assessing import (
+    assess_choice,
+    assess_choices,
+    explain_small_amount,
+)
 from procurement.projects.services.cases import (
     cancel_project,
     confirm_comparison,
@@ -15,11 +20,9 @@ from procurement.projects.services.locking import (
     check_search,
     lock_evidence,
     query_of,
-    require_lockable,
 )
 from procurement.projects.services.selecting import (
     approve_selection,
-    assess_choice,
     lock_listing,
     propose_selection,
     return_selection,
@@ -29,18 +32,19 @@ __all__ = [
     "IndexBehind",
     "approve_selection",
     "assess_choice",
+    "assess_choices",
     "cancel_project",
     "check_search",
     "confirm_comparison",
     "create_project",
     "edit_project",
     "exclude_candidate",
+    "explain_small_amount",
     "find_none_suitable",
     "lock_evidence",
     "lock_listing",
     "propose_selection",
     "query_of",
-    "require_lockable",
     "restore_candidate",
     "return_selection",
     "save_search",

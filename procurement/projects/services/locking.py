@@ -106,11 +106,6 @@ def _refuse_unlockable(result: search_queries.Answer) -> None:
         raise GuardFailed([("main", sentence)])
 
 
-def require_lockable(project: Project) -> None:
-    """Raise WrongState unless the project has a search that may be locked."""
-    project.expect(ProjectAction.LOCK_EVIDENCE)
-
-
 def lock_evidence(
     session: Session,
     actor: Actor,
@@ -124,7 +119,7 @@ def lock_evidence(
     locked = queries.get_project(session, project.id, for_update=True)
     if locked is None or actor.person_id is None:
         raise NotFound
-    require_lockable(locked)
+    locked.expect(ProjectAction.LOCK_EVIDENCE)
     checked = check_search(session, engine, locked)
     pack = _write_pack(session, actor, actor.person_id, locked, checked)
     _write_candidates(session, pack, checked)

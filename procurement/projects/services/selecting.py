@@ -1,119 +1,40 @@
 """Acts on the choice: propose one locked candidate, approve or return it."""
 
 import uuid
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlmodel import Session
 
 from accounts.identity import Actor
 from accounts.permissions import Permission, require
-from catalog.certification import queries as certification_queries
-from catalog.offerings import queries as offering_queries
 from catalog.offerings.models import Listing, ListingVersion, OfferingVersion
-from catalog.price_plan import QUOTE_LABEL
-from catalog.terms import CertificationState
 from core import audit
-from core.clock import day_in_japan
 from core.db import now
 from core.documents import canonical_json
 from core.errors import Forbidden, GuardFailed, NotFound, WrongState
-from core.japanese import fiscal_year, format_fiscal_year, format_yen
 from core.models import Model
 from procurement.bodies.models import ContractCategory, SmallAmountCeiling
-from procurement.bodies.queries import ceiling_for
 from procurement.projects import queries
-from procurement.projects.costs import Estimate, describe_basis, estimate_cost
-from procurement.projects.evidence import hit_of
+from procurement.projects.costs import describe_basis
 from procurement.projects.models import (
     Candidate,
-    EvidencePack,
     Ground,
     Project,
     ProjectAction,
     ProjectState,
     Selection,
 )
+from procurement.projects.services.assessing import (
+    Choice,
+    assess_choice,
+    over_sentence,
+    quote_sentence,
+    splitting_sentence,
+)
 from vendors.models import Vendor
 
 Row = TypeVar("Row", bound=Model)
-_TRUSTED = frozenset({CertificationState.CERTIFIED, CertificationState.CONDITIONAL})
 _CHANGE_ASKED = "確かめたうえで進めるときは、その理由を入力してください。"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One candidate seen with everything that decides whether it may be chosen.
-
-    `related_total` is yen with tax of other orders of the same fiscal year and of the same seller
-    or specification; `changes` are sentences on what changed since the lock.
-    """
-
-    candidate: Candidate
-    version: ListingVersion
-    estimate: Estimate
-    ceiling: SmallAmountCeiling | None
-    related_total: int
-    related_numbers: tuple[str, ...]
-    changes: tuple[str, ...]
-
-    @property
-    def total(self) -> int | None:
-        """Yen with tax over the whole term; None where a quote is needed."""
-        return self.estimate.total
-
-    @property
-    def splits(self) -> bool:
-        """Tell whether it stays below the ceiling alone but not together with related orders."""
-        if self.ceiling is None or self.total is None or not self.related_total:
-            return False
-        return self.total <= self.ceiling.amount < self.total + self.related_total
-
-
-def assess_choice(
-    session: Session, project: Project, candidate: Candidate, category: ContractCategory
-) -> Choice:
-    """Return a candidate with its cost, the ceiling of today, related orders and what changed."""
-    version = offering_queries.load_listing_versions(session, [candidate.listing_version_id])[
-        candidate.listing_version_id
-    ]
-    orders = queries.list_related_orders(
-        session,
-        project,
-        version.listing.seller_id,
-        version.offering_version.specification_version.specification_id,
-    )
-    year = fiscal_year(project.starts_on)
-    same_year = [(p, s) for p, s in orders if fiscal_year(p.starts_on) == year]
-    today = day_in_japan(now(session))
-    return Choice(
-        candidate=candidate,
-        version=version,
-        estimate=estimate_cost(version, project, project.owner),
-        ceiling=ceiling_for(session, project.owner, category, today),
-        related_total=sum(selection.total_with_tax for _, selection in same_year),
-        related_numbers=tuple(other.number for other, _ in same_year),
-        changes=tuple(_list_changes(session, candidate, version)),
-    )
-
-
-def _list_changes(session: Session, candidate: Candidate, version: ListingVersion) -> list[str]:
-    found = []
-    if not offering_queries.is_listed(version):
-        found.append(
-            f"「{version.offering_version.name}」のこの版は、検索結果を確定したあとに変更されたか、"
-            "提供が終わっています。"
-        )
-    pack = session.get_one(EvidencePack, candidate.pack_id)
-    locked = hit_of(pack, candidate.listing_version_id)["certification"]["state"]
-    offering_version = version.offering_version
-    standing = certification_queries.standings(session, [offering_version])[offering_version.id]
-    if CertificationState(locked) in _TRUSTED and standing.state not in _TRUSTED:
-        found.append(
-            f"「{offering_version.name}」の認証は、検索結果を確定したあとに"
-            f"「{standing.state.label}」になりました。"
-        )
-    return found
 
 
 def propose_selection(
@@ -266,14 +187,9 @@ def _check_choice(
     if ceiling is None:
         reasons.append(("f-category", "今日の時点で使える少額の契約の限度額が登録されていません。"))
     if total is None:
-        reasons.append(("f-candidate_id", _quote_sentence(choice)))
+        reasons.append(("f-candidate_id", quote_sentence(choice)))
     if ceiling is not None and total is not None and total > ceiling.amount:
-        reasons.append(
-            (
-                "f-candidate_id",
-                _over_sentence(total, ceiling),
-            )
-        )
+        reasons.append(("f-candidate_id", over_sentence(total, ceiling)))
     if choice.splits and not splitting_note:
         reasons.append(("f-splitting_note", splitting_sentence(choice, project)))
     if choice.changes and not change_note:
@@ -281,37 +197,6 @@ def _check_choice(
     if reasons or ceiling is None or total is None:
         raise GuardFailed(reasons)
     return ceiling, total
-
-
-def _over_sentence(total: int, ceiling: SmallAmountCeiling) -> str:
-    return (
-        f"{QUOTE_LABEL}です。利用期間の合計は{format_yen(total)}（税込）で、"
-        f"少額の契約の限度額{format_yen(ceiling.amount)}（税込）をこえます。"
-    )
-
-
-def _quote_sentence(choice: Choice) -> str:
-    needs = choice.estimate.statement.needs_quote
-    what = "、".join(
-        dict.fromkeys(
-            (f"{need.name}：{need.reason.label}" if need.name else need.reason.label)
-            for need in needs
-        )
-    )
-    limit = f"限度額は{format_yen(choice.ceiling.amount)}（税込）です。" if choice.ceiling else ""
-    return f"{QUOTE_LABEL}です。公表された料金だけでは利用期間の合計を計算できません（{what}）。{limit}"
-
-
-def splitting_sentence(choice: Choice, project: Project) -> str:
-    """Return the warning on orders that add up above the ceiling (分割発注)."""
-    total = (choice.total or 0) + choice.related_total
-    limit = choice.ceiling.amount if choice.ceiling else 0
-    return (
-        f"{format_fiscal_year(fiscal_year(project.starts_on))}の、同じ事業者か同じ業務の案件"
-        f"（{'、'.join(choice.related_numbers)}）と合わせると{format_yen(total)}で、"
-        f"限度額{format_yen(limit)}をこえます。"
-        "限度額を下回るために分けたのではない理由を入力してください。"
-    )
 
 
 def _begin_decision(session: Session, actor: Actor, project: Project) -> Selection:

@@ -1,8 +1,10 @@
 """Pages: list of projects, new project, edit, the ends without a choice."""
 
 import uuid
+from typing import Any
 
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from accounts.auth import access, actor
 from accounts.models import OrganisationKind
@@ -11,11 +13,13 @@ from catalog.specifications import queries as specification_queries
 from core import web
 from core.forms import Form
 from procurement.projects import queries, services
+from procurement.projects.models import ProjectAction
 from procurement.projects.schemas import ProjectEditSchema, ProjectSchema
 from procurement.projects.views.frame import (
     Ending,
     blueprint,
     complete,
+    explain_early,
     project_url,
     read_project,
     show_ending,
@@ -39,14 +43,12 @@ def index() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Open a project."""
     form = Form(ProjectSchema(), web.posted_form())
-    if form.is_posted:
-        project = form.submit(
-            lambda session, data: services.create_project(session, actor(), **data)
-        )
-        if project is not None:
-            web.leave_notice("done", f"案件 {project.number} を始めました")
-            return web.see_other(project_url(project))
-    return _render_form(form, None)
+
+    def act(session: Session, **values: Any) -> tuple[str, ...]:
+        project = services.create_project(session, actor(), **values)
+        return project_url(project), f"案件 {project.number} を始めました"
+
+    return web.create_once(form, actor().person_id, act) or _render_form(form, None)
 
 
 @blueprint.route("/projects/<uuid:project_id>/edit", methods=["GET", "POST"])
@@ -54,6 +56,9 @@ def create() -> ResponseReturnValue:
 def edit(project_id: uuid.UUID) -> ResponseReturnValue:
     """Change need, term and budget."""
     project = read_project(project_id)
+    heading = "必要と予算は、今は変更できません"
+    if early := explain_early(project, heading, ready=project.is_editable):
+        return early
     form = Form(ProjectEditSchema(), web.posted_form(), project.model_dump())
     done = complete(form, project, services.edit_project, "必要と予算を保存しました")
     return done or _render_form(form, project)
@@ -73,6 +78,7 @@ def find_none(project_id: uuid.UUID) -> ResponseReturnValue:
     return show_ending(
         project_id,
         Ending(
+            action=ProjectAction.FIND_NONE,
             act=services.find_none_suitable,
             notice="「適するサービスなし」として案件を終えました",
             heading="適するサービスがないとして案件を終えますか",

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from flask import url_for
@@ -34,6 +35,7 @@ from procurement.projects.schemas import (
 from procurement.projects.views.frame import (
     blueprint,
     complete,
+    explain_early,
     load_project,
     project_url,
     read_latest_pack,
@@ -49,6 +51,10 @@ _MOST_COMPARED = 5
 def candidates(project_id: uuid.UUID) -> ResponseReturnValue:
     """List the locked candidates with their cost for this body; link to the comparison."""
     project = read_project(project_id)
+    session = web.read_session()
+    locked = queries.latest_pack(session, project.id) is not None
+    if early := explain_early(project, "候補は、まだありません", ready=locked):
+        return early
     rows = _candidate_rows(project)
     remaining = [row["candidate"] for row in rows if not row["candidate"].is_excluded]
     return web.render_page(
@@ -98,6 +104,9 @@ def exclude(project_id: uuid.UUID, candidate_id: uuid.UUID) -> ResponseReturnVal
     """Take one candidate out, with a reason."""
     project = read_project(project_id)
     candidate = _load_candidate(web.read_session(), project_id, candidate_id)
+    ready = project.can_apply(ProjectAction.COMPARE)
+    if early := explain_early(project, "候補の除外は、今は変えられません", ready=ready):
+        return early
     form = Form(ReasonSchema(), web.posted_form(), {"version": candidate.version})
     if form.is_posted:
         done = form.submit(
@@ -151,6 +160,9 @@ def _load_candidate(session: Session, project_id: uuid.UUID, candidate_id: uuid.
 def compare(project_id: uuid.UUID) -> ResponseReturnValue:
     """Confirm that the remaining candidates were compared."""
     project = read_project(project_id)
+    ready = project.can_apply(ProjectAction.COMPARE)
+    if early := explain_early(project, "候補の比較は、今は終えられません", ready=ready):
+        return early
     form = Form(ConfirmSchema(), web.posted_form(), {"version": project.version})
     done = complete(form, project, services.confirm_comparison, "候補の比較を終えました")
     if done is not None:
@@ -171,15 +183,28 @@ def compare(project_id: uuid.UUID) -> ResponseReturnValue:
 def propose(project_id: uuid.UUID) -> ResponseReturnValue:
     """Propose one candidate with ground and reasons."""
     project = read_project(project_id)
+    ready = project.can_apply(ProjectAction.PROPOSE)
+    if early := explain_early(project, "選定の案は、今は作れません", ready=ready):
+        return early
     initial = {"version": project.version, "category": [project.category]}
     form = Form(SelectionSchema(), web.posted_form(), initial)
     notice = "選定の案を決裁者に提出しました"
     done = complete(form, project, services.propose_selection, notice)
     if done is not None:
         return done
+    return _render_proposal(project, form)
+
+
+def _render_proposal(project: Project, form: Form) -> ResponseReturnValue:
     session = web.read_session()
     rows = [row for row in _candidate_rows(project) if not row["candidate"].is_excluded]
+    candidates = [row["candidate"] for row in rows]
     today = day_in_japan(now(session))
+    ceilings = [
+        (category, ceiling_for(session, project.owner, category, today))
+        for category in ContractCategory
+    ]
+    choices = services.assess_choices(session, project, candidates, project.category)
     return web.render_page(
         "projects/propose.html",
         form.status,
@@ -187,10 +212,12 @@ def propose(project_id: uuid.UUID) -> ResponseReturnValue:
         project=project,
         rows=rows,
         grounds=Ground.choices(),
-        ceilings=[
-            (category, ceiling_for(session, project.owner, category, today))
-            for category in ContractCategory
-        ],
+        ceilings=ceilings,
+        prospects={
+            key: [(category, replace(choice, ceiling=ceiling)) for category, ceiling in ceilings]
+            for key, choice in choices.items()
+        },
+        explain=services.explain_small_amount,
         returned=_returned(session, project),
     )
 
@@ -205,6 +232,10 @@ def _returned(session: Session, project: Project) -> Selection | None:
 def decide(project_id: uuid.UUID) -> ResponseReturnValue:
     """Show the proposed choice; an approver approves or returns it."""
     project = read_project(project_id)
+    session = web.read_session()
+    proposed = queries.latest_selection(session, project.id) is not None
+    if early := explain_early(project, "決裁する選定の案は、まだありません", ready=proposed):
+        return early
     form = Form(SelectionDecisionSchema(), web.posted_form(), {"version": project.version})
     if form.is_posted:
         decided = form.submit(lambda session, data: _decide(session, project_id, data))

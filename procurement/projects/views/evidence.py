@@ -1,23 +1,45 @@
 """Pages: the search of a project, its lock, and the locked evidence."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response, make_response, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from accounts.auth import access, actor, settings
 from accounts.permissions import Permission
 from accounts.queries import list_people
 from core import web
-from core.errors import BadRequest, Conflict, DomainError, GuardFailed, NotFound, Unavailable
-from core.forms import Form
+from core.errors import (
+    BadRequest,
+    Conflict,
+    DomainError,
+    GuardFailed,
+    Invalid,
+    NotFound,
+    Unavailable,
+    WrongState,
+)
+from core.forms import Form, read_address
 from procurement.projects import queries, services
 from procurement.projects.evidence import content_of, standing_of_hit
-from procurement.projects.models import EvidencePack, Project
-from procurement.projects.schemas import LockSchema, SearchSaveSchema
-from procurement.projects.searching import Search, describe_query, make_kept_query
-from procurement.projects.views.frame import blueprint, load_project, read_project
+from procurement.projects.models import EvidencePack, Project, ProjectAction
+from procurement.projects.schemas import LockSchema, SearchAddressSchema, SearchSaveSchema
+from procurement.projects.searching import (
+    Choices,
+    Search,
+    describe_query,
+    make_kept_query,
+    refuse_unknown,
+)
+from procurement.projects.views.frame import (
+    blueprint,
+    explain_early,
+    load_project,
+    read_project,
+)
 from search import queries as search_queries
 
 _P = Permission
@@ -31,7 +53,8 @@ def search(project_id: uuid.UUID) -> ResponseReturnValue:
     project = read_project(project_id)
     session = web.read_session()
     choices = search_queries.list_facet_choices(session)
-    form = Form(SearchSaveSchema(), web.posted_form(), _initial(project))
+    asked = read_address(SearchAddressSchema(), request.args)
+    form = Form(SearchSaveSchema(), web.posted_form(), _initial(project, asked, choices))
     if form.is_posted:
 
         def save(writing: Any, data: dict[str, Any]) -> bool:
@@ -47,7 +70,7 @@ def search(project_id: uuid.UUID) -> ResponseReturnValue:
 
         if form.submit(save):
             return web.see_other(url_for("projects.search", project_id=project_id))
-    found = _run(project)
+    found = _run(project, asked["page"] or 1)
     return web.render_page(
         "projects/search.html",
         form.status,
@@ -60,23 +83,23 @@ def search(project_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-def _initial(project: Project) -> dict[str, Any]:
+def _initial(project: Project, asked: dict[str, Any], choices: Choices) -> dict[str, Any]:
     """Return the fields' first values: of the address, else of the kept query."""
     if not request.args.keys().isdisjoint({"q", *Search.FACETS}):
-        given = {name: request.args.getlist(name) for name in Search.FACETS}
-        return {"version": project.version, "q": request.args.get("q", ""), **given}
+        try:
+            refuse_unknown(asked, choices)
+        except Invalid as error:
+            raise BadRequest(error.message) from error
+        return {**asked, "version": project.version}
     kept = project.search_query or {"text": "", "filters": {}}
     return {"version": project.version, "q": kept["text"], **kept["filters"]}
 
 
-def _run(project: Project) -> Any:
+def _run(project: Project, page: int) -> Any:
     if not project.search_query:
         return None
     session = web.read_session()
-    page = request.args.get("page", "1")
-    if not page.isdecimal() or not 1 <= len(page) <= 6:
-        raise BadRequest("ページは1以上の数字で指定してください。")
-    query = services.query_of(session, project, page=int(page))
+    query = services.query_of(session, project, page=page)
     size = project.owner.population
     known = {} if size is None else {"population": size}
     engine = search_queries.get_engine(settings())
@@ -89,23 +112,17 @@ def _run(project: Project) -> Any:
 def lock(project_id: uuid.UUID) -> ResponseReturnValue:
     """Show what would be locked and lock it."""
     project = read_project(project_id)
-    services.require_lockable(project)
     engine = search_queries.get_engine(settings())
     form = Form(LockSchema(), web.posted_form(), {"version": project.version})
+
+    def act(writing: Session, *, version: int, **_ticked: bool) -> tuple[str, ...]:
+        locked = load_project(writing, project_id)
+        pack = services.lock_evidence(writing, actor(), locked, engine, version=version)
+        return _pack_url(pack), "検索結果を確定しました"
+
     try:
-        if form.is_posted:
-            pack = form.submit(
-                lambda session, data: services.lock_evidence(
-                    session,
-                    actor(),
-                    load_project(session, project_id),
-                    engine,
-                    version=data["version"],
-                )
-            )
-            if pack is not None:
-                web.leave_notice("done", "検索結果を確定しました")
-                return web.see_other(_pack_url(pack))
+        if done := _lock_once(project, form, act):
+            return done
         session = web.read_session()
         checked = services.check_search(session, engine, project)
     except (services.IndexBehind, GuardFailed, Unavailable) as error:
@@ -119,6 +136,20 @@ def lock(project_id: uuid.UUID) -> ResponseReturnValue:
         checked=checked,
         chosen=describe_query(project.search_query, choices),
     )
+
+
+def _lock_once(
+    project: Project, form: Form, act: Callable[..., tuple[str, ...]]
+) -> ResponseReturnValue | None:
+    """Lock, or say what comes first; a double click is led to the locked page even so."""
+    ready = project.can_apply(ProjectAction.LOCK_EVIDENCE)
+    early = explain_early(project, "検索結果は、今は確定できません", ready=ready)
+    try:
+        return web.create_once(form, actor().person_id, act) or early
+    except WrongState:
+        if early is None:
+            raise
+        return early
 
 
 def _explain_refusal(project: Project, error: DomainError) -> ResponseReturnValue:

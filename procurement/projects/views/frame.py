@@ -14,10 +14,11 @@ from core import web
 from core.errors import NotFound
 from core.forms import Form
 from procurement.projects import queries
-from procurement.projects.models import EvidencePack, Project
+from procurement.projects.models import EvidencePack, Project, ProjectAction, ProjectState
 from procurement.projects.schemas import EndSchema
 
 blueprint = Blueprint("projects", __name__)
+_S = ProjectState
 
 
 def read_project(
@@ -58,10 +59,64 @@ def complete(
     )
 
 
+# What moves a project on: the sentence, the words of the link, and where it leads.
+_FIRST = {
+    _S.DRAFT: (
+        "まだ検索していません。先に、サービスを探してください。",
+        "サービスを探す",
+        "search",
+    ),
+    _S.SEARCHING: (
+        "検索結果がまだ確定していません。先に、検索結果を確かめて確定してください。",
+        "検索結果を確かめて確定する",
+        "search",
+    ),
+    _S.EVIDENCE_LOCKED: (
+        "検索結果は確定しています。次は、候補を比べて、比較を終えてください。",
+        "候補を比べる",
+        "candidates",
+    ),
+    _S.COMPARED: (
+        "候補の比較は終わっています。次は、選定の案を作るか、検索をやり直してください。",
+        "選定の案を作る",
+        "propose",
+    ),
+    _S.SELECTION_PROPOSED: (
+        "選定の案が決裁を待っています。決裁者が決めるか差し戻すまで、変えられません。",
+        "選定の案を見る",
+        "decide",
+    ),
+    _S.SELECTION_APPROVED: (
+        "選定は決裁されています。次は、利用契約の依頼に進んでください。",
+        "案件の進めることを見る",
+        "show",
+    ),
+}
+_OVER = ("案件は終わっています。記録はそのまま残ります。", "案件の記録を見る", "show")
+
+
+def explain_early(project: Project, heading: str, *, ready: bool) -> ResponseReturnValue | None:
+    """Say what has to be done first, with the link to it; None when the page is ready to be used."""
+    if ready:
+        return None
+    sentence, label, endpoint = _FIRST.get(project.state, _OVER)
+    return web.render_page(
+        "projects/early.html",
+        409,
+        project=project,
+        heading=heading,
+        sentence=sentence,
+        label=label,
+        href=url_for(f"projects.{endpoint}", project_id=project.id),
+        typed=web.typed_texts(),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """How a project ends without a contract: the act and the words of its confirm page."""
 
+    action: ProjectAction
     act: Callable[..., object]
     notice: str
     heading: str
@@ -72,6 +127,10 @@ class Ending:
 def show_ending(project_id: uuid.UUID, ending: Ending) -> ResponseReturnValue:
     """Ask once more for the end of a project, with the reason."""
     project = read_project(project_id)
+    if early := explain_early(
+        project, "この案件は、今は終えられません", ready=project.can_apply(ending.action)
+    ):
+        return early
     form = Form(EndSchema(), web.posted_form(), {"version": project.version})
     return complete(form, project, ending.act, ending.notice) or web.render_page(
         "projects/end.html", form.status, form=form, project=project, ending=ending
