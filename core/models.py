@@ -3,9 +3,21 @@
 import uuid
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar, cast
 
-from sqlalchemy import JSON, DateTime, Enum, MetaData, Table, TypeDecorator, inspect, update
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Enum,
+    MetaData,
+    Table,
+    TypeDecorator,
+    Update,
+    bindparam,
+    inspect,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import CursorResult, Dialect
 from sqlalchemy.orm import Session, object_session
@@ -123,14 +135,12 @@ def _compare_and_set(
     session.flush()
     table = cast("Table", inspect(type(row), raiseerr=True).local_table)
     seen = row.version if version is None else version
-    statement = (
-        update(table)
-        .where(table.c.id == row.id, table.c.version == seen)
-        .values(**values, version=seen + 1, updated_at=session.info["now"])
-    )
-    for column, value in expected.items():
-        statement = statement.where(table.c[column] == value)
-    result = cast("CursorResult[Any]", session.execute(statement))
+    values = {**values, "version": seen + 1, "updated_at": session.info["now"]}
+    told = {"row": row.id, "seen": seen}
+    told |= {f"old_{name}": value for name, value in expected.items()}
+    told |= {f"new_{name}": value for name, value in values.items()}
+    statement = _update_of(table, tuple(expected), tuple(values))
+    result = cast("CursorResult[Any]", session.execute(statement, told))
     session.refresh(row)
     if result.rowcount == 1:
         return
@@ -139,6 +149,17 @@ def _compare_and_set(
         state = cast("LabelledCode", getattr(row, "state"))  # noqa: B009
         raise WrongState(machine.wrong_state_sentence(state), state=state.value)
     raise StaleVersion(current=row.model_dump(mode="json"))
+
+
+@cache
+def _update_of(table: Table, expected: tuple[str, ...], changed: tuple[str, ...]) -> Update:
+    # Every act runs it: once per shape, for building costs more than executing.
+    return (
+        update(table)
+        .where(table.c.id == bindparam("row"), table.c.version == bindparam("seen"))
+        .where(*(table.c[name] == bindparam(f"old_{name}") for name in expected))
+        .values({name: bindparam(f"new_{name}") for name in changed})
+    )
 
 
 def related(**options: Any) -> Any:

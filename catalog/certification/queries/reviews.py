@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy.orm import joinedload
@@ -286,6 +287,7 @@ def list_events(
     return [(event, detail, name) for event, detail, name in session.exec(statement)]
 
 
+@cache
 def load_whole() -> tuple[Any, ...]:
     """Load what every page of a review names: versions, maker, specification."""
     return (

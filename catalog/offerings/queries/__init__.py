@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_
@@ -77,7 +78,7 @@ def find_listed(
 
 def narrow_to_listed(statement: Any) -> Any:
     """Keep of a select over listing versions what buyers see now; joins all that decides it."""
-    maker, seller = aliased(Vendor), aliased(Vendor)
+    maker, seller = _parties()
     return (
         statement.join(Listing, col(Listing.id) == ListingVersion.listing_id)
         .join(Offering, col(Offering.id) == Listing.offering_id)
@@ -95,6 +96,11 @@ def narrow_to_listed(statement: Any) -> Any:
             ),
         )
     )
+
+
+@cache
+def _parties() -> tuple[Any, Any]:
+    return aliased(Vendor), aliased(Vendor)
 
 
 def _narrowed(
@@ -334,10 +340,12 @@ def list_price_changes(session: Session) -> list[ListingVersion]:
     return list(session.exec(statement))
 
 
+@cache
 def _whole_listing_version() -> list[Any]:
     return [*_listing_version_links(), selectinload(ListingVersion.components)]  # type: ignore[arg-type]
 
 
+@cache
 def _listing_version_links() -> list[Any]:
     listing = joinedload(ListingVersion.listing)  # type: ignore[arg-type]
     return [
@@ -349,6 +357,7 @@ def _listing_version_links() -> list[Any]:
     ]
 
 
+@cache
 def _whole_offering_version() -> list[Any]:
     return [
         joinedload(OfferingVersion.offering).joinedload(Offering.maker),  # type: ignore[arg-type]
