@@ -229,8 +229,10 @@ def _ask_for_rows(who: str, world: World, crawler: Crawler, app: Flask) -> list[
     app.config["WTF_CSRF_ENABLED"] = False
     problems = []
     unknowns: dict[tuple[str, str], Answer] = {}
+    known = world.known
     for rule in app.url_map.iter_rules():
-        for address in _addresses(rule, world.known):
+        # What the walk has opened was searched there.
+        for address in sorted(set(_addresses(rule, known)) - crawler.answers.keys()):
             answer = crawler.ask(address)
             if told := world.planter.found(_without_ids(answer.words, address)):
                 problems.append(f"{who}: {address} tells {told}")

@@ -9,11 +9,12 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from click.testing import CliRunner
 from sqlalchemy import Connection, inspect, text
 
+from app import cli
 from core import db
 from core.models import metadata
-from tests.databases import upgrade
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("core", "accounts", "vendors", "catalog", "search", "procurement")
@@ -177,9 +178,12 @@ def test_upgrade_builds_an_empty_database(database, tmp_path, request):
         database.cluster.create(name)
         request.addfinalizer(lambda: database.cluster.drop(name))
         url = database.cluster.url(name)
-    upgrade(url)
-    engine = db.make_engine(url)
+    told = {"NARABI_ENV": "development", "NARABI_DATABASE_URL": url}
     try:
-        assert set(metadata.tables) <= set(inspect(engine).get_table_names())
+        upgraded = CliRunner().invoke(cli, ["db", "upgrade"], env=told)
+        assert upgraded.exit_code == 0, upgraded.output
+        built = inspect(db.current().engine).get_table_names()
+        assert (db.current().url, set(metadata.tables) - set(built)) == (url, set())
     finally:
-        engine.dispose()
+        db.current().dispose()
+        db.configure(database.url)
