@@ -52,6 +52,7 @@ import vendors.arrival_views
 import vendors.letters
 import vendors.member_views
 import vendors.reminders
+import vendors.renewal_views
 import vendors.review_views
 import vendors.standing_views
 import vendors.views

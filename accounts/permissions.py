@@ -41,6 +41,7 @@ class Permission(StrEnum):
     VENDOR_ASSIGN = "vendor.assign"
     VENDOR_DECIDE = "vendor.decide"
     VENDOR_ACCEPT_AGREEMENT = "vendor.accept_agreement"
+    VENDOR_RENEW = "vendor.renew"
     AGREEMENT_ISSUE = "agreement.issue"
     VENDOR_EXCLUDE = "vendor.exclude"
     VENDOR_SUCCEED = "vendor.succeed"
@@ -208,6 +209,7 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.VENDOR_ASSIGN: {_LR: independent},
     _P.VENDOR_DECIDE: {_LR: independent},
     _P.VENDOR_ACCEPT_AGREEMENT: {_VA: own},
+    _P.VENDOR_RENEW: {_VA: own},
     _P.AGREEMENT_ISSUE: {_LR: anywhere},
     _P.VENDOR_EXCLUDE: {_LR: independent},
     _P.VENDOR_SUCCEED: {_LR: independent},

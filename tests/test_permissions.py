@@ -63,6 +63,7 @@ vendor.submit                   .  .  o  .  .  .  .  .  .  .  .
 vendor.assign                   .  .  .  .  .  .  .  i  .  .  .
 vendor.decide                   .  .  .  .  .  .  .  i  .  .  .
 vendor.accept_agreement         .  .  o  .  .  .  .  .  .  .  .
+vendor.renew                    .  .  o  .  .  .  .  .  .  .  .
 agreement.issue                 .  .  .  .  .  .  .  y  .  .  .
 vendor.exclude                  .  .  .  .  .  .  .  i  .  .  .
 vendor.succeed                  .  .  .  .  .  .  .  i  .  .  .

@@ -104,18 +104,22 @@ def _blank_sentence(registration: Registration, name: str) -> str:
 
 
 def _rule_sentence(registration: Registration, name: str, today: date) -> str:
-    if name == "qualification_kinds" and MarketRole.SELLER.value in registration.roles:
-        lacking = [
-            k.label for k in QualificationKind if k.value not in registration.qualification_kinds
-        ]
-        if lacking:
-            return f"団体に提供するには、資格の種類に「{'」と「'.join(lacking)}」も必要です。"
+    if name == "qualification_kinds":
+        return list_missing_kinds(registration.roles, registration.qualification_kinds)
     expires = registration.qualification_expires_on
     if name == "qualification_expires_on" and expires is not None and expires < today:
         return "資格の有効期限が過ぎています。更新した資格の期限を入力してください。"
     if name == "gbizid_type" and registration.gbizid_type == GbizIdType.ENTRY.value:
         return "GビズIDエントリーでは登録できません。プライムかメンバーを用意してください。"
     return ""
+
+
+def list_missing_kinds(roles: Sequence[str], kinds: Sequence[str]) -> str:
+    """Return the sentence that says which kinds of the qualification a seller lacks, or nothing."""
+    lacking = [kind.label for kind in QualificationKind if kind.value not in kinds]
+    if MarketRole.SELLER.value not in roles or not lacking:
+        return ""
+    return f"団体に提供するには、資格の種類に「{'」と「'.join(lacking)}」も必要です。"
 
 
 def sections_missing(missing: Sequence[tuple[str, str]]) -> frozenset[str]:

@@ -164,6 +164,11 @@ class Vendor(StatefulModel, table=True):
         """The reviewers to whom the registration file is assigned."""
         return frozenset({self.assigned_reviewer_id} - {None})  # type: ignore[arg-type]
 
+    def is_unqualified(self, today: date) -> bool:
+        """Tell whether the unified qualification has run out on a Japanese day."""
+        expires = self.qualification_expires_on
+        return expires is not None and expires < today
+
     @property
     def is_public(self) -> bool:
         """Tell whether the registration was approved once, so that everyone may read its public part."""

@@ -16,13 +16,14 @@ from core.db import now
 from core.japanese import format_date
 from vendors import queries
 from vendors.models import VendorState
+from vendors.renewal_services import page_of
 
 QUALIFICATION_ENDING = "vendor.qualification_ending"
 DAYS_BEFORE = (60, 30, 7)
 _LETTER = """{vendor} 御中
 
 全省庁統一資格の有効期限は{expires}です。あと{days}日です。
-更新した資格の期限を、登録の画面で確かめてください。
+資格を更新したら、次のページで新しい内容を届け出てください。デジタル庁が確かめて、今の内容と替えます。
 {address}
 """
 
@@ -56,7 +57,7 @@ def make_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
         kind = f"{QUALIFICATION_ENDING}.{days}"
         if has_notice(session, vendor.owner_id, kind, expires):
             return  # it was told by another message
-        path = f"/vendors/{vendor.id}/file"
+        path = page_of(vendor)
         told = {
             "organisation_id": str(vendor.owner_id),
             "kind": kind,

@@ -14,6 +14,7 @@ from accounts.auth import access, actor, confirm_password, needs_password, setti
 from accounts.models import Role
 from accounts.permissions import Permission
 from core import web
+from core.clock import today_jst
 from core.errors import NotFound
 from core.forms import Form
 from vendors import queries, services
@@ -65,7 +66,13 @@ def queue() -> ResponseReturnValue:
         total=total,
         names=queries.list_names(session, [row.assigned_reviewer_id for row in rows]),
         page=QueuePage(page_number, page_count, shown),
+        renewals=queries.list_waiting_renewals(
+            session, reviewer_id=actor().person_id if is_limited else None
+        )
+        if shown == "open"
+        else [],
         is_limited=is_limited,
+        today=today_jst(),
     )
 
 
@@ -112,6 +119,7 @@ def decide(vendor_id: uuid.UUID) -> ResponseReturnValue:
         vendor=vendor,
         decisions=services.Decision.choices(),
         sections=SECTIONS,
+        today=today_jst(),
         choices=CHOICES,
     )
 

@@ -27,6 +27,7 @@ from vendors.models import (
     MarketRole,
     QualificationKind,
 )
+from vendors.renewal_services import RenewalDecision
 from vendors.services import Decision
 
 
@@ -137,6 +138,32 @@ class QualificationSchema(SectionSchema):
     qualification_grade = option("資格の等級", QUALIFICATION_GRADES, required=False)
     qualification_regions = options("競争参加地域", QUALIFICATION_REGIONS, required=False)
     qualification_expires_on = day("資格の有効期限", required=False)
+
+
+class RenewalSchema(FormSchema):
+    """A renewed qualification; nothing may stay blank."""
+
+    qualification_number = line("資格の登録番号", maximum=40)
+    qualification_kinds = options("資格の種類", [k.value for k in QualificationKind])
+    qualification_grade = option("資格の等級", QUALIFICATION_GRADES)
+    qualification_regions = options("競争参加地域", QUALIFICATION_REGIONS)
+    qualification_expires_on = day("資格の有効期限")
+    confirmed = checked("入力した内容は、資格審査結果通知書のとおりです")
+
+
+class RenewalDecisionSchema(FormSchema):
+    """A lead's decision on a renewed qualification."""
+
+    decision = choice("判断", RenewalDecision)
+    reason = lines("理由", maximum=2000, required=False)
+    confirmed = checked("届け出られた内容を確かめました")
+    version = whole("版", minimum=1)
+
+
+class RenewalEndSchema(FormSchema):
+    """The end of a renewal that was handed in."""
+
+    version = whole("版", minimum=1)
 
 
 class ContactSchema(SectionSchema):

@@ -158,6 +158,7 @@ def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
         tasks=_tasks(vendor),
         missing=list_missing(vendor, today_jst()),
         sections=SECTIONS,
+        today=today_jst(),
         choices=CHOICES,
     )
 
@@ -179,6 +180,10 @@ def _tasks(vendor: Vendor) -> list[dict[str, Any]]:
             status = "in_progress" if _is_begun(vendor, section.fields) else "not_started"
         href = url_for("vendors.edit", vendor_id=vendor.id, section=section.name)
         editable = may_edit and services.is_editable(vendor, section.name)
+        if section.name == "qualification" and vendor.is_public:
+            expired = vendor.is_unqualified(today_jst())
+            tasks.append(_renewal_task(vendor, section.hint, is_expired=expired))
+            continue
         tasks.append(
             {
                 "label": section.label,
@@ -189,6 +194,16 @@ def _tasks(vendor: Vendor) -> list[dict[str, Any]]:
             }
         )
     return tasks
+
+
+def _renewal_task(vendor: Vendor, hint: str, *, is_expired: bool) -> dict[str, Any]:
+    return {
+        "label": "全省庁統一資格を更新する",
+        "hint": hint,
+        "status": "fix" if is_expired else "done",
+        "status_text": "期限切れ" if is_expired else None,
+        "href": url_for("vendors.qualification", vendor_id=vendor.id),
+    }
 
 
 def _is_begun(vendor: Vendor, names: tuple[str, ...]) -> bool:
@@ -255,6 +270,7 @@ def submit(vendor_id: uuid.UUID) -> ResponseReturnValue:
         form=form,
         vendor=vendor,
         missing=missing,
+        today=today_jst(),
         choices=CHOICES,
         can_submit=vendor.state in (VendorState.DRAFT, VendorState.RETURNED),
     )

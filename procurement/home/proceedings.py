@@ -13,6 +13,9 @@ from catalog.specifications.consultation.models import Consultation, Phase
 from catalog.specifications.consultation.queries import Progress
 from core.clock import start_of_day
 from procurement.home.desk import Desk, Task
+from vendors.models import Vendor
+from vendors.reminders import DAYS_BEFORE
+from vendors.renewal_models import QualificationRenewal, RenewalState
 
 _P = Permission
 
@@ -24,6 +27,53 @@ def invite(desk: Desk, consultations: Iterable[Consultation], moment: datetime) 
             desk.invited.append(
                 _consultation_task(each, "意見を出す", "consultations.show", Phase.OPEN.label)
             )
+
+
+def add_renewals(
+    desk: Desk, rows: Iterable[tuple[QualificationRenewal, Vendor]], who: Actor
+) -> None:
+    """Add the renewed qualifications that wait for a lead, or for the reviewer who checks them."""
+    leads = can(who, _P.VENDOR_DECIDE)
+    for renewal, vendor in rows:
+        is_checker = who.person_id in renewal.assigned_ids
+        if renewal.state is RenewalState.SUBMITTED:
+            desk.turn.append(_renewal_task(vendor, renewal, "資格の更新を確かめる"))
+        elif is_checker or leads:
+            verb = "資格の更新を読む" if is_checker else "資格の更新を判断する"
+            desk.turn.append(_renewal_task(vendor, renewal, verb))
+
+
+def add_own_renewal(
+    desk: Desk, vendor: Vendor, waiting: QualificationRenewal | None, today: date
+) -> None:
+    """Add the vendor's own renewal: with the agency, or due soon and not handed in."""
+    expires = vendor.qualification_expires_on
+    if waiting is not None:
+        desk.waiting.append(_renewal_task(vendor, waiting, "デジタル庁による資格の更新の確認"))
+    elif vendor.is_public and expires is not None and (expires - today).days <= max(DAYS_BEFORE):
+        status = "期限切れ" if vendor.is_unqualified(today) else "期限が近い"
+        desk.turn.append(
+            Task(
+                "全省庁統一資格を更新する",
+                "更新した資格を届け出ます",
+                "vendors.qualification",
+                {"vendor_id": vendor.id},
+                status,
+                None,
+                expires,
+            )
+        )
+
+
+def _renewal_task(vendor: Vendor, renewal: QualificationRenewal, verb: str) -> Task:
+    return Task(
+        f"{verb}：{vendor.label}",
+        "全省庁統一資格",
+        "vendors.qualification",
+        {"vendor_id": vendor.id},
+        renewal.state.label,
+        renewal.submitted_at,
+    )
 
 
 def add_comments(

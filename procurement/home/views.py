@@ -98,6 +98,9 @@ def _vendor_desk(session: Session) -> Desk:
         agreement=agreement,
         asked={review.offering_version_id for review, _ in asked},
     )
+    if vendor is not None:
+        renewal = vendors.find_open_renewal(session, vendor.id)
+        proceedings.add_own_renewal(made, vendor, renewal, day_in_japan(now(session)))
     proceedings.add_questions(made, asked)
     held = waiting.list_in_force(session, owner_id)
     if held:
@@ -129,6 +132,8 @@ def _agency_desk(session: Session) -> Desk:
     else:
         filed = list_filed_reviews(session, reviewer_id)
         made = desk.reviewer_desk(reviews, registrations, filed, reviewer_id)
+    renewals = vendors.list_waiting_renewals(session, reviewer_id=reviewer_id)
+    proceedings.add_renewals(made, renewals, who)
     pending = list_pending(session)
     appealed = [review.id for review, has_appeal, _ in pending if has_appeal]
     appeals = waiting.list_open_appeals(session, appealed) if appealed else {}

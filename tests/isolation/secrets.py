@@ -33,6 +33,7 @@ from tests.procurement import conftest as purchase
 from tests.procurement.conftest import Market
 from vendors.member_models import Invitation
 from vendors.models import ExclusionPeriod, FrameworkAgreement, Vendor, VendorState
+from vendors.renewal_models import QualificationRenewal
 from vendors.succession_models import Succession
 
 # Tables that hold nothing private, or nothing that a page could tell.
@@ -225,6 +226,8 @@ def _plant_company(world: World, session: Session) -> None:
     known_to, admin = {"vendor_id": known.id}, town.seller_admin.id
     planter.plant(session, ExclusionPeriod, recorded_by_id=world.reviewer.id, **known_to)
     planter.plant(session, Invitation, invited_by_id=admin, **known_to)
+    handed_in = {"submitted_by_id": admin, "owner_id": known.owner_id, **known_to}
+    planter.plant(session, QualificationRenewal, **handed_in)
     given = {"from_vendor_id": known.id, "proposed_by_id": world.reviewer.id}
     heir = factories.vendor(session, name=planter.word("vendors.name"), state=VendorState.DRAFT)
     planter.plant(session, Succession, to_vendor_id=heir.id, **given)
