@@ -68,18 +68,14 @@ def renew(vendor_id: uuid.UUID) -> ResponseReturnValue:
     present["qualification_expires_on"] = None
     form = Form(RenewalSchema(), web.posted_form(), present)
 
-    def act(session: Session, data: dict[str, Any]) -> bool:
-        renewal_services.submit(session, actor(), locked_vendor(session, vendor_id), values=data)
-        return True
+    def act(session: Session, **values: Any) -> tuple[str, ...]:
+        locked = locked_vendor(session, vendor_id)
+        renewal_services.submit(session, actor(), locked, values=values)
+        said = "デジタル庁が確かめるまで、今の資格がそのまま示されます。"
+        return _home(vendor_id), "更新した資格を届け出ました", said
 
-    if form.is_posted and form.submit(act):
-        web.leave_notice(
-            "done",
-            "更新した資格を届け出ました",
-            "デジタル庁が確かめるまで、今の資格がそのまま示されます。",
-        )
-        return web.see_other(_home(vendor_id))
-    return web.render_page(
+    done = web.create_once(form, actor().person_id, act)
+    return done or web.render_page(
         "vendors/renew.html",
         form.status,
         form=form,
