@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterator
-from urllib.parse import quote
 
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
@@ -16,6 +15,7 @@ from catalog.offerings.queries import get_offering_version
 from catalog.offerings.queries.answers import find_evidence, read_chunks
 from core import web
 from core.db import reading
+from core.documents import attachment
 from core.errors import NotFound
 
 blueprint = Blueprint("evidence_files", __name__)
@@ -31,10 +31,7 @@ def download(offering_version_id: uuid.UUID, evidence_id: uuid.UUID) -> Response
     if evidence is None:
         raise NotFound
     headers = {
-        "Content-Disposition": (
-            f'attachment; filename="evidence.{evidence.file.kind.value}"; '
-            f"filename*=UTF-8''{quote(evidence.name, safe='')}"
-        ),
+        "Content-Disposition": attachment(evidence.name),
         "Content-Length": str(evidence.file.size),
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "ETag": f'"{evidence.file.sha256}"',

@@ -1,4 +1,4 @@
-"""How documents are made: Typst to PDF, rows to XLSX and CSV, and the hash of each.
+"""How documents are made and sent: Typst to PDF, rows to XLSX and CSV, the hash of each.
 
 What stands in a document belongs to the package that owns the noun; its look lies in
 templates/documents/, where the head of each file describes the data it takes.
@@ -17,8 +17,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 import rfc8785
 
@@ -294,3 +295,16 @@ def _csv_text(value: Cell) -> str:
             return value.isoformat()
         case _:
             return guard_formula(value)
+
+
+# --- sending ------------------------------------------------------------------------------------
+
+
+def attachment(filename: str) -> str:
+    """Return the Content-Disposition that saves an answer under a name in any script (RFC 6266).
+
+    A header holds Latin-1 only: the name proper is percent-encoded, old programs get its suffix.
+    """
+    suffix = PurePath(filename).suffix
+    plain = f"download{suffix}" if suffix.isascii() else "download"
+    return f"attachment; filename={plain}; filename*=UTF-8''{quote(filename, safe='')}"

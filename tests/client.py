@@ -18,6 +18,7 @@ from tests.page_checks import (
     page_problems,
     parse_page,
     text_of,
+    unsendable,
 )
 
 QUERY_BUDGET = 25
@@ -127,6 +128,8 @@ class CheckedClient(FlaskClient):
                 f"{request}: {len(self.statements)} SQL statements (budget "
                 f"{self.query_budget}; marker query_budget(n)):\n{listing}"
             )
+        if bad := unsendable(dict(response.headers)):
+            raise AssertionError(f"{request}: {bad}")
         if response.mimetype != "text/html" or response.status_code in {301, 302, 303, 307, 308}:
             return
         if response.request.method == "HEAD":

@@ -95,6 +95,15 @@ def _id_problems(html: str) -> Iterator[str]:
             yield f'{name}="{value}": {missing} not on the page'
 
 
+def unsendable(headers: dict[str, str]) -> list[str]:
+    """List the headers that no server can send: they hold Latin-1 only (RFC 9110, 5.5)."""
+    return [
+        f"header {name} cannot be sent: {value!r}"
+        for name, value in headers.items()
+        if any(ord(letter) > 255 for letter in value)
+    ]
+
+
 def header_problems(headers: dict[str, str]) -> list[str]:
     """List what the response's headers lack."""
     policy = headers.get("Content-Security-Policy", "")

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotAcceptable
 
 from core import api
-from core.documents import CSV_TYPE, XLSX_TYPE
+from core.documents import CSV_TYPE, XLSX_TYPE, attachment
 from core.errors import BadRequest
 
 MEDIA_TYPES = {
@@ -50,7 +50,7 @@ def answer_data(kind: str, content: bytes, *, filename: str = "", is_public: boo
     response.content_type = _CONTENT_TYPES[kind]
     response.vary.add("Accept")
     if filename:
-        response.headers.set("Content-Disposition", "attachment", filename=filename)
+        response.headers["Content-Disposition"] = attachment(filename)
     if not is_public:
         response.headers["Cache-Control"] = "private, no-store"
     return api.with_etag(response)
@@ -60,5 +60,5 @@ def answer_file(content: bytes, media_type: str, filename: str) -> Response:
     """Answer a stored file to be saved, never to be shown by the browser."""
     response = make_response(content)
     response.content_type = media_type
-    response.headers.set("Content-Disposition", "attachment", filename=filename)
+    response.headers["Content-Disposition"] = attachment(filename)
     return response

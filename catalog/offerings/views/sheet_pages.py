@@ -22,7 +22,7 @@ from catalog.offerings.queries import answers as queries
 from catalog.offerings.views.frame import blueprint, offering_for
 from catalog.offerings.views.statement import Statement, load_statement
 from core import web
-from core.documents import sha256_hex, write_csv, write_xlsx
+from core.documents import attachment, sha256_hex, write_csv, write_xlsx
 from core.errors import Invalid, NotFound, StaleVersion, WrongState
 from core.forms import Form
 from core.tables import TableError, TableErrors, read_table
@@ -79,7 +79,7 @@ def download_sheet(offering_version_id: uuid.UUID, kind: str) -> ResponseReturnV
     code, label = specification.specification.code, specification.label
     name = f"回答_{code}_{label}_第{statement.version.number}版"
     response = Response(content, content_type=MEDIA_TYPES[EvidenceKind(kind)])
-    response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{kind}")
+    response.headers["Content-Disposition"] = attachment(f"{name}.{kind}")
     return response
 
 

@@ -15,7 +15,7 @@ from catalog.offerings.queries import load_listing_versions
 from core import web
 from core.clock import day_in_japan
 from core.db import now
-from core.documents import PDF_TYPE
+from core.documents import PDF_TYPE, attachment
 from core.errors import NotFound
 from core.forms import Form
 from procurement.contracts import documents, queries, services
@@ -176,9 +176,8 @@ def download(request_id: uuid.UUID) -> ResponseReturnValue:
     if document is None:
         raise NotFound
     response = Response(document.content, mimetype=PDF_TYPE)
-    response.headers["Content-Disposition"] = (
-        f'attachment; filename="usage-contract-request-{found.ordinal:04d}.pdf"'
-    )
+    name = f"usage-contract-request-{found.ordinal:04d}.pdf"
+    response.headers["Content-Disposition"] = attachment(name)
     return response
 
 

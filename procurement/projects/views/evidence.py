@@ -12,6 +12,7 @@ from accounts.auth import access, actor, settings
 from accounts.permissions import Permission
 from accounts.queries import list_people
 from core import web
+from core.documents import attachment
 from core.errors import (
     BadRequest,
     Conflict,
@@ -200,7 +201,7 @@ def download_evidence(project_id: uuid.UUID, revision: int) -> ResponseReturnVal
     project, pack = _read_pack(project_id, revision)
     response = Response(pack.content.encode(), mimetype="application/json")
     name = f"evidence-{project.owner.code}-{pack.sha256[:12]}.json"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Content-Disposition"] = attachment(name)
     return response
 
 
