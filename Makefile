@@ -48,7 +48,8 @@ gate-rules:
 	@$(BIN)/ast-grep scan --report-style short .
 
 test-machine:
-	@.ci/apt "/usr/lib/postgresql/*/bin/initdb" postgresql chromium chromium
+	@.ci/apt "/usr/lib/postgresql/*/bin/initdb" postgresql chromium-headless-shell chromium-headless-shell
+	@command -v chromium-headless-shell >/dev/null || .ci/apt chromium chromium
 
 acceptance: .venv/.installed-dev test-machine ## Show which of the 40 acceptance lines pass (build/acceptance.json)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q -m acceptance --acceptance-report build/acceptance.json

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from accounts.models import OrganisationKind, Role
 from accounts.services import hash_password
@@ -53,7 +54,7 @@ def walkers(open_page, audit_page, people, request):
     """Give each person a browser; audits and script only on SQLite, no script on PostgreSQL."""
     with_script = request.node.callspec.params["database"] == "sqlite"
     if with_script:
-        for picture in SCREENS.glob("[0-9][0-9][0-9]-*.png"):  # of a walk that took another way
+        for picture in SCREENS.glob("[0-9][0-9][0-9]-*.jpeg"):  # of a walk that took another way
             picture.unlink()
     seen: dict[str, int] = {}
     made: dict[str, Walker] = {}
@@ -184,13 +185,26 @@ def price(vendor, row, kind, unit, interval, amount):
 
 
 def answer_all(vendor, tasks):
-    """Answer every requirement, page by page, as the form leads."""
+    """Answer the first page of requirements one by one, and the rest in the spreadsheet."""
     vendor.open(tasks).follow("要件ごとに回答する").follow("1. 管理項目")
-    while vendor.page.locator("input[name^='answer_']").count():
-        for group in vendor.page.locator("fieldset:has(input[name^='answer_'])").all():
-            words = "非実装" if group.get_by_label("非実装", exact=True).count() else "適合"
-            group.get_by_text(words, exact=True).click()
-        vendor.press("保存して次へ進む")
+    for group in vendor.page.locator("fieldset:has(input[name^='answer_'])").all():
+        words = "非実装" if group.get_by_label("非実装", exact=True).count() else "適合"
+        group.get_by_text(words, exact=True).click()
+    vendor.press("保存して次へ進む").open(tasks).follow("要件ごとに回答する")
+    vendor.follow("表計算ソフトでまとめて回答する")
+    vendor.attach("記入した表", SHARED / "specification_jyuki_v1.csv").press("表を確かめる")
+    vendor.sees("何も保存していません")
+    sheet = vendor.download("回答の表（XLSX）")
+    workbook = load_workbook(sheet)
+    rows = workbook.active.iter_rows()
+    columns = {cell.value: number for number, cell in enumerate(next(rows))}
+    for row in rows:
+        if row[columns["回答"]].value is None:
+            forbidden = "不可" in row[columns["実装区分"]].value
+            row[columns["回答"]].value = "非実装" if forbidden else "適合"
+    workbook.save(sheet)
+    vendor.attach("記入した表", sheet).press("表を確かめる").press("この内容で保存する")
+    vendor.sees("件の回答を変えました")
 
 
 def certify(walker, name):

@@ -107,6 +107,13 @@ class Walker:
         self.field(label).set_input_files(path)
         return self
 
+    def download(self, name: str) -> Path:
+        """Follow the link whose words begin like this to a file, and return the saved file."""
+        with self.page.expect_download() as coming:
+            self.page.get_by_role("link", name=re.compile(f"^\\s*{re.escape(name)}")).first.click()
+        saved = coming.value.path()
+        return saved.rename(saved.with_suffix(Path(coming.value.suggested_filename).suffix))
+
     def press(self, name: str) -> "Walker":
         """Press the button with exactly these words and look at what comes."""
         self.page.get_by_role("button", name=name, exact=True).first.click()
