@@ -44,7 +44,7 @@ def test_sound_page_passes_and_leaves_a_picture(open_page, audit_page, tmp_path,
         page = open_page(width=width)
         page.goto("/sound")
         audit_page(page, "bed")
-        assert (tmp_path / f"bed-{width}.jpeg").stat().st_size > 1000
+        assert (tmp_path / f"bed-{width}.png").stat().st_size > 1000
 
 
 @pytest.mark.parametrize(("name", "complaint"), [("unlabelled", "label"), ("wide", "sideways")])

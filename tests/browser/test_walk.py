@@ -54,7 +54,7 @@ def walkers(open_page, audit_page, people, request):
     """Give each person a browser; audits and script only on SQLite, no script on PostgreSQL."""
     with_script = request.node.callspec.params["database"] == "sqlite"
     if with_script:
-        for picture in SCREENS.glob("[0-9][0-9][0-9]-*.jpeg"):  # of a walk that took another way
+        for picture in SCREENS.glob("[0-9][0-9][0-9]-*.png"):  # of a walk that took another way
             picture.unlink()
     seen: dict[str, int] = {}
     made: dict[str, Walker] = {}
@@ -199,7 +199,7 @@ def answer_all(vendor, tasks):
     rows = workbook.active.iter_rows()
     columns = {cell.value: number for number, cell in enumerate(next(rows))}
     for row in rows:
-        if row[columns["回答"]].value is None:
+        if not row[columns["回答"]].value:
             forbidden = "不可" in row[columns["実装区分"]].value
             row[columns["回答"]].value = "非実装" if forbidden else "適合"
     workbook.save(sheet)
