@@ -132,7 +132,7 @@ def register_vendor(walker, key, number, name, kana):
     )
     lead.press("判断を確定する")
     vendor.open(file).follow("基本契約を読んで同意する")
-    vendor.tick("基本契約の文面を読み").press("基本契約に同意する")
+    vendor.tick("版の文面を読み").press("基本契約に同意する")
 
 
 def offer(walker, key, name, reading, monthly):
