@@ -127,7 +127,14 @@ class Form:
         has to be mended; a form sent again with other words is shown once more, with a fresh key.
         """
         posted: MultiDict[str, str] = self.posted if self.posted is not None else MultiDict()
-        key, content = self.key, [(n, v) for n, v in posted.items(multi=True) if n not in _IGNORED]
+        key, content = (
+            self.key,
+            [
+                (name, value)
+                for name, value in posted.items(multi=True)
+                if name not in _IGNORED and _SECRET not in name
+            ],
+        )
         made = self.submit(
             lambda session, data: make_once(
                 session, (key, person_id), content, lambda: act(session, data)

@@ -14,6 +14,7 @@ from accounts.permissions import Permission, can, require
 from core import web
 from core.clock import day_in_japan, today_jst
 from core.errors import Conflict, Gone, GuardFailed, NotFound
+from core.form_keys import Made
 from core.forms import Form
 from core.japanese import format_date, name_skeleton
 from vendors import queries, services
@@ -65,21 +66,22 @@ def register() -> ResponseReturnValue:
     if actor().is_signed_in:
         return _go_on()
     form = Form(RegisterSchema(), web.posted_form())
-    if form.is_posted and _begin(form):
-        return web.see_other(url_for("vendors.registered"))
+    if form.is_posted and (begun := _begin(form)):
+        return web.see_other(begun.location)
     return web.render_page("vendors/register.html", form.status, form=form)
 
 
-def _begin(form: Form) -> bool:
-    def act(session: Session, data: dict[str, Any]) -> bool:
+def _begin(form: Form) -> Made | None:
+    def act(session: Session, data: dict[str, Any]) -> tuple[str, ...]:
         services.register(session, actor(), settings(), **data)
-        return True  # the same whether the address was free or is somebody else's
+        # The same whether the address was free or is somebody else's.
+        return url_for("vendors.registered"), "受け付けました"
 
     try:
-        return bool(form.submit(act))
+        return form.submit_once(None, act)
     except Conflict as error:
         form.refuse(error)
-        return False
+        return None
 
 
 @blueprint.get("/vendors/register/done")

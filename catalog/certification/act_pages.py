@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import request, url_for
@@ -67,10 +68,10 @@ def answer(
     review = find_review(session, certification_id, page.permission)
     form = Form(schema, web.posted_form(), {"version": review.version})
     if form.is_posted and _is_confirmed(form, page):
-        done = form.submit(lambda writing, data: _do(writing, certification_id, act, data))
-        if done:
-            web.leave_notice("done", page.done)
-            return web.see_other(shown.get("target") or review_href(certification_id))
+        led = shown.get("target") or review_href(certification_id), page.done
+        once = partial(_do, certification_id=certification_id, act=act, led=led)
+        if done := web.create_once(form, actor().person_id, once):
+            return done
     session = web.refresh_read_session() if form.is_posted else session
     review = find_review(session, certification_id, page.permission)
     reason = why_not(session, review) if why_not and not form.is_posted else ""
@@ -122,6 +123,13 @@ def _is_confirmed(form: Form, page: ActPage) -> bool:
     return refusal is None
 
 
-def _do(session: Session, certification_id: uuid.UUID, act: Act, data: Mapping[str, Any]) -> bool:
+def _do(
+    session: Session,
+    *,
+    certification_id: uuid.UUID,
+    act: Act,
+    led: tuple[str, ...],
+    **data: Any,
+) -> tuple[str, ...]:
     act(session, get_review(session, certification_id), data)
-    return True
+    return led

@@ -115,7 +115,10 @@ def test_bad_values_of_a_request_are_named(market):
 def test_returned_request_is_mended_and_submitted_again(market):
     market.reach_submitted()
     edit = f"/requests/{market.request().id}/edit"
-    assert market.as_(market.clerk).submit(edit, {"message": "x"}).status_code == 409
+    early = market.as_(market.clerk).get(edit)
+    assert early.status_code == 409
+    assert "この依頼書は今「決裁待ち」です" in early.text
+    assert "依頼書の画面を開く" in early.text
     back = market.on_request("decision", market.approver, decision="return")
     assert back.status_code == 422
     back = market.on_request(

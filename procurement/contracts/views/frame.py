@@ -14,7 +14,7 @@ from core import web
 from core.errors import NotFound
 from core.forms import Form
 from procurement.contracts import queries
-from procurement.contracts.models import UsageContractRequest
+from procurement.contracts.models import RequestAction, UsageContractRequest
 
 requests_blueprint = Blueprint("requests", __name__)
 contracts_blueprint = Blueprint("contracts", __name__)
@@ -36,6 +36,21 @@ def load_request(session: Session, request_id: uuid.UUID) -> UsageContractReques
     if found is None:
         raise NotFound
     return found
+
+
+def explain_early(
+    found: UsageContractRequest, heading: str, action: RequestAction
+) -> ResponseReturnValue | None:
+    """Say where the request stands and what is possible; None when the page is ready to be used."""
+    if found.can_apply(action):
+        return None
+    return web.render_page(
+        "requests/early.html",
+        409,
+        request_row=found,
+        heading=heading,
+        typed=web.typed_texts(),
+    )
 
 
 def complete(

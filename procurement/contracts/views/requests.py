@@ -37,6 +37,7 @@ from procurement.contracts.tasks import list_steps
 from procurement.contracts.views.frame import (
     acting_body_id,
     complete,
+    explain_early,
     is_vendor,
     load_request,
     read_request,
@@ -46,7 +47,7 @@ from procurement.contracts.views.frame import requests_blueprint as blueprint
 from procurement.projects import queries as project_queries
 from procurement.projects.models import Project, ProjectState
 from procurement.projects.schemas import Decision, DecisionSchema
-from procurement.projects.views.frame import explain_early
+from procurement.projects.views.frame import explain_early as explain_project
 
 _P = Permission
 
@@ -79,7 +80,7 @@ def create(project_id: uuid.UUID) -> ResponseReturnValue:
         return request_url(made.id), "依頼書を保存しました"
 
     ready = project.state is ProjectState.SELECTION_APPROVED
-    if early := explain_early(project, "依頼書は、まだ作れません", ready=ready):
+    if early := explain_project(project, "依頼書は、まだ作れません", ready=ready):
         return early
     action = url_for("requests.create", project_id=project_id)
     done = web.create_once(form, actor().person_id, act)
@@ -103,6 +104,8 @@ def _load_project(session: Session, project_id: uuid.UUID) -> Project:
 def edit(request_id: uuid.UUID) -> ResponseReturnValue:
     """Change a request before it is submitted."""
     found = read_request(request_id)
+    if early := explain_early(found, "依頼書は、今は変更できません", RequestAction.SUBMIT):
+        return early
     initial = found.model_dump()
     initial["bidder_list"] = [found.bidder_list]
     if found.answer_due_at is not None:
@@ -186,6 +189,8 @@ def download(request_id: uuid.UUID) -> ResponseReturnValue:
 def submit(request_id: uuid.UUID) -> ResponseReturnValue:
     """Hand the request to an approver."""
     found = read_request(request_id)
+    if early := explain_early(found, "依頼書は、今は提出できません", RequestAction.SUBMIT):
+        return early
     form = Form(ConfirmSchema(), web.posted_form(), {"version": found.version})
     done = complete(form, request_id, services.submit_request, "依頼書を決裁者に提出しました")
     return done or web.render_page(
@@ -300,6 +305,8 @@ def _land_on_sent(request_id: uuid.UUID, *, newly: bool) -> ResponseReturnValue:
 def withdraw(request_id: uuid.UUID) -> ResponseReturnValue:
     """Take a request back, with a reason: the clerk before, an approver after the sending."""
     found = read_request(request_id, _P.REQUEST_WITHDRAW)
+    if early := explain_early(found, "依頼は、今は取り下げられません", RequestAction.WITHDRAW):
+        return early
     form = Form(ReasonSchema(), web.posted_form(), {"version": found.version})
     done = complete(form, request_id, services.withdraw_request, "依頼を取り下げました")
     return done or web.render_page(
