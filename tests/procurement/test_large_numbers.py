@@ -115,8 +115,23 @@ def test_every_whole_number_that_is_read_has_a_bound_that_its_column_holds():
 @pytest.fixture
 def browsers(market, new_client) -> list[tuple[Grantee, CheckedClient]]:
     """Everyone who has a form with a number before them, in a market with something in each state."""
-    market.reach_submitted().open_project()
-    market.search()
+
+    def propose():
+        return market.propose(market.cheap, splitting_note="施設ごとに別の契約とするため。")
+
+    def approve():
+        return market.decide("approve")
+
+    market.reach_submitted()
+    # One project each: with a request not yet submitted, compared, and searching.
+    for acts in (
+        (market.lock, market.compare, propose, approve, market.draw_up),
+        (market.lock, market.compare),
+        (),
+    ):
+        market.open_project()
+        market.search()
+        assert [act().status_code for act in acts] == [303] * len(acts)
     with db.transaction() as session:
         checked = factories.vendor(session, VendorState.CHECKING)
         begun = factories.vendor(session, VendorState.DRAFT)
