@@ -204,8 +204,7 @@ def specification(session: Session, requirements: int = 6, **values: Any) -> Spe
         kind = RequirementClass.MUST if position % 3 else RequirementClass.MAY
         if position == requirements:
             kind = RequirementClass.MUST_NOT
-        _added(
-            session,
+        session.add(
             Requirement(
                 specification_version_id=version.id,
                 requirement_id=f"R-{position:03d}",
@@ -216,8 +215,9 @@ def specification(session: Session, requirements: int = 6, **values: Any) -> Spe
                 class_designated_city=kind,
                 class_core_city=kind,
                 class_other=kind,
-            ),
+            )
         )
+    session.flush()
     # Content is frozen from approval on, so the state comes last.
     version.state = state
     session.flush()
@@ -380,14 +380,14 @@ def _answer_all(session: Session, offering_version: OfferingVersion, answer: Ans
 
     for requirement in list_requirements(session, offering_version.specification_version_id):
         forbidden = requirement.class_other is RequirementClass.MUST_NOT
-        _added(
-            session,
+        session.add(
             ConformanceAnswer(
                 offering_version_id=offering_version.id,
                 requirement_id=requirement.id,
                 answer=Answer.NOT_IMPLEMENTED if forbidden else answer,
-            ),
+            )
         )
+    session.flush()
 
 
 def _added(session: Session, row: Any) -> Any:
