@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 SEEN_IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 _PHONE, _DESK = {"width": 375, "height": 812}, {"width": 1280, "height": 900}
+_ZOOMED = {"width": 320, "height": 256}  # CSS pixels of 1280 × 1024 at 400 % (WCAG 2.2, 1.4.10)
 
 AuditPage = Callable[..., None]
 
@@ -48,6 +49,10 @@ class Walker:
         for turn, size in enumerate((_PHONE, _DESK)):
             self.page.set_viewport_size(size)
             self.audit(self.page, name, axe=self.seen[kind] % 2 == turn)
+        self.page.set_viewport_size(_ZOOMED)
+        overflow = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert overflow <= 0, f"{self.page.url} at 400 %: scrolls sideways by {overflow} px"
+        self.page.set_viewport_size(_DESK)
         return self
 
     def heading(self) -> str:
