@@ -172,6 +172,19 @@ def test_returned_choice_can_be_proposed_again(market):
     assert market.selection().listing_version_id == market.other.id
 
 
+def test_returned_choice_stays_what_it_was_after_a_new_search(market):
+    market.reach_proposed()
+    assert market.decide("return", reason="費用の比べ方を足してください。").status_code == 303
+    market.search(q="とびら")
+    assert market.lock().status_code == 303
+    with db.reading() as session:
+        found = queries.list_candidates(session, market.pack().id)
+    assert market.cheap.id not in {each.listing_version_id for each in found}
+    page = market.as_(market.approver).page(f"/projects/{market.project().id}/decision")
+    assert "まちの予約帳" in text_of(page)
+    assert "費用の比べ方を足してください。" in text_of(page)
+
+
 # --- four eyes ------------------------------------------------------------------------------
 
 

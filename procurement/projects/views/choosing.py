@@ -23,7 +23,14 @@ from procurement.bodies.queries import ceiling_for
 from procurement.projects import queries, services
 from procurement.projects.costs import estimate_cost
 from procurement.projects.evidence import content_of, standing_of_hit
-from procurement.projects.models import Candidate, Ground, Project, ProjectAction, Selection
+from procurement.projects.models import (
+    Candidate,
+    EvidencePack,
+    Ground,
+    Project,
+    ProjectAction,
+    Selection,
+)
 from procurement.projects.schemas import (
     ConfirmSchema,
     Decision,
@@ -55,7 +62,7 @@ def candidates(project_id: uuid.UUID) -> ResponseReturnValue:
     locked = queries.latest_pack(session, project.id) is not None
     if early := explain_early(project, "候補は、まだありません", ready=locked):
         return early
-    rows = _candidate_rows(project)
+    rows = _candidate_rows(project, read_latest_pack(project))
     remaining = [row["candidate"] for row in rows if not row["candidate"].is_excluded]
     return web.render_page(
         "projects/candidates.html",
@@ -69,9 +76,8 @@ def candidates(project_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-def _candidate_rows(project: Project) -> list[dict[str, Any]]:
+def _candidate_rows(project: Project, pack: EvidencePack) -> list[dict[str, Any]]:
     session = web.read_session()
-    pack = read_latest_pack(project)
     found = queries.list_candidates(session, pack.id)
     versions = load_listing_versions(session, [each.listing_version_id for each in found])
     hits = {hit["rank"]: hit for hit in content_of(pack)["hits"]}
@@ -167,7 +173,7 @@ def compare(project_id: uuid.UUID) -> ResponseReturnValue:
     done = complete(form, project, services.confirm_comparison, "候補の比較を終えました")
     if done is not None:
         return done
-    rows = _candidate_rows(project)
+    rows = _candidate_rows(project, read_latest_pack(project))
     return web.render_page(
         "projects/compare.html",
         form.status,
@@ -197,7 +203,8 @@ def propose(project_id: uuid.UUID) -> ResponseReturnValue:
 
 def _render_proposal(project: Project, form: Form) -> ResponseReturnValue:
     session = web.read_session()
-    rows = [row for row in _candidate_rows(project) if not row["candidate"].is_excluded]
+    found = _candidate_rows(project, read_latest_pack(project))
+    rows = [row for row in found if not row["candidate"].is_excluded]
     candidates = [row["candidate"] for row in rows]
     today = day_in_japan(now(session))
     ceilings = [
@@ -247,7 +254,8 @@ def decide(project_id: uuid.UUID) -> ResponseReturnValue:
     selection = queries.latest_selection(session, project.id)
     if selection is None:
         raise NotFound
-    rows = _candidate_rows(project)
+    # A returned choice stays what it was, also after a new search was locked.
+    rows = _candidate_rows(project, session.get_one(EvidencePack, selection.pack_id))
     chosen = next(
         row for row in rows if row["candidate"].listing_version_id == selection.listing_version_id
     )
