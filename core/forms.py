@@ -1,5 +1,6 @@
 """Posted values and errors from a marshmallow schema, kept for re-display."""
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -20,6 +21,11 @@ T = TypeVar("T")
 _DATE_PARTS = ("era", "year", "month", "day")
 _IGNORED = frozenset({"csrf_token", KEY})
 _SECRET = "password"  # noqa: S105 - part of the names of fields whose value is never shown
+_WORTH_COPYING = 10  # characters; version numbers and short names are quickly typed again
+# Ids, checksums and codes of choices: the page fills them in, nobody types them.
+_MACHINE_MADE = re.compile(
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}|[a-z][a-z0-9_]*"
+)
 _INVALID, _STALE, _CONFLICT = 422, 412, 409
 
 
@@ -277,6 +283,18 @@ def read_address(schema: Schema, arguments: MultiDict[str, str]) -> dict[str, An
         sentence = f"{label_of(schema.fields[name])}（{name}）：{_first_sentence(message)}"
         raise BadRequest(sentence) from error
     return loaded
+
+
+def list_typed(posted: MultiDict[str, str]) -> list[str]:
+    """Return what a form held in words; never a password, nor what the page filled in itself."""
+    typed = []
+    for name, given in posted.items(multi=True):
+        value = given.strip()
+        if name in _IGNORED or _SECRET in name or len(value) < _WORTH_COPYING:
+            continue
+        if not _MACHINE_MADE.fullmatch(value):
+            typed.append(value)
+    return typed
 
 
 def _join_date(posted: MultiDict[str, str], name: str) -> str:

@@ -25,7 +25,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from core import clock, db, errors, gates, japanese
+from core import clock, db, errors, forms, gates, japanese
 from core.config import Settings
 from core.forms import Form
 
@@ -114,9 +114,7 @@ REPEATED = (
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,40}")
 _SERVER_ERROR = 500
-_NEVER_SHOWN = frozenset({"csrf_token", "password"})
-_UNREAD = frozenset({400, 411, 413})  # the body was refused before it was read
-_WORTH_COPYING = 10  # characters; codes and version numbers are shorter
+_UNREAD = frozenset({400, 411, 413, 414, 431})  # the body was refused before it was read
 _STATIC_AGE, _DEMO_AGE = 604_800, 60  # seconds; addresses of our own files carry the version
 _log = structlog.get_logger()
 
@@ -286,8 +284,7 @@ def typed_texts() -> list[str]:
     """Return what a refused form held in words, so that it can be copied; never a password."""
     if request.method not in gates.BODY_METHODS or not request.form:
         return []
-    kept = [(n, v.strip()) for n, v in request.form.items(multi=True) if n not in _NEVER_SHOWN]
-    return [value for _, value in kept if len(value) >= _WORTH_COPYING]
+    return forms.list_typed(request.form)
 
 
 def _answer_csrf_error(_error: CSRFError) -> ResponseReturnValue:

@@ -150,6 +150,10 @@ def test_what_was_typed_can_be_copied_from_every_refusal(app, client, monkeypatc
         "reason": "  三つの町で確かめた<b>理由</b>です。\n二行目もあります。",
         "name": ["見本の長い名前の一つ目", "見本の長い名前の二つ目"],
         "decision": "approve",
+        "bidder_list": "not_listed",
+        "reviewer_id": "0198c0de-0000-7000-8000-00000000abcd",
+        "text_sha256": "ab" * 32,
+        "form_key": "9e107d9d372bb6826bd81d3542a419d6",
         "csrf_token": "a-token-that-is-long-enough",
         "password": "correct horse battery",
     }
@@ -170,6 +174,19 @@ def test_what_was_typed_can_be_copied_from_every_refusal(app, client, monkeypatc
         assert "correct horse" not in response.text
         assert "a-token-that" not in response.text
     assert "入力した内容" not in client.get("/vendors/register").text
+    for unread, status in (
+        (errors.AddressTooLong("長い。"), 414),
+        (errors.HeadersTooLarge("多い。"), 431),
+    ):
+
+        def refuse(error=unread):
+            raise error
+
+        vars(refuse)["access"] = vars(app.view_functions["vendors.register"])["access"]
+        monkeypatch.setitem(app.view_functions, "vendors.register", refuse)
+        answer = client.post("/vendors/register", data=typed)
+        assert answer.status_code == status
+        assert "入力した内容" not in answer.text
 
 
 UNSAFE = {
