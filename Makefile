@@ -57,7 +57,7 @@ acceptance: .venv/.installed-dev test-machine ## Show which of the 40 acceptance
 bench: .venv/.installed-dev ## Measure and compare with the goals (build/bench.json)
 	@$(BIN)/python -m bench.run bench build/bench.json
 
-drills: .venv/.installed-dev ## Rehearse failures and measure the recovery (build/drills.json)
+drills: .venv/.installed-dev test-machine ## Rehearse failures and measure the recovery (build/drills.json)
 	@$(BIN)/python -m bench.run tests.drills build/drills.json
 
 lock: .venv/.installed-dev ## Resolve the dependencies anew into the hashed lock files
