@@ -12,7 +12,7 @@ from accounts.permissions import Permission, can
 from catalog.certification import outline, queries
 from catalog.certification.assessment import COUNTED, assess, tally
 from catalog.certification.badge import Badge, draw_badge
-from catalog.certification.documents import HEADS, render_certificate
+from catalog.certification.documents import HEADS, decision_words, render_certificate
 from catalog.certification.models import Certification, ReviewState
 from catalog.certification.queries import Standing
 from catalog.certification.queries.proceedings import find_shown_listing
@@ -48,6 +48,7 @@ def show_certificate(number: str) -> ResponseReturnValue:
         agencies=queries.list_agencies(session, [*review.assigned_ids, review.decided_by_id]),
         listing_id=find_shown_listing(session, review.offering_version.offering_id),
         base_number=_base_number(session, review),
+        decided_how=decision_words(review),
         today=day_in_japan(now(session)),
         recheck_by=_recheck_by(session, review),
         is_sample=_is_sample(review),

@@ -50,7 +50,7 @@ def render_certificate(
             "version": specification.title,
         },
         "validity": validity_words(certification),
-        "reviewers": "審査員2名がそれぞれ確認し、主任審査員が決定しました。",
+        "reviewers": f"{decision_words(certification)}。",
         "classes": _classes(counted["classes"]),
         "chapters": {
             "head": ["章", *HEADS],
@@ -64,6 +64,13 @@ def render_certificate(
         "hashes": [["審査した内容", certification.evaluated_sha256]],
     }
     return render_pdf("certificate", data)
+
+
+def decision_words(certification: Certification) -> str:
+    """Tell who looked at it before the decision: a changed version needs one reviewer's opinion."""
+    if certification.based_on_id is not None:
+        return "審査員の意見を受けて、主任審査員が変更後の版も前の認証の範囲内と確認しました"
+    return "審査員2名がそれぞれ確認し、主任審査員が決定しました"
 
 
 def validity_words(certification: Certification) -> str:

@@ -225,6 +225,21 @@ def find_base(session: Session, review: Certification) -> Certification | None:
     return session.exec(statement).first()
 
 
+def lock_derived(
+    session: Session, review: Certification, *states: ReviewState
+) -> Sequence[Certification]:
+    """Return the certificates in these states that rest on this one, locked until the commit."""
+    statement = (
+        select(Certification)
+        .where(Certification.based_on_id == review.id, col(Certification.state).in_(states))
+        .order_by(col(Certification.id))
+        .options(*load_whole())
+        .with_for_update(of=Certification)
+        .execution_options(populate_existing=True)
+    )
+    return session.exec(statement).all()
+
+
 def list_outdone(session: Session, review: Certification) -> Sequence[Certification]:
     """Return the certificates of older versions that a newer certified version takes the place of."""
     statement = (

@@ -14,9 +14,10 @@ from catalog.certification.models import Certification, ReviewAction, ReviewStat
 from catalog.certification.queries import proceedings as queries
 from catalog.certification.services.expiry import announce
 from catalog.certification.services.measures import (
-    NO_REVOCATION,
     bring_back,
-    has_open_conditions,
+    bring_back_derived,
+    reinstate,
+    reinstate_derived,
 )
 from catalog.certification.services.records import (
     check_reason,
@@ -163,6 +164,7 @@ def _grant(
         return  # a lead has mended it meanwhile: the appeal keeps its outcome, nothing is left to do
     if appeal.disputed is Disputed.SUSPENSION:
         bring_back(review)
+        bring_back_derived(session, actor, review, appeal.decision_reason)
         return
     if queries.has_other_standing(session, review):
         sentence = (
@@ -170,9 +172,9 @@ def _grant(
         )
         raise GuardFailed([("main", sentence)])
     if appeal.disputed is Disputed.REVOCATION:
-        is_open = has_open_conditions(review)
-        action = ReviewAction.REINSTATE_CONDITIONALLY if is_open else ReviewAction.REINSTATE
-        review.apply(action, ended_on=None, appeal_until=None, **NO_REVOCATION)
+        revoked_at = review.revoked_at
+        reinstate(review)
+        reinstate_derived(session, actor, review, revoked_at, appeal.decision_reason)
         return
     _reopen(session, actor, review, version)
 

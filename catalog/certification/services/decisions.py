@@ -19,12 +19,13 @@ from catalog.certification.models import (
     ReviewAction,
     ReviewState,
 )
-from catalog.certification.queries.proceedings import count_unsettled
 from catalog.certification.services.conditions import Condition, check_conditions
 from catalog.certification.services.expiry import announce, announce_end
 from catalog.certification.services.records import (
     certificate_number,
     check_apart,
+    check_findings,
+    check_offering,
     check_state,
     check_unchanged,
     close_offering,
@@ -34,7 +35,6 @@ from catalog.certification.services.records import (
 from catalog.certification.services.surveillance import supersede_outdone
 from catalog.certification.services.telling import News, tell
 from catalog.conformance import Issue, Verdict
-from catalog.offerings.models import OfferState
 from catalog.offerings.services import approve_version
 from core.clock import day_in_japan, end_of_day
 from core.config import Settings
@@ -77,14 +77,14 @@ def decide(
     assessment = assess(session, review)
     check_unchanged(review, assessment)
     offering_version = review.offering_version
-    _check_offering(review)
+    check_offering(review)
     _check_reason(session, review, decision, reason)
     values = _decision_values(session, actor, reason)
     if decision is Opinion.REFUSE:
         until = day_in_japan(now(session)) + timedelta(days=settings.appeal_days)
         values["appeal_until"] = until
     else:
-        _check_findings(session, review)
+        check_findings(session, review)
         _check_verdict(decision, assessment)
         values |= _certificate_values(
             session, review, assessment, decision, conditions, valid_until
@@ -139,11 +139,6 @@ def _check_undecided(session: Session, review: Certification) -> None:
     )
 
 
-def _check_offering(review: Certification) -> None:
-    if review.offering_version.state is OfferState.WITHDRAWN:
-        raise GuardFailed([("main", "事業者がこのサービスの版を取り下げたので、決定できません。")])
-
-
 def _check_reason(session: Session, review: Certification, decision: Opinion, reason: str) -> None:
     if reason.strip():
         return
@@ -153,13 +148,6 @@ def _check_reason(session: Session, review: Certification, decision: Opinion, re
     if any(each.opinion is not decision for each in opinions):
         sentence = "審査員の意見と違う決定をするときは、理由を入力してください。"
         raise Invalid({"reason": sentence})
-
-
-def _check_findings(session: Session, review: Certification) -> None:
-    left = count_unsettled(session, review.id)
-    if left:
-        sentence = f"解決していない指摘が{left}件あります。解決か取下げをしてから認証してください。"
-        raise GuardFailed([("main", sentence)])
 
 
 def _check_verdict(decision: Opinion, assessment: Assessment) -> None:

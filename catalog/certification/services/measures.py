@@ -1,6 +1,7 @@
 """What a lead may do to a certificate afterwards: suspension, its end, and revocation by two."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -9,6 +10,7 @@ from accounts.identity import Actor
 from accounts.permissions import Permission, require
 from accounts.services import require_recent_sign_in
 from catalog.certification.models import Certification, ReviewAction, ReviewState
+from catalog.certification.queries import proceedings as around
 from catalog.certification.services.expiry import announce
 from catalog.certification.services.records import (
     check_reason,
@@ -28,6 +30,20 @@ _S = ReviewState
 _REVOCABLE = (_S.CERTIFIED, _S.CONDITIONAL, _S.SUSPENDED)
 
 
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    action: ReviewAction
+    trail: str
+    news: News
+    ends: tuple[ReviewState, ...]
+
+
+_SUSPENSION = _Measure(
+    ReviewAction.SUSPEND, "suspend", News.SUSPENDED, (_S.CERTIFIED, _S.CONDITIONAL)
+)
+_REVOCATION = _Measure(ReviewAction.REVOKE, "confirm_revocation", News.REVOKED, _REVOCABLE)
+
+
 def suspend(
     session: Session,
     actor: Actor,
@@ -39,9 +55,9 @@ def suspend(
 ) -> Certification:
     """Take a certificate out of force at once, for a reason, until a lead ends the suspension.
 
-    Needs a recent sign-in. Raises GuardFailed when the certificate's time has run out.
+    Certificates that rest on it go with it, and come back with it. Needs a recent sign-in. Raises GuardFailed when the certificate's time has run out.
     """
-    review, actor, covered = _enter(
+    review, actor, _ = _enter(
         session, actor, settings, Permission.CERTIFICATION_SUSPEND, certification
     )
     check_state(review, _S.CERTIFIED, _S.CONDITIONAL)
@@ -52,9 +68,8 @@ def suspend(
         "suspended_by_id": actor.person_id,
         "suspended_at": now(session),
         "suspension_reason": reason,
-    }
-    _end(session, settings, review, ReviewAction.SUSPEND, version, values)
-    _publish(session, actor, (review, covered), "suspend", News.SUSPENDED, reason)
+    } | _ending(session, settings)
+    _end(session, actor, review, _SUSPENSION, values, reason, version)
     return review
 
 
@@ -81,6 +96,7 @@ def resume(
         raise GuardFailed([("main", sentence)])
     bring_back(review, version)
     _publish(session, actor, (review, covered), "resume", News.RESUMED, reason)
+    bring_back_derived(session, actor, review, reason)
     return review
 
 
@@ -89,6 +105,37 @@ def bring_back(review: Certification, version: int | None = None) -> None:
     is_open = has_open_conditions(review)
     action = ReviewAction.RESUME_CONDITIONALLY if is_open else ReviewAction.RESUME
     review.apply(action, version, ended_on=None, appeal_until=None)
+
+
+def bring_back_derived(session: Session, actor: Actor, review: Certification, reason: str) -> None:
+    """Put in force again what rests on a certificate and was suspended together with it."""
+    for each in around.lock_derived(session, review, _S.SUSPENDED):
+        if each.suspended_at != review.suspended_at or each.revocation_proposed_by_id is not None:
+            continue
+        covered = each.offering_version
+        bring_back(each)
+        _publish(session, actor, (each, covered), "resume", News.RESUMED, reason)
+        bring_back_derived(session, actor, each, reason)
+
+
+def reinstate(review: Certification) -> None:
+    """Put a revoked certificate in force again, as if nobody had proposed to revoke it."""
+    is_open = has_open_conditions(review)
+    action = ReviewAction.REINSTATE_CONDITIONALLY if is_open else ReviewAction.REINSTATE
+    review.apply(action, ended_on=None, appeal_until=None, **NO_REVOCATION)
+
+
+def reinstate_derived(
+    session: Session, actor: Actor, review: Certification, revoked_at: datetime | None, reason: str
+) -> None:
+    """Reinstate what rests on a certificate, was revoked together with it and was not replaced."""
+    for each in around.lock_derived(session, review, _S.REVOKED):
+        if each.revoked_at != revoked_at or around.has_other_standing(session, each):
+            continue
+        covered = each.offering_version
+        reinstate(each)
+        _publish(session, actor, (each, covered), "reinstate", News.APPEAL_DECIDED, reason)
+        reinstate_derived(session, actor, each, revoked_at, reason)
 
 
 def has_open_conditions(review: Certification) -> bool:
@@ -157,19 +204,24 @@ def confirm_revocation(
 ) -> Certification:
     """Revoke what another lead proposed to revoke; the words are added to the proposer's reason.
 
-    Needs a recent sign-in. Raises Forbidden for the proposer.
+    Certificates that rest on it go with it. Needs a recent sign-in. Raises Forbidden for the proposer.
     """
-    review, actor, covered = _enter(
+    review, actor, _ = _enter(
         session, actor, settings, Permission.CERTIFICATION_REVOKE, certification
     )
     _check_proposed(review)
     if review.revocation_proposed_by_id == actor.person_id:
         sentence = "取消しを提案した方は確認できません。ほかの主任審査員に頼んでください。"
         raise Forbidden(sentence)
-    values = {"revocation_confirmed_by_id": actor.person_id, "revoked_at": now(session)}
+    values = {
+        "revocation_proposed_by_id": review.revocation_proposed_by_id,
+        "revocation_proposed_at": review.revocation_proposed_at,
+        "revocation_reason": review.revocation_reason,
+        "revocation_confirmed_by_id": actor.person_id,
+        "revoked_at": now(session),
+    } | _ending(session, settings)
     words = "\n".join(filter(None, [review.revocation_reason, reason.strip()]))
-    _end(session, settings, review, ReviewAction.REVOKE, version, values)
-    _publish(session, actor, (review, covered), "confirm_revocation", News.REVOKED, words)
+    _end(session, actor, review, _REVOCATION, values, words, version)
     return review
 
 
@@ -201,17 +253,26 @@ def _check_proposed(review: Certification) -> None:
         raise GuardFailed([("main", "取消しの提案がありません。先に提案してください。")])
 
 
+def _ending(session: Session, settings: Settings) -> dict[str, Any]:
+    today = day_in_japan(now(session))
+    return {"ended_on": today, "appeal_until": today + timedelta(days=settings.appeal_days)}
+
+
 def _end(  # noqa: PLR0917 - what one measure is made of
     session: Session,
-    settings: Settings,
+    actor: Actor,
     review: Certification,
-    action: ReviewAction,
-    version: int,
+    measure: _Measure,
     values: dict[str, Any],
+    reason: str,
+    version: int | None = None,
 ) -> None:
-    today = day_in_japan(now(session))
-    until = today + timedelta(days=settings.appeal_days)
-    review.apply(action, version, ended_on=today, appeal_until=until, **values)
+    """Take a certificate out of force, with everything that rests on it."""
+    covered = review.offering_version
+    review.apply(measure.action, version, **values)
+    _publish(session, actor, (review, covered), measure.trail, measure.news, reason)
+    for each in around.lock_derived(session, review, *measure.ends):
+        _end(session, actor, each, measure, values, reason)
 
 
 def _publish(  # noqa: PLR0917 - what one announcement is made of

@@ -74,6 +74,20 @@ def check_apart(session: Session, actor: Actor, review: Certification) -> None:
         raise Forbidden(sentence)
 
 
+def check_offering(review: Certification) -> None:
+    """Raise GuardFailed when the vendor has withdrawn the version under review."""
+    if review.offering_version.state is OfferState.WITHDRAWN:
+        raise GuardFailed([("main", "事業者がこのサービスの版を取り下げたので、決定できません。")])
+
+
+def check_findings(session: Session, review: Certification) -> None:
+    """Raise GuardFailed while a finding is neither accepted nor withdrawn."""
+    left = around.count_unsettled(session, review.id)
+    if left:
+        sentence = f"解決していない指摘が{left}件あります。解決か取下げをしてから認証してください。"
+        raise GuardFailed([("main", sentence)])
+
+
 def certificate_number(review: Certification, moment: datetime) -> str:
     """Give a certificate its number: the fiscal year and part of its id."""
     return f"NC-{fiscal_year(day_in_japan(moment))}-{review.id.hex[:8].upper()}"

@@ -11,13 +11,15 @@ from accounts.permissions import Permission, require
 from accounts.services import require_recent_sign_in
 from catalog.certification import queries
 from catalog.certification.assessment import Assessment, assess, tally
-from catalog.certification.models import Certification, ReviewAction, ReviewState
+from catalog.certification.models import Certification, Opinion, ReviewAction, ReviewState
 from catalog.certification.queries import proceedings as around
 from catalog.certification.services.expiry import announce, announce_end
 from catalog.certification.services.measures import has_open_conditions
 from catalog.certification.services.records import (
     certificate_number,
     check_apart,
+    check_findings,
+    check_offering,
     check_reason,
     check_state,
     check_unchanged,
@@ -28,12 +30,14 @@ from catalog.certification.services.records import (
 from catalog.certification.services.telling import News, tell
 from catalog.conformance import Verdict
 from catalog.offerings.models import OfferState
+from catalog.terms import CertificationState
 from core.audit import SYSTEM
 from core.config import Settings
 from core.db import now
 from core.errors import GuardFailed
 
 OFFERING_PUBLISHED = "offering.published"
+_COUNTS = {CertificationState.CERTIFIED, CertificationState.CONDITIONAL}
 
 
 def cover(
@@ -48,8 +52,8 @@ def cover(
     """Say, as a lead and for a reason, that the changed version is covered by the certificate of the old one.
 
     It is certified to the same day and under the same open conditions. Needs a recent sign-in and
-    one reviewer's opinion. Raises GuardFailed without a certificate in force, or when the answers
-    ask for more than it grants.
+    one reviewer's opinion, none against. Raises GuardFailed without a certificate in force, with
+    open findings, or when the answers ask for more than it grants.
     """
     review = lock(session, certification)
     actor = require(session, actor, Permission.CERTIFICATION_DECIDE, review)
@@ -57,12 +61,10 @@ def cover(
     check_apart(session, actor, review)
     check_state(review, ReviewState.UNDER_REVIEW, ReviewState.RECOMMENDED)
     check_reason(reason)
-    if not queries.list_recommendations(session, review.id):
-        raise GuardFailed([("main", "審査員の意見が一つ提出されるまで、確認できません。")])
-    base = around.find_base(session, review)
-    if base is None:
-        sentence = "前の版に有効な認証書がないので、通常の審査で決定してください。"
-        raise GuardFailed([("main", sentence)])
+    check_offering(review)
+    _check_opinions(session, review)
+    check_findings(session, review)
+    base = _lock_base(session, review)
     assessment = assess(session, review)
     check_unchanged(review, assessment)
     _check_reach(base, assessment)
@@ -88,6 +90,25 @@ def cover(
     record(session, actor, "cover", review, reason=reason, based_on=base.number)
     tell(session, review, News.COVERED, name=covered.name)
     return review
+
+
+def _check_opinions(session: Session, review: Certification) -> None:
+    opinions = queries.list_recommendations(session, review.id)
+    if not opinions:
+        raise GuardFailed([("main", "審査員の意見が一つ提出されるまで、確認できません。")])
+    if any(each.opinion is Opinion.REFUSE for each in opinions):
+        sentence = "「認証しない」という審査員の意見があります。通常の審査で決定してください。"
+        raise GuardFailed([("main", sentence)])
+
+
+def _lock_base(session: Session, review: Certification) -> Certification:
+    """Return the older version's certificate, in force and kept so until the commit."""
+    found = around.find_base(session, review)
+    base = queries.lock_certification(session, found.id) if found else None
+    if base is None or base.public_state(now(session)) not in _COUNTS:
+        sentence = "前の版に有効な認証書がないので、通常の審査で決定してください。"
+        raise GuardFailed([("main", sentence)])
+    return base
 
 
 def _check_reach(base: Certification, assessment: Assessment) -> None:

@@ -382,9 +382,8 @@ def test_condition_that_was_not_met_in_time_is_told(stage: Stage, hold_clock) ->
     assert told(stage)[-1] == "condition_due"
 
 
-@pytest.mark.acceptance(27)
-def test_changed_version_is_covered_only_after_surveillance(stage: Stage) -> None:
-    first_id = make_certified(stage)
+def submit_next_version(stage: Stage) -> UUID:
+    """Publish the certified version and submit a changed one; returns the new review's id."""
     with db.transaction() as session:
         row = load_version(session, stage.version_id)
         offerings.publish_version(session, stage.company.acts(), row)
@@ -399,9 +398,14 @@ def test_changed_version_is_covered_only_after_surveillance(stage: Stage) -> Non
             session, stage.company.acts(), made, version=made.version, summary="画面の色を変えた。"
         )
     with db.transaction() as session:
-        second_id = services.submit_offering(
-            session, stage.company.acts(), load_version(session, version_id)
-        ).id
+        made = load_version(session, version_id)
+        return services.submit_offering(session, stage.company.acts(), made).id
+
+
+@pytest.mark.acceptance(27)
+def test_changed_version_is_covered_only_after_surveillance(stage: Stage) -> None:
+    first_id = make_certified(stage)
+    second_id = submit_next_version(stage)
     assert public_state(second_id) is CertificationState.CLAIMED
     assign(stage, second_id)
     with pytest.raises(WrongState):
