@@ -1,11 +1,17 @@
-"""The choice: ceiling, splitting, four eyes, and what changed since the lock."""
+"""The choice: ceiling, splitting, four eyes, and what changed since the lock.
+
+Words and refusals of pages are the same on both databases, so they are asked on SQLite only.
+"""
 
 import threading
 
 import pytest
 from sqlalchemy import text
 
-from accounts.models import Role
+from accounts.models import OrganisationKind, Role
+from catalog.certification import queries as certification_queries
+from catalog.certification import services as certification_services
+from catalog.certification.models import Certification
 from catalog.offerings.models import ListingVersion, OfferAction
 from catalog.price_plan import ComponentKind, Interval, Unit
 from core import db
@@ -16,9 +22,6 @@ from tests import factories
 from tests.page_checks import text_of
 from tests.procurement.conftest import MONTHLY, SELECTION
 from tests.search.market import index_all
-
-# Words and refusals of pages: the same on both databases, so asked once.
-pytestmark = pytest.mark.sqlite_only
 
 ONCE = (ComponentKind.INITIAL, Unit.LUMP, Interval.ONCE)
 
@@ -57,6 +60,7 @@ def test_ceiling_holds_to_the_yen(market, net, total, passes):
     assert market.project().state is ProjectState.COMPARED
 
 
+@pytest.mark.sqlite_only
 def test_lease_has_its_own_ceiling(market):
     market.reach_compared()
     refused = market.propose(market.cheap, category="lease")
@@ -64,6 +68,7 @@ def test_lease_has_its_own_ceiling(market):
     assert "800,000円" in refused.text
 
 
+@pytest.mark.sqlite_only
 def test_price_that_is_not_published_needs_a_quote(market):
     with db.transaction() as session:
         made = factories.offering(
@@ -81,6 +86,7 @@ def test_price_that_is_not_published_needs_a_quote(market):
     assert "1,000,000円" in refused.text
 
 
+@pytest.mark.sqlite_only
 def test_every_reason_is_asked_for(market):
     market.reach_compared()
     for name in ("reason", "sole_source_reason"):
@@ -91,6 +97,7 @@ def test_every_reason_is_asked_for(market):
     assert "契約の根拠を選択してください" in unground.text
 
 
+@pytest.mark.sqlite_only
 def test_excluded_candidate_and_stranger_cannot_be_chosen(market):
     market.reach_locked()
     excluded = market.candidate(market.dear)
@@ -130,6 +137,7 @@ def test_orders_that_add_up_above_the_ceiling_need_an_explanation(market):
     assert "別の施設の別の契約です。" in text_of(page)
 
 
+@pytest.mark.sqlite_only
 def test_service_that_ended_since_the_lock_needs_an_acknowledgement(market):
     market.reach_compared()
     with db.transaction() as session:
@@ -140,6 +148,7 @@ def test_service_that_ended_since_the_lock_needs_an_acknowledgement(market):
     assert market.propose(market.cheap, change_note="後継の版を確かめました。").status_code == 303
 
 
+@pytest.mark.sqlite_only
 def test_service_that_ends_before_the_decision_is_told_to_the_approver(market):
     market.reach_proposed()
     with db.transaction() as session:
@@ -150,6 +159,7 @@ def test_service_that_ends_before_the_decision_is_told_to_the_approver(market):
     assert market.decide("approve", change_note="確かめました。").status_code == 303
 
 
+@pytest.mark.sqlite_only
 def test_note_of_the_clerk_does_not_acknowledge_for_the_approver(market):
     market.reach_compared()
     with db.transaction() as session:
@@ -159,6 +169,7 @@ def test_note_of_the_clerk_does_not_acknowledge_for_the_approver(market):
     assert market.decide("approve", change_note="確かめました。").status_code == 303
 
 
+@pytest.mark.sqlite_only
 def test_returned_choice_can_be_proposed_again(market):
     market.reach_proposed()
     assert market.decide("return").status_code == 422
@@ -172,6 +183,7 @@ def test_returned_choice_can_be_proposed_again(market):
     assert market.selection().listing_version_id == market.other.id
 
 
+@pytest.mark.sqlite_only
 def test_returned_choice_stays_what_it_was_after_a_new_search(market):
     market.reach_proposed()
     assert market.decide("return", reason="費用の比べ方を足してください。").status_code == 303
@@ -185,9 +197,86 @@ def test_returned_choice_stays_what_it_was_after_a_new_search(market):
     assert "費用の比べ方を足してください。" in text_of(page)
 
 
+# --- the certificate ------------------------------------------------------------------------
+
+
+def propose_revocation(market):
+    """Let a lead propose to revoke the certificate of the cheap service; return how another confirms."""
+    with db.transaction() as session:
+        own = session.get_one(ListingVersion, market.cheap.id).offering_version_id
+        certificate_id = certification_queries.current_certifications(session, [own])[own].id
+        agency = factories.organisation(session, OrganisationKind.AGENCY)
+        leads = [factories.person(session, Role.LEAD_REVIEWER, agency) for _ in range(2)]
+
+    def act(session, service, lead):
+        who = factories.actor(lead, Role.LEAD_REVIEWER, agency)
+        row = session.get_one(Certification, certificate_id)
+        service(session, who, market.settings, row, reason="申告と違う。", version=row.version)
+
+    with db.transaction() as session:
+        act(session, certification_services.propose_revocation, leads[0])
+    return lambda session: act(session, certification_services.confirm_revocation, leads[1])
+
+
+@pytest.mark.sqlite_only
+def test_revoked_certificate_has_to_be_acknowledged(market):
+    market.reach_compared()
+    revoke = propose_revocation(market)
+    with db.transaction() as session:
+        revoke(session)
+    refused = market.propose(market.cheap)
+    assert refused.status_code == 422
+    sentence = "「まちの予約帳」の認証は、検索結果を確定したあとに「取消し」になりました。"
+    assert sentence in refused.text
+    assert market.propose(market.cheap, change_note="理由を確かめました。").status_code == 303
+    page = market.as_(market.approver).page(f"/projects/{market.project().id}/decision")
+    assert sentence in text_of(page)
+    assert market.decide("approve").status_code == 422
+    assert market.decide("approve", change_note="確かめました。").status_code == 303
+
+
+@pytest.mark.parametrize("is_revoked_first", [True, False])
+def test_revocation_and_approval_wait_for_each_other(market, is_revoked_first):
+    """Whichever begins first ends first: nobody approves what was revoked without being told."""
+    market.reach_proposed()
+    revoke = propose_revocation(market)
+    version_id = market.selection().listing_version_id
+    outcomes = {}
+
+    def approve(session):
+        who = factories.actor(market.approver, Role.APPROVER, market.body)
+        project = queries.get_project(session, market.project().id)
+        assert project is not None
+        services.approve_selection(session, who, project, version=project.version)
+
+    def follow(act):
+        try:
+            with db.transaction() as session:
+                act(session)
+            outcomes["second"] = "done"
+        except DomainError as error:
+            outcomes["second"] = error.code
+
+    second = threading.Thread(target=follow, args=[approve if is_revoked_first else revoke])
+    with db.transaction() as session:
+        if is_revoked_first:
+            revoke(session)
+        else:
+            services.lock_listing(session, version_id)
+        second.start()
+        second.join(0.5)
+        assert second.is_alive(), outcomes
+        if not is_revoked_first:
+            approve(session)
+    second.join()
+    assert outcomes == {"second": "guard_failed" if is_revoked_first else "done"}
+    assert market.selection().is_approved is (None if is_revoked_first else True)
+
+
 # --- four eyes ------------------------------------------------------------------------------
 
 
+@pytest.mark.sqlite_only
 def test_clerk_without_the_role_cannot_decide(market):
     market.reach_proposed()
     client = market.as_(market.clerk)

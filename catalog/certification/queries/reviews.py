@@ -147,6 +147,24 @@ def list_certificate_ids(session: Session, offering_version_id: uuid.UUID) -> li
     return list(session.exec(statement))
 
 
+def hold_certificates(session: Session, offering_version_id: uuid.UUID) -> None:
+    """Keep the certificates of an offering version as they are now until the commit.
+
+    Whoever suspends, revokes or ends one locks the same row first, and waits or is waited for.
+    """
+    statement = (
+        select(Certification)
+        .where(
+            Certification.offering_version_id == offering_version_id,
+            col(Certification.state).in_(_CERTIFICATE_STATES),
+        )
+        .order_by(col(Certification.id))
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    )
+    session.exec(statement).all()
+
+
 def lock_certification(session: Session, certification_id: uuid.UUID) -> Certification | None:
     """Return a certification and what it covers as they are now; nobody else changes it meanwhile."""
     statement = select(Certification.id).where(Certification.id == certification_id)

@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from accounts.identity import Actor
 from accounts.permissions import Permission, require
+from catalog.certification.queries import hold_certificates
 from catalog.offerings.models import Listing, ListingVersion, OfferingVersion
 from core import audit
 from core.db import now
@@ -149,7 +150,12 @@ def return_selection(
 
 
 def lock_listing(session: Session, listing_version_id: uuid.UUID) -> ListingVersion:
-    """Hold a listing version, its offering version and its seller as they are until the commit."""
+    """Hold a listing version, what it offers, its certificate and its seller until the commit.
+
+    The certificate comes first, as in the acts of the agency.
+    """
+    known = session.get_one(ListingVersion, listing_version_id)
+    hold_certificates(session, known.offering_version_id)
     version = _hold(session, ListingVersion, listing_version_id)
     _hold(session, OfferingVersion, version.offering_version_id)
     _hold(session, Vendor, session.get_one(Listing, version.listing_id).seller_id)
