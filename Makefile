@@ -18,14 +18,8 @@ help: ## List the targets
 
 install: .venv/.installed ## Make .venv and install the locked packages
 
-demo: export NARABI_ENV := development
-demo: export NARABI_DATA_DIR := $(CURDIR)/var/demo
 demo: export PORT := $(PORT)
 demo: .venv/.installed ## Start the site with sample data on http://127.0.0.1:8000 (PORT=)
-	@mkdir -p var/demo
-	@$(BIN)/narabi db upgrade
-	@echo "見本データを読み込みます（初回は1分ほどかかります）…"
-	@$(BIN)/narabi demo load > var/demo/accounts.txt || { cat var/demo/accounts.txt; exit 1; }
 	@exec .ci/demo
 
 test: .venv/.installed-dev test-machine gates ## Everything CI does: gates, then all tests on both databases

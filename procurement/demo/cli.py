@@ -1,5 +1,6 @@
 """Commands that load the sample data and name its accounts; in development only."""
 
+import shlex
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -17,11 +18,11 @@ from procurement.demo.projects import plan_projects
 from procurement.demo.specifications import plan_specifications
 from procurement.demo.story import Timeline
 from procurement.demo.world import Row, World, read_file
-from procurement.projects.queries import list_projects
 
 REBUILD = "search.rebuild"
 _INDEXED = ("search.listing_changed", "vendor.state_changed")
 _FIRST = "lead1@agency.example.jp"
+_MARK = "demo-loaded"  # an empty file in the data folder: the load went to its end
 
 
 @click.group("demo")
@@ -34,7 +35,7 @@ def demo_group() -> None:
 def load(operation: Operation) -> None:
     """見本のデータを一度だけ読み込み、見本の利用者を表示します。"""
     _require_development(operation.settings)
-    if not _is_loaded():
+    if not _is_loaded(operation.settings):
         load_demo(operation.settings, operation.handlers)
     show_accounts()
 
@@ -63,6 +64,8 @@ def load_demo(settings: Settings, handlers: Mapping[str, outbox.Handler]) -> int
     plan_consultation(cases, world, clock.day_in_japan(moment))
     steps += cases.run(moment)
     outbox.drain(handlers)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    (settings.data_dir / _MARK).touch()
     return steps
 
 
@@ -85,17 +88,23 @@ def _require_development(settings: Settings) -> None:
         )
 
 
-def _is_loaded() -> bool:
+def _is_loaded(settings: Settings) -> bool:
     """Tell whether the sample data are there; raises ClickException when a load had broken off."""
-    last = read_file("demo_projects.toml")["projects"][-1]["title"]
     with db.reading() as session:
         if people.find_person_by_email(session, _FIRST) is None:
             return False
-        if any(project.title == last for project in list_projects(session, None)):
-            return True
+    if (settings.data_dir / _MARK).exists():
+        return True
+    folder = shlex.quote(str(settings.data_dir))
+    emptied = "" if _is_file(settings) else "、データベースを空にして"
     raise click.ClickException(
-        "見本のデータの読み込みが途中で止まっています。データベースを空にして、もう一度実行してください。"
+        "見本のデータの読み込みが途中で止まっています。"
+        f"「rm -r {folder}」で消してから{emptied}、同じコマンドをもう一度実行してください。"
     )
+
+
+def _is_file(settings: Settings) -> bool:
+    return settings.effective_database_url == f"sqlite:///{settings.data_dir.resolve()}/narabi.db"
 
 
 def show_accounts() -> None:

@@ -1,6 +1,11 @@
 """The sample world: built once by the acts of its people, refused outside development."""
 
+import os
+import socket
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -25,6 +30,7 @@ from tests import factories
 from tests.page_checks import text_of
 from vendors.models import Vendor, VendorState
 
+DEMO = Path(__file__).parents[2] / ".ci" / "demo"
 PRODUCTION = {
     "NARABI_ENV": "production",
     "NARABI_SECRET_KEY": "s" * 40,
@@ -144,6 +150,52 @@ def test_load_that_broke_off_is_told(settings):
     refused = run(settings, "load")
     assert refused.exit_code == 1
     assert "途中で止まっています" in refused.output
+    assert f"rm -r {settings.data_dir}" in refused.output
+
+
+FAKE_NARABI = """#!/bin/bash
+echo "$* $NARABI_ENV ${NARABI_DATABASE_URL-none} $(basename "$NARABI_DATA_DIR")" >> calls
+[ "$1" = outbox ] && exec sleep 60
+[ "$1" = demo ] && { [ -e breaks ] && rm breaks && exit 130; echo "見本の利用者の一覧"; }
+exit 0
+"""
+FAKE_SITE = """#!/bin/bash
+exec {python} -m http.server --bind 127.0.0.1 "$PORT"
+"""
+
+
+@pytest.mark.sqlite_only
+def test_make_demo_begins_anew_after_a_break_and_keeps_off_the_callers_database(tmp_path):
+    """The script that `make demo` runs, with programs in place of the site and its commands."""
+    for name, text in (("narabi", FAKE_NARABI), ("gunicorn", FAKE_SITE)):
+        program = tmp_path / ".venv" / "bin" / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(text.format(python=sys.executable) if name == "gunicorn" else text)
+        program.chmod(0o755)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        told = {**os.environ, "PORT": str(port), "NARABI_DATABASE_URL": "sqlite:////ours.db"}
+        start = {"args": [DEMO], "cwd": tmp_path, "env": told, "text": True}
+        refused = subprocess.run(**start, capture_output=True, timeout=60, check=False)
+    assert refused.returncode == 1
+    assert "PORT=8001" in refused.stderr
+    assert not (tmp_path / "calls").exists()  # told before the minute of loading, not after
+    (tmp_path / "breaks").touch()
+    assert subprocess.run(**start, capture_output=True, timeout=60, check=False).returncode == 1
+    assert not (tmp_path / "var" / "demo").exists()
+    with subprocess.Popen(**start, stdout=subprocess.PIPE) as site:
+        for line in site.stdout:
+            if "Ctrl-C" in line:
+                site.terminate()
+                break
+        assert "終了しました" in site.stdout.read()
+    assert (tmp_path / "var" / "demo" / "accounts.txt").read_text() == "見本の利用者の一覧\n"
+    assert [path.name for path in (tmp_path / "var").iterdir()] == ["demo"]
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert all(call.split()[-3:-1] == ["development", "none"] for call in calls)
+    assert [call.split()[-1] for call in calls] == ["demo.new"] * 4 + ["demo"] * 3
 
 
 def test_accounts_are_named_before_they_are_loaded(settings):
