@@ -60,7 +60,7 @@ from accounts import auth
 from accounts.permissions import Permission, may_somewhere
 from core import api, clock, db, outbox, web
 from core import cli as operations
-from core.config import Settings, UnsafeSettingsError
+from core.config import Settings, UnsafeSettingsError, read_settings
 
 BLUEPRINTS = (
     accounts.views.blueprint,
@@ -112,7 +112,7 @@ class NavigationItem:
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the web application; raises UnsafeSettingsError outside development."""
-    settings = settings or Settings()
+    settings = settings or read_settings()
     settings.require_safe()
     db.configure(settings.effective_database_url)
     app = Flask(__name__)
@@ -180,9 +180,8 @@ def _in_turn(handlers: Sequence[outbox.Handler]) -> outbox.Handler:
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Narabi（並び）の管理コマンド。"""
-    settings = Settings()
     try:
-        settings.require_safe()
+        settings = read_settings()
     except UnsafeSettingsError as error:
         raise click.ClickException(str(error)) from error
     db.configure(settings.effective_database_url)

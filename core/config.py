@@ -1,13 +1,15 @@
 """Typed, frozen settings from the environment; unsafe values stop the start outside development."""
 
+import re
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 _MINIMUM_SECRET_LENGTH = 32
+_SAME_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # As the developers' guideline of GビズID names them; `name` there is the company's.
 GBIZ_CLAIMS = {
@@ -170,6 +172,11 @@ class Settings(BaseSettings):
             found.append("NARABI_BASE_URL は https:// で始まる公開アドレスで指定してください。")
         if self.smtp_host and "@" not in self.mail_sender:
             found.append("NARABI_SMTP_HOST を使うときは NARABI_MAIL_SENDER も指定してください。")
+        if self.smtp_security == "none" and self.smtp_host not in {"", *_SAME_MACHINE}:
+            found.append(
+                "NARABI_SMTP_SECURITY の none は、同じ機械のメールサーバーにだけ使えます。"
+                "starttls か tls を指定してください。"
+            )
         if self.search_url and not self.search_key.get_secret_value():
             found.append("NARABI_SEARCH_URL を使うときは NARABI_SEARCH_KEY も指定してください。")
         return found + self._sign_in_problems()
@@ -205,6 +212,44 @@ class Settings(BaseSettings):
         found = self.problems()
         if found:
             raise UnsafeSettingsError(found)
+
+
+def read_settings() -> Settings:
+    """Read the environment; raises UnsafeSettingsError naming every setting that cannot be used."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        names = dict.fromkeys(str(each["loc"][0]) for each in error.errors())
+    except SettingsError as error:  # a value that should be JSON; only the sentence names the field
+        names = dict.fromkeys(
+            n for n in Settings.model_fields if re.search(rf"\b{n}\b", str(error))
+        )
+    else:
+        settings.require_safe()
+        return settings
+    # Outside of the handlers: the library's words repeat the values, secrets among them.
+    raise UnsafeSettingsError([_name_misfit(name) for name in names])
+
+
+def _name_misfit(name: str) -> str:
+    """Say how a setting is to be written; never what it was."""
+    field = Settings.model_fields[name]
+    choices = (
+        get_args(field.annotation) if field.annotation not in (list[str], dict[str, str]) else ()
+    )
+    bounds = [
+        f"{getattr(bound, side):,}{word}"
+        for side, word in (("ge", "以上"), ("le", "以下"))
+        for bound in field.metadata
+        if hasattr(bound, side)
+    ]
+    if choices:
+        how = "、".join(choices) + " のどれか"
+    elif field.annotation is int:
+        how = "".join(bounds) + "の整数"
+    else:
+        how = f"正しい形（{field.description}）"
+    return f"NARABI_{name.upper()} の値は使えません。{how}で指定してください。"
 
 
 def _is_seed(value: str) -> bool:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from app import cli, create_app
 from core import errors
-from core.config import Settings, UnsafeSettingsError
+from core.config import Settings, UnsafeSettingsError, read_settings
 from tests.page_checks import parse_page, text_of
 
 # Words and refusals of pages: the same on both databases, so asked once.
@@ -195,12 +195,20 @@ UNSAFE = {
     "NARABI_AUDIT_KEY": "zz",
     "NARABI_BASE_URL": "http://narabi.example.jp",
     "NARABI_SEARCH_URL": "http://127.0.0.1:7700",
+    "NARABI_SESSION_IDLE_MINUTES": "2",
+    "NARABI_SMTP_PORT": "mail",
+    "NARABI_SMTP_SECURITY": "ssl",
+    "NARABI_GBIZ_CLAIMS": "name=email",
 }
 SAFE = {
     "NARABI_DATABASE_URL": "postgresql+psycopg://narabi@db/narabi",
     "NARABI_SECRET_KEY": "0123456789abcdef0123456789abcdef",
     "NARABI_AUDIT_KEY": "ab" * 32,
     "NARABI_BASE_URL": "https://narabi.example.jp",
+}
+WORDS = {
+    "NARABI_SESSION_IDLE_MINUTES": "5以上480以下の整数",
+    "NARABI_SMTP_SECURITY": "starttls、tls、none のどれか",
 }
 NAMED = {**{name: name for name in UNSAFE}, "NARABI_SEARCH_URL": "NARABI_SEARCH_KEY"}
 
@@ -211,9 +219,27 @@ def test_each_unsafe_setting_stops_the_start_and_is_named(name, monkeypatch):
     for key, value in {**SAFE, name: UNSAFE[name], "NARABI_ENV": "production"}.items():
         monkeypatch.setenv(key, value)
     with pytest.raises(UnsafeSettingsError) as caught:
-        Settings().require_safe()
+        create_app()
     assert len(caught.value.problems) == 1
     assert NAMED[name] in caught.value.problems[0]
+    assert WORDS.get(name, "") in caught.value.problems[0]
+    told = CliRunner().invoke(cli, ["doctor"])  # a sentence, not a traceback
+    assert told.output == f"Error: {caught.value.problems[0]}\n"
+
+
+@pytest.mark.acceptance(40)
+def test_letters_in_the_clear_stay_on_this_machine(monkeypatch):
+    clear = {
+        "NARABI_ENV": "production",
+        "NARABI_MAIL_SENDER": "a@example.jp",
+        "NARABI_SMTP_SECURITY": "none",
+    }
+    for key, value in {**SAFE, **clear, "NARABI_SMTP_HOST": "mail.example.jp"}.items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(UnsafeSettingsError, match="NARABI_SMTP_SECURITY"):
+        read_settings()
+    monkeypatch.setenv("NARABI_SMTP_HOST", "127.0.0.1")
+    assert read_settings().smtp_security == "none"
 
 
 def test_safe_settings_start_outside_development(monkeypatch):
