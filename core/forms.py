@@ -1,5 +1,7 @@
 """Posted values and errors from a marshmallow schema, kept for re-display."""
 
+import hashlib
+import hmac
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -7,6 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
+from flask import current_app
 from marshmallow import Schema, ValidationError, fields
 from sqlmodel import Session
 from werkzeug.datastructures import MultiDict
@@ -133,14 +136,12 @@ class Form:
         has to be mended; a form sent again with other words is shown once more, with a fresh key.
         """
         posted: MultiDict[str, str] = self.posted if self.posted is not None else MultiDict()
-        key, content = (
-            self.key,
-            [
-                (name, value)
-                for name, value in posted.items(multi=True)
-                if name not in _IGNORED and _SECRET not in name
-            ],
-        )
+        key = self.key
+        content = [
+            (name, _seal(key, value) if _SECRET in name else value)
+            for name, value in posted.items(multi=True)
+            if name not in _IGNORED
+        ]
         made = self.submit(
             lambda session, data: make_once(
                 session, (key, person_id), content, lambda: act(session, data)
@@ -283,6 +284,12 @@ def read_address(schema: Schema, arguments: MultiDict[str, str]) -> dict[str, An
         sentence = f"{label_of(schema.fields[name])}（{name}）：{_first_sentence(message)}"
         raise BadRequest(sentence) from error
     return loaded
+
+
+def _seal(key: str, password: str) -> str:
+    """Return what tells whether a form came again with the same password, and nothing else of it."""
+    secret = str(current_app.secret_key).encode()
+    return hmac.new(secret, f"{key} {password}".encode(), hashlib.sha256).hexdigest()
 
 
 def list_typed(posted: MultiDict[str, str]) -> list[str]:

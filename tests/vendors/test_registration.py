@@ -12,7 +12,8 @@ from core import changes, db
 from core.audit import AuditEvent
 from core.errors import GuardFailed, ReauthenticationRequired
 from core.outbox import OutboxMessage
-from tests.page_checks import text_of
+from tests.client import filled
+from tests.page_checks import parse_page, text_of
 from vendors import agreement, queries, services
 from vendors.models import FrameworkAgreement, Vendor, VendorState
 
@@ -240,6 +241,27 @@ def test_known_address_reads_like_a_new_one_and_its_owner_goes_on(client, new_cl
     home = next(v.owner_id for v in _all_vendors() if v.contact_email == "hanako@example.jp")
     assert client.submit("/account/organisation", {"organisation_id": str(home)}).status_code == 303
     assert client.get("/vendors/register").location.endswith("/file")
+
+
+def test_registration_resent_with_another_password_is_asked_about_and_not_swallowed(client):
+    secret = "the password of the owner"
+    with db.transaction() as session:
+        owner = make.person(session, email="hanako@example.jp")
+        session.get_one(Person, owner.id).password_hash = hash_password(secret)
+    fields = filled(next(client.page("/vendors/register").iter("form")), START)
+    wrong = fields.to_dict()
+    clicks = [client.post("/vendors/register", data=wrong) for _ in range(2)]
+    assert [(each.status_code, each.location) for each in clicks] == [(303, DONE)] * 2
+    assert not _all_vendors()
+    asked = client.post("/vendors/register", data={**wrong, "password": secret})
+    assert (asked.status_code, "もう一度送信してください" in asked.text) == (422, True)
+    form = next(parse_page(asked.text).iter("form"))
+    again = filled(form, {"password": secret})
+    assert client.post("/vendors/register", data=again).location == DONE
+    assert [vendor.contact_email for vendor in _all_vendors()] == ["hanako@example.jp"]
+    with db.reading() as session:  # a double click counts as one wrong password
+        refused = session.exec(select(AuditEvent).where(AuditEvent.outcome == "refused")).all()
+        assert len(refused) == 1
 
 
 def test_look_alike_name_is_marked_for_the_agency_only(client, agency):
