@@ -75,10 +75,12 @@ def issue_agreement() -> ResponseReturnValue:
     editions = queries.list_editions(session)
     form = Form(IssueSchema(), web.posted_form(), {"text": editions[-1].text})
     looks = form.is_posted and bool(request.form.get("look"))
+    # Before anything is said of the label: on a double click its version is there already.
+    if form.is_posted and not looks and form.validate() and _is_confirmed(form):
+        done = web.create_once(form, actor().person_id, _issue)
+        if done is not None:
+            return done
     is_sound = form.is_posted and _check(form, editions)
-    if is_sound and not looks and _is_confirmed(form) and form.submit(_issue):
-        web.leave_notice("done", f"基本契約の第{form.data['label']}版を出しました", _ISSUED)
-        return web.see_other(url_for("vendors.list_agreements"))
     return web.render_page(
         "vendors/issue_agreement.html",
         form.status,
@@ -110,10 +112,11 @@ def _is_confirmed(form: Form) -> bool:
     return refusal is None
 
 
-def _issue(session: Session, data: dict[str, Any]) -> bool:
+def _issue(session: Session, **data: Any) -> tuple[str, ...]:
     values = {name: data[name] for name in ("label", "text", "note", "applies_from", "accept_by")}
     agreement_services.issue(session, actor(), settings(), **values)
-    return True
+    address = url_for("vendors.list_agreements")
+    return address, f"基本契約の第{data['label']}版を出しました", _ISSUED
 
 
 @blueprint.route("/vendors/<uuid:vendor_id>/agreement", methods=["GET", "POST"])

@@ -13,7 +13,8 @@ from accounts.models import Role
 from accounts.permissions import Permission, require
 from core import web
 from core.clock import today_jst
-from core.errors import Forbidden, NotFound
+from core.db import transaction
+from core.errors import Invalid, NotFound
 from core.forms import Form
 from vendors import queries, renewal_services
 from vendors.models import Vendor
@@ -91,16 +92,17 @@ def renew(vendor_id: uuid.UUID) -> ResponseReturnValue:
 def withdraw_renewal(vendor_id: uuid.UUID) -> ResponseReturnValue:
     """Take the renewal that waits back."""
     session = web.read_session()
-    waiting = _waiting(session, vendor_for(session, vendor_id, Permission.VENDOR_RENEW))
+    vendor_for(session, vendor_id, Permission.VENDOR_RENEW)
+    handed_in = queries.list_renewals(session, vendor_id)
+    if not handed_in:
+        raise NotFound
     form = Form(RenewalEndSchema(), web.posted_form())
-
-    def act(session: Session, data: dict[str, Any]) -> bool:
+    if not form.validate():
+        raise Invalid(form.errors)
+    with transaction() as session:  # a refusal says who decided first; it has no form of its own
         vendor = locked_vendor(session, vendor_id)
-        renewal_services.withdraw(session, actor(), vendor, waiting.id, version=data["version"])
-        return True
-
-    if not form.submit(act):
-        raise Forbidden("取り下げられませんでした。ページを開き直して確かめてください。")
+        version = form.data["version"]
+        renewal_services.withdraw(session, actor(), vendor, handed_in[0].id, version=version)
     web.leave_notice("done", "更新の届け出を取り下げました", "今の資格は、そのままです。")
     return web.see_other(_home(vendor_id))
 

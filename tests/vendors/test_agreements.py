@@ -136,9 +136,13 @@ def test_lead_compares_and_issues_a_version_and_vendors_read_what_changes(
     assert (
         lead.submit(page, issue_form(), button=GO).status_code == 422
     )  # the sign-in is eleven minutes old
-    assert lead.submit(page, {**issue_form(), "password": PASSWORD}, button=GO).status_code == 303
+    click = lead.prepare(page, {**issue_form(), "password": PASSWORD}, button=GO)
+    assert click().status_code == 303
     listed = text_of(lead.page("/agreements"))
     assert "第2.0版を出しました" in listed
+    assert click().location == "/agreements"  # a double click issues once and says so
+    assert "1回だけ受け付けました" in text_of(lead.page("/agreements"))
+    assert queries_count(AgreementVersion) == 1
     assert "1社" in listed
     assert "同意した事業者" not in text_of(public.page("/agreements"))
     assert "これから効力が生じる版" in text_of(public.page("/agreements/2.0"))

@@ -133,7 +133,10 @@ def test_vendor_hands_a_renewal_in_and_keeps_the_old_one_meanwhile(town, new_cli
     assert "確かめています" in on.admin.get(renew).text
     assert "デジタル庁による資格の更新の確認" in on.admin.get("/").text
     assert held_by(town) == HELD
+    late = on.admin.prepare(town.path, {}, action="/withdraw")
     assert on.admin.submit(town.path, {}, action="/withdraw").status_code == 303
+    refused = late()  # from a page that was opened before
+    assert (refused.status_code, "資格の更新は今「取下げ」です" in refused.text) == (412, True)
     assert "取下げ" in text_of(on.admin.page(town.path))
     assert "更新した資格を届け出る" in on.admin.get(town.path).text
 
