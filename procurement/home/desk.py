@@ -58,6 +58,18 @@ class Desk:
     waiting: list[Task] = field(default_factory=list)
     invited: list[Task] = field(default_factory=list)
 
+    def join(self, other: "Desk") -> "Desk":
+        """Add the desk of another role of the same person; what is theirs to do does not wait."""
+        self.turn += other.turn
+        self.invited += other.invited
+        own = [(task.endpoint, task.arguments) for task in self.turn]
+        waiting: dict[tuple[Any, ...], Task] = {}
+        for task in (*self.waiting, *other.waiting):
+            if (task.endpoint, task.arguments) not in own:
+                waiting.setdefault((task.endpoint, *task.arguments.values()), task)
+        self.waiting = list(waiting.values())
+        return self
+
     def sort(self) -> "Desk":
         """Put the longest waiting first, and what closes next."""
         for tasks in (self.turn, self.waiting):
@@ -113,13 +125,19 @@ def clerk_desk(projects: Iterable[Project], requests: Iterable[UsageContractRequ
     return desk.sort()
 
 
-def approver_desk(projects: Iterable[Project], requests: Iterable[UsageContractRequest]) -> Desk:
-    """Sort what an approver decides and sends."""
+def approver_desk(
+    projects: Iterable[Project],
+    requests: Iterable[UsageContractRequest],
+    person_id: uuid.UUID | None,
+) -> Desk:
+    """Sort what an approver decides and sends; what this person wrote last, another decides."""
     desk = Desk()
     for project in projects:
-        if project.state is _P.SELECTION_PROPOSED:
+        if project.state is _P.SELECTION_PROPOSED and project.last_editor_id != person_id:
             desk.turn.append(_project_task(project, "選定を決裁する"))
     for request in requests:
+        if request.state is _R.SUBMITTED and request.last_editor_id == person_id:
+            continue
         if verb := _APPROVER_REQUESTS.get(request.state):
             desk.turn.append(_request_task(request, verb))
         elif request.state is _R.SENT:

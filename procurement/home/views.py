@@ -70,13 +70,13 @@ def _read_desk(session: Session) -> Desk | None:
 
 def _body_desk(session: Session) -> Desk | None:
     who = actor()
-    make = {Role.CLERK: desk.clerk_desk, Role.APPROVER: desk.approver_desk}
-    role = next((each for each in make if who.has_role(each)), None)
-    if role is None:
+    if not who.has_role(Role.CLERK, Role.APPROVER):
         return None
     cases = projects.list_projects(session, who.organisation_id)
     requests = contracts.list_requests(session, who.organisation_id)
-    made = make[role](cases, requests)
+    made = desk.clerk_desk(cases, requests) if who.has_role(Role.CLERK) else Desk()
+    if who.has_role(Role.APPROVER):
+        made.join(desk.approver_desk(cases, requests, who.person_id))
     _invite(session, made)
     return made.sort()
 
@@ -127,11 +127,12 @@ def _agency_desk(session: Session) -> Desk:
     registrations, _ = vendors.list_registrations(
         session, vendors.OPEN_STATES, reviewer_id=reviewer_id, page=1
     )
-    if leads or reviewer_id is None:
-        made = desk.lead_desk(reviews, registrations)
-    else:
-        filed = list_filed_reviews(session, reviewer_id)
-        made = desk.reviewer_desk(reviews, registrations, filed, reviewer_id)
+    made = desk.lead_desk(reviews, registrations) if leads else Desk()
+    if who.has_role(Role.REVIEWER) and who.person_id is not None:
+        filed = list_filed_reviews(session, who.person_id)
+        own = [each for each in reviews if who.person_id in each.assigned_ids]
+        checked = [each for each in registrations if who.person_id in each.assigned_ids]
+        made.join(desk.reviewer_desk(own, checked, filed, who.person_id))
     renewals = vendors.list_waiting_renewals(session, reviewer_id=reviewer_id)
     proceedings.add_renewals(made, renewals, who)
     pending = list_pending(session)

@@ -186,6 +186,40 @@ def test_reviewer_sees_the_assigned_and_lead_the_queue(client):
     assert "：よその担当" in main
 
 
+def test_person_with_two_roles_sees_the_work_of_both(client):
+    with db.transaction() as session:
+        town = factories.body(session)
+        clerk = factories.person(session, Role.CLERK, town)
+        both = factories.person(session, Role.CLERK, town)
+        factories.membership(session, both, Role.APPROVER, town)
+        state = ProjectState.SELECTION_PROPOSED
+        make_project(session, town, clerk, state=ProjectState.DRAFT, title="農園の区画")
+        make_project(session, town, clerk, state=state, title="文化会館")
+        make_project(session, town, both, state=state, title="自分の出した案")
+        agency = factories.organisation(session, OrganisationKind.AGENCY)
+        lead = factories.person(session, Role.LEAD_REVIEWER, agency)
+        factories.membership(session, lead, Role.REVIEWER, agency)
+        version = factories.specification(session)
+        for name, assigned in (("自分の担当", lead), ("よその担当", None)):
+            made = factories.offering(session, factories.vendor(session), version, name=name)
+            offering_version = session.get(OfferingVersion, made.offering_version_id)
+            values = {"first_reviewer_id": assigned.id} if assigned else {}
+            factories.certification(session, offering_version, ReviewState.UNDER_REVIEW, **values)
+    factories.sign_in_client(client, both, town)
+    main = main_of(client.page("/"))
+    assert "準備を続ける：農園の区画" in main
+    assert "選定を決裁する：文化会館" in main
+    assert "選定の決裁：文化会館" not in main
+    # Another approver has to decide what this person proposed.
+    assert "選定の決裁：自分の出した案" in main
+    assert "選定を決裁する：自分の出した案" not in main
+    factories.sign_in_client(client, lead, agency)
+    main = main_of(client.page("/"))
+    assert "意見を提出する：自分の担当" in main
+    assert "審査員の意見か事業者の説明：自分の担当" not in main
+    assert "審査員の意見か事業者の説明：よその担当" in main
+
+
 def test_longest_waiting_stands_first():
     made = desk.Desk()
     moment = clock.utcnow()
