@@ -120,6 +120,10 @@ def test_a_page_that_comes_too_early_says_what_to_do_first(market):
             assert sentence in text_of(page), (state, name)
             assert [a for a in page.iter("a") if a.get("href") == path + first], (state, name)
             assert page.find(".//main//form") is None, (state, name)
+        reader = market.as_(market.approver).page(f"{path}/decision", status=409)
+        assert sentence in text_of(reader)
+        back = [a.get("href") for a in reader.find(".//main").iter("a")]
+        assert back == [path], state
         sent = client.post(f"{path}/selection", data={"reason": reason, "csrf_token": token})
         assert sent.status_code == 409
         assert reason in sent.text
@@ -127,6 +131,28 @@ def test_a_page_that_comes_too_early_says_what_to_do_first(market):
             state, market.compare
         )()
     assert client.get(f"{path}/selection").status_code == 200
+    early = market.as_(market.approver).page(f"{path}/decision", status=409)
+    assert "次は、選定の案を作るか" in text_of(early)
+    assert f"{path}/selection" not in {a.get("href") for a in early.iter("a")}
+
+
+@pytest.mark.sqlite_only  # words and links, the same on both databases
+def test_empty_result_offers_the_end_to_whom_it_is_open(market):
+    market.open_project()
+    market.search(q="どこにもないサービス")
+    market.lock()
+    path = f"/projects/{market.project().id}"
+
+    def ends(person):
+        page = market.as_(person).page(f"{path}/candidates")
+        assert "確定した検索結果は0件です" in text_of(page)
+        return [a for a in page.iter("a") if a.get("href") == f"{path}/none-suitable"]
+
+    assert ends(market.clerk)
+    assert not ends(market.approver)
+    end = {"confirmed": "yes", "reason": "適するものがないため。"}
+    assert market.as_(market.clerk).submit(f"{path}/none-suitable", end).status_code == 303
+    assert not ends(market.clerk)
 
 
 @pytest.mark.sqlite_only  # one page; the sums are asserted on both elsewhere

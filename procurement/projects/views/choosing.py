@@ -73,6 +73,7 @@ def candidates(project_id: uuid.UUID) -> ResponseReturnValue:
         can_compare=2 <= len(remaining) <= _MOST_COMPARED,
         most_compared=_MOST_COMPARED,
         narrowing=project.can_apply(ProjectAction.COMPARE),
+        can_end=project.can_apply(ProjectAction.FIND_NONE),
     )
 
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from accounts.auth import actor
-from accounts.permissions import Permission, require
+from accounts.permissions import Permission, can, require
 from core import web
 from core.errors import NotFound
 from core.forms import Form
@@ -19,6 +19,7 @@ from procurement.projects.schemas import EndSchema
 
 blueprint = Blueprint("projects", __name__)
 _S = ProjectState
+_EDIT, _READ = Permission.PROJECT_EDIT, Permission.PROJECT_READ
 
 
 def read_project(
@@ -59,47 +60,54 @@ def complete(
     )
 
 
-# What moves a project on: the sentence, the words of the link, and where it leads.
+# What moves a project on: the sentence, the words of the link, where it leads, and for whom.
 _FIRST = {
     _S.DRAFT: (
         "まだ検索していません。先に、サービスを探してください。",
         "サービスを探す",
         "search",
+        _EDIT,
     ),
     _S.SEARCHING: (
         "検索結果がまだ確定していません。先に、検索結果を確かめて確定してください。",
         "検索結果を確かめて確定する",
         "search",
+        _EDIT,
     ),
     _S.EVIDENCE_LOCKED: (
         "検索結果は確定しています。次は、候補を比べて、比較を終えてください。",
         "候補を比べる",
         "candidates",
+        _EDIT,
     ),
     _S.COMPARED: (
         "候補の比較は終わっています。次は、選定の案を作るか、検索をやり直してください。",
         "選定の案を作る",
         "propose",
+        _EDIT,
     ),
     _S.SELECTION_PROPOSED: (
         "選定の案が決裁を待っています。決裁者が決めるか差し戻すまで、変えられません。",
         "選定の案を見る",
         "decide",
+        _READ,
     ),
     _S.SELECTION_APPROVED: (
         "選定は決裁されています。次は、利用契約の依頼に進んでください。",
         "案件の進めることを見る",
         "show",
+        _READ,
     ),
 }
-_OVER = ("案件は終わっています。記録はそのまま残ります。", "案件の記録を見る", "show")
+_OVER = ("案件は終わっています。記録はそのまま残ります。", "案件の記録を見る", "show", _READ)
 
 
 def explain_early(project: Project, heading: str, *, ready: bool) -> ResponseReturnValue | None:
-    """Say what has to be done first, with the link to it; None when the page is ready to be used."""
+    """Say what has to be done first, with the link for who may; None when the page is ready."""
     if ready:
         return None
-    sentence, label, endpoint = _FIRST.get(project.state, _OVER)
+    sentence, label, endpoint, permission = _FIRST.get(project.state, _OVER)
+    href = url_for(f"projects.{endpoint}", project_id=project.id)
     return web.render_page(
         "projects/early.html",
         409,
@@ -107,7 +115,7 @@ def explain_early(project: Project, heading: str, *, ready: bool) -> ResponseRet
         heading=heading,
         sentence=sentence,
         label=label,
-        href=url_for(f"projects.{endpoint}", project_id=project.id),
+        href=href if can(actor(), permission, project) else "",
         typed=web.typed_texts(),
     )
 
