@@ -9,6 +9,7 @@ from sqlmodel import Session, col, or_, select
 from catalog.offerings.models import Listing, ListingVersion, OfferingVersion
 from catalog.specifications.models import SpecificationVersion
 from core.audit import AuditDetail, AuditEvent
+from core.japanese import fiscal_year, fiscal_year_bounds
 from procurement.projects.models import (
     Candidate,
     EvidencePack,
@@ -117,7 +118,7 @@ def list_related_orders(
 ) -> list[tuple[Project, Selection, uuid.UUID, uuid.UUID]]:
     """Return other live choices of the body for these sellers or specifications, with the two ids.
 
-    The newest selection of each project counts; whether the year is the same is for the caller.
+    Those of projects whose use begins in the same fiscal year; the newest selection of each counts.
     """
     statement = (
         select(Project, Selection, Listing.seller_id, SpecificationVersion.specification_id)
@@ -132,6 +133,7 @@ def list_related_orders(
         .where(
             Project.owner_id == project.owner_id,
             Project.id != project.id,
+            col(Project.starts_on).between(*fiscal_year_bounds(fiscal_year(project.starts_on))),
             col(Project.state).not_in(_NEVER_BOUGHT),
             or_(col(Selection.is_approved).is_(None), col(Selection.is_approved).is_(True)),
             or_(
@@ -140,7 +142,6 @@ def list_related_orders(
             ),
         )
         .order_by(col(Project.number), col(Selection.created_at))
-        .limit(MAXIMUM_PROJECTS)
     )
     newest = {
         other.id: (other, selection, seller_id, specification_id)

@@ -4,6 +4,7 @@ Words and refusals of pages are the same on both databases, so they are asked on
 """
 
 import threading
+from datetime import date
 
 import pytest
 from sqlalchemy import text
@@ -16,8 +17,9 @@ from catalog.offerings.models import ListingVersion, OfferAction
 from catalog.price_plan import ComponentKind, Interval, Unit
 from core import db
 from core.errors import DomainError, Forbidden
+from procurement.bodies.models import ContractCategory
 from procurement.projects import queries, services
-from procurement.projects.models import ProjectState
+from procurement.projects.models import Project, ProjectState
 from tests import factories
 from tests.page_checks import text_of
 from tests.procurement.conftest import MONTHLY, SELECTION
@@ -135,6 +137,19 @@ def test_orders_that_add_up_above_the_ceiling_need_an_explanation(market):
     )
     page = market.as_(market.approver).page(f"/projects/{market.project().id}/decision")
     assert "別の施設の別の契約です。" in text_of(page)
+
+
+def test_only_orders_of_the_same_fiscal_year_add_up(market):
+    market.reach_chosen()
+    earlier = market.project().id
+    market.reach_compared()
+    project, candidate = market.project(), market.candidate(market.cheap)
+    for day, number in (("2027-03-31", 0), ("2027-04-01", 1), ("2028-03-31", 1), ("2028-04-01", 0)):
+        with db.transaction() as session:
+            session.get_one(Project, earlier).starts_on = date.fromisoformat(day)
+            session.flush()
+            found = services.assess_choice(session, project, candidate, ContractCategory.SERVICES)
+            assert (len(found.related_numbers), found.splits) == (number, bool(number)), day
 
 
 @pytest.mark.sqlite_only

@@ -126,11 +126,9 @@ def _orders_of_year(
         {version.listing.seller_id for version in versions},
         {version.offering_version.specification_version.specification_id for version in versions},
     )
-    year = fiscal_year(project.starts_on)
     return [
         _Order(other.number, selection.total_with_tax, seller_id, specification_id)
         for other, selection, seller_id, specification_id in rows
-        if fiscal_year(other.starts_on) == year
     ]
 
 
