@@ -16,9 +16,10 @@ from accounts.services import hash_password
 from catalog.offerings.models import ListingVersion, OfferAction
 from core import db, outbox
 from core.errors import DomainError, Forbidden
-from procurement.contracts import documents, services
+from procurement.contracts import documents, queries, services
 from procurement.contracts.models import RequestState
 from procurement.contracts.queries import get_request, latest_request
+from procurement.projects import queries as project_queries
 from tests import factories
 from tests.page_checks import text_of
 from tests.procurement.conftest import REQUEST, request_values
@@ -382,6 +383,21 @@ def test_vendor_declines_with_a_reason_and_a_new_request_can_follow(market):
     assert "事業者が辞退しました" in page
     assert market.draw_up().status_code == 303
     assert market.request().state is RequestState.DRAFT
+
+
+@pytest.mark.sqlite_only
+def test_lists_that_end_early_say_so(market, monkeypatch):
+    market.reach_sent()
+    pages = (
+        (market.clerk, "/projects", project_queries, "MAXIMUM_PROJECTS"),
+        (market.clerk, "/requests", queries, "MAXIMUM_ROWS"),
+        (market.seller_admin, "/requests/inbox", queries, "MAXIMUM_ROWS"),
+    )
+    for person, path, module, name in pages:
+        assert "件を載せています" not in text_of(market.as_(person).page(path))
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, 1)
+            assert "はじめの1件を載せています。" in text_of(market.as_(person).page(path)), path
 
 
 @pytest.mark.sqlite_only

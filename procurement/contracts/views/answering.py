@@ -25,7 +25,9 @@ def inbox() -> ResponseReturnValue:
     organisation_id = actor().organisation_id
     session = web.read_session()
     found = queries.list_received(session, organisation_id) if organisation_id else []
-    return web.render_page("requests/inbox.html", requests=found, action=RequestAction)
+    return web.render_page(
+        "requests/inbox.html", requests=found, action=RequestAction, most=queries.MAXIMUM_ROWS
+    )
 
 
 @blueprint.route("/requests/<uuid:request_id>/accept", methods=["GET", "POST"])

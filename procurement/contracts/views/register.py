@@ -36,7 +36,7 @@ def index() -> ResponseReturnValue:
         rows = queries.list_contracts(session, addressee_id=who.organisation_id)
     else:
         rows = queries.list_contracts(session)
-    return web.render_page("contracts/index.html", rows=rows)
+    return web.render_page("contracts/index.html", rows=rows, most=queries.MAXIMUM_ROWS)
 
 
 @blueprint.get("/contracts/<uuid:contract_id>")

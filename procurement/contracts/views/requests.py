@@ -59,7 +59,7 @@ def index() -> ResponseReturnValue:
     if is_vendor():
         return web.see_other(url_for("requests.inbox"))
     found = queries.list_requests(web.read_session(), acting_body_id())
-    return web.render_page("requests/index.html", requests=found)
+    return web.render_page("requests/index.html", requests=found, most=queries.MAXIMUM_ROWS)
 
 
 @blueprint.route("/projects/<uuid:project_id>/request", methods=["GET", "POST"])

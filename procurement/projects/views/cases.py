@@ -35,7 +35,12 @@ def index() -> ResponseReturnValue:
     who = actor()
     owner_id = who.organisation_id if who.organisation_kind is OrganisationKind.BODY else None
     projects = queries.list_projects(web.read_session(), owner_id)
-    return web.render_page("projects/index.html", projects=projects, shows_body=owner_id is None)
+    return web.render_page(
+        "projects/index.html",
+        projects=projects,
+        shows_body=owner_id is None,
+        most=queries.MAXIMUM_PROJECTS,
+    )
 
 
 @blueprint.route("/projects/new", methods=["GET", "POST"])
