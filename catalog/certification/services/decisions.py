@@ -36,6 +36,7 @@ from catalog.certification.services.surveillance import supersede_outdone
 from catalog.certification.services.telling import News, tell
 from catalog.conformance import Issue, Verdict
 from catalog.offerings.services import approve_version
+from catalog.specifications.models import SpecificationState
 from core.clock import day_in_japan, end_of_day
 from core.config import Settings
 from core.db import now
@@ -198,6 +199,9 @@ def _check_specification(review: Certification, today: date) -> None:
     begins = version.published_on
     if not version.is_published or (begins is not None and begins > today):
         sentence = "まだ公表されていない標準仕様書に対しては認証できません。公表を待ってください。"
+        raise GuardFailed([("main", sentence)])
+    if version.state is SpecificationState.RETIRED:
+        sentence = "廃止された標準仕様書に対しては認証できません。適用中の版で審査してください。"
         raise GuardFailed([("main", sentence)])
 
 

@@ -54,7 +54,7 @@ def plan_copy(session: Session, base: OfferingVersion, target: SpecificationVers
     versions = [
         each
         for each in reversed(list_versions_of(session, target.specification_id))
-        if each.is_published
+        if each.is_published or each.id == base.specification_version_id
     ]
     difference = compare_versions(session, base.specification_version, target, versions)
     answers = list_answers(session, [base.id])[base.id]

@@ -13,7 +13,7 @@ from catalog.certification import queries, services
 from catalog.certification.models import Certification, Opinion, Recommendation, ReviewState
 from catalog.offerings import services as offerings
 from catalog.offerings.models import ConformanceAnswer, OfferingVersion, OfferState
-from catalog.specifications.models import Requirement, SpecificationVersion
+from catalog.specifications.models import Requirement, SpecificationAction, SpecificationVersion
 from catalog.terms import Answer, CertificationState
 from core import audit, changes, db, outbox
 from core.clock import end_of_day, today_jst
@@ -545,3 +545,15 @@ def test_unassigned_people_do_not_learn_of_a_review(stage: Stage) -> None:
     with db.reading() as session:
         assert session.exec(select(Recommendation)).all() == []
         assert session.exec(select(Certification)).one().state is ReviewState.ASSIGNED
+
+
+def test_nothing_is_certified_against_a_retired_specification(stage: Stage) -> None:
+    certification_id = make_recommended(stage)
+    with db.transaction() as session:
+        version = session.get_one(SpecificationVersion, stage.specification.id)
+        version.apply(SpecificationAction.TAKE_EFFECT)
+        version.apply(SpecificationAction.RETIRE)
+    with pytest.raises(GuardFailed, match="廃止された標準仕様書"):
+        decide(stage.lead(), certification_id)
+    decide(stage.lead(), certification_id, Opinion.REFUSE)
+    assert state_of(certification_id) is ReviewState.REFUSED

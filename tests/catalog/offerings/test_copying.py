@@ -1,4 +1,4 @@
-"""An offering carried to the next version of its specification."""
+"""An offering carried to the next version of its specification; a page alone is asked through SQLite."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -10,7 +10,12 @@ from sqlmodel import Session, select
 from catalog.offerings import services
 from catalog.offerings.models import OfferingVersion, OfferState
 from catalog.offerings.queries.answers import list_answers
-from catalog.specifications.models import Requirement, SpecificationState, SpecificationVersion
+from catalog.specifications.models import (
+    Requirement,
+    SpecificationAction,
+    SpecificationState,
+    SpecificationVersion,
+)
 from catalog.specifications.queries import list_requirements
 from catalog.terms import RequirementClass
 from core import db
@@ -139,6 +144,18 @@ def test_copy_keeps_answers_drops_prices_marks_changes_and_happens_once(
             select(OfferingVersion).where(OfferingVersion.copied_from_id == version_id)
         )
         assert len(list(copies)) == 1
+
+
+@pytest.mark.sqlite_only
+def test_answers_to_a_withdrawn_version_can_still_be_carried_on(
+    client: CheckedClient, stage: tuple[Company, UUID, UUID]
+) -> None:
+    company, version_id, _ = stage
+    with db.transaction() as session:
+        row = load(session, version_id)[0]
+        row.specification_version.apply(SpecificationAction.WITHDRAW)
+    factories.sign_in_client(client, company.admin, company.home)
+    assert "第2.0版" in text_of(client.page(f"/vendor/offerings/{version_id}/copy"))
 
 
 def test_two_copies_at_once_make_one(stage: tuple[Company, UUID, UUID]) -> None:
