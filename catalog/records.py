@@ -208,14 +208,13 @@ def certificate_record(row: Certification, moment: datetime, recheck_by: date | 
     `recheck_by`: a newer version of the specification is published, which this one says nothing of.
     """
     standing = standing_of(row, moment, has_answers=True)
-    is_replaced = row.state.value == "superseded"
     return {
         "id": str(row.id),
         "number": row.number,
         "offering_id": str(row.offering_version.offering_id),
         "offering_version_id": str(row.offering_version_id),
         "specification_version_id": str(row.specification_version_id),
-        "state": row.state.value if is_replaced else standing.state.value,
+        "state": row.public_code(moment).value,
         "evaluated_sha256": row.evaluated_sha256 or None,
         "decided_at": _moment(row.decided_at),
         "valid_from": _moment(row.valid_from),

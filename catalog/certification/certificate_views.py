@@ -18,6 +18,7 @@ from catalog.certification.queries import Standing
 from catalog.certification.queries.proceedings import find_shown_listing
 from catalog.certification.views import blueprint
 from catalog.specifications.queries import recheck_days
+from catalog.terms import CertificationState
 from core import api, web
 from core.clock import day_in_japan
 from core.db import now
@@ -75,7 +76,6 @@ def show_certificate_pdf(number: str) -> ResponseReturnValue:
     rendered = render_certificate(
         review,
         assess(session, review),
-        queries.standing_of(review, now(session), has_answers=True),
         agencies=queries.list_agencies(session, [*review.assigned_ids, review.decided_by_id]),
         moment=now(session),
     )
@@ -109,7 +109,7 @@ def show_status(number: str) -> ResponseReturnValue:
     recheck_by = _recheck_by(session, review)
     content = canonical_json(
         {
-            **_status(review, standing),
+            **_status(review, standing, now(session)),
             "recheck_by": recheck_by.isoformat() if recheck_by else None,
         }
     )
@@ -123,9 +123,10 @@ def show_badge(number: str) -> ResponseReturnValue:
     session = web.read_session()
     review = _find_certificate(session, number)
     standing = _standing(session, review)
+    is_superseded = review.state is ReviewState.SUPERSEDED
     badge = Badge(
-        standing.state,
-        word=_word(review, standing),
+        CertificationState.EXPIRED if is_superseded else standing.state,
+        word=review.public_code(now(session)).label,
         number=number,
         name=review.offering_version.name,
         specification=review.specification_version.title,
@@ -140,18 +141,14 @@ def _standing(session: Session, review: Certification) -> Standing:
     return queries.standing_of(review, now(session), has_answers=True)
 
 
-def _word(review: Certification, standing: Standing) -> str:
-    is_superseded = review.state is ReviewState.SUPERSEDED
-    return ReviewState.SUPERSEDED.label if is_superseded else standing.state.label
-
-
-def _status(review: Certification, standing: Standing) -> dict[str, Any]:
+def _status(review: Certification, standing: Standing, moment: datetime) -> dict[str, Any]:
+    code = review.public_code(moment)
     version, specification = review.offering_version, review.specification_version
     last = standing.valid_until_day
     return {
         "number": review.number,
-        "state": standing.state.value,
-        "label": _word(review, standing),
+        "state": code.value,
+        "label": code.label,
         "is_in_force": standing.state in {"certified", "conditional"},
         "is_superseded": review.state is ReviewState.SUPERSEDED,
         "valid_from": review.valid_from.isoformat() if review.valid_from else None,

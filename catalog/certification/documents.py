@@ -6,7 +6,6 @@ from typing import Any
 
 from catalog.certification.assessment import COUNTED, Assessment, strictest_class, tally
 from catalog.certification.models import Certification
-from catalog.certification.queries import Standing
 from catalog.terms import (
     UNANSWERED_LABEL,
     Answer,
@@ -24,7 +23,6 @@ HEADS = ("要件", *(answer.label for answer in Answer), UNANSWERED_LABEL)
 def render_certificate(
     certification: Certification,
     assessment: Assessment,
-    standing: Standing,
     *,
     agencies: Sequence[str],
     moment: datetime,
@@ -41,7 +39,7 @@ def render_certificate(
         "date": format_date(day_in_japan(certification.decided_at or moment)),
         "sample": specification.specification.is_sample or maker.is_sample,
         "evidence": {"label": "審査した内容", "hash": certification.evaluated_sha256},
-        "state": _state_words(standing, moment),
+        "state": _state_words(certification, moment),
         "issuer": {"name": "、".join(agencies), "decider": "主任審査員"},
         "vendor": {"name": maker.name, "corporate_number": maker.corporate_number},
         "offering": {"name": version.name, "version": f"第{version.number}版"},
@@ -81,10 +79,11 @@ def validity_words(certification: Certification) -> str:
     return f"{format_date(day_in_japan(certification.valid_from))}から{format_date(last)}まで"
 
 
-def _state_words(standing: Standing, moment: datetime) -> str:
-    if standing.state in {CertificationState.CERTIFIED, CertificationState.CONDITIONAL}:
-        return standing.state.label
-    return f"{standing.state.label}（{format_date(day_in_japan(moment))}現在）"
+def _state_words(certification: Certification, moment: datetime) -> str:
+    code = certification.public_code(moment)
+    if code in {CertificationState.CERTIFIED, CertificationState.CONDITIONAL}:
+        return code.label
+    return f"{code.label}（{format_date(day_in_japan(moment))}現在）"
 
 
 def _classes(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

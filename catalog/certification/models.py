@@ -209,6 +209,12 @@ class Certification(StatefulModel, table=True):
         """Tell whether everyone may read the decision: its offering version has been published."""
         return self.offering_version.published_at is not None
 
+    def public_code(self, moment: datetime) -> LabelledCode:
+        """Return the state that a certificate states of itself: as below, or that a newer one stands."""
+        if self.state is ReviewState.SUPERSEDED:
+            return self.state
+        return self.public_state(moment)
+
     def public_state(self, moment: datetime) -> CertificationState:
         """Return what a reader is told now: expiry is computed, never stored."""
         if self.state is ReviewState.SUSPENDED:

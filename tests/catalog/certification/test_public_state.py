@@ -14,6 +14,7 @@ from pypdf import PdfReader
 from app import outbox_handlers
 from catalog.certification.models import ReviewState
 from catalog.offerings.models import ListingVersion, OfferingVersion
+from catalog.records import certificate_record
 from catalog.terms import CertificationState
 from core import db, outbox
 from core.clock import today_jst
@@ -163,3 +164,22 @@ def test_document_lists_every_requirement_and_names_no_person(client, market) ->
         assert seen in printed, seen
     assert "見本 太郎" not in printed
     assert "見本　太郎" not in printed
+
+
+def test_superseded_certificate_never_reads_as_a_claim(client, market) -> None:
+    listing = market[CertificationState.CLAIMED]
+    with db.transaction() as session:
+        row = session.get_one(OfferingVersion, listing.offering_version_id)
+        made = factories.certification(
+            session, row, ReviewState.SUPERSEDED, number="NC-2026-SUPERSEDED"
+        )
+        record = certificate_record(made, db.now(session), None)
+    told = client.get("/certificates/NC-2026-SUPERSEDED/status.json").json
+    assert (told["state"], told["label"], told["is_in_force"]) == (
+        "superseded", "新しい認証あり", False,
+    )  # fmt: skip
+    assert record["state"] == told["state"]
+    document = client.get("/certificates/NC-2026-SUPERSEDED.pdf")
+    printed = "".join(p.extract_text() for p in PdfReader(io.BytesIO(document.data)).pages)
+    assert "新しい認証あり（" in printed
+    assert "申告のみ（" not in printed
