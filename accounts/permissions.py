@@ -114,6 +114,10 @@ class Cleared(Owned, Protocol):
     """A subject whose readers first declare that no interests conflict."""
 
     @property
+    def assigned_ids(self) -> frozenset[uuid.UUID]:
+        """The people."""
+
+    @property
     def cleared_ids(self) -> frozenset[uuid.UUID]:
         """The assigned people who have declared so."""
 
@@ -156,6 +160,17 @@ def assigned(actor: Actor, subject: object) -> bool:
 def cleared(actor: Actor, subject: object) -> bool:
     """The subject is assigned to the person, who declared no conflict and is independent of its owner."""
     return actor.person_id in cast("Cleared", subject).cleared_ids and independent(actor, subject)
+
+
+def unbiased(actor: Actor, subject: object) -> bool:
+    """The subject is not assigned to the person, or the person declared no conflict."""
+    seen = cast("Cleared", subject)
+    return actor.person_id not in seen.assigned_ids - seen.cleared_ids
+
+
+def independent_unbiased(actor: Actor, subject: object) -> bool:
+    """The person is independent of the owner, and owes no declaration on the subject."""
+    return independent(actor, subject) and unbiased(actor, subject)
 
 
 def sent_here(actor: Actor, subject: object) -> bool:
@@ -225,17 +240,17 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.OFFERING_WITHDRAW: {_VA: own},
     _P.LISTING_CONFIRM: {_VA: own},
     _P.CERTIFICATION_QUEUE: {_RV: anywhere, _LR: anywhere, _AU: anywhere},
-    _P.CERTIFICATION_READ: {_VM: own, _VA: own, _RV: cleared, _LR: anywhere, _AU: anywhere},
+    _P.CERTIFICATION_READ: {_VM: own, _VA: own, _RV: cleared, _LR: unbiased, _AU: anywhere},
     _P.CERTIFICATION_ASSIGN: {_LR: independent},
     _P.CERTIFICATION_RECOMMEND: {_RV: cleared},
-    _P.CERTIFICATION_REQUEST_INFO: {_RV: cleared, _LR: independent},
-    _P.CERTIFICATION_READ_OPINIONS: {_RV: cleared, _LR: anywhere, _AU: anywhere},
+    _P.CERTIFICATION_REQUEST_INFO: {_RV: cleared, _LR: independent_unbiased},
+    _P.CERTIFICATION_READ_OPINIONS: {_RV: cleared, _LR: unbiased, _AU: anywhere},
     _P.CERTIFICATION_DECIDE: {_LR: independent},
     _P.CERTIFICATION_DECLARE: {_RV: assigned},
-    _P.CERTIFICATION_FIND: {_RV: cleared, _LR: independent},
+    _P.CERTIFICATION_FIND: {_RV: cleared, _LR: independent_unbiased},
     _P.CERTIFICATION_REPLY: {_VA: own},
     _P.CERTIFICATION_REPORT: {_VA: own},
-    _P.CERTIFICATION_CONFIRM: {_RV: cleared, _LR: independent},
+    _P.CERTIFICATION_CONFIRM: {_RV: cleared, _LR: independent_unbiased},
     _P.CERTIFICATION_SUSPEND: {_LR: independent},
     _P.CERTIFICATION_REVOKE: {_LR: independent},
     _P.CERTIFICATION_APPEAL: {_VA: own},

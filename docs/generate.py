@@ -29,6 +29,8 @@ _WORDS = {
     permissions.independent: "not own",
     permissions.assigned: "assigned",
     permissions.cleared: "cleared",
+    permissions.unbiased: "unbiased",
+    permissions.independent_unbiased: "not own, unbiased",
     permissions.sent_here: "sent",
     permissions.own_unsent: "own unsent",
     permissions.own_sent: "own sent",
@@ -36,7 +38,8 @@ _WORDS = {
 _LEGEND = (
     "● any subject · own: of the acting organisation · not own: of no organisation that the person "
     "belongs to · assigned: assigned to the person, and not own · cleared: assigned, no conflict of "
-    "interests declared, and not own · sent: sent to the acting "
+    "interests declared, and not own · unbiased: not of an assigned person who has yet to declare "
+    "interests · sent: sent to the acting "
     "organisation · own unsent, own sent: own, before and after it was sent · blank: never."
 )
 _REFUSALS = (

@@ -37,7 +37,7 @@ COLUMNS: tuple[Grantee, ...] = (
 )
 
 # . never   y any subject   o own organisation's   a assigned, not own   c cleared, not own
-# i any but own   s sent here   u own, not sent   t own, sent
+# b not assigned, or cleared   d as b, not own   i any but own   s sent here   u own, not sent   t own, sent
 TABLE = """
                                AN VM VA MC MA PC RV LR OP AU CO
 catalog.read                    y  y  y  y  y  y  y  y  y  y  .
@@ -79,17 +79,17 @@ offering.publish                .  .  o  .  .  .  .  .  .  .  .
 offering.withdraw               .  .  o  .  .  .  .  .  .  .  .
 listing.confirm                 .  .  o  .  .  .  .  .  .  .  .
 certification.queue             .  .  .  .  .  .  y  y  .  y  .
-certification.read              .  o  o  .  .  .  c  y  .  y  .
+certification.read              .  o  o  .  .  .  c  b  .  y  .
 certification.assign            .  .  .  .  .  .  .  i  .  .  .
 certification.recommend         .  .  .  .  .  .  c  .  .  .  .
-certification.request_info      .  .  .  .  .  .  c  i  .  .  .
-certification.read_opinions     .  .  .  .  .  .  c  y  .  y  .
+certification.request_info      .  .  .  .  .  .  c  d  .  .  .
+certification.read_opinions     .  .  .  .  .  .  c  b  .  y  .
 certification.decide            .  .  .  .  .  .  .  i  .  .  .
 certification.declare           .  .  .  .  .  .  a  .  .  .  .
-certification.find              .  .  .  .  .  .  c  i  .  .  .
+certification.find              .  .  .  .  .  .  c  d  .  .  .
 certification.reply             .  .  o  .  .  .  .  .  .  .  .
 certification.report            .  .  o  .  .  .  .  .  .  .  .
-certification.confirm           .  .  .  .  .  .  c  i  .  .  .
+certification.confirm           .  .  .  .  .  .  c  d  .  .  .
 certification.suspend           .  .  .  .  .  .  .  i  .  .  .
 certification.revoke            .  .  .  .  .  .  .  i  .  .  .
 certification.appeal            .  .  o  .  .  .  .  .  .  .  .
@@ -178,20 +178,20 @@ def subjects_for(actor: Actor) -> dict[str, Subject]:
     me = frozenset({actor.person_id} - {None})
     other_home = next(iter(actor.organisation_ids - {here}), stranger)
     subjects = {
-        "own": Subject(here, stranger, "you"),
-        "own and sent": Subject(here, stranger, "yot", is_sent=True),
-        "a stranger's": Subject(stranger, stranger, "yi"),
+        "own": Subject(here, stranger, "ybou"),
+        "own and sent": Subject(here, stranger, "ybot", is_sent=True),
+        "a stranger's": Subject(stranger, stranger, "ybid"),
         "assigned": Subject(stranger, stranger, "yia", assigned_ids=me),
         "assigned and cleared": Subject(
-            stranger, stranger, "yiac", assigned_ids=me, cleared_ids=me
+            stranger, stranger, "ybidac", assigned_ids=me, cleared_ids=me
         ),
-        "own and assigned": Subject(here, stranger, "you", assigned_ids=me, cleared_ids=me),
-        "of my other organisation": Subject(other_home, stranger, "y"),
+        "own and assigned": Subject(here, stranger, "ybou", assigned_ids=me, cleared_ids=me),
+        "of my other organisation": Subject(other_home, stranger, "yb"),
         "of my other organisation, assigned": Subject(
-            other_home, stranger, "y", assigned_ids=me, cleared_ids=me
+            other_home, stranger, "yb", assigned_ids=me, cleared_ids=me
         ),
-        "sent here": Subject(stranger, here, "yis", is_sent=True),
-        "addressed here but not sent": Subject(stranger, here, "yi"),
+        "sent here": Subject(stranger, here, "ybids", is_sent=True),
+        "addressed here but not sent": Subject(stranger, here, "ybid"),
     }
     if actor.person_id is None:
         return {"a stranger's": subjects["a stranger's"]}
@@ -326,7 +326,9 @@ NEEDED = {
     "o": ("owner_id",),
     "i": ("owner_id",),
     "a": ("owner_id", "assigned_ids"),
+    "b": ("assigned_ids", "cleared_ids"),
     "c": ("owner_id", "cleared_ids"),
+    "d": ("owner_id", "assigned_ids", "cleared_ids"),
     "s": ("addressee_id", "is_sent"),
     "u": ("owner_id", "is_sent"),
     "t": ("owner_id", "is_sent"),

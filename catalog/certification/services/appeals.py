@@ -23,6 +23,7 @@ from catalog.certification.services.records import (
     check_reason,
     check_state,
     drop_opinions,
+    find_involved,
     lock,
     record,
 )
@@ -110,8 +111,8 @@ def decide_appeal(
     actor = require(session, actor, Permission.CERTIFICATION_DECIDE_APPEAL, review)
     require_recent_sign_in(session, settings, actor)
     appeal = _open_appeal(session, review)
-    deciders = {appeal.first_decider_id, appeal.second_decider_id, *review.assigned_ids}
-    if actor.person_id in deciders:
+    deciders = {appeal.first_decider_id, appeal.second_decider_id}
+    if actor.person_id in deciders | find_involved(session, review):
         sentence = (
             "もとの決定か審査に加わった方は決定できません。ほかの主任審査員に頼んでください。"
         )

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlmodel import Session
 
@@ -66,10 +67,17 @@ def check_unchanged(certification: Certification, assessment: Assessment) -> Non
         raise GuardFailed([("main", sentence)])
 
 
+def find_involved(session: Session, review: Certification) -> set[UUID | None]:
+    """Return who submitted it and who is or was a reviewer of it: with a conflict or without."""
+    declared = {each.person_id for each in around.list_declarations(session, review.id)}
+    filed = {each.reviewer_id for each in queries.list_recommendations(session, review.id)}
+    return {review.submitted_by_id, *review.assigned_ids} | declared | filed
+
+
 def check_apart(session: Session, actor: Actor, review: Certification) -> None:
     """Raise Forbidden for who submitted or reviewed, or whose decision an appeal has overturned."""
     overturned = {each.first_decider_id for each in around.list_upheld(session, review)}
-    if actor.person_id in {*review.assigned_ids, review.submitted_by_id} | overturned:
+    if actor.person_id in find_involved(session, review) | overturned:
         sentence = "この審査を担当した方は決定できません。ほかの主任審査員に頼んでください。"
         raise Forbidden(sentence)
 
