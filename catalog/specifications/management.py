@@ -153,7 +153,11 @@ def edit_version(version_id: uuid.UUID) -> ResponseReturnValue:
         web.leave_notice("done", "版の情報を保存しました")
         return web.see_other(version_address(version))
     return web.render_page(
-        "specifications/edit_version.html", form.status, form=form, version=version
+        "specifications/edit_version.html",
+        form.status,
+        form=form,
+        version=version,
+        has_document=queries.find_source(web.read_session(), version_id) is not None,
     )
 
 

@@ -194,13 +194,19 @@ def _told(values: Mapping[str, Any]) -> dict[str, str]:
 def edit_version(
     session: Session, actor: Actor, subject: SpecificationVersion, *, version: int, **values: Any
 ) -> SpecificationVersion:
-    """Change the dates and the source of a draft; whoever does so is its last editor."""
+    """Change the dates and the source of a draft; whoever does so is its last editor.
+
+    The hash of a document that is stored here is its own, whatever is typed.
+    """
     require(session, actor, Permission.SPECIFICATION_EDIT, subject)
     require_editable(subject)
     published_on = values.get("published_on")
     if published_on and published_on > day_in_japan(now(session)):
         raise Invalid({"published_on": "府省が公表した日は、今日までの日付にしてください。"})
-    values["source_sha256"] = values.get("source_sha256", "").lower()
+    if queries.find_source(session, subject.id) is not None:
+        values.pop("source_sha256", None)  # the stored document's own hash stands
+    else:
+        values["source_sha256"] = values.get("source_sha256", "").lower()
     subject.revise(version, last_editor_id=actor.person_id, **values)
     audit.record(
         session,

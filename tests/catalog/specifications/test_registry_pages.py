@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from accounts.models import Role
 from catalog.specifications import queries
 from catalog.specifications.models import SpecificationState
+from catalog.specifications.services import edit_version
 from core import changes, clock, db
 from tests import factories
 from tests.page_checks import text_of
@@ -98,6 +100,14 @@ def test_the_document_is_kept_with_its_hash_until_the_version_is_approved(
     assert send(archive.getvalue(), "shiyo.docx").status_code == 303
     assert send(content, "仕様書.pdf").status_code == 303
     digest = hashlib.sha256(content).hexdigest()
+    edit = f"/manage/specifications/versions/{draft.id}/edit"
+    editor = factories.actor(agency.reviewer, Role.REVIEWER, agency.organisation)
+    assert "source_sha256" not in reviewer.get(edit).text
+    assert reviewer.submit(edit, {"attribution": "出典：見本省"}).status_code == 303
+    with db.transaction() as session:
+        version = queries.get_version(session, draft.id)
+        edit_version(session, editor, version, version=version.version,
+                     source_sha256="0" * 64)  # fmt: skip
     with db.reading() as session:
         version = queries.get_version(session, draft.id)
         assert version is not None
