@@ -48,8 +48,9 @@ def save_answers(
 ) -> OfferingVersion:
     """Store answers by requirement row; those not named stay as they are.
 
-    The actor's drafts of them are let go. `drafts_seen` is the mark of the drafts that the actor's
-    page knew and `typed` what stands on it: StaleVersion tells of a draft from another window.
+    `drafts_seen` is the mark of the drafts that the actor's page knew and `typed` what stands on it:
+    StaleVersion tells of a draft from another window. They are let go; an act whose page shows no
+    drafts (no mark) leaves them.
     Raises AnswersRefused for answers that do not fit the version of the specification.
     """
     actor = require(session, actor, Permission.OFFERING_EDIT, row)
@@ -59,7 +60,7 @@ def save_answers(
         _refuse_other_drafts(drafts, typed or {})
     row.revise(version)
     _store(session, row, answers)
-    for draft in drafts.values():
+    for draft in drafts.values() if drafts_seen is not None else ():
         session.delete(draft)
     record(session, actor, "offering.answer", row, count=len(answers))
     return row
@@ -73,10 +74,11 @@ def answer_rest(
     version: int,
     chapter: str,
     values: AnswerValues | None,
-) -> int:
+) -> tuple[int, int]:
     """Give every unanswered requirement of a chapter one answer; returns how many got it.
 
-    None gives each the answer that it had in the version that this one was copied from. What the
+    Those about which the actor typed something that is not saved yet are left alone: the second
+    figure. None gives each the answer that it had in the version that this one was copied from. What the
     class of a requirement does not allow stays unanswered.
     """
     requirements = list_requirements(session, row.specification_version_id)
@@ -85,6 +87,7 @@ def answer_rest(
     before = stored.get(row.copied_from_id, {}) if row.copied_from_id else {}
     marks = row.requirement_changes or {}
     found: dict[uuid.UUID, AnswerValues] = {}
+    drafts = _drafts_of(session, actor, row, [each.id for each in requirements])
     for each in requirements:
         if each.chapter != chapter or each.id in stored[row.id]:
             continue
@@ -95,8 +98,15 @@ def answer_rest(
             given = None if old is None else values_of(old)
         if given is not None and given.answer in allowed_answers(each):
             found[each.id] = given
-    save_answers(session, actor, row, version=version, answers=found)
-    return len(found)
+    kept = found.keys() & drafts.keys()
+    save_answers(
+        session,
+        actor,
+        row,
+        version=version,
+        answers={key: given for key, given in found.items() if key not in kept},
+    )
+    return len(found) - len(kept), len(kept)
 
 
 def values_of(answer: ConformanceAnswer | None) -> AnswerValues:

@@ -41,9 +41,9 @@ def answer_rest(offering_version_id: uuid.UUID, chapter: int) -> ResponseReturnV
         "vendor_offerings.edit_answers", offering_version_id=offering_version_id, chapter=chapter
     )
 
-    def save(session: Session, data: dict[str, Any]) -> tuple[int]:
+    def save(session: Session, data: dict[str, Any]) -> tuple[int, int]:
         given = data["answer"]
-        count = services.answer_rest(
+        return services.answer_rest(
             session,
             actor(),
             offering_for(session, offering_version_id, _EDIT),
@@ -51,13 +51,14 @@ def answer_rest(offering_version_id: uuid.UUID, chapter: int) -> ResponseReturnV
             chapter=title,
             values=None if given == EARLIER else AnswerValues(Answer(given), data["note"]),
         )
-        return (count,)
 
     saved = form.submit(save) if form.is_posted else None
     if saved is not None:
-        web.leave_notice(
-            "done", f"{saved[0]}件の要件に回答しました", "一件ずつ直すこともできます。"
-        )
+        count, kept = saved
+        words = "一件ずつ直すこともできます。"
+        if kept:
+            words = f"書きかけの{kept}件はそのままです。一件ずつ確かめて保存してください。"
+        web.leave_notice("done", f"{count}件の要件に回答しました", words)
         return web.see_other(back)
     rest = [each for each in members if each.id not in statement.answers]
     return web.render_page(

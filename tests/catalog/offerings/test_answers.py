@@ -265,6 +265,39 @@ def test_drafts_are_one_per_person_and_requirement(company: Company) -> None:
         assert isinstance(drafts[first], AnswerDraft)
 
 
+def test_acts_on_many_answers_leave_what_was_typed(company: Company) -> None:
+    version_id = make_empty(company)
+    typed = {"answer": "", "note": "書きかけの文"}
+    with db.transaction() as session:
+        row = load(session, version_id)[0]
+        requirements = list_requirements(session, row.specification_version_id)
+        first = requirements[0]
+        mark = services.keep_drafts(
+            session, company.acts(), row, typed={first.id: typed, requirements[1].id: typed}
+        )
+        answered, left = services.answer_rest(
+            session,
+            company.acts(),
+            row,
+            version=row.version,
+            chapter=first.chapter,
+            values=AnswerValues(Answer.CONFORMS),
+        )
+        assert (answered, left) == (2, 2)
+    assert sorted(answers_of(version_id)) == ["R-003", "R-004"]
+    with db.transaction() as session:
+        row = load(session, version_id)[0]
+        answers = {first.id: AnswerValues(Answer.CONFORMS)}
+        services.save_answers(session, company.acts(), row, version=row.version, answers=answers)
+    with db.transaction() as session:
+        assert len(list_drafts(session, company.admin.id, version_id)) == 2
+        row = load(session, version_id)[0]
+        with pytest.raises(StaleVersion):
+            services.save_answers(session, company.acts(), row, version=row.version,
+                                  answers=answers, drafts_seen="")  # fmt: skip
+    assert mark
+
+
 @pytest.mark.sqlite_only
 def test_rest_of_a_chapter_gets_one_answer(client: CheckedClient, company: Company) -> None:
     version_id = make_empty(company)
