@@ -81,7 +81,7 @@ def _row(
         requirement.requirement_id,
         requirement.chapter,
         requirement.name,
-        requirement.text[:_LONGEST_TEXT],
+        _shorten(requirement.text),
         class_words(requirement),
         requirement.conformity_date,
         change,
@@ -89,9 +89,14 @@ def _row(
         values.note,
         values.due_on,
         values.evidence_url,
-        "、".join(each.name for each in answer.evidence)[:_LONGEST_TEXT] if answer else "",
+        _shorten("、".join(each.name for each in answer.evidence)) if answer else "",
         mark_of(values),
     ]
+
+
+def _shorten(text: str) -> str:
+    """Return a text that fits a cell, with a mark where it was cut."""
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
 
 
 def _drop_downs(

@@ -116,6 +116,7 @@ def confirm_sheet(offering_version_id: uuid.UUID, upload_id: uuid.UUID) -> Respo
         conflicts=conflicts,
         changes=[each for each in changes if not each.is_conflict][:_SHOWN],
         counts=_count(changes),
+        files_lost=_count_files_lost(statement, changes),
         back_href=url_for(
             "vendor_offerings.exchange_sheet", offering_version_id=offering_version_id
         ),
@@ -207,6 +208,12 @@ def _count(changes: Sequence[SheetChange]) -> dict[str, int]:
         "withdrawn": sum(each.then.answer is None for each in plain),
         "conflicts": len(changes) - len(plain),
     }
+
+
+def _count_files_lost(statement: Statement, changes: Sequence[SheetChange]) -> int:
+    """Count the evidence files of answers that the table takes back."""
+    gone = [each.requirement.id for each in changes if each.then.answer is None]
+    return sum(len(statement.answers[key].evidence) for key in gone if key in statement.answers)
 
 
 def _overview(statement: Statement) -> str:

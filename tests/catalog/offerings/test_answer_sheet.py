@@ -16,6 +16,7 @@ from catalog.offerings import services
 from catalog.offerings.answer_plan import SheetRow, mark_of, plan_changes
 from catalog.offerings.answer_rules import AnswerValues
 from catalog.offerings.answer_sheet import read_sheet, sheet_of
+from catalog.offerings.models import AnswerEvidence, EvidenceFile, EvidenceKind
 from catalog.offerings.queries.answers import list_answers
 from catalog.specifications.queries import list_requirements
 from catalog.terms import Answer
@@ -61,6 +62,23 @@ def stored(version_id: UUID) -> dict[str, tuple[str, str]]:
         return {each.requirement.requirement_id: (each.answer.value, each.note) for each in found}
 
 
+def add_file(version_id: UUID, company: Company, number: str) -> None:
+    """Put an evidence file to an answer."""
+    with db.transaction() as session:
+        found = list_answers(session, [version_id])[version_id].values()
+        [answer] = [each for each in found if each.requirement.requirement_id == number]
+        file = EvidenceFile(
+            owner_id=company.home.id,
+            sha256="0" * 64,
+            kind=EvidenceKind.PDF,
+            size=1,
+            uploaded_by_id=company.admin.id,
+        )
+        session.add(file)
+        session.flush()
+        session.add(AnswerEvidence(answer_id=answer.id, file_id=file.id, name="証拠.pdf"))
+
+
 def edited(content: bytes, edit: Callable[[Worksheet], None]) -> bytes:
     """Return a workbook after somebody worked on it."""
     book = openpyxl.load_workbook(io.BytesIO(content))
@@ -92,6 +110,7 @@ def test_table_goes_out_is_filled_in_and_comes_back(
     client: CheckedClient, company: Company
 ) -> None:
     version_id = make_whole(company)
+    add_file(version_id, company, "R-003")
     factories.sign_in_client(client, company.admin, company.home)
     path = f"/vendor/offerings/{version_id}/answers/sheet"
     got = client.get(f"{path}.xlsx")
@@ -111,6 +130,7 @@ def test_table_goes_out_is_filled_in_and_comes_back(
         "新しく回答する：0件",
         "回答を変える：2件",
         "未回答に戻す：1件",
+        "外れる証拠のファイル：1件",
         "変わらない：4件",
     ):
         assert words in plan
@@ -253,6 +273,8 @@ def test_marks_tell_answers_apart_and_a_foreign_table_overwrites_nothing(company
         row = load(session, version_id)[0]
         requirements = list_requirements(session, row.specification_version_id)
         answers = list_answers(session, [version_id])[version_id]
+    long = requirements[0].model_copy(update={"text": "文" * 4_001})
+    assert sheet_of([long], {}, {}).rows[0][3] == "文" * 3_999 + "…"
     own = read_table("要件ID,回答\r\nR-001,非適合\r\nR-002,適合\r\n".encode(), "自作.csv")
     rows = read_sheet(own, requirements, answers)
     assert [each.is_conflict for each in plan_changes(rows, requirements, answers)] == [True]
