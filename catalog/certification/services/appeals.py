@@ -48,7 +48,8 @@ def file_appeal(
 ) -> Appeal:
     """Dispute a refusal, suspension or revocation, once and in time.
 
-    Raises GuardFailed when the time has run out, Conflict for a second appeal on one decision.
+    Raises GuardFailed when the time has run out, Conflict for a second appeal on one decision, or
+    while one on an earlier decision is open.
     """
     review = lock(session, certification)
     actor = require(session, actor, Permission.CERTIFICATION_APPEAL, review)
@@ -66,6 +67,11 @@ def file_appeal(
         raise GuardFailed([("main", sentence)])
     if any(each.disputed_at == disputed_at for each in queries.list_appeals(session, review.id)):
         raise Conflict("この決定への不服申立てはもう出されています。申立ては一つの決定に一度です。")
+    if queries.find_open_appeal(session, review.id) is not None:
+        raise Conflict(
+            "前の決定への不服申立てが、まだ決まっていません。"
+            "前の申立てを取り下げると、この決定への申立てを出せます。"
+        )
     made = Appeal(
         certification_id=review.id,
         owner_id=review.owner_id,
@@ -161,8 +167,11 @@ def _grant(
     appeal: Appeal,
     version: OfferingVersion,
 ) -> None:
-    if _DISPUTED.get(review.state) is not appeal.disputed:
-        return  # a lead has mended it meanwhile: the appeal keeps its outcome, nothing is left to do
+    if (
+        _DISPUTED.get(review.state) is not appeal.disputed
+        or _decision(review, appeal.disputed)[0] != appeal.disputed_at
+    ):
+        return  # mended meanwhile, or decided anew: the appeal keeps its outcome, nothing is left to do
     if appeal.disputed is Disputed.SUSPENSION:
         bring_back(review)
         bring_back_derived(session, actor, review, appeal.decision_reason)

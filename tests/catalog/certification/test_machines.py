@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -43,10 +43,11 @@ from tests.catalog.certification.conftest import (
 pytestmark = pytest.mark.sqlite_only
 S = ReviewState
 LIMITS = settings(
-    max_examples=4,
-    stateful_step_count=14,
+    max_examples=12,
+    stateful_step_count=30,
     deadline=None,
     derandomize=True,
+    phases=[Phase.explicit, Phase.generate],  # a failing walk is short enough to read as it is
     database=None,
     suppress_health_check=list(HealthCheck),
 )
@@ -67,6 +68,7 @@ class Reference:
         self.proposer: int | None = None
         self.decider: int | None = None
         self.deciders: set[int] = set()  # of the decision that may be disputed
+        self.disputed_deciders: set[int] = set()
         self.overturned: set[int] = set()
         self.appealed: bool = False
         self.disputed: set[tuple[str, int]] = set()
@@ -89,9 +91,10 @@ class Reference:
             "confirm": live and self.proposer is not None and who != self.proposer,
             "drop": live and self.proposer is not None,
             "appeal": self.state in {S.REFUSED, S.SUSPENDED, S.REVOKED}
+            and not self.appealed
             and (self.state.value, self.turn) not in self.disputed,
-            "uphold": self.appealed and who not in self.deciders,
-            "dismiss": self.appealed and who not in self.deciders,
+            "uphold": self.appealed and who not in self.disputed_deciders,
+            "dismiss": self.appealed and who not in self.disputed_deciders,
         }
         return rules[act]
 
@@ -108,6 +111,7 @@ class Reference:
             self.appealed = True
             self.disputed.add((self.state.value, self.turn))
             self.appealed_in = (self.state, self.turn)
+            self.disputed_deciders = set(self.deciders)
         elif act in {"uphold", "dismiss"}:
             self._close_appeal(act, who)
         else:
@@ -137,7 +141,7 @@ class Reference:
     def _close_appeal(self, act: str, who: int) -> None:
         del who
         self.appealed = False
-        if act == "dismiss" or self.appealed_in[0] is not self.state:
+        if act == "dismiss" or self.appealed_in != (self.state, self.turn):
             return
         if self.state is S.REFUSED:
             self.overturned |= self.deciders
