@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import date
 
 from bench.measures import measure, median_seconds
-from catalog.specifications.difference import compare, compare_texts
+from catalog.specifications.difference import compare
 from catalog.specifications.models import RequirementDraft
 from catalog.terms import RequirementClass
+from core.text_difference import compare_texts
 
 _SENTENCE = (
     "{number}番の届出を受け付け、住民基本台帳の異動として{days}日以内に登録し、"

@@ -1,17 +1,14 @@
 """The framework agreement (基本契約): its editions, which counts on a day, what a vendor must accept; pure."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
-from difflib import SequenceMatcher
 from pathlib import Path
-from re import findall
 
 LABEL = "1.0"
 _CONTENT = (Path(__file__).parent / f"framework_agreement_{LABEL}.txt").read_bytes()
 SHA256 = hashlib.sha256(_CONTENT).hexdigest()
-_SENTENCE = r"[^。\n]*(?:。|\n+)|[^。\n]+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +96,3 @@ def list_paragraphs(text: str) -> list[tuple[str, str]]:
 def _article(block: str) -> tuple[str, str]:
     heading, _, body = block.strip().partition("\n")
     return (heading, body) if body else ("", heading)
-
-
-def compare_sentences(before: str, after: str) -> tuple[tuple[str, str], ...]:
-    """Return the newer text as runs of sentences: ("same" | "removed" | "added", text)."""
-    old, new = findall(_SENTENCE, before), findall(_SENTENCE, after)
-    return tuple(_runs(old, new))
-
-
-def _runs(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag == "equal":
-            yield ("same", "".join(old[i1:i2]))
-            continue
-        if i2 > i1:
-            yield ("removed", "".join(old[i1:i2]))
-        if j2 > j1:
-            yield ("added", "".join(new[j1:j2]))

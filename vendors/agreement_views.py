@@ -13,6 +13,7 @@ from core import web
 from core.clock import today_jst
 from core.errors import Invalid, NotFound
 from core.forms import Form
+from core.text_difference import compare_texts
 from vendors import agreement as framework
 from vendors import agreement_services, queries
 from vendors.agreement import Edition
@@ -64,7 +65,7 @@ def show_agreement(label: str) -> ResponseReturnValue:
 
 
 def _difference(before: Edition | None, text: str) -> tuple[tuple[str, str], ...]:
-    return framework.compare_sentences(before.text.strip(), text.strip()) if before else ()
+    return compare_texts(before.text.strip(), text.strip()) if before else ()
 
 
 @blueprint.route("/agreements/issue", methods=["GET", "POST"])

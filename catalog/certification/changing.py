@@ -10,9 +10,9 @@ from sqlmodel import Session
 from catalog.certification.models import Certification
 from catalog.offerings.content import offering_content
 from catalog.offerings.queries import list_answers
-from catalog.specifications.difference import Segment, compare_texts
 from catalog.terms import Answer, answer_label
 from core.japanese import format_date
+from core.text_difference import Segment, compare_texts
 
 Content = Mapping[str, Any]
 

@@ -5,10 +5,11 @@ from datetime import date
 from typing import Any
 
 from catalog.specifications.change_rows import changed_texts, in_words, say_path
-from catalog.specifications.difference import Change, Difference, compare_texts
+from catalog.specifications.difference import Change, Difference
 from catalog.specifications.documents import requirement_facts, version_facts
 from catalog.specifications.models import Requirement, SpecificationState, SpecificationVersion
 from core.documents import Row, Sheet, write_xlsx
+from core.text_difference import compare_texts
 
 _LONGEST_CELL = 30_000
 _BODIES = ("指定都市", "中核市", "その他の団体")

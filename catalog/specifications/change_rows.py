@@ -5,18 +5,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from catalog.specifications.difference import (
-    ADDED,
-    REMOVED,
     Change,
     ChangeKind,
     Comparable,
     R,
-    Segment,
-    compare_texts,
     path_of,
 )
 from catalog.terms import BodyClass
 from core.japanese import format_date
+from core.text_difference import ADDED, REMOVED, Segment, compare_texts
 
 PAGE_SIZE = 50
 _TEXTS = (("name", "名称"), ("text", "本文"), ("rationale", "考え方・理由"))

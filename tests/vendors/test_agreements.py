@@ -3,6 +3,7 @@
 Pages and their words are read on SQLite only; messages, races and the database's refusals on both.
 """
 
+import re
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
@@ -101,11 +102,6 @@ def test_standing_follows_the_days_of_every_version():
     ):
         found = judge(editions, labels, day)
         assert (found.offered, found.accept_by, found.is_held) == (offered, due, held), day
-    assert agreement.compare_sentences("あ。い。", "あ。う。") == (
-        ("same", "あ。"),
-        ("removed", "い。"),
-        ("added", "う。"),
-    )
 
 
 @pytest.mark.sqlite_only  # pages and words: the same on both
@@ -130,7 +126,7 @@ def test_lead_compares_and_issues_a_version_and_vendors_read_what_changes(
         assert "登録した内容を直す期間を7日にします。" in answer.text
     looked = lead.submit(page, {**issue_form(), "confirmed": []}, button="前の版との違いを見る")
     assert looked.status_code == 200
-    assert "7日以内に直します。</ins>" in looked.text
+    assert re.search(r"14</del><ins>.{0,60}7</ins>日以内に直します。", looked.text)
     assert queries_count(AgreementVersion) == 0
     hold_clock(datetime(2026, 10, 1, 3, 11, tzinfo=UTC))
     assert (
@@ -152,7 +148,7 @@ def test_lead_compares_and_issues_a_version_and_vendors_read_what_changes(
     assert "基本契約の第2.0版が出ました" in front
     assert "第2.0版が出ています。期限のあとは" in front
     shown = admin.get(town.path).text
-    for words in ("同意の期限は令和9年1月31日です", "同意した第1.0版との違い", "7日以内に直します。</ins>"):  # fmt: skip
+    for words in ("同意の期限は令和9年1月31日です", "同意した第1.0版との違い", "7</ins>日以内に直します。"):  # fmt: skip
         assert words in shown, words
 
 

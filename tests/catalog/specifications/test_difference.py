@@ -10,10 +10,10 @@ from catalog.specifications.difference import (
     ChangeKind,
     apply_difference,
     compare,
-    compare_texts,
     trace_origins,
 )
 from catalog.terms import RequirementClass, RequirementKind
+from core.text_difference import compare_texts
 
 K = ChangeKind
 MUST, MAY = RequirementClass.MUST, RequirementClass.MAY
