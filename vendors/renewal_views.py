@@ -134,10 +134,12 @@ def assign_renewal(vendor_id: uuid.UUID) -> ResponseReturnValue:
         return web.see_other(_home(vendor_id))
     reviewers = people.list_people_with_role(session, Role.REVIEWER)
     return web.render_page(
-        "vendors/assign_renewal.html",
+        "vendors/assign.html",
         form.status,
         form=form,
         vendor=vendor,
+        renewal=waiting,
+        back_href=_home(vendor_id),
         reviewers=[(str(person.id), person.name) for person in reviewers],
     )
 

@@ -96,7 +96,13 @@ def assign(vendor_id: uuid.UUID) -> ResponseReturnValue:
     reviewers = people.list_people_with_role(session, Role.REVIEWER)
     choices = [(str(person.id), person.name) for person in reviewers]
     return web.render_page(
-        "vendors/assign.html", form.status, form=form, vendor=vendor, reviewers=choices
+        "vendors/assign.html",
+        form.status,
+        form=form,
+        vendor=vendor,
+        renewal=None,
+        back_href=url_for("vendors.file", vendor_id=vendor_id),
+        reviewers=choices,
     )
 
 
