@@ -55,7 +55,8 @@ def suspend(
 ) -> Certification:
     """Take a certificate out of force at once, for a reason, until a lead ends the suspension.
 
-    Certificates that rest on it go with it, and come back with it. Needs a recent sign-in. Raises GuardFailed when the certificate's time has run out.
+    Certificates that rest on it go with it, and come back with it. Needs a recent sign-in. Raises
+    GuardFailed when the certificate's time has run out.
     """
     review, actor, _ = _enter(
         session, actor, settings, Permission.CERTIFICATION_SUSPEND, certification

@@ -75,11 +75,11 @@ def answer_rest(
     chapter: str,
     values: AnswerValues | None,
 ) -> tuple[int, int]:
-    """Give every unanswered requirement of a chapter one answer; returns how many got it.
+    """Give every unanswered requirement of a chapter one answer; returns how many got it and not.
 
-    Those about which the actor typed something that is not saved yet are left alone: the second
-    figure. None gives each the answer that it had in the version that this one was copied from. What the
-    class of a requirement does not allow stays unanswered.
+    Left alone, and counted by the second figure, are those about which the actor typed something
+    that is not saved yet. None gives each the answer that it had in the version that this one was
+    copied from. What the class of a requirement does not allow stays unanswered.
     """
     requirements = list_requirements(session, row.specification_version_id)
     versions = [row.id, *([row.copied_from_id] if row.copied_from_id else [])]
