@@ -20,6 +20,7 @@ import catalog.certification.finding_views
 import catalog.certification.measure_views
 import catalog.certification.review_views
 import catalog.certification.services
+import catalog.certification.submission_views
 import catalog.certification.views
 import catalog.evidence_views
 import catalog.listing_views

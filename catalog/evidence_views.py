@@ -1,21 +1,18 @@
 """The download of an evidence file: by its vendor, and by those who may read its review."""
 
 import uuid
-from collections.abc import Iterator
 
-from flask import Blueprint, Response
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from accounts.auth import access, actor
 from accounts.permissions import Permission, can, require
 from catalog.certification.queries import find_latest_certification
-from catalog.offerings.evidence_check import MEDIA_TYPES
+from catalog.offerings.evidence_sending import send_evidence
 from catalog.offerings.queries import get_offering_version
-from catalog.offerings.queries.answers import find_evidence, read_chunks
+from catalog.offerings.queries.answers import find_evidence
 from core import web
-from core.db import reading
-from core.documents import attachment
 from core.errors import NotFound
 
 blueprint = Blueprint("evidence_files", __name__)
@@ -30,15 +27,7 @@ def download(offering_version_id: uuid.UUID, evidence_id: uuid.UUID) -> Response
     evidence = find_evidence(session, offering_version_id, evidence_id)
     if evidence is None:
         raise NotFound
-    headers = {
-        "Content-Disposition": attachment(evidence.name),
-        "Content-Length": str(evidence.file.size),
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-        "ETag": f'"{evidence.file.sha256}"',
-    }
-    return Response(
-        _send(evidence.file_id), headers=headers, content_type=MEDIA_TYPES[evidence.file.kind]
-    )
+    return send_evidence(evidence.file, evidence.name)
 
 
 def _require_reader(session: Session, version_id: uuid.UUID) -> None:
@@ -53,8 +42,3 @@ def _require_reader(session: Session, version_id: uuid.UUID) -> None:
     if review is None:
         raise NotFound
     require(session, actor(), Permission.CERTIFICATION_READ, review)
-
-
-def _send(file_id: uuid.UUID) -> Iterator[bytes]:
-    with reading() as session:
-        yield from read_chunks(session, file_id)

@@ -1,4 +1,4 @@
-"""Pages of the proceedings of a review: declaration, new reviewer, findings, earlier submissions."""
+"""Pages of the proceedings of a review: declaration, new reviewer, findings."""
 
 import uuid
 from collections.abc import Mapping
@@ -20,8 +20,7 @@ from catalog.certification.act_pages import (
     get_review,
     review_href,
 )
-from catalog.certification.changing import compare_contents, describe_answer
-from catalog.certification.models import OPEN_STATES, Certification, FindingAction, ReviewSubmission
+from catalog.certification.models import OPEN_STATES, Certification, FindingAction
 from catalog.certification.queries import proceedings as around
 from catalog.certification.schemas import (
     DeclareSchema,
@@ -34,7 +33,6 @@ from catalog.certification.views import blueprint
 from catalog.specifications.models import Requirement
 from catalog.specifications.queries import find_requirement
 from core import web
-from core.documents import canonical_json, sha256_hex
 from core.errors import NotFound
 from core.forms import Form
 
@@ -246,30 +244,3 @@ def _show_finding(
         is_discussed=review.state in services.DISCUSSED,
         is_open=review.state in OPEN_STATES,
     )
-
-
-@blueprint.get("/reviews/<uuid:certification_id>/submissions/<int:number>")
-@access(_P.CERTIFICATION_READ)
-def show_submission(certification_id: uuid.UUID, number: int) -> ResponseReturnValue:
-    """Show what was submitted one time, and what changed afterwards."""
-    session = web.read_session()
-    review = find_review(session, certification_id, _P.CERTIFICATION_READ)
-    submissions = around.list_submissions(session, review.id)
-    if not 1 <= number <= len(submissions):
-        raise NotFound
-    shown, last = submissions[number - 1], submissions[-1]
-    return web.render_page(
-        "certification/submission.html",
-        review=review,
-        submission=shown,
-        is_intact=_is_intact(shown),
-        answers=[
-            (key, describe_answer(each)) for key, each in sorted(shown.content["answers"].items())
-        ],
-        changes=compare_contents(shown.content, last.content) if shown is not last else [],
-        last=last.number,
-    )
-
-
-def _is_intact(submission: ReviewSubmission) -> bool:
-    return sha256_hex(canonical_json(submission.content)) == submission.content_sha256

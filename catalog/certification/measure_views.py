@@ -24,8 +24,9 @@ from catalog.certification.schemas import (
     ReasonSchema,
     ReportSchema,
 )
+from catalog.certification.submission_views import files_of_last
 from catalog.certification.views import blueprint
-from core import web
+from core import paging, web
 from core.errors import NotFound
 from core.japanese import format_date
 
@@ -307,5 +308,9 @@ def cover(certification_id: uuid.UUID) -> ResponseReturnValue:
         _legal(services.cover),
         why_not=why_not,
         facts=facts,
-        changes=changes_between(session, base, review) if base else [],
+        changes=paging.cut(
+            changes_between(session, base, review) if base else [], anchor="changes-title"
+        ),
+        href_before=files_of_last(session, base.id) if base else None,
+        href_after=files_of_last(session, review.id),
     )

@@ -104,6 +104,16 @@ def list_submissions(session: Session, certification_id: uuid.UUID) -> list[Revi
     return list(session.exec(statement))
 
 
+def find_submission(
+    session: Session, certification_id: uuid.UUID, number: int
+) -> ReviewSubmission | None:
+    """Return what was submitted for a review at one time."""
+    statement = select(ReviewSubmission).where(
+        ReviewSubmission.certification_id == certification_id, ReviewSubmission.number == number
+    )
+    return session.exec(statement).first()
+
+
 def count_submissions(session: Session, certification_id: uuid.UUID) -> int:
     """Count what was submitted for a review."""
     statement = select(func.count(col(ReviewSubmission.id))).where(

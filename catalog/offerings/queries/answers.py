@@ -83,6 +83,12 @@ def find_file(session: Session, owner_id: uuid.UUID, sha256: str) -> EvidenceFil
     return session.exec(statement).first()
 
 
+def find_content(session: Session, sha256: str) -> EvidenceFile | None:
+    """Return a file by its content alone: whoever stored it, it is the same file."""
+    statement = select(EvidenceFile).where(EvidenceFile.sha256 == sha256)
+    return session.exec(statement.order_by(col(EvidenceFile.id)).limit(1)).first()
+
+
 def read_chunks(session: Session, file_id: uuid.UUID) -> Iterator[bytes]:
     """Give the content of a file part by part, in its order."""
     position = 0

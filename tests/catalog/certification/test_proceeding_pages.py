@@ -3,13 +3,16 @@
 What services refuse stands in test_proceedings, on both databases; words of pages are asked once.
 """
 
+import io
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
 from accounts.models import Role
 from catalog.certification.models import ReviewState
 from catalog.certification.queries import proceedings
+from catalog.offerings.queries import list_answers
 from catalog.terms import Answer
 from core import db
 from core.clock import today_jst
@@ -24,6 +27,7 @@ from tests.catalog.certification.conftest import (
 from tests.catalog.certification.test_pages import CONFIRMED, day_fields, words
 from tests.catalog.certification.test_proceedings import make_certified, make_conditional
 from tests.catalog.certification.test_services import change_answer, state_of
+from tests.catalog.offerings.conftest import make_company
 from tests.page_checks import text_of
 
 pytestmark = [pytest.mark.query_budget(40), pytest.mark.sqlite_only]
@@ -119,11 +123,12 @@ def test_vendor_reads_findings_beside_its_answers_replies_mends_and_resubmits(
     stage: Stage, browser
 ) -> None:
     change_answer(stage, Answer.NOT_CONFORMING, conformity_date=None)
+    vendor = browser(stage.company.admin, stage.company.home)
+    attaching = attach(stage, vendor, "画面の一覧.csv", b"1,2\r\n")
     certification_id = submit(stage)
     assign(stage, certification_id)
     path = f"/reviews/{certification_id}"
     reviewer = browser(stage.reviewers[0])
-    vendor = browser(stage.company.admin, stage.company.home)
     raised = f"{path}/findings/new?requirement=R-001"
     assert send(reviewer, raised, words=" ").status_code == 422
     press = reviewer.prepare(raised, {"words": "必須の要件です。", "confirmed": "yes"})
@@ -150,16 +155,54 @@ def test_vendor_reads_findings_beside_its_answers_replies_mends_and_resubmits(
         vendor.submit(answering, {"answer_1": "conforms"}, button="下書きを保存する").status_code
         == 303
     )
+    assert vendor.submit(attaching, {}, action="/remove").status_code == 303
+    attach(stage, vendor, "直した画面.csv", b"1,3\r\n")
     assert send(vendor, f"/vendor/offerings/{stage.version_id}/submit").location == path
     assert "実装不可" in words(reviewer, path)
     first = words(reviewer, f"{path}/submissions/1")
-    for seen in ("第1回の提出", "最後の提出（第2回）", "R-001", "非適合", "今も同じ内容です"):
+    for seen in ("第1回の提出", "最後の提出（第2回）", "R-001", "非適合", "今も同じ内容です",
+                 sha256(b"1,2\r\n").hexdigest(), "外したファイル：画面の一覧.csv", "証拠のファイル：画面の一覧.csv"):  # fmt: skip
         assert seen in first, seen
     assert reviewer.get(f"{path}/submissions/3").status_code == 404
+    check_files(stage, browser, path)
     for step, text in (("ask_again", ""), ("nonsense", "よい。")):
         assert reviewer.submit(talk, {"step": step, "words": text}).status_code == 422
     assert reviewer.submit(talk, {"step": "accept", "words": "確かめました。"}).status_code == 303
     assert "解決" in words(vendor, talk)
+
+
+def attach(stage: Stage, vendor, name: str, content: bytes) -> str:
+    """Put a file beside the answer to R-001 as the vendor; returns the page on which it was done."""
+    with db.reading() as session:
+        answers = list_answers(session, [stage.version_id])[stage.version_id]
+    [row_id] = [key for key, row in answers.items() if row.requirement.requirement_id == "R-001"]
+    path = f"/vendor/offerings/{stage.version_id}/evidence/{row_id}"
+    sent = vendor.submit(path, {"file": (io.BytesIO(content), name)}, button="付ける")
+    assert sent.status_code == 303
+    return path
+
+
+def check_files(stage: Stage, browser, path: str) -> None:
+    """Assert that each submission keeps its own file, for those who may read the review alone."""
+    kept = (sha256(each).hexdigest() for each in (b"1,2\r\n", b"1,3\r\n"))
+    old, new = kept
+    reviewer = browser(stage.reviewers[0])
+    got = reviewer.get(f"{path}/submissions/1/files/{old}")
+    assert (got.status_code, got.data) == (200, b"1,2\r\n")
+    assert got.headers["Content-Disposition"].startswith("attachment;")
+    assert "filename*=UTF-8''%E7%94%BB%E9%9D%A2" in got.headers["Content-Disposition"]
+    assert got.headers["X-Content-Type-Options"] == "nosniff"
+    assert got.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert reviewer.get(f"{path}/submissions/2/files/{new}").data == b"1,3\r\n"
+    for number, digest in ((1, new), (2, old), (3, new), (1, "0" * 64)):
+        gone = reviewer.get(f"{path}/submissions/{number}/files/{digest}")
+        assert gone.status_code == 404, (number, digest)
+    with db.transaction() as session:
+        rival, other = make_company(session), factories.person(session, Role.REVIEWER, stage.agency)
+    own = stage.company.home
+    for person, at, status in ((stage.company.admin, own, 200), (stage.leads[0], None, 200), (other, None, 404), (rival.admin, rival.home, 404)):  # fmt: skip
+        seen = browser(person, at).get(f"{path}/submissions/1/files/{old}")
+        assert seen.status_code == status, person.name
 
 
 @pytest.mark.acceptance(26)

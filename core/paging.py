@@ -1,0 +1,73 @@
+"""The pages of a long list: which one is asked for, its rows, the addresses of the others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from urllib.parse import urlencode
+
+from flask import request, url_for
+
+from core.errors import NotFound
+
+PAGE_SIZE = 50
+_HIGHEST = 10**6
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One page of a list; its rows are those of this page alone."""
+
+    rows: Sequence[Row]
+    number: int
+    page_count: int
+    total: int
+    name: str = "page"
+    anchor: str = ""
+
+    def href(self, number: int) -> str:
+        """Return this address with another page; everything else that was asked for stays."""
+        kept = [
+            (name, value) for name, value in request.args.items(multi=True) if name != self.name
+        ]
+        asked = [*kept, (self.name, str(number))] if number > 1 else kept
+        path = url_for(str(request.endpoint), **(request.view_args or {}))
+        tail = f"#{self.anchor}" if self.anchor else ""
+        return f"{path}?{urlencode(asked)}{tail}" if asked else f"{path}{tail}"
+
+
+def read_number(name: str = "page") -> int:
+    """Return the page asked for (1 without any); raises NotFound for what is no page number."""
+    asked = request.args.get(name, "1")
+    if not asked.isascii() or not asked.isdigit() or not 1 <= int(asked[:9]) <= _HIGHEST:
+        raise NotFound
+    return int(asked)
+
+
+def skip(number: int, size: int = PAGE_SIZE) -> int:
+    """Return how many rows stand before a page."""
+    return (number - 1) * size
+
+
+def fill(
+    rows: Sequence[Row],
+    total: int,
+    size: int = PAGE_SIZE,
+    *,
+    name: str = "page",
+    anchor: str = "",
+) -> Page[Row]:
+    """Return the page asked for with its rows from the database; NotFound beyond the last one."""
+    number, page_count = read_number(name), max(1, -(-total // size))
+    if number > page_count:
+        raise NotFound
+    return Page(rows, number, page_count, total, name, anchor)
+
+
+def cut(
+    rows: Sequence[Row], size: int = PAGE_SIZE, *, name: str = "page", anchor: str = ""
+) -> Page[Row]:
+    """Return the page asked for out of all rows; NotFound beyond the last one."""
+    first = skip(read_number(name), size)
+    return fill(rows[first : first + size], len(rows), size, name=name, anchor=anchor)
