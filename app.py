@@ -25,6 +25,7 @@ import catalog.certification.views
 import catalog.evidence_views
 import catalog.listing_views
 import catalog.offerings.cli
+import catalog.offerings.file_cli
 import catalog.offerings.views
 import catalog.services
 import catalog.specifications.change_views
@@ -59,7 +60,7 @@ import vendors.standing_views
 import vendors.views
 from accounts import auth
 from accounts.permissions import Permission, may_somewhere
-from core import api, clock, db, outbox, web
+from core import api, clock, db, outbox, storage, web
 from core import cli as operations
 from core.config import Settings, UnsafeSettingsError, read_settings
 
@@ -189,7 +190,10 @@ def cli(context: click.Context) -> None:
     context.obj = operations.Operation(
         settings,
         outbox_handlers(settings),
-        {"検索": lambda: search.cli.check_health(settings)},
+        {
+            "検索": lambda: search.cli.check_health(settings),
+            "ファイル": lambda: storage.get_store(settings).probe(),
+        },
     )
 
 
@@ -202,6 +206,7 @@ for _command in (
     accounts.cli.accounts_group,
     catalog.specifications.cli.specifications,
     catalog.offerings.cli.offerings,
+    catalog.offerings.file_cli.files_group,
     search.cli.search_group,
     procurement.demo.cli.demo_group,
 ):

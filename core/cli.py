@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core import audit, clock, db, documents, outbox
 from core.config import Settings, UnsafeSettingsError
+from core.errors import DomainError
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -143,7 +144,7 @@ def doctor(operation: Operation) -> None:
     for name, check in checks.items():
         try:
             click.echo(f"よい　　{name}：{check()}")
-        except (CheckFailedError, UnsafeSettingsError, SQLAlchemyError) as error:
+        except (CheckFailedError, DomainError, UnsafeSettingsError, SQLAlchemyError) as error:
             failed += 1
             click.echo(f"要確認　{name}：{error}")
     if failed:

@@ -4,6 +4,7 @@ import re
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -42,7 +43,8 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL: postgresql+psycopg://… or sqlite:////absolute/path.db",
     )
     data_dir: Path = Field(
-        default=Path("var"), description="folder for the embedded search index and generated keys"
+        default=Path("var"),
+        description="folder for the embedded search index, generated keys and, without NARABI_FILES_URL, evidence files",
     )
     secret_key: SecretStr = Field(
         default=SecretStr(""), description="signs the CSRF cookie; at least 32 characters"
@@ -62,6 +64,18 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="Meilisearch key with documents, indexes, settings, tasks",
     )
+    files_url: str = Field(
+        default="",
+        description="s3://bucket/prefix of an S3-compatible service for evidence files; empty: DATA_DIR/files",
+    )
+    files_endpoint: str = Field(
+        default="", description="https address of that service; empty: AWS in NARABI_FILES_REGION"
+    )
+    files_region: str = Field(default="", description="region of the bucket")
+    files_key_id: str = Field(
+        default="", description="access key id; empty: the role of the machine"
+    )
+    files_key_secret: SecretStr = Field(default=SecretStr(""), description="secret access key")
     session_idle_minutes: int = Field(default=30, ge=5, le=480, description="minutes")
     session_absolute_hours: int = Field(default=12, ge=1, le=24, description="hours")
     reauthentication_minutes: int = Field(
@@ -179,7 +193,25 @@ class Settings(BaseSettings):
             )
         if self.search_url and not self.search_key.get_secret_value():
             found.append("NARABI_SEARCH_URL を使うときは NARABI_SEARCH_KEY も指定してください。")
-        return found + self._sign_in_problems()
+        return found + self._file_problems() + self._sign_in_problems()
+
+    def _file_problems(self) -> list[str]:
+        """List what is missing or unsafe of the place for files."""
+        found = []
+        address = urlsplit(self.files_url)
+        if self.files_url and (address.scheme != "s3" or not address.netloc):
+            found.append("NARABI_FILES_URL は s3://バケット名/前置き の形で指定してください。")
+        endpoint = urlsplit(self.files_endpoint)
+        if self.files_endpoint and (
+            endpoint.scheme != "https" and endpoint.hostname not in _SAME_MACHINE
+        ):
+            found.append("NARABI_FILES_ENDPOINT は https:// で始まるアドレスで指定してください。")
+        if bool(self.files_key_id) != bool(self.files_key_secret.get_secret_value()):
+            found.append(
+                "NARABI_FILES_KEY_ID と NARABI_FILES_KEY_SECRET は両方とも指定するか、"
+                "両方とも空にしてください。"
+            )
+        return found
 
     def _sign_in_problems(self) -> list[str]:
         """List what is missing or unsafe of the sign-ins by OpenID Connect."""

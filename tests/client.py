@@ -57,6 +57,7 @@ class CheckedClient(FlaskClient):
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Send a request; fails the test when the page breaks what all pages keep."""
         follow = kwargs.pop("follow_redirects", False)
+        kwargs.setdefault("buffered", True)  # read to the end and closed, as by a server
         with recorded_statements() as statements:
             response = super().open(*args, **kwargs)
         self.statements = statements

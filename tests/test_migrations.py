@@ -1,6 +1,7 @@
 """One chain of migrations builds exactly the declared tables, on both databases."""
 
 import contextlib
+import hashlib
 import importlib
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,40 @@ def test_tables_with_rows_survive_being_rebuilt(database, tmp_path):
             ("NC-2", "suspended", None, None),
         ]
         assert (kept, enforced) == (1, 1)
+    finally:
+        db.current().dispose()
+        db.configure(before)
+
+
+@pytest.mark.sqlite_only
+def test_evidence_files_move_into_the_storage_and_back(database, tmp_path, monkeypatch):
+    """Text in SQL alone: the models know nothing of the parts that the database once held."""
+    monkeypatch.setenv("NARABI_ENV", "development")
+    monkeypatch.setenv("NARABI_DATA_DIR", str(tmp_path))
+    before = db.current().url
+    db.configure(f"sqlite:///{tmp_path / 'old.sqlite3'}")
+    content = b"evidence" * 100_000
+    sha256 = hashlib.sha256(content).hexdigest()
+    try:
+        command.upgrade(alembic_config(), "0015")
+        with contextlib.closing(db.current().engine.raw_connection()) as raw:
+            _insert(raw, "organisations", {"id": "a" * 32, "kind": "vendor"})
+            _insert(raw, "people", {"id": "b" * 32, "email": "b@example.jp"})
+            owner = {"owner_id": "a" * 32, "uploaded_by_id": "b" * 32, "kind": "pdf"}
+            _insert(raw, "evidence_files", {"id": "c" * 32, "sha256": sha256, **owner})
+            for position, part in ((1, content[500_000:]), (0, content[:500_000])):
+                own = {"file_id": "c" * 32, "position": position, "content": part}
+                _insert(raw, "evidence_chunks", {"id": f"{position}" * 32, **own})
+        command.upgrade(alembic_config(), "0016")
+        assert "evidence_chunks" not in inspect(db.current().engine).get_table_names()
+        path = tmp_path / "files" / sha256[:2] / sha256
+        assert path.read_bytes() == content
+        command.downgrade(alembic_config(), "0015")
+        with db.current().engine.connect() as connection:
+            parts = connection.execute(
+                text("SELECT content FROM evidence_chunks ORDER BY position")
+            ).scalars()
+            assert b"".join(parts) == content
     finally:
         db.current().dispose()
         db.configure(before)

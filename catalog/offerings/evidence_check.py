@@ -16,6 +16,7 @@ from typing import IO
 from catalog.offerings.models import EvidenceKind
 from core.errors import Invalid
 from core.japanese import JapaneseTextError, clean_line
+from core.storage import hash_content
 
 LARGEST_EVIDENCE = 20_000_000  # bytes; the form around it must fit the limit of an upload as well
 LONGEST_NAME = 200
@@ -54,11 +55,12 @@ class _Broken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sound file: its clean name and what it is."""
+    """A sound file: its clean name, what it is, its bytes and its SHA-256."""
 
     name: str
     kind: EvidenceKind
     size: int
+    sha256: str
 
 
 def check_evidence(stream: IO[bytes], filename: str) -> Evidence:
@@ -88,8 +90,7 @@ def check_evidence(stream: IO[bytes], filename: str) -> Evidence:
         _READERS[kind](stream)
     except _Broken as error:
         raise EvidenceRefused(f"「{name}」を読み取れません。{error}") from error
-    stream.seek(0)
-    return Evidence(name, kind, size)
+    return Evidence(name, kind, size, hash_content(stream))
 
 
 def _clean_name(filename: str) -> str:

@@ -196,17 +196,6 @@ class EvidenceFile(Model, table=True):
     uploaded_by_id: uuid.UUID = Field(foreign_key="people.id")
 
 
-class EvidenceChunk(Model, table=True):
-    """A part of an evidence file, so that no download holds all of it in memory."""
-
-    __tablename__ = "evidence_chunks"
-    __table_args__ = (UniqueConstraint("file_id", "position"),)
-
-    file_id: uuid.UUID = Field(foreign_key="evidence_files.id")
-    position: int
-    content: bytes = Field(sa_type=LargeBinary)
-
-
 class AnswerEvidence(Model, table=True):
     """A file that stands beside an answer, under the name that it came with."""
 

@@ -208,7 +208,6 @@ def _plant_answers(
         answer = planter.plant(session, offers.ConformanceAnswer, **of)
         planter.plant(session, offers.AnswerDraft, **of, **by)
         file = planter.plant(session, offers.EvidenceFile, uploaded_by_id=person_id, **owner)
-        planter.plant(session, offers.EvidenceChunk, file_id=file.id)
         shown = {"answer_id": answer.id, "file_id": file.id}
         planter.plant(session, offers.AnswerEvidence, **shown)
     planter.plant(session, offers.AnswerUpload, offering_version_id=version.id, **by)

@@ -12,7 +12,6 @@ from catalog.offerings.models import (
     AnswerEvidence,
     AnswerUpload,
     ConformanceAnswer,
-    EvidenceChunk,
     EvidenceFile,
     OfferingVersion,
     OfferState,
@@ -89,18 +88,10 @@ def find_content(session: Session, sha256: str) -> EvidenceFile | None:
     return session.exec(statement.order_by(col(EvidenceFile.id)).limit(1)).first()
 
 
-def read_chunks(session: Session, file_id: uuid.UUID) -> Iterator[bytes]:
-    """Give the content of a file part by part, in its order."""
-    position = 0
-    while True:
-        statement = select(EvidenceChunk.content).where(
-            EvidenceChunk.file_id == file_id, EvidenceChunk.position == position
-        )
-        part = session.exec(statement).first()
-        if part is None:
-            return
-        yield part
-        position += 1
+def stream_files(session: Session) -> Iterator[EvidenceFile]:
+    """Give every evidence file of every company, by its hash, a few hundred in memory at a time."""
+    statement = select(EvidenceFile).order_by(col(EvidenceFile.sha256), col(EvidenceFile.id))
+    yield from session.exec(statement.execution_options(yield_per=500))
 
 
 def list_drafts(

@@ -1,8 +1,6 @@
 """Acts on the files that prove answers."""
 
-import hashlib
 import uuid
-from typing import IO
 
 from sqlmodel import Session
 
@@ -12,7 +10,6 @@ from accounts.permissions import Permission, require
 from catalog.offerings.evidence_check import Evidence
 from catalog.offerings.models import (
     AnswerEvidence,
-    EvidenceChunk,
     EvidenceFile,
     OfferingVersion,
 )
@@ -21,7 +18,6 @@ from catalog.offerings.services.drafts import check_editable, record
 from core.errors import Conflict, GuardFailed, NotFound
 
 MOST_FILES = 10
-_CHUNK = 1 << 20
 
 
 def attach_evidence(
@@ -31,9 +27,8 @@ def attach_evidence(
     requirement_id: uuid.UUID,
     *,
     evidence: Evidence,
-    stream: IO[bytes],
 ) -> AnswerEvidence:
-    """Put a checked file beside an answer; the same content is stored once per company.
+    """Put a checked file beside an answer; its content is kept already. One row per content and company.
 
     The version of the offering rises, so that no submission passes by. Raises GuardFailed without
     an answer or beyond ten files, Conflict for a file that already stands there.
@@ -49,7 +44,7 @@ def attach_evidence(
             f"証拠のファイルは一つの要件に{MOST_FILES}個までです。不要なものを外してください。"
         )
         raise GuardFailed([("f-file", sentence)])
-    file = _store_file(session, actor, row.owner_id, evidence, stream)
+    file = _add_file(session, actor, row.owner_id, evidence)
     if any(each.file_id == file.id for each in answer.evidence):
         raise Conflict(f"「{evidence.name}」と同じ内容のファイルは、もうこの要件に付いています。")
     link = AnswerEvidence(answer_id=answer.id, file_id=file.id, name=evidence.name)
@@ -82,36 +77,23 @@ def detach_evidence(
     record(session, actor, "offering.detach_evidence", row, file=link.name, sha256=link.file.sha256)
 
 
-def _store_file(
-    session: Session, actor: Actor, owner_id: uuid.UUID, evidence: Evidence, stream: IO[bytes]
+def _add_file(
+    session: Session, actor: Actor, owner_id: uuid.UUID, evidence: Evidence
 ) -> EvidenceFile:
     # Two uploads of one content wait for each other here; the second finds the first one's file.
     session.get(Organisation, owner_id, with_for_update=True)
-    stream.seek(0)
-    digest = _digest(stream)
-    found = queries.find_file(session, owner_id, digest)
+    found = queries.find_file(session, owner_id, evidence.sha256)
     if found is not None:
         return found
     if actor.person_id is None:
         raise NotFound
     file = EvidenceFile(
         owner_id=owner_id,
-        sha256=digest,
+        sha256=evidence.sha256,
         kind=evidence.kind,
         size=evidence.size,
         uploaded_by_id=actor.person_id,
     )
     session.add(file)
     session.flush()
-    stream.seek(0)
-    for position, part in enumerate(iter(lambda: stream.read(_CHUNK), b"")):
-        session.add(EvidenceChunk(file_id=file.id, position=position, content=part))
-        session.flush()
     return file
-
-
-def _digest(stream: IO[bytes]) -> str:
-    hasher = hashlib.sha256()
-    for part in iter(lambda: stream.read(_CHUNK), b""):
-        hasher.update(part)
-    return hasher.hexdigest()

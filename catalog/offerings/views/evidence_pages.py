@@ -6,7 +6,7 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from accounts.auth import access, actor
+from accounts.auth import access, actor, settings
 from accounts.permissions import Permission
 from catalog.offerings import services
 from catalog.offerings.answer_schemas import EvidenceSchema
@@ -20,6 +20,7 @@ from core import web
 from core.db import transaction
 from core.errors import Conflict, NotFound
 from core.forms import Form
+from core.storage import get_store
 
 _EDIT = Permission.OFFERING_EDIT
 _READ = Permission.OFFERING_READ_DRAFT
@@ -75,7 +76,7 @@ def remove_evidence(
 
 
 def _attach(form: Form, version_id: uuid.UUID, requirement_id: uuid.UUID) -> bool:
-    """Check the file outside of any transaction, then store it; a refusal stands beside the field."""
+    """Check and keep the file outside of any transaction, then name it beside the answer; a refusal stands beside the field."""
     sent = request.files.get("file")
     if sent is None or not sent.filename:
         form.refuse(EvidenceRefused("証拠のファイルを選択してください。"))
@@ -88,11 +89,12 @@ def _attach(form: Form, version_id: uuid.UUID, requirement_id: uuid.UUID) -> boo
 
     def attach(session: Session, _data: object) -> AnswerEvidence:
         row = offering_for(session, version_id, _EDIT)
-        return services.attach_evidence(
-            session, actor(), row, requirement_id, evidence=found, stream=sent.stream
-        )
+        return services.attach_evidence(session, actor(), row, requirement_id, evidence=found)
 
     try:
+        # Outside of the transaction: a slow store holds nobody else's row.
+        offering_for(web.read_session(), version_id, _EDIT)
+        get_store(settings()).keep(found.sha256, sent.stream)
         return form.submit(attach) is not None
     except Conflict as error:
         form.refuse(error)

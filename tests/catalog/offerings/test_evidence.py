@@ -3,7 +3,9 @@
 What a reader of files refuses is asked on SQLite alone.
 """
 
+import hashlib
 import io
+import os
 import struct
 import zipfile
 import zlib
@@ -11,6 +13,7 @@ from uuid import UUID
 
 import pytest
 import xlsxwriter
+from click.testing import CliRunner, Result
 from pypdf import PdfWriter
 from sqlalchemy import func
 from sqlmodel import select
@@ -19,10 +22,11 @@ from accounts.models import Organisation, OrganisationKind, Role
 from catalog.certification.models import ReviewState
 from catalog.offerings import evidence_check
 from catalog.offerings.evidence_check import EvidenceRefused, check_evidence
-from catalog.offerings.models import EvidenceChunk, EvidenceFile, EvidenceKind, OfferingVersion
+from catalog.offerings.file_cli import files_group
+from catalog.offerings.models import EvidenceFile, EvidenceKind, OfferingVersion
 from catalog.offerings.queries.answers import list_answers
-from catalog.offerings.services import evidence
-from core import db
+from core import db, storage
+from core.cli import Operation
 from tests import factories
 from tests.catalog.offerings.conftest import Company, load, make_company, make_draft
 from tests.client import CheckedClient
@@ -111,7 +115,7 @@ def small_sizes(monkeypatch) -> None:
     """Let a few hundred kilobytes be large, so that no test carries 20 MB."""
     assert evidence_check.LARGEST_EVIDENCE == 20_000_000
     monkeypatch.setattr(evidence_check, "LARGEST_EVIDENCE", 300_000)
-    monkeypatch.setattr(evidence, "_CHUNK", 100_000)
+    monkeypatch.setattr(storage, "CHUNK", 100_000)
 
 
 def test_content_decides_what_a_file_is() -> None:
@@ -140,13 +144,12 @@ def draft(company: Company) -> tuple[UUID, list[UUID]]:
 
 
 def facts(version_id: UUID) -> tuple[int, ...]:
-    """Return the row version, the number of files, of parts, and of files beside answers."""
+    """Return the row version, the number of files, and of files beside answers."""
     with db.reading() as session:
         version = session.get_one(OfferingVersion, version_id).version
-        counts = [session.exec(select(func.count()).select_from(each)).one() for each in (
-            EvidenceFile, EvidenceChunk)]  # fmt: skip
+        files = session.exec(select(func.count()).select_from(EvidenceFile)).one()
         answers = list_answers(session, [version_id])[version_id].values()
-        return (version, *counts, sum(len(each.evidence) for each in answers))
+        return (version, files, sum(len(each.evidence) for each in answers))
 
 
 @pytest.mark.sqlite_only
@@ -182,7 +185,7 @@ def test_evidence_is_stored_once_read_by_few_and_sent_safely(
         assert "証拠 1.csv（CSV、251KB）" in text_of(client.page(path))
     again = client.submit(path, {"file": (io.BytesIO(content), "別名.csv")}, button="付ける")
     assert "同じ内容のファイル" in again.text
-    assert facts(version_id)[1:] == (1, 3, 2)
+    assert facts(version_id)[1:] == (1, 2)
 
     links = [a.get("href", "") for a in client.page(path).iter("a")]
     link = next(each for each in links if each.startswith("/evidence-files/"))
@@ -195,7 +198,7 @@ def test_evidence_is_stored_once_read_by_few_and_sent_safely(
     check_readers(new_client, link, version_id)
 
     assert client.submit(path, {}, action="/remove").status_code == 303
-    assert facts(version_id)[1:] == (1, 3, 1)
+    assert facts(version_id)[1:] == (1, 1)
     assert client.get(link).status_code == 404
 
 
@@ -237,3 +240,60 @@ def test_evidence_is_part_of_what_is_hashed(client: CheckedClient, company: Comp
         organisation = session.get_one(Organisation, company.home.id)
         file = session.exec(select(EvidenceFile)).one()
         assert (file.owner_id, file.kind) == (organisation.id, EvidenceKind.PNG)
+
+
+@pytest.mark.sqlite_only
+def test_store_that_does_not_answer_changes_nothing_and_is_told(
+    client: CheckedClient, app, settings, company: Company
+) -> None:
+    version_id, requirements = draft(company)
+    factories.sign_in_client(client, company.admin, company.home)
+    path = f"/vendor/offerings/{version_id}/evidence/{requirements[0]}"
+    client.submit(path, {"file": (io.BytesIO(png()), "画面.png")}, button="付ける")
+    links = [a.get("href", "") for a in client.page(path).iter("a")]
+    link = next(each for each in links if each.startswith("/evidence-files/"))
+    before = facts(version_id)
+    app.config["NARABI"] = settings.model_copy(
+        update={"files_url": "s3://narabi", "files_endpoint": "http://127.0.0.1:9"}
+    )
+    refused = client.submit(path, {"file": (io.BytesIO(pdf()), "文書.pdf")}, button="付ける")
+    assert refused.status_code == 503
+    assert "ファイルをいま扱えません" in text_of(parse_page(refused.text))
+    assert facts(version_id) == before
+    assert client.get(link).status_code == 503
+    assert client.get(path).status_code == 200
+
+
+@pytest.mark.sqlite_only
+def test_command_finds_lost_changed_and_unused_files(
+    client: CheckedClient, settings, company: Company
+) -> None:
+    version_id, requirements = draft(company)
+    factories.sign_in_client(client, company.admin, company.home)
+    for requirement_id, content in zip(requirements, (png(), png(50), png(60)), strict=False):
+        path = f"/vendor/offerings/{version_id}/evidence/{requirement_id}"
+        client.submit(path, {"file": (io.BytesIO(content), "画面.png")}, button="付ける")
+
+    def check(*options: str) -> Result:
+        return CliRunner().invoke(files_group, ["check", *options], obj=Operation(settings, {}, {}))
+
+    sound = check()
+    assert sound.exit_code == 0
+    assert "3個を確かめ、0個に誤りがありました。" in sound.output
+    lost, changed, kept = (hashlib.sha256(each).hexdigest() for each in (png(), png(50), png(60)))
+    folder = settings.data_dir / "files"
+    (folder / lost[:2] / lost).unlink()
+    (folder / changed[:2] / changed).write_bytes(b"other")
+    store = storage.get_store(settings)
+    old, fresh = (hashlib.sha256(each).hexdigest() for each in (b"old", b"fresh"))
+    store.keep(old, io.BytesIO(b"old"))
+    store.keep(fresh, io.BytesIO(b"fresh"))
+    os.utime(folder / old[:2] / old, (0, 0))
+    found = check()
+    assert found.exit_code == 1
+    assert f"{lost}がありません" in found.output
+    assert f"{changed}の中身が変わっています" in found.output
+    assert "3個を確かめ、2個に誤りがありました。" in found.output
+    assert "使われていないもの1個があります" in found.output
+    assert "使われていないもの1個を消しました" in check("--remove-unused").output
+    assert {each.sha256 for each in store.list()} == {changed, kept, fresh}

@@ -1,0 +1,89 @@
+"""Commands on the evidence files in the file storage."""
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+
+import click
+
+from catalog.offerings.models import EvidenceFile
+from catalog.offerings.queries.answers import stream_files
+from core import clock
+from core.cli import Operation
+from core.db import reading
+from core.storage import FileStore, StorageError, get_store, read_parts
+
+# An upload keeps its content first and commits its row a moment later.
+_UNUSED_AFTER = timedelta(days=1)
+
+
+@click.group("files")
+def files_group() -> None:
+    """証拠のファイルの操作。"""
+
+
+@files_group.command("check")
+@click.option(
+    "--remove-unused",
+    is_flag=True,
+    help="どの回答にも使われず、保存から1日を過ぎたものを消します。",
+)
+@click.pass_obj
+def check_files(operation: Operation, remove_unused: bool) -> None:  # noqa: FBT001 - click passes options by name
+    """すべての証拠のファイルを読み、ハッシュと大きさを確かめます。欠けや違いがあれば1で終わります。"""
+    store = get_store(operation.settings)
+    try:
+        used, broken = _check_used(store)
+        unused = 0
+        for sha256 in _list_unused(store, used):
+            unused += 1
+            if remove_unused:
+                store.remove(sha256)
+    except StorageError as error:
+        raise click.ClickException(error.message) from error
+    for sentence in broken:
+        click.echo(f"要確認　{sentence}")
+    click.echo(f"{len(used):,}個を確かめ、{len(broken):,}個に誤りがありました。")
+    if unused:
+        done = "を消しました" if remove_unused else "があります（--remove-unused で消せます）"
+        click.echo(f"使われていないもの{unused:,}個{done}。")
+    if broken:
+        sys.exit(1)
+
+
+def _check_used(store: FileStore) -> tuple[set[str], list[str]]:
+    """Read every file that a row names; returns their hashes and a sentence for each fault."""
+    used: set[str] = set()
+    broken: list[str] = []
+    with reading() as session, click.progressbar(list(stream_files(session)), label="確認") as rows:
+        for row in rows:
+            fault = "" if row.sha256 in used else _find_fault(store, row)
+            used.add(row.sha256)
+            if fault:
+                broken.append(fault)
+    return used, broken
+
+
+def _find_fault(store: FileStore, row: EvidenceFile) -> str:
+    try:
+        content = store.open(row.sha256)
+    except StorageError:
+        return f"{row.sha256}がありません。控えから戻してください。"
+    digest, size = hashlib.sha256(), 0
+    try:
+        for part in read_parts(content):
+            digest.update(part)
+            size += len(part)
+    finally:
+        content.close()
+    if (digest.hexdigest(), size) != (row.sha256, row.size):
+        return f"{row.sha256}の中身が変わっています。控えから戻してください。"
+    return ""
+
+
+def _list_unused(store: FileStore, used: set[str]) -> Iterator[str]:
+    limit = clock.utcnow() - _UNUSED_AFTER
+    for each in store.list():
+        if each.sha256 not in used and each.kept_at < limit:
+            yield each.sha256
