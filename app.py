@@ -152,7 +152,7 @@ def _layout_context(app: Flask, settings: Settings) -> dict[str, object]:
 def outbox_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
     """Map outbox topics to what they do; a topic that several packages watch runs all of them."""
     return _joined(
-        accounts.notices.HANDLERS,
+        accounts.notices.make_handlers(settings),
         catalog.certification.services.HANDLERS,
         catalog.services.HANDLERS,
         catalog.specifications.services.HANDLERS,

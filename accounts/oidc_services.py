@@ -338,7 +338,14 @@ def join(
             owner_id=organisation.id,
         )
         title = "GビズIDでサインインした方が会社への参加を希望しています。管理者が答えてください。"
-        tell_organisation(session, organisation.id, "membership.asked", title, "/account/wishes")
+        tell_organisation(
+            session,
+            organisation.id,
+            "membership.asked",
+            title,
+            "/account/wishes",
+            roles=[Role.VENDOR_ADMIN],
+        )
     return open_proven(session, person, identity, newcomer.authenticated_at)
 
 

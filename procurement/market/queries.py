@@ -70,6 +70,23 @@ def find_impact(session: Session, version_ids: Sequence[uuid.UUID]) -> Impact:
     )
 
 
+def list_users(session: Session, offering_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the ids of the bodies with a contract of today for any version of a service."""
+    statement = (
+        select(Contract.owner_id)
+        .join(ListingVersion, col(ListingVersion.id) == Contract.listing_version_id)
+        .join(OfferingVersion, col(OfferingVersion.id) == ListingVersion.offering_version_id)
+        .where(
+            OfferingVersion.offering_id == offering_id,
+            col(Contract.state).in_(RUNNING_STATES),
+            Contract.ends_on >= day_in_japan(now(session)),
+        )
+        .distinct()
+        .order_by(col(Contract.owner_id))
+    )
+    return list(session.exec(statement))
+
+
 def _list_offerings(session: Session, version_ids: Sequence[uuid.UUID]) -> list[OfferingVersion]:
     statement = (
         select(OfferingVersion)

@@ -11,12 +11,25 @@ from urllib.parse import quote
 from sqlmodel import Session
 
 from accounts.notices import tell_organisation
+from catalog.certification.queries import get_certification
+from catalog.certification.services.telling import CERTIFICATE_CHANGED
 from catalog.specifications import queries as specifications
+from catalog.specifications.consultation.models import Phase
+from catalog.specifications.consultation.queries import get_consultation
+from catalog.specifications.consultation.services.opening import CONSULTATION_OPENED
 from catalog.specifications.ending import VERSION_ENDED
 from catalog.specifications.models import SpecificationVersion
 from catalog.specifications.services import PUBLISHED
 from core import outbox
-from procurement.market.queries import IN_FORCE, Impact, find_impact, list_older_versions
+from core.db import now
+from core.japanese import format_date
+from procurement.market.queries import (
+    IN_FORCE,
+    Impact,
+    find_impact,
+    list_older_versions,
+    list_users,
+)
 
 
 def tell_of_publication(session: Session, payload: Mapping[str, Any]) -> None:
@@ -40,6 +53,43 @@ def tell_of_end(session: Session, payload: Mapping[str, Any]) -> None:
         return
     title = f"{version.specification.name}の{version.title}は{version.state.label}になりました"
     _tell(session, find_impact(session, [version.id]), _News(title, _path(version), None))
+
+
+def tell_of_consultation(session: Session, payload: Mapping[str, Any]) -> None:
+    """Handle `consultation.opened`: ask makers and bodies that stand on published versions to comment.
+
+    What was moved meanwhile is told by the message that moved it.
+    """
+    consultation = get_consultation(session, uuid.UUID(payload["consultation_id"]))
+    if consultation is None or consultation.phase_at(now(session)) is not Phase.OPEN:
+        return
+    days = (consultation.opens_on.isoformat(), consultation.closes_on.isoformat())
+    if days != (payload["opens_on"], payload["closes_on"]):
+        return
+    version = consultation.specification_version
+    last = format_date(consultation.closes_on)
+    news = _News(
+        f"{version.specification.name}の{version.title}の案に、{last}まで意見を出せます",
+        _path(version, "consultation"),
+        consultation.closes_on,
+    )
+    _tell(
+        session,
+        find_impact(session, [each.id for each in list_older_versions(session, version)]),
+        news,
+    )
+
+
+def tell_of_certificate(session: Session, payload: Mapping[str, Any]) -> None:
+    """Handle `certification.changed`: tell bodies with a contract what the certificate is worth now."""
+    review = get_certification(session, uuid.UUID(payload["certification_id"]))
+    if review is None or not review.is_public:
+        return
+    name, state = review.offering_version.name, review.public_code(now(session))
+    title = f"使っているサービス「{name}」の認証が「{state.label}」になりました"
+    path = f"/certificates/{review.number}"
+    for body_id in list_users(session, review.offering_version.offering_id):
+        tell_organisation(session, body_id, "certificate", title, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +128,6 @@ def _tell(session: Session, impact: Impact, news: _News) -> None:
 HANDLERS: Mapping[str, outbox.Handler] = {
     PUBLISHED: tell_of_publication,
     VERSION_ENDED: tell_of_end,
+    CONSULTATION_OPENED: tell_of_consultation,
+    CERTIFICATE_CHANGED: tell_of_certificate,
 }

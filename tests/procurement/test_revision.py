@@ -1,20 +1,24 @@
 """A new version of a specification: who stands on the old one, who is told, what still counts."""
 
-from datetime import date
+import re
+from datetime import date, timedelta
 
 import pytest
 
 from accounts.models import OrganisationKind, Role
+from accounts.queries import list_members
 from app import outbox_handlers
 from catalog.certification.queries import current_certifications, standings
+from catalog.certification.services import suspend
 from catalog.offerings.queries import load_listing_versions
 from catalog.specifications.models import SpecificationState
 from catalog.specifications.queries import get_version
 from catalog.terms import CertificationState
-from core import changes, db, outbox
+from core import changes, clock, db, outbox
 from procurement.contracts.models import Contract
 from procurement.market.services import tell_of_publication
 from tests import factories
+from tests.letterbox import empty_letterbox, receivers
 from tests.page_checks import text_of
 
 RECHECK = date(2099, 3, 31)
@@ -78,7 +82,12 @@ def test_publishing_shows_and_tells_who_stands_on_the_version_before(market, rev
     assert lead.submit(path, {"confirmed": "yes"}, button="公表する").status_code == 303
     with db.reading() as session:
         before = changes.head(session)
-    outbox.drain(outbox_handlers(market.settings))
+    letters = empty_letterbox(market.settings)
+    assert market.approver.email in receivers(
+        letters, "第2.0版が公表されました。使っているサービスの"
+    )
+    assert market.seller_admin.email in receivers(letters, "公開中のサービス1件")
+    assert market.rival_admin.email not in receivers(letters, "公開中のサービス1件")
     seller = text_of(market.as_(market.seller_admin).page("/"))
     assert "第2.0版が公表されました。公開中のサービス1件（うち認証1件）が対象です" in seller
     assert "期限：令和81年3月31日" in seller
@@ -148,3 +157,60 @@ def test_ending_a_version_tells_as_well(market, revised):
     assert done.status_code == 303
     outbox.drain(outbox_handlers(market.settings))
     assert "は廃止になりました" in text_of(market.as_(market.seller_admin).page("/"))
+
+
+@pytest.mark.sqlite_only
+def test_a_call_for_comments_reaches_those_concerned_on_its_first_day(market, revised, hold_clock):
+    """Pages and letters over acts that other tests try on both."""
+    lead, draft, _ = revised
+    first = clock.today_jst() + timedelta(days=3)
+    days = {"opens_on": first, "closes_on": first + timedelta(days=20)}
+    sent = {
+        f"{name}-{part}": str(getattr(day, part)) for name, day in days.items()
+        for part in ("year", "month", "day")
+    } | {f"{name}-era": "western" for name in days}  # fmt: skip
+    path = f"/manage/specifications/versions/{draft.id}/consultation"
+    assert lead.submit(path, sent).status_code == 303
+    assert receivers(empty_letterbox(market.settings), "意見を出せます") == []
+    hold_clock(clock.start_of_day(first))
+    letters = empty_letterbox(market.settings)
+    told = receivers(letters, "の案に、")
+    assert {market.approver.email, market.clerk.email, market.seller_admin.email} <= set(told)
+    assert len(told) == len(set(told))
+    page = re.search(
+        r"/specifications/\S+/consultation", next(iter(letters.values()))[0].get_content()
+    )
+    assert page is not None
+    assert "見本町" not in "".join(
+        one.get_content()
+        for each in letters.values()
+        for one in each
+        if one["To"] == market.seller_admin.email
+    )
+    assert market.as_(market.clerk).get(page.group()).status_code == 200
+
+
+@pytest.mark.acceptance(26)
+@pytest.mark.sqlite_only
+def test_bodies_learn_by_mail_that_the_certificate_of_their_service_fell(market, revised):
+    """One letter over the act that the certification tests try on both."""
+    with db.transaction() as session:
+        rows = load_listing_versions(session, [market.cheap.id])
+        version = rows[market.cheap.id].offering_version
+        held = current_certifications(session, [version.id])[version.id]
+        agency = factories.organisation(session, OrganisationKind.AGENCY)
+        lead = factories.person(session, Role.LEAD_REVIEWER, agency)
+        suspend(
+            session, factories.actor(lead, Role.LEAD_REVIEWER, agency), market.settings, held,
+            reason="調べるため。", version=held.version,
+        )  # fmt: skip
+        number = held.number
+    letters = empty_letterbox(market.settings)
+    told = receivers(letters, "使っているサービス「まちの予約帳」の認証が「効力停止」になりました")
+    with db.reading() as session:
+        members = list_members(session, market.body.id)
+    assert told == sorted({each.person.email for each in members})
+    front = text_of(market.as_(market.clerk).page("/"))
+    assert "の認証が「効力停止」になりました" in front
+    assert "調べるため" not in "".join(str(each) for each in letters.values())
+    assert market.as_(market.clerk).get(f"/certificates/{number}").status_code == 200

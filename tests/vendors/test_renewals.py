@@ -12,10 +12,12 @@ from sqlmodel import select
 
 import tests.factories as make
 from accounts.models import Organisation, OrganisationKind, OrganisationNotice, Role
+from accounts.queries import list_members
 from app import outbox_handlers
 from core import db, outbox
 from core.audit import AuditEvent
 from core.errors import Conflict, DomainError, Forbidden, GuardFailed, Invalid
+from tests.letterbox import empty_letterbox, receivers
 from tests.page_checks import text_of
 from tests.vendors.test_races import at_once
 from vendors import queries, renewal_services
@@ -209,8 +211,11 @@ def test_reminders_lead_to_the_page_and_follow_the_new_expiry(town, hold_clock):
     told = sorted((r.title.rpartition("あと")[2], r.due_on) for r in rows if r.due_on)
     assert told == [("30日です", NEW), ("60日です", NEW)]
     assert {r.path for r in rows} == {town.path}
-    letters = [p.read_text() for p in (town.settings.data_dir / "mail").glob("*.eml")]
-    assert len(letters) == 2
+    letters = empty_letterbox(town.settings)
+    assert len(receivers(letters, "全省庁統一資格の有効期限まで、あと")) == 2
+    with db.reading() as session:
+        members = {each.person.email for each in list_members(session, town.vendor.owner_id)}
+    assert receivers(letters, "更新が認められました") == sorted(members)
 
 
 def test_three_people_are_needed_and_the_database_knows(town):

@@ -27,7 +27,13 @@ from catalog.certification.services.records import (
     lock,
     record,
 )
-from catalog.certification.services.telling import News, tell
+from catalog.certification.services.telling import (
+    News,
+    Task,
+    tell,
+    tell_leads,
+    tell_users,
+)
 from catalog.offerings.models import OfferingVersion, OfferState
 from core.clock import day_in_japan
 from core.config import Settings
@@ -86,6 +92,8 @@ def file_appeal(
     session.add(made)
     session.flush()
     record(session, actor, "appeal", review, disputed=disputed.value, reason=reason)
+    apart = {first, second, *find_involved(session, review)}
+    tell_leads(session, review, Task.DECIDE_APPEAL, apart=apart)
     return made
 
 
@@ -134,6 +142,8 @@ def decide_appeal(
     if upheld:
         _grant(session, actor, review, appeal, version)
         announce(session, review, version)
+        if appeal.disputed is not Disputed.REFUSAL:
+            tell_users(session, review)
     record(session, actor, "decide_appeal", review, upheld=upheld, reason=reason)
     tell(session, review, News.APPEAL_DECIDED, name=version.name)
     return appeal

@@ -33,7 +33,7 @@ from catalog.certification.services.records import (
     record,
 )
 from catalog.certification.services.surveillance import supersede_outdone
-from catalog.certification.services.telling import News, tell
+from catalog.certification.services.telling import News, Task, tell, tell_reviewers
 from catalog.conformance import Issue, Verdict
 from catalog.offerings.services import approve_version
 from catalog.specifications.models import SpecificationState
@@ -97,6 +97,7 @@ def decide(
         announce_end(session, review)
         supersede_outdone(session, review)
     tell(session, review, News.DECIDED, name=offering_version.name)
+    tell_reviewers(session, review, Task.READ_DECISION)
     record(
         session,
         actor,
@@ -125,6 +126,7 @@ def approve_claim(session: Session, actor: Actor, certification: Certification) 
         raise GuardFailed([("main", "審査員の意見が一つ提出されるまで、公開を認められません。")])
     approve_version(session, actor, offering_version)
     record(session, actor, "approve_claim", review, evaluated_sha256=review.evaluated_sha256)
+    tell(session, review, News.CLAIM_APPROVED, name=offering_version.name)
     return review
 
 

@@ -7,6 +7,7 @@ from accounts.permissions import Permission, require
 from catalog.certification.models import Certification, ConflictDeclaration, ReviewState
 from catalog.certification.queries.proceedings import find_declaration
 from catalog.certification.services.records import check_reason, check_state, lock, record
+from catalog.certification.services.telling import Task, tell_leads
 from core.db import now
 from core.errors import Conflict, NotFound
 
@@ -45,4 +46,6 @@ def declare(
     )
     review.revise(**values)
     record(session, actor, "declare", review, has_conflict=has_conflict, words=words)
+    if has_conflict:
+        tell_leads(session, review, Task.REPLACE)
     return review

@@ -17,7 +17,13 @@ from catalog.certification.models import (
 )
 from catalog.certification.queries import proceedings as queries
 from catalog.certification.services.records import check_reason, check_state, lock, record
-from catalog.certification.services.telling import News, tell
+from catalog.certification.services.telling import (
+    News,
+    Task,
+    tell,
+    tell_leads,
+    tell_reviewers,
+)
 from catalog.specifications.models import Requirement
 from core.db import now
 from core.errors import Invalid, NotFound
@@ -75,6 +81,9 @@ def reply(
     finding.apply(FindingAction.ANSWER)
     _say(session, actor, finding, words, from_vendor=True)
     record(session, actor, "reply", review, finding=finding.number, words=words)
+    tell_reviewers(session, review, Task.READ_REPLY)
+    if finding.raised_by_id not in review.assigned_ids:
+        tell_leads(session, review, Task.READ_REPLY, only=[finding.raised_by_id])
     return finding
 
 

@@ -14,7 +14,13 @@ from catalog.certification.queries import proceedings as queries
 from catalog.certification.services.expiry import announce
 from catalog.certification.services.measures import has_open_conditions
 from catalog.certification.services.records import check_reason, check_state, lock, record
-from catalog.certification.services.telling import News, tell
+from catalog.certification.services.telling import (
+    News,
+    Task,
+    tell,
+    tell_leads,
+    tell_reviewers,
+)
 from core.clock import day_in_japan
 from core.db import now
 from core.errors import Conflict, Invalid, NotFound
@@ -60,6 +66,8 @@ def report_condition(
     session.add(made)
     session.flush()
     record(session, actor, "report_condition", review, requirement_id=requirement_id, note=note)
+    tell_reviewers(session, review, Task.JUDGE_REPORT)
+    tell_leads(session, review, Task.JUDGE_REPORT, apart=review.assigned_ids)
     return made
 
 

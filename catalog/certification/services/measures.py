@@ -18,7 +18,13 @@ from catalog.certification.services.records import (
     lock,
     record,
 )
-from catalog.certification.services.telling import News, tell
+from catalog.certification.services.telling import (
+    News,
+    Task,
+    tell,
+    tell_leads,
+    tell_users,
+)
 from catalog.offerings.models import OfferingVersion
 from catalog.terms import CertificationState
 from core.clock import day_in_japan
@@ -171,6 +177,7 @@ def propose_revocation(
         revocation_reason=reason,
     )
     record(session, actor, "propose_revocation", review, reason=reason)
+    tell_leads(session, review, Task.CONFIRM_REVOCATION, actor=actor)
     return review
 
 
@@ -288,3 +295,4 @@ def _publish(  # noqa: PLR0917 - what one announcement is made of
     announce(session, review, version)
     record(session, actor, action, review, reason=reason, number=review.number)
     tell(session, review, news, name=version.name)
+    tell_users(session, review)

@@ -22,10 +22,17 @@ from catalog.certification.services.records import (
     check_reason,
     check_state,
     check_unchanged,
+    find_involved,
     lock,
     record,
 )
-from catalog.certification.services.telling import News, tell
+from catalog.certification.services.telling import (
+    News,
+    Task,
+    tell,
+    tell_leads,
+    tell_reviewers,
+)
 from catalog.offerings.models import OfferAction, OfferingVersion, OfferState
 from catalog.offerings.queries import find_own_listing_version
 from catalog.offerings.services import start_review
@@ -70,6 +77,7 @@ def assign(
     )
     start_review(session, actor, version)
     record(session, actor, "assign", review, reviewers=[str(first_id), str(second_id)])
+    tell_reviewers(session, review, Task.DECLARE)
     return review
 
 
@@ -111,6 +119,7 @@ def reassign(
         came=str(person_id),
         reason=reason,
     )
+    tell_reviewers(session, review, Task.DECLARE, only=[person_id])
     return review
 
 
@@ -140,6 +149,7 @@ def recommend(
         review.apply(ReviewAction.START)
     if len(filed) + 1 == REVIEWERS:
         review.apply(ReviewAction.RECOMMEND)
+        tell_leads(session, review, Task.DECIDE, apart=find_involved(session, review))
     record(session, actor, "recommend", review, opinion=opinion.value, opinion_reason=reason)
     return made
 

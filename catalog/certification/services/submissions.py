@@ -17,6 +17,7 @@ from catalog.certification.models import (
 )
 from catalog.certification.queries import proceedings as around
 from catalog.certification.services.records import check_state, drop_opinions, record
+from catalog.certification.services.telling import Task, tell_leads, tell_reviewers
 from catalog.offerings.content import offering_content
 from catalog.offerings.models import OfferingVersion
 from catalog.offerings.queries import list_answers
@@ -45,6 +46,7 @@ def submit_offering(
     values = _submission(session, actor, review, submitted)
     review.apply(ReviewAction.ANSWER_INFO, info_due_on=None, **values)
     record(session, actor, "answer_info", review, evaluated_sha256=submitted.content_sha256)
+    tell_reviewers(session, review, Task.READ_ANSWER)
     return review
 
 
@@ -72,6 +74,7 @@ def _open_review(session: Session, actor: Actor, version: OfferingVersion) -> Ce
     session.flush()
     review.apply(ReviewAction.SUBMIT, **_submission(session, actor, review, version))
     record(session, actor, "submit", review, evaluated_sha256=version.content_sha256)
+    tell_leads(session, review, Task.ASSIGN, actor=actor)
     return review
 
 

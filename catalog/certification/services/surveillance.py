@@ -27,7 +27,7 @@ from catalog.certification.services.records import (
     lock,
     record,
 )
-from catalog.certification.services.telling import News, tell
+from catalog.certification.services.telling import News, Task, tell, tell_reviewers
 from catalog.conformance import Verdict
 from catalog.offerings.models import OfferState
 from catalog.terms import CertificationState
@@ -89,6 +89,7 @@ def cover(
     announce_end(session, review)
     record(session, actor, "cover", review, reason=reason, based_on=base.number)
     tell(session, review, News.COVERED, name=covered.name)
+    tell_reviewers(session, review, Task.READ_DECISION)
     return review
 
 

@@ -7,12 +7,13 @@ import pytest
 from sqlmodel import select
 
 from accounts.models import OrganisationNotice, Role
-from accounts.notices import HANDLERS
+from accounts.notices import ORGANISATION_TOLD, PERSON_TOLD, tell_members
 from catalog.certification import queries, services
 from catalog.certification.changing import changes_between
 from catalog.certification.checks import CheckOutcome
 from catalog.certification.models import FindingAction, FindingState, Opinion, ReviewState
 from catalog.certification.queries import proceedings
+from catalog.certification.services.telling import CERTIFICATE_CHANGED
 from catalog.offerings import services as offerings
 from catalog.offerings.answer_rules import AnswerValues
 from catalog.offerings.models import OfferState
@@ -70,8 +71,9 @@ def public_state(certification_id: UUID) -> CertificationState:
 
 def told(stage: Stage) -> list[str]:
     """Deliver what is due and give the kinds of what the vendor was told."""
-    ignored = {"search.listing_changed": lambda _session, _payload: None}
-    outbox.drain({**services.HANDLERS, **HANDLERS, **ignored})
+    topics = ("search.listing_changed", CERTIFICATE_CHANGED, PERSON_TOLD)
+    ignored = dict.fromkeys(topics, lambda _session, _payload: None)
+    outbox.drain({**services.HANDLERS, ORGANISATION_TOLD: tell_members, **ignored})
     with db.reading() as session:
         rows = session.exec(select(OrganisationNotice).order_by(OrganisationNotice.told_at))
         return [

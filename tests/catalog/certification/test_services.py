@@ -75,7 +75,7 @@ def test_certified_offering_carries_number_results_and_announcements(stage: Stag
         messages = session.exec(select(outbox.OutboxMessage)).all()
         topics = {message.topic: message for message in messages}
         assert set(topics) == {
-            "search.listing_changed", "certification.expired", "organisation.told",
+            "search.listing_changed", "certification.expired", "organisation.told", "person.told",
         }  # fmt: skip
         assert topics["organisation.told"].payload["organisation_id"] == str(review.owner_id)
         assert topics["certification.expired"].due_at == review.valid_until

@@ -23,9 +23,12 @@ from catalog.specifications.models import (
     SpecificationState,
     SpecificationVersion,
 )
-from core.clock import day_in_japan
+from core import outbox
+from core.clock import day_in_japan, start_of_day
 from core.db import now
 from core.errors import Conflict, GuardFailed, Invalid
+
+CONSULTATION_OPENED = "consultation.opened"
 
 
 def open_consultation(
@@ -54,6 +57,7 @@ def open_consultation(
     session.add(made)
     session.flush()
     record(session, actor, "open", made, opens_on=str(opens_on), closes_on=str(closes_on))
+    _call(session, made)
     return made
 
 
@@ -78,7 +82,7 @@ def change_period(
     _check_period(opens_on, closes_on, first=consultation.opens_on if begun else today)
     if closes_on < today:
         raise Invalid({"closes_on": "締切りの日は、今日以後の日付にしてください。"})
-    before = consultation.closes_on
+    opened_before, before = consultation.opens_on, consultation.closes_on
     consultation.revise(version, opens_on=opens_on, closes_on=closes_on, about=about)
     record(
         session,
@@ -89,7 +93,20 @@ def change_period(
         closes_on=str(closes_on),
         closed_before_on=str(before),
     )
+    if (opens_on, closes_on) != (opened_before, before):
+        _call(session, consultation)
     return consultation
+
+
+def _call(session: Session, consultation: Consultation) -> None:
+    """Send a message for those concerned, delivered when the text may be read."""
+    payload = {
+        "consultation_id": consultation.id,
+        "opens_on": consultation.opens_on.isoformat(),
+        "closes_on": consultation.closes_on.isoformat(),
+    }
+    due_at = max(now(session), start_of_day(consultation.opens_on))
+    outbox.publish(session, CONSULTATION_OPENED, payload, due_at=due_at)
 
 
 def _check_period(opens_on: date, closes_on: date, *, first: date) -> None:
