@@ -16,6 +16,7 @@ import accounts.oidc_views
 import accounts.views
 import catalog.api
 import catalog.certification.certificate_views
+import catalog.certification.difference_views
 import catalog.certification.finding_views
 import catalog.certification.measure_views
 import catalog.certification.review_views
@@ -23,6 +24,7 @@ import catalog.certification.services
 import catalog.certification.submission_views
 import catalog.certification.views
 import catalog.evidence_views
+import catalog.history_views
 import catalog.listing_views
 import catalog.offerings.cli
 import catalog.offerings.file_cli

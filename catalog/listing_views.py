@@ -15,7 +15,8 @@ from catalog.listing_page import tally_chapters
 from catalog.offerings import queries
 from catalog.offerings.models import ListingVersion, OfferState
 from catalog.offerings.prices import plan_of
-from catalog.offerings.views.offering_pages import words_of
+from catalog.offerings.queries import history
+from catalog.offerings.views.offering_pages import UNDER_REVIEW, words_of
 from catalog.pricing import first_year_reference
 from catalog.specifications.queries import list_requirements
 from catalog.terms import CertificationState, RequirementClass
@@ -43,6 +44,7 @@ def show_listing(listing_id: uuid.UUID) -> ResponseReturnValue:
     requirements = list_requirements(session, version.specification_version_id)
     answers = queries.list_answers(session, [version.id], with_evidence=False)[version.id]
     certificate = current_certifications(session, [version.id]).get(version.id)
+    beside = history.list_versions_beside(session, listed.listing.offering_id)
     return web.render_page(
         "offerings/show_listing.html",
         listed=listed,
@@ -53,7 +55,8 @@ def show_listing(listing_id: uuid.UUID) -> ResponseReturnValue:
         classes=RequirementClass,
         reference=first_year_reference(plan_of(listed)),
         sellers=sellers,
-        history=queries.list_listing_versions(session, listing_id, shown_only=True),
+        history=[each for each in beside if each.listing_id == listing_id and _was_public(each)],
+        is_changing=_reads_of_changes(listed) and any(_is_pending(e, listing_id) for e in beside),
         published_on=day_in_japan(listed.published_at or listed.created_at),
         may_sell=_may_sell(sellers),
         body_label=_body_label(),
@@ -65,9 +68,9 @@ def _show_withdrawn(
     session: Session, listing_id: uuid.UUID, sellers: Sequence[ListingVersion]
 ) -> ResponseReturnValue:
     """Answer 410 for what was withdrawn; a draft or a suspended seller is as good as absent."""
-    history = queries.list_listing_versions(session, listing_id, shown_only=True)
-    last = next((each for each in history if each.state is OfferState.WITHDRAWN), None)
-    if last is None or any(each.state is OfferState.PUBLISHED for each in history):
+    shown = queries.list_listing_versions(session, listing_id, shown_only=True)
+    last = next((each for each in shown if each.state is OfferState.WITHDRAWN), None)
+    if last is None or any(each.state is OfferState.PUBLISHED for each in shown):
         raise NotFound
     version = last.offering_version
     others = [
@@ -93,6 +96,24 @@ def _show_withdrawn(
         sellers=sellers,
         substitutes=list(substitutes.values()),
     )
+
+
+def _was_public(version: ListingVersion) -> bool:
+    return version.published_at is not None and version.state in queries.SHOWN_STATES
+
+
+def _reads_of_changes(listed: ListingVersion) -> bool:
+    """Tell whether the reader may know that a change is on its way: buyers and agency, no rival."""
+    acting = actor()
+    if acting.organisation_kind in {None, OrganisationKind.VENDOR}:
+        return acting.organisation_id in {listed.owner_id, listed.listing.offering.owner_id}
+    return True
+
+
+def _is_pending(version: ListingVersion, listing_id: uuid.UUID) -> bool:
+    """Tell whether a version changes, when it is published, what this listing shows."""
+    concerned = version.listing_id == listing_id or version.offering_version.state in UNDER_REVIEW
+    return concerned and version.state in UNDER_REVIEW
 
 
 def _may_sell(sellers: Sequence[ListingVersion]) -> bool:

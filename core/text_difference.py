@@ -10,7 +10,7 @@ SAME, ADDED, REMOVED = "same", "added", "removed"
 # With more pairs of equal words than this, sentences are compared, so that no text occupies a worker.
 _MOST_PAIRS = 200_000
 _WORD = re.compile(
-    r"[々〆㐀-䶿一-鿿豈-﫿]+|[ァ-ヺー]+|[ぁ-ゖゝゞ]+|[A-Za-zＡ-Ｚａ-ｚ]+|[0-9０-９]+|\s+|.",
+    r"[々〆㐀-䶿一-鿿豈-﫿]+|[ァ-ヺー]+|[ぁ-ゖゝゞ]+|[A-Za-zＡ-Ｚａ-ｚ]+|[0-9０-９]+(?:[,.][0-9]+)*|\s+|.",
     re.DOTALL,
 )
 _SENTENCE = re.compile(r"[^。\n]*[。\n]|[^。\n]+")

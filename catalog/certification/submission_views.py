@@ -13,13 +13,14 @@ from sqlmodel import Session
 
 from accounts.auth import access
 from accounts.permissions import Permission
-from catalog.certification import changing
 from catalog.certification.act_pages import find_review
 from catalog.certification.models import ReviewSubmission
 from catalog.certification.queries import proceedings as around
 from catalog.certification.views import blueprint
+from catalog.offerings import differences
 from catalog.offerings.evidence_sending import send_evidence
 from catalog.offerings.queries.answers import find_content
+from catalog.offerings.words import OFFERING_WORDS
 from catalog.specifications.models import Requirement
 from catalog.specifications.queries import list_requirements
 from core import paging, web
@@ -42,9 +43,9 @@ class SubmittedAnswer:
         return date.fromisoformat(due) if due else None
 
     @property
-    def files(self) -> tuple[changing.NamedFile, ...]:
+    def files(self) -> tuple[differences.NamedFile, ...]:
         """The evidence files that stood beside it."""
-        return changing.files_of(self.content)
+        return differences.files_of(self.content)
 
 
 @blueprint.get("/reviews/<uuid:certification_id>/submissions/<int:number>")
@@ -58,16 +59,13 @@ def show_submission(certification_id: uuid.UUID, number: int) -> ResponseReturnV
         raise NotFound
     shown, last = submissions[number - 1], submissions[-1]
     requirements = list_requirements(session, review.specification_version_id)
-    found = changing.compare_contents(shown.content, last.content) if shown is not last else []
+    found = differences.compare_offerings(shown.content, last.content) if shown is not last else []
     return web.render_page(
         "certification/submission.html",
         review=review,
         submission=shown,
         is_intact=sha256_hex(canonical_json(shown.content)) == shown.content_sha256,
-        fields=[
-            (label, changing.say_field(shown.content, name))
-            for name, label in changing.LABELS.items()
-        ],
+        fields=[(label, tell(shown.content)) for label, tell in OFFERING_WORDS],
         answers=paging.cut(_in_order(shown, requirements), anchor="answers-title"),
         changes=paging.cut(found, name="changes", anchor="changes-title"),
         last=last.number,
@@ -110,7 +108,7 @@ def download_submitted(
     session = web.read_session()
     review = find_review(session, certification_id, Permission.CERTIFICATION_READ)
     submission = around.find_submission(session, review.id, number)
-    named = changing.find_named(submission.content, sha256) if submission else None
+    named = differences.find_named(submission.content, sha256) if submission else None
     file = find_content(session, sha256) if named else None
     if named is None or file is None:
         raise NotFound

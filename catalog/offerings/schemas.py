@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, fields, validates_schema
 
 from catalog.offerings.models import ListingVersion, OfferingVersion
+from catalog.offerings.words import show_percent
 from catalog.terms import HOSTING_CODES, Network, SizeClass
 from core import japanese
 from core.fields import (
@@ -52,11 +53,6 @@ class Percent(fields.Field[int]):
         if points > _WHOLE_PERCENT:
             raise ValidationError(f"{label}は100以下の数字で入力してください。")
         return points
-
-
-def show_percent(points: int | None) -> str:
-    """Return basis points as people write them: 99.5."""
-    return "" if points is None else f"{points / 100:.2f}".rstrip("0").rstrip(".")
 
 
 def percent(label: str) -> Percent:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy import func
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
@@ -85,6 +86,23 @@ def list_users(session: Session, offering_id: uuid.UUID) -> list[uuid.UUID]:
         .order_by(col(Contract.owner_id))
     )
     return list(session.exec(statement))
+
+
+def count_contracts_by_body(session: Session, listing_id: uuid.UUID) -> dict[uuid.UUID, int]:
+    """Return by body how many of its running contracts use a listing, in whichever version."""
+    today = day_in_japan(now(session))
+    statement = (
+        select(Contract.owner_id, func.count())
+        .join(ListingVersion, col(ListingVersion.id) == Contract.listing_version_id)
+        .where(
+            ListingVersion.listing_id == listing_id,
+            col(Contract.state).in_(RUNNING_STATES),
+            Contract.ends_on >= today,
+        )
+        .group_by(col(Contract.owner_id))
+        .order_by(col(Contract.owner_id))
+    )
+    return dict(session.exec(statement).all())
 
 
 def _list_offerings(session: Session, version_ids: Sequence[uuid.UUID]) -> list[OfferingVersion]:

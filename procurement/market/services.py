@@ -1,4 +1,4 @@
-"""Whom the outbox tells when a specification version is published or ends."""
+"""Whom the outbox tells when a specification version is published or ends, or a service ends."""
 
 import uuid
 from collections import Counter
@@ -13,6 +13,8 @@ from sqlmodel import Session
 from accounts.notices import tell_organisation
 from catalog.certification.queries import get_certification
 from catalog.certification.services.telling import CERTIFICATE_CHANGED
+from catalog.offerings.queries import get_listing_version
+from catalog.offerings.services import LISTING_WITHDRAWN
 from catalog.specifications import queries as specifications
 from catalog.specifications.consultation.models import Phase
 from catalog.specifications.consultation.queries import get_consultation
@@ -26,6 +28,7 @@ from core.japanese import format_date
 from procurement.market.queries import (
     IN_FORCE,
     Impact,
+    count_contracts_by_body,
     find_impact,
     list_older_versions,
     list_users,
@@ -125,9 +128,26 @@ def _tell(session: Session, impact: Impact, news: _News) -> None:
         tell_organisation(session, owner_id, "specification", title, news.path, due_on=news.due_on)
 
 
+def tell_of_withdrawal(session: Session, payload: Mapping[str, Any]) -> None:
+    """Handle `listing.withdrawn`: tell every body with a running contract, with substitutes and date."""
+    version = get_listing_version(session, uuid.UUID(payload["listing_version_id"]))
+    if version is None:
+        return
+    ends_on = date.fromisoformat(payload["ends_on"])
+    name, seller = version.offering_version.name, version.listing.seller.label
+    for body_id, count in count_contracts_by_body(session, version.listing_id).items():
+        title = (
+            f"契約中の「{name}」（{seller}）は、{format_date(ends_on)}に提供を終えます。"
+            f"契約{count}件が対象です。理由と代わりになるサービスを確かめてください"
+        )
+        path = f"/listings/{version.listing_id}"
+        tell_organisation(session, body_id, "listing.withdrawn", title, path, due_on=ends_on)
+
+
 HANDLERS: Mapping[str, outbox.Handler] = {
     PUBLISHED: tell_of_publication,
     VERSION_ENDED: tell_of_end,
     CONSULTATION_OPENED: tell_of_consultation,
     CERTIFICATE_CHANGED: tell_of_certificate,
+    LISTING_WITHDRAWN: tell_of_withdrawal,
 }

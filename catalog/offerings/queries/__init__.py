@@ -40,7 +40,7 @@ def load_listing_versions(
     statement = (
         select(ListingVersion)
         .where(col(ListingVersion.id).in_(version_ids))
-        .options(*_whole_listing_version())
+        .options(*whole_listing_version())
     )
     return {version.id: version for version in session.exec(statement)}
 
@@ -62,7 +62,7 @@ def find_listed(
     """
     statement = (
         narrow_to_listed(select(ListingVersion))
-        .options(*_whole_listing_version())
+        .options(*whole_listing_version())
         .order_by(col(OfferingVersion.name), col(ListingVersion.id))
         .limit(MAXIMUM_LISTED)
     )
@@ -151,7 +151,7 @@ def published_version_of(session: Session, listing_id: uuid.UUID) -> ListingVers
         .where(
             ListingVersion.listing_id == listing_id, ListingVersion.state == OfferState.PUBLISHED
         )
-        .options(*_whole_listing_version())
+        .options(*whole_listing_version())
     )
     return session.exec(statement).first()
 
@@ -166,7 +166,7 @@ def reload_listing_version(session: Session, version_id: uuid.UUID) -> None:
     statement = (
         select(ListingVersion)
         .where(ListingVersion.id == version_id)
-        .options(*_whole_listing_version())
+        .options(*whole_listing_version())
         .execution_options(populate_existing=True)
     )
     session.exec(statement).one()
@@ -212,7 +212,7 @@ def list_published_of(session: Session, offering_id: uuid.UUID) -> list[ListingV
         select(ListingVersion)
         .join(Listing, col(Listing.id) == ListingVersion.listing_id)
         .where(Listing.offering_id == offering_id, ListingVersion.state == OfferState.PUBLISHED)
-        .options(*_whole_listing_version())
+        .options(*whole_listing_version())
         .order_by(col(ListingVersion.id))
         .limit(MAXIMUM_VERSIONS)
     )
@@ -231,7 +231,7 @@ def find_own_listing_version(
             ListingVersion.offering_version_id == offering_version.id,
             Listing.seller_id == Offering.maker_id,
         )
-        .options(*_whole_listing_version())
+        .options(*whole_listing_version())
         .order_by(col(ListingVersion.number).desc())
         .limit(1)
     )
@@ -341,7 +341,8 @@ def list_price_changes(session: Session) -> list[ListingVersion]:
 
 
 @cache
-def _whole_listing_version() -> list[Any]:
+def whole_listing_version() -> list[Any]:
+    """Return what a listing version is loaded with for a page."""
     return [*_listing_version_links(), selectinload(ListingVersion.components)]  # type: ignore[arg-type]
 
 

@@ -32,10 +32,15 @@ from catalog.offerings.services.drafts import (
     start_listing_change,
     start_new_version,
 )
-from catalog.offerings.services.endings import confirm_listing, withdraw_listing
+from catalog.offerings.services.endings import (
+    LISTING_WITHDRAWN,
+    confirm_listing,
+    withdraw_listing,
+)
 from catalog.offerings.services.evidence import attach_evidence, detach_evidence
 
 __all__ = [
+    "LISTING_WITHDRAWN",
     "Carried",
     "answer_rest",
     "apply_upload",

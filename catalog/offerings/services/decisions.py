@@ -139,10 +139,11 @@ def approve_listing_version(
 
 
 def return_listing_version(
-    session: Session, actor: Actor, row: ListingVersion, *, reason: str
+    session: Session, actor: Actor, row: ListingVersion, *, reason: str, version: int | None = None
 ) -> ListingVersion:
-    """Hand a submitted change of price or terms back to the vendor with a reason."""
+    """Hand a submitted change of price or terms back to the vendor with a reason; errors as above."""
     actor = require(session, actor, Permission.OFFERING_DECIDE, row)
+    check_seen(row, version)
     check_apart(row)
     check_reason(reason)
     _begin_terms(row)

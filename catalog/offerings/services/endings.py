@@ -8,14 +8,17 @@ from accounts.identity import Actor
 from accounts.permissions import Permission, require
 from catalog.offerings import queries
 from catalog.offerings.models import Listing, ListingVersion, OfferAction, Offering
+from catalog.offerings.queries import history
 from catalog.offerings.rules import earliest_end
 from catalog.offerings.services.decisions import announce_listing, check_reason
 from catalog.offerings.services.drafts import record
-from core import audit, changes
+from core import audit, changes, outbox
 from core.clock import day_in_japan
 from core.db import now
 from core.errors import Conflict, Invalid, WrongState
 from core.japanese import format_date
+
+LISTING_WITHDRAWN = "listing.withdrawn"
 
 
 def confirm_listing(session: Session, actor: Actor, listing: Listing) -> Listing:
@@ -59,8 +62,24 @@ def withdraw_listing(
         )
         record(session, actor, "listing.withdraw", version, reason=reason, ends_on=str(ends_on))
         announce_listing(session, version.listing, changes.Operation.DELETE)
+        told = {"listing_version_id": version.id, "ends_on": ends_on.isoformat()}
+        outbox.publish(session, LISTING_WITHDRAWN, told)
+    _drop_open(session, actor, listing, is_software=is_software)
     if is_software:
         _withdraw_software(session, actor, mine, reason, ends_on)
+
+
+def _drop_open(session: Session, actor: Actor, listing: Listing, *, is_software: bool) -> None:
+    """Withdraw what is on its way, so that nothing that ended comes back by a later publication."""
+    for terms in history.list_versions_beside(session, listing.offering_id):
+        ends = is_software or terms.listing_id == listing.id
+        if ends and terms.state in queries.OPEN_STATES:
+            terms.apply(OfferAction.WITHDRAW)
+            record(session, actor, "listing.discard", terms, number=terms.number)
+    for row in queries.list_offering_versions(session, listing.offering_id) if is_software else ():
+        if row.state in queries.OPEN_STATES:
+            row.apply(OfferAction.WITHDRAW)
+            record(session, actor, "offering.discard", row, number=row.number)
 
 
 def _check_notice(session: Session, ending: list[ListingVersion], ends_on: date) -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 from catalog.offerings.content import LISTING_FIELDS, OFFERING_FIELDS
 from catalog.offerings.models import PriceComponentRow
-from catalog.offerings.schemas import show_percent
 from catalog.offerings.sheets.columns import HIGHEST_TIER, in_words
 from catalog.offerings.sheets.queries import OwnOffering
+from catalog.offerings.words import show_percent
 from catalog.specifications.models import SpecificationVersion
 
 

@@ -3,6 +3,7 @@
 from catalog.offerings.views import (
     answer_pages,
     bulk_pages,
+    change_pages,
     evidence_pages,
     group_pages,
     lead_pages,
@@ -18,6 +19,7 @@ __all__ = [
     "answer_pages",
     "blueprint",
     "bulk_pages",
+    "change_pages",
     "evidence_pages",
     "group_pages",
     "lead_pages",

@@ -12,6 +12,7 @@ from accounts.permissions import Permission
 from catalog.offerings import queries, services
 from catalog.offerings.models import ListingVersion
 from catalog.offerings.schemas import Decision, DecisionSchema
+from catalog.offerings.views.change_pages import changes_of_terms
 from catalog.offerings.views.frame import blueprint, show_tiers, terms_for
 from catalog.offerings.views.offering_pages import words_of
 from core import web
@@ -52,6 +53,7 @@ def decide_price_change(listing_version_id: uuid.UUID) -> ResponseReturnValue:
         version=terms.offering_version,
         before=before,
         before_tiers=tiers,
+        changes=changes_of_terms(session, terms),
         decisions=Decision.choices(),
         **words_of(terms.offering_version, terms),
     )
@@ -61,4 +63,6 @@ def _decide(session: Session, version_id: uuid.UUID, data: dict[str, Any]) -> Li
     row = terms_for(session, version_id, _DECIDE)
     if data["decision"] is Decision.APPROVE:
         return services.approve_listing_version(session, actor(), row, version=data["version"])
-    return services.return_listing_version(session, actor(), row, reason=data["reason"])
+    return services.return_listing_version(
+        session, actor(), row, reason=data["reason"], version=data["version"]
+    )

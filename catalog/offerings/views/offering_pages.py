@@ -14,7 +14,7 @@ from catalog.offerings import queries, services
 from catalog.offerings.content import LISTING_FIELDS
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.offerings.rules import Group, explain_refusal, group_by_chapter
-from catalog.offerings.schemas import ConfirmSchema, NewOfferingSchema, show_percent
+from catalog.offerings.schemas import ConfirmSchema, NewOfferingSchema
 from catalog.offerings.views.frame import (
     blueprint,
     build_tasks,
@@ -24,6 +24,7 @@ from catalog.offerings.views.frame import (
     offering_for,
     show_tiers,
 )
+from catalog.offerings.words import show_percent
 from catalog.specifications.queries import list_versions
 from catalog.terms import Network, SizeClass, hosting_label
 from core import web

@@ -1,0 +1,122 @@
+"""The end of a service: it leaves search at once, says why, and reaches everyone who uses it."""
+
+from datetime import date
+
+import pytest
+
+from accounts.models import Role
+from app import outbox_handlers
+from catalog.offerings import queries as offers
+from catalog.offerings import services as offerings
+from catalog.offerings.models import OfferState
+from core import db, outbox
+from core.clock import today_jst
+from procurement.contracts.services import registering
+from tests import factories
+from tests.page_checks import text_of
+
+ENDING = {
+    "reason": "後継のサービスに移るため。",
+    "ends_on-era": "reiwa",
+    "ends_on-year": "12",
+    "ends_on-month": "3",
+    "ends_on-day": "31",
+    "confirmed": "yes",
+}
+
+
+def register_contract(market) -> None:
+    """Let the body record the contract that both sides settled."""
+    with db.transaction() as session:
+        request = market.load_request(session)
+        registering.register_contract(
+            session,
+            market.actor(market.clerk, Role.CLERK),
+            request,
+            version=request.version,
+            number="R9-001",
+            signed_on=today_jst(),
+            starts_on=date(2027, 4, 1),
+            ends_on=date(2030, 3, 31),
+            signed_record_sha256="5" * 64,
+            signed_record_name="契約書.pdf",
+        )
+
+
+def words(client, path, status=200):
+    """Return the words of a page without the time in its foot."""
+    return text_of(client.page(path, status)).rpartition("データの時点")[0]
+
+
+@pytest.mark.acceptance(6)
+@pytest.mark.sqlite_only
+@pytest.mark.query_budget(40)
+def test_withdrawn_offering_leaves_search_and_reaches_every_body_with_a_contract(
+    market, new_client
+):
+    market.reach_accepted()
+    register_contract(market)
+    with db.transaction() as session:
+        stranger = factories.person(session, Role.CLERK)
+    vendor, clerk, anyone = market.as_(market.seller_admin), market.as_(market.clerk), new_client()
+    pack = f"/projects/{market.project().id}/evidence/1"
+    locked = words(clerk, pack)
+    name, listing_id = "まちの予約帳", market.cheap.listing_id
+    assert name in words(anyone, "/search")
+    path = f"/vendor/own-listings/{listing_id}/withdraw"
+    early = vendor.submit(path, {**ENDING, "ends_on-year": "8"}, button="提供を終了する")
+    assert early.status_code == 422
+    assert "以後の日付にしてください" in early.text
+    assert name in words(anyone, "/search")
+    assert vendor.submit(path, ENDING, button="提供を終了する").status_code == 303
+    # Nothing was indexed yet, and no message delivered: it is gone from every way of asking.
+    assert name not in words(anyone, "/search")
+    assert name not in words(anyone, "/search?q=予約帳")
+    listed = anyone.get("/api/v1/offerings").get_json()["items"]
+    assert name not in {each["version"]["name"] for each in listed}
+    gone = words(anyone, f"/listings/{listing_id}", 410)
+    for expected in ("後継のサービスに移るため", "令和12年3月31日", "とびらの予約", "おおきな予約"):
+        assert expected in gone, expected
+    assert "令和12年3月31日まで" in words(
+        anyone, f"/compare?l={market.cheap.id}&l={market.other.id}"
+    )
+    assert words(clerk, pack) == locked
+    assert name in locked
+
+    outbox.run_due(outbox_handlers(market.settings))
+    outbox.run_due(outbox_handlers(market.settings))
+    told = words(clerk, "/")
+    assert f"契約中の「{name}」" in told
+    assert "令和12年3月31日に提供を終えます。契約1件が対象です" in told
+    assert f"契約中の「{name}」" in words(market.as_(market.approver), "/")
+    other = new_client()
+    factories.sign_in_client(other, stranger)
+    assert "契約中の" not in words(other, "/")
+    assert name not in words(anyone, "/search")
+
+
+def test_what_was_on_its_way_ends_with_the_software(market):
+    """A version under review would otherwise come back after the end by its publication."""
+    admin = factories.actor(market.seller_admin, Role.VENDOR_ADMIN, _home(market))
+    with db.transaction() as session:
+        listing = offers.get_listing(session, market.cheap.listing_id)
+        made = offerings.start_new_version(session, admin, listing.offering)
+        pending_id = made.id
+    with db.transaction() as session:
+        listing = offers.get_listing(session, market.cheap.listing_id)
+        reason = "後継のサービスに移るため。"
+        offerings.withdraw_listing(
+            session, admin, listing, reason=reason, ends_on=date(2030, 3, 31)
+        )
+    with db.reading() as session:
+        pending = offers.get_offering_version(session, pending_id)
+        terms = offers.find_own_listing_version(session, pending)
+        assert (pending.state, terms.state) == (OfferState.WITHDRAWN, OfferState.WITHDRAWN)
+        assert (pending.published_at, terms.published_at) == (None, None)
+
+
+def _home(market):
+    from accounts.models import Organisation
+
+    with db.reading() as session:
+        return session.get_one(Organisation, market.seller.owner_id)
