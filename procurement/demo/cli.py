@@ -8,6 +8,7 @@ import click
 from sqlmodel import Session
 
 from accounts import queries as people
+from accounts.notices import PERSON_TOLD
 from core import clock, db, outbox
 from core.cli import Operation
 from core.config import Settings
@@ -51,6 +52,7 @@ def list_accounts(operation: Operation) -> None:
 def load_demo(settings: Settings, handlers: Mapping[str, outbox.Handler]) -> int:
     """Build the sample world by the acts of its people; gives the number of steps."""
     moment = clock.utcnow()
+    handlers = {**handlers, PERSON_TOLD: leave}  # no letters about what happened years ago
     world = World(settings)
     market = Timeline()
     plan_people(market, world)
@@ -69,13 +71,13 @@ def load_demo(settings: Settings, handlers: Mapping[str, outbox.Handler]) -> int
     return steps
 
 
+def leave(_session: Session, _payload: Mapping[str, object]) -> None:
+    """Handle a message by doing nothing."""
+
+
 def _index(handlers: Mapping[str, outbox.Handler]) -> None:
     """Deliver what is due, indexing once at the end instead of once per listing."""
-
-    def leave_to_rebuild(_session: Session, _payload: Mapping[str, object]) -> None:
-        return
-
-    outbox.drain({**handlers, **dict.fromkeys(_INDEXED, leave_to_rebuild)})
+    outbox.drain({**handlers, **dict.fromkeys(_INDEXED, leave)})
     with db.transaction() as session:
         outbox.publish(session, REBUILD, {})
     outbox.drain(handlers)

@@ -27,7 +27,8 @@ from catalog.terms import Answer
 from core import audit, changes, outbox
 from core.db import now
 from core.errors import NotFound
-from procurement.demo.reviewing import LEAD, ReviewActs
+from procurement.demo.proceedings import ProceedingActs
+from procurement.demo.reviewing import LEAD
 from procurement.demo.story import Story, Timeline
 from procurement.demo.world import Row, World, read_rows
 
@@ -56,7 +57,7 @@ def plan_offerings(timeline: Timeline, world: World) -> None:
         OfferingStory(world, row).plan(timeline, ready_on)
 
 
-class OfferingStory(ReviewActs):
+class OfferingStory(ProceedingActs):
     """One service of one maker with its sellers."""
 
     def __init__(self, world: World, row: Row) -> None:
@@ -109,6 +110,7 @@ class OfferingStory(ReviewActs):
         if state == "submitted":
             return
         story.then(story.day + timedelta(days=1), self._assign)
+        self._plan_conversation(story)
         if state in {"assigned", "under_review"}:
             if state == "under_review":
                 story.then(None, self._recommend(0, Opinion.CERTIFY))
@@ -142,6 +144,7 @@ class OfferingStory(ReviewActs):
             story.then(changed["published_on"], self._change_terms(changed))
         if self._review.get("ended_on"):
             story.then(self._review["ended_on"], self._end_certificate)
+        self._plan_aftermath(story)
         if row.get("withdrawn_on"):
             story.then(row["withdrawn_on"], self._withdraw)
 

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,14 @@ from sqlmodel import select
 
 from accounts import queries as people
 from app import cli, outbox_handlers
-from catalog.certification.models import Certification, ReviewState
+from catalog.certification.after_models import Appeal, AppealState, ConditionReport, ReportState
+from catalog.certification.models import Certification, Finding, FindingState, ReviewState
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.offerings.queries import find_listed
 from catalog.specifications.consultation.models import ConsultationComment
+from catalog.specifications.models import LifecycleRecord, Pattern, StandardSpecification
 from core import audit, db
+from core.clock import today_jst
 from core.config import Settings
 from core.outbox import count_waiting
 from procurement.contracts.models import RequestState, UsageContractRequest
@@ -55,6 +59,8 @@ def test_sample_world_is_whole_and_loaded_once(settings, client, new_client):
     _check_market(settings)
     _check_cases(settings)
     _check_pages(client)
+    _check_registry(client)
+    _check_proceedings(client)
     before = _count_events()
     again = run(settings, "load")
     assert again.exit_code == 0, again.output
@@ -124,6 +130,87 @@ def _check_pages(client):
     factories.sign_in_client(client, clerk)
     desk = text_of(client.page("/").find(".//main"))
     assert "準備を続ける：農園の区画の予約（見本）" in desk
+
+
+AFFAIRS = [
+    "JUMIN-KIHON",
+    "KOSEKI",
+    "KOSEKI-FUHYO",
+    "INKAN",
+    "SENKYO",
+    "KOTEI-SHISAN",
+    "KOJIN-JUMIN",
+    "HOJIN-JUMIN",
+    "KEIJIDOSHA",
+    "KODOMO-KOSODATE",
+    "SHUGAKU",
+    "JIDO-TEATE",
+    "JIDO-FUYO",
+    "KOKUHO",
+    "NENKIN",
+    "SHOGAI",
+    "KOKI-KOREI",
+    "KAIGO",
+    "SEIKATSU-HOGO",
+    "KENKO-KANRI",
+]
+
+
+def _check_registry(client):
+    """The 20 affairs of the law, VRS and 窓口DXSaaS, each with its facts and a page of its own."""
+    listed = text_of(client.page("/specifications").find(".//main"))
+    with db.reading() as session:
+        known = {each.code: each for each in session.exec(select(StandardSpecification))}
+        records = session.exec(select(LifecycleRecord)).all()
+        staged = {code: record for code, each in known.items() for record in records
+                  if record.specification_id == each.id}  # fmt: skip
+    patterns = dict.fromkeys(AFFAIRS, Pattern.STANDARDISED)
+    patterns |= {"VRS": Pattern.COMMON_A, "MADOGUCHI-DX": Pattern.COMMON_B}
+    patterns["MIHON-SHISETSU"] = Pattern.COMMON_B
+    assert len(AFFAIRS) == 20
+    assert {code: each.pattern for code, each in known.items()} == patterns
+    for code, each in known.items():
+        assert each.name in listed, code
+        page = text_of(client.page(f"/specifications/{code}").find(".//main"))
+        assert code in staged
+        stage = staged[code].stage.label if staged[code].stage else "情報なし"
+        for words in (each.name, each.field, each.ministry, each.pattern.label, stage):
+            assert words, code
+            assert words in page, (code, words)
+        if code != "MIHON-SHISETSU":
+            assert "まだ取り込まれていません" in page
+
+
+def _check_proceedings(client):
+    """What a reviewer and a lead find to do: conversations, a report, a proposal, an appeal."""
+    with db.reading() as session:
+        lead = people.find_person_by_email(session, "lead2@agency.example.jp")
+        found = session.exec(select(Certification, OfferingVersion).join(OfferingVersion)).all()
+        reviews = {version.name: review.id for review, version in found}
+        assert set(states_of(session, Finding)) == {
+            FindingState.OPEN, FindingState.ANSWERED, FindingState.ACCEPTED,
+        }  # fmt: skip
+        assert states_of(session, Appeal) == {AppealState.FILED: 1}
+        assert states_of(session, ConditionReport) == {ReportState.REPORTED: 1}
+        due = [
+            date.fromisoformat(condition["due_on"])
+            for each, _ in found
+            if each.state is ReviewState.CONDITIONAL
+            for condition in each.conditions
+        ]
+    assert max(due) > today_jst()
+    factories.sign_in_client(client, lead)
+    shown = {
+        "そらごと地域交流予約（見本）": "年数を示してください",
+        "かりな斎場予約（見本）": "条例の写しを次の提出に添えます",
+        "かりなホール管理（見本）": "見本の団体での試験に合格しました",
+        "公民館だより予約（見本）": "障害の報告が続けて遅れたため",
+        "でんわでよやく例示版（見本）": "実績の表を添えて、効力の回復を求めます",
+    }
+    for name, words in shown.items():
+        assert words in text_of(client.page(f"/reviews/{reviews[name]}").find(".//main")), name
+    changed = text_of(client.page("/specifications/MIHON-SHISETSU/2.0/changes").find(".//main"))
+    assert "追加" in changed
 
 
 def states_of(session, model) -> dict:
