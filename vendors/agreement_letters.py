@@ -15,6 +15,7 @@ from vendors import queries
 from vendors.agreement import Edition
 from vendors.agreement_services import AGREEMENT_ISSUED
 from vendors.models import Vendor, VendorState
+from vendors.queries import agreements
 
 VENDOR_TOLD = "agreement.vendor_told"
 _LETTER = """{vendor} 御中
@@ -43,7 +44,7 @@ def make_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
         vendor = queries.lock_vendor(session, uuid.UUID(payload["vendor_id"]))
         if vendor is None or vendor.state is not VendorState.ACTIVE:
             return
-        newer = queries.judge_agreement(session, vendor.id).newer
+        newer = agreements.judge_agreement(session, vendor.id).newer
         edition = next((each for each in newer if each.label == payload["label"]), None)
         if edition is None or edition.accept_by is None:
             return  # it was accepted

@@ -14,10 +14,11 @@ from core.config import Settings
 from core.db import now
 from core.errors import Forbidden, Invalid, WrongState
 from core.japanese import format_date
-from vendors import agreement, queries
+from vendors import agreement
 from vendors.agreement import Edition
 from vendors.agreement_models import AgreementVersion
 from vendors.models import VENDOR_MACHINE, FrameworkAgreement, Vendor, VendorState
+from vendors.queries import agreements
 from vendors.services import record
 
 AGREEMENT_ISSUED = "agreement.issued"
@@ -43,8 +44,8 @@ def issue(
     accounts.services.require_recent_sign_in(session, settings, actor)
     if actor.person_id is None:
         raise Forbidden("新しい版を出せるのは、主任審査員だけです。")
-    queries.lock_agreements(session)
-    editions = queries.list_editions(session)
+    agreements.lock_agreements(session)
+    editions = agreements.list_editions(session)
     check_issue(
         editions, day_in_japan(now(session)), label=label, text=text, applies_from=applies_from
     )
@@ -117,9 +118,9 @@ def accept(session: Session, actor: Actor, vendor: Vendor, *, text_sha256: str) 
         raise WrongState(sentence, state=vendor.state.value)
     if actor.person_id is None:
         raise Forbidden("基本契約に同意できるのは、事業者の管理者だけです。")
-    standing = queries.judge_agreement(session, vendor.id)
-    meant = next((e for e in queries.list_editions(session) if e.sha256 == text_sha256), None)
-    if meant is not None and queries.find_agreement(session, vendor.id, meant.label) is not None:
+    standing = agreements.judge_agreement(session, vendor.id)
+    meant = next((e for e in agreements.list_editions(session) if e.sha256 == text_sha256), None)
+    if meant is not None and agreements.find_agreement(session, vendor.id, meant.label) is not None:
         return
     if meant is None or meant != standing.offered:
         raise Invalid({"confirmed": _refusal(meant, standing)})

@@ -18,6 +18,7 @@ from vendors import agreement as framework
 from vendors import agreement_services, queries
 from vendors.agreement import Edition
 from vendors.models import VendorState
+from vendors.queries import agreements
 from vendors.schemas import AgreementSchema, IssueSchema
 from vendors.views import blueprint, locked_vendor, vendor_for
 
@@ -31,13 +32,13 @@ _ISSUED = (
 def list_agreements() -> ResponseReturnValue:
     """List the versions of the framework agreement; the agency sees how many vendors accepted."""
     session = web.read_session()
-    editions = queries.list_editions(session)
+    editions = agreements.list_editions(session)
     may_count = can(actor(), Permission.VENDOR_QUEUE)
     return web.render_page(
         "vendors/agreements.html",
         editions=editions[::-1],
         in_force=framework.in_force(editions, today_jst()),
-        counts=queries.count_accepted(session) if may_count else None,
+        counts=agreements.count_accepted(session) if may_count else None,
         active=len(queries.list_vendor_ids(session, VendorState.ACTIVE)) if may_count else 0,
         today=today_jst(),
     )
@@ -47,7 +48,7 @@ def list_agreements() -> ResponseReturnValue:
 @access(Permission.CATALOG_READ)
 def show_agreement(label: str) -> ResponseReturnValue:
     """Show one version of the framework agreement, and what it changed."""
-    editions = queries.list_editions(web.read_session())
+    editions = agreements.list_editions(web.read_session())
     place = next((n for n, each in enumerate(editions) if each.label == label), None)
     if place is None:
         raise NotFound
@@ -73,7 +74,7 @@ def _difference(before: Edition | None, text: str) -> tuple[tuple[str, str], ...
 def issue_agreement() -> ResponseReturnValue:
     """Write a new version, read its difference, and issue it with a recent sign-in."""
     session = web.read_session()
-    editions = queries.list_editions(session)
+    editions = agreements.list_editions(session)
     form = Form(IssueSchema(), web.posted_form(), {"text": editions[-1].text})
     looks = form.is_posted and bool(request.form.get("look"))
     # Before anything is said of the label: on a double click its version is there already.
@@ -126,7 +127,7 @@ def agreement(vendor_id: uuid.UUID) -> ResponseReturnValue:
     """Show the framework agreement that is next for a vendor, and take its administrator's acceptance."""
     session = web.read_session()
     vendor = vendor_for(session, vendor_id, Permission.VENDOR_READ_FILE)
-    standing = queries.judge_agreement(session, vendor.id)
+    standing = agreements.judge_agreement(session, vendor.id)
     edition = standing.offered or standing.accepted or framework.ORIGINAL
     form = Form(AgreementSchema(), web.posted_form(), {"text_sha256": edition.sha256})
 
@@ -145,12 +146,12 @@ def agreement(vendor_id: uuid.UUID) -> ResponseReturnValue:
         vendor=vendor,
         standing=standing,
         edition=edition,
-        bar=queries.bar_of(standing),
+        bar=agreements.bar_of(standing),
         is_active=vendor.state is VendorState.ACTIVE,
         may_accept=vendor.state is VendorState.ACTIVE
         and standing.offered is not None
         and can(actor(), Permission.VENDOR_ACCEPT_AGREEMENT, vendor),
-        acceptances=queries.list_acceptances(session, vendor.id),
+        acceptances=agreements.list_acceptances(session, vendor.id),
         difference=_difference(standing.accepted, edition.text) if standing.offered else (),
         paragraphs=framework.list_paragraphs(edition.text),
     )

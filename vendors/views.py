@@ -28,6 +28,7 @@ from vendors.models import (
     Vendor,
     VendorState,
 )
+from vendors.queries import agreements
 from vendors.schemas import SECTION_SCHEMAS, RegisterSchema, SubmitSchema
 from vendors.succession_models import SuccessionState
 
@@ -113,8 +114,8 @@ def show(vendor_id: uuid.UUID) -> ResponseReturnValue:
     return web.render_page(
         "vendors/show.html",
         vendor=vendor,
-        agreement=queries.current_agreement(session, vendor.id),
-        standing=queries.judge_agreement(session, vendor.id),
+        agreement=agreements.current_agreement(session, vendor.id),
+        standing=agreements.judge_agreement(session, vendor.id),
         successions=queries.list_successions(session, vendor.id, SuccessionState.COMPLETED),
         exclusions=queries.list_exclusions_in_force(session, vendor.id, today_jst()),
         today=today_jst(),
@@ -146,7 +147,7 @@ def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
     names = queries.list_names(
         session, [vendor.submitted_by_id, vendor.decided_by_id, vendor.assigned_reviewer_id]
     )
-    standing = queries.judge_agreement(session, vendor.id)
+    standing = agreements.judge_agreement(session, vendor.id)
     is_own = vendor.owner_id == actor().organisation_id
     alike = [] if is_own else _look_alikes(session, vendor)
     return web.render_page(
@@ -154,9 +155,9 @@ def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
         vendor=vendor,
         names=names,
         alike=alike,
-        agreement=queries.current_agreement(session, vendor.id),
+        agreement=agreements.current_agreement(session, vendor.id),
         standing=standing,
-        bar=queries.bar_of(standing),
+        bars=agreements.list_bars(session, [vendor])[vendor.id],
         tasks=_tasks(vendor),
         missing=list_missing(vendor, today_jst()),
         sections=SECTIONS,

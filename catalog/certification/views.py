@@ -7,7 +7,6 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-import vendors.queries
 from accounts.auth import access, actor
 from accounts.models import Role
 from accounts.permissions import Permission, can
@@ -29,6 +28,7 @@ from core.clock import day_in_japan
 from core.db import now
 from core.errors import NotFound
 from core.forms import Form
+from vendors.queries import agreements
 
 blueprint = Blueprint("certification", __name__)
 
@@ -281,5 +281,5 @@ def publish(offering_version_id: uuid.UUID) -> ResponseReturnValue:
         form=form,
         version=version,
         older=published_offering_version(session, version.offering_id),
-        bar=vendors.queries.find_bar(session, version.offering.maker_id),
+        bars=agreements.find_bars(session, version.offering.maker_id),
     )

@@ -26,6 +26,7 @@ from procurement.home.desk import Desk
 from procurement.home.queries import count_services, list_filed_reviews, list_notices
 from procurement.projects import queries as projects
 from vendors import queries as vendors
+from vendors.queries import agreements
 
 blueprint = Blueprint("home", __name__)
 _SHOWN = 10
@@ -87,7 +88,7 @@ def _vendor_desk(session: Session) -> Desk:
     if owner_id is None:
         return Desk()
     vendor = vendors.find_vendor_of(session, owner_id)
-    agreement = vendors.judge_agreement(session, vendor.id) if vendor else None
+    agreement = agreements.judge_agreement(session, vendor.id) if vendor else None
     received = contracts.list_received(session, owner_id)
     versions = offerings.list_versions_of(session, owner_id)
     asked = waiting.list_to_answer(session, owner_id)

@@ -50,7 +50,7 @@ def actions():
 def roles_of(email):
     with db.reading() as session:
         rows = session.exec(select(Membership).join(Person).where(Person.email == email))
-        return [row.role for row in rows]
+        return [row.role for row in rows if row.ended_at is None]
 
 
 def sign_out(client):
@@ -131,6 +131,16 @@ def test_member_holds_nothing_until_the_administrator_says_yes(
     assert roles_of("hanako@sample.example.jp") == [Role.VENDOR_MEMBER]
     assert client.get(f"/vendors/{vendor.id}/file").status_code == 200
     assert actions()[-2:] == ["membership.add", "membership.admit"]
+    members = f"/vendors/{vendor.id}/members"
+    role = next(
+        a.get("href")
+        for a in office.page(members).iter("a")
+        if text_of(a) == "役割を変える（見本 花子）"
+    )
+    assert "招待する" not in text_of(client.page(members))
+    assert office.submit(role, {"role": Role.VENDOR_ADMIN.value}).status_code == 303
+    assert roles_of("hanako@sample.example.jp") == [Role.VENDOR_ADMIN]
+    assert "招待する" in text_of(client.page(members))
 
 
 def test_holder_of_the_prime_account_becomes_the_first_administrator_once(

@@ -24,6 +24,7 @@ from tests import factories
 from tests.page_checks import text_of
 from tests.procurement.conftest import MONTHLY, SELECTION
 from tests.search.market import index_all
+from vendors.models import Vendor
 
 ONCE = (ComponentKind.INITIAL, Unit.LUMP, Interval.ONCE)
 
@@ -161,6 +162,18 @@ def test_service_that_ended_since_the_lock_needs_an_acknowledgement(market):
     assert refused.status_code == 422
     assert "提供が終わっています" in refused.text
     assert market.propose(market.cheap, change_note="後継の版を確かめました。").status_code == 303
+
+
+@pytest.mark.sqlite_only
+def test_seller_who_cannot_accept_today_is_told_before_the_choice(market):
+    market.reach_compared()
+    with db.transaction() as session:
+        expired = {"qualification_expires_on": date(2026, 3, 31)}
+        session.get_one(Vendor, market.seller.id).revise(**expired)
+    refused = market.propose(market.cheap)
+    assert refused.status_code == 422
+    assert "いまは依頼を承諾できません" in refused.text
+    assert market.propose(market.cheap, change_note="更新中と確かめました。").status_code == 303
 
 
 @pytest.mark.sqlite_only

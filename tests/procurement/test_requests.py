@@ -323,6 +323,12 @@ def test_withdrawn_service_or_suspended_vendor_stops_the_sending(market):
     refused = market.send()
     assert refused.status_code == 422
     assert "提供が終わった" in refused.text
+    with db.transaction() as session:
+        expired = {"qualification_expires_on": date(2026, 3, 31)}
+        session.get_one(Vendor, market.seller.id).revise(**expired)
+    refused = market.send()
+    assert refused.status_code == 422
+    assert "全省庁統一資格の期限が切れていて" in refused.text
     assert market.request().state is RequestState.APPROVED
 
 
@@ -359,6 +365,25 @@ def test_vendor_under_an_agreement_that_ran_out_cannot_accept(market):
     assert f'href="{page}">基本契約の第1.0版で続けられるのは' in refused.text
     assert "いまは承諾できません" in refused.text
     market.as_(market.seller_admin).submit(page, {"confirmed": "yes"})
+    assert market.on_request("accept", market.seller_admin, confirmed="yes").status_code == 303
+
+
+@pytest.mark.sqlite_only
+def test_vendor_whose_qualification_ran_out_cannot_accept_until_it_is_renewed(market):
+    market.reach_sent()
+    with db.transaction() as session:
+        expired = {"qualification_expires_on": date(2026, 3, 31)}
+        session.get_one(Vendor, market.seller.id).revise(**expired)
+    refused = market.on_request("accept", market.seller_admin, confirmed="yes")
+    assert refused.status_code == 422
+    page = f"/vendors/{market.seller.id}/qualification"
+    assert f'href="{page}">全省庁統一資格の有効期限（令和8年3月31日）が過ぎています' in refused.text
+    assert "資格の更新を届け出る" in refused.text
+    file = market.as_(market.seller_admin).page(f"/vendors/{market.seller.id}/file")
+    assert "いまは公開と承諾ができません" in text_of(file)
+    with db.transaction() as session:
+        renewed = {"qualification_expires_on": date(2099, 3, 31)}
+        session.get_one(Vendor, market.seller.id).revise(**renewed)
     assert market.on_request("accept", market.seller_admin, confirmed="yes").status_code == 303
 
 

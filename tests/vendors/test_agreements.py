@@ -25,6 +25,7 @@ from vendors import agreement, agreement_services, queries
 from vendors.agreement import ORIGINAL, Edition, judge
 from vendors.agreement_models import AgreementVersion
 from vendors.models import FrameworkAgreement, VendorState
+from vendors.queries import agreements
 
 NEW = agreement.ORIGINAL.text.replace("14日以内に直します。", "7日以内に直します。")
 GO = "新しい版を出す"
@@ -189,9 +190,9 @@ def test_vendor_that_did_not_accept_in_time_reads_what_to_do(town, new_client, h
             )
         ).one()
         assert event.person_id == town.admin.id
-        row = queries.find_agreement(session, town.vendor.id, "2.0")
+        row = agreements.find_agreement(session, town.vendor.id, "2.0")
         assert (row.text_sha256, row.accepted_by_id) == (
-            queries.list_editions(session)[-1].sha256,
+            agreements.list_editions(session)[-1].sha256,
             town.admin.id,
         )
 
@@ -235,15 +236,15 @@ def test_versions_follow_each_other_and_old_ones_are_refused(town, hold_clock):
         accept(town, third.text_sha256)
     hold_clock(noon(2027, 2, 1))
     with db.reading() as session, pytest.raises(GuardFailed, match=r"第3.0版を読んで同意"):
-        queries.require_selling(session, town.vendor)
+        agreements.require_selling(session, town.vendor)
     with pytest.raises(Invalid, match=r"第2.0版は、第3.0版に替わったため"):
         accept(town, second.text_sha256)
     with pytest.raises(Invalid, match="文面が新しくなりました"):
         accept(town, "f" * 64)
     assert at_once(*[lambda: accept(town, third.text_sha256)] * 3) == [None] * 3
     with db.reading() as session:
-        queries.require_selling(session, town.vendor)
-        labels = [row.label for row, _ in queries.list_acceptances(session, town.vendor.id)]
+        agreements.require_selling(session, town.vendor)
+        labels = [row.label for row, _ in agreements.list_acceptances(session, town.vendor.id)]
         assert labels == ["3.0", "1.0"]
         assert queries_count(FrameworkAgreement) == 2
 

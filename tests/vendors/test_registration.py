@@ -16,6 +16,7 @@ from tests.client import filled
 from tests.page_checks import parse_page, text_of
 from vendors import agreement, queries, services
 from vendors.models import FrameworkAgreement, Vendor, VendorState
+from vendors.queries import agreements
 
 # Words and refusals of pages: the same on both databases, so asked once.
 pytestmark = pytest.mark.sqlite_only
@@ -151,7 +152,7 @@ def test_company_registers_is_approved_and_accepts_the_agreement(client, checked
         assert {c.subject_id for c in changes.list_changes(session, 0, 9)} == {checked.id}
         topics = [m.topic for m in session.exec(select(OutboxMessage))]
         assert topics == ["vendor.state_changed"]
-        queries.require_selling(session, session.get(Vendor, checked.id))
+        agreements.require_selling(session, session.get(Vendor, checked.id))
 
 
 @pytest.mark.acceptance(1)
@@ -388,14 +389,14 @@ def test_suspension_blocks_selling_and_is_announced(client, checked, agency):
     assert "停止されています" in client.get(f"/vendors/{checked.id}").text
     assert "資格の取消し。" in client.get(f"/vendors/{checked.id}/file").text
     with db.reading() as session, pytest.raises(GuardFailed) as refusal:
-        queries.require_selling(session, session.get(Vendor, checked.id))
+        agreements.require_selling(session, session.get(Vendor, checked.id))
     assert [at for at, _ in refusal.value.reasons] == ["main"]
     response = lead.submit(
         f"/vendors/{checked.id}/resume", {"confirmed": "yes", "reason": "資格を確かめた。"}
     )
     assert response.status_code == 303
     with db.reading() as session:
-        queries.require_selling(session, session.get(Vendor, checked.id))
+        agreements.require_selling(session, session.get(Vendor, checked.id))
         topics = [m.topic for m in session.exec(select(OutboxMessage))]
         assert topics == ["vendor.state_changed"] * 3
 
@@ -407,7 +408,7 @@ def test_active_vendor_without_agreement_may_not_sell(database):
         row.ended_at = db.now(session)
         session.flush()
         with pytest.raises(GuardFailed) as refusal:
-            queries.require_selling(session, vendor)
+            agreements.require_selling(session, vendor)
     assert [at for at, _ in refusal.value.reasons] == [f"/vendors/{vendor.id}/agreement"]
 
 

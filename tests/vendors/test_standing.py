@@ -15,6 +15,7 @@ from core.errors import DomainError, GuardFailed
 from tests.vendors.test_races import at_once
 from vendors import queries, standing_services
 from vendors.models import ExclusionPeriod, Vendor, VendorState
+from vendors.queries import agreements
 
 SURE = {"confirmed": "yes", "reason": "事業をやめるため。"}
 
@@ -65,7 +66,7 @@ def test_vendor_withdraws_and_everything_but_the_records_is_gone(market, client)
         vendor = session.get(Vendor, market.vendor.id)
         assert vendor.state is VendorState.WITHDRAWN
         with pytest.raises(GuardFailed):
-            queries.require_selling(session, vendor)
+            agreements.require_selling(session, vendor)
         last = changes.list_changes(session, 0, 99)[-1]
         assert (last.kind, last.operation) == ("vendor", changes.Operation.DELETE)
         topics = {m.topic for m in session.exec(select(outbox.OutboxMessage))}

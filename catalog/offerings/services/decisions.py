@@ -30,7 +30,7 @@ from core import changes, outbox
 from core.db import now
 from core.errors import GuardFailed, Invalid, NotFound, StaleVersion, WrongState
 from vendors.models import Vendor
-from vendors.queries import require_selling
+from vendors.queries.agreements import require_selling
 
 
 def submit_version(session: Session, actor: Actor, row: OfferingVersion) -> OfferingVersion:

@@ -6,7 +6,6 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-import vendors.queries
 from accounts.auth import access, actor
 from accounts.permissions import Permission, require
 from catalog.offerings import queries, services
@@ -26,6 +25,7 @@ from core import web
 from core.db import transaction
 from core.errors import NotFound
 from core.forms import Form
+from vendors.queries import agreements
 
 _READ = Permission.OFFERING_READ_DRAFT
 
@@ -106,7 +106,7 @@ def publish_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValu
         form.status,
         form=form,
         terms=terms,
-        bar=vendors.queries.find_bar(web.read_session(), terms.listing.seller_id),
+        bars=agreements.find_bars(web.read_session(), terms.listing.seller_id),
     )
 
 

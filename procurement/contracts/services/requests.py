@@ -35,7 +35,7 @@ from procurement.projects import services as project_services
 from procurement.projects.models import Project, ProjectState
 from procurement.projects.services.selecting import lock_listing
 from vendors.models import Vendor, VendorState
-from vendors.queries import require_selling
+from vendors.queries.agreements import find_bars, require_selling
 
 DOCUMENT_KIND = "usage_contract_request"
 LAPSE_TOPIC = "request.lapse"
@@ -249,6 +249,12 @@ def _check_sending(session: Session, request: UsageContractRequest) -> str:
         reasons.append(("main", sentence))
     if version.listing.seller.state is not VendorState.ACTIVE:
         reasons.append(("main", "この事業者の登録は停止中か終わっているため、送信できません。"))
+    elif find_bars(session, version.listing.seller_id):
+        sentence = (
+            "この事業者は、基本契約への同意か全省庁統一資格の期限が切れていて、いまは依頼を承諾できません。"
+            "事業者が更新するまで待つか、取り下げてほかの候補を選定してください。"
+        )
+        reasons.append(("main", sentence))
     elif not is_listed(version):
         sentence = (
             f"「{version.offering_version.name}」のこの販売条件は提供が終わったか、"

@@ -4,7 +4,6 @@ import uuid
 
 from flask.typing import ResponseReturnValue
 
-import vendors.queries
 from accounts.auth import access, actor
 from accounts.permissions import Permission
 from core import web
@@ -14,6 +13,7 @@ from procurement.contracts.models import RequestAction
 from procurement.contracts.schemas import ConfirmSchema, ReasonSchema
 from procurement.contracts.views.frame import complete, read_request
 from procurement.contracts.views.frame import requests_blueprint as blueprint
+from vendors.queries import agreements
 
 _P = Permission
 
@@ -65,5 +65,5 @@ def _render(template: str, form: Form, request_id: uuid.UUID) -> ResponseReturnV
         request_row=found,
         document=documents.read_document(found),
         open=found.can_apply(RequestAction.ACCEPT),
-        bar=vendors.queries.find_bar(web.read_session(), found.seller_id),
+        bars=agreements.find_bars(web.read_session(), found.seller_id),
     )

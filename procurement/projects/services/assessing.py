@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
@@ -21,6 +21,8 @@ from procurement.projects import queries
 from procurement.projects.costs import Estimate, estimate_cost
 from procurement.projects.evidence import hit_of
 from procurement.projects.models import Candidate, EvidencePack, Project
+from vendors.models import VendorState
+from vendors.queries.agreements import list_bars
 
 _TRUSTED = frozenset({CertificationState.CERTIFIED, CertificationState.CONDITIONAL})
 
@@ -65,7 +67,8 @@ def assess_choice(
     session: Session, project: Project, candidate: Candidate, category: ContractCategory
 ) -> Choice:
     """Return a candidate with its cost, the ceiling of today, related orders and what changed."""
-    return assess_choices(session, project, [candidate], category)[candidate.id]
+    choice = assess_choices(session, project, [candidate], category)[candidate.id]
+    return replace(choice, changes=(*choice.changes, *_say_bars(session, choice.version)))
 
 
 def assess_choices(
@@ -98,6 +101,16 @@ def assess_choices(
             changes=tuple(_list_changes(pack, version, standings[version.offering_version_id])),
         )
     return found
+
+
+def _say_bars(session: Session, version: ListingVersion) -> list[str]:
+    """Say that a seller cannot accept a request today, so that nobody learns it only when sending."""
+    seller = version.listing.seller
+    if seller.state is not VendorState.ACTIVE or not list_bars(session, [seller])[seller.id]:
+        return []
+    return [
+        f"「{seller.label}」は、基本契約への同意か全省庁統一資格の期限が切れていて、いまは依頼を承諾できません。"
+    ]
 
 
 @dataclass(frozen=True, slots=True)

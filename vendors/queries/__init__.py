@@ -4,26 +4,19 @@ import uuid
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, func, or_, text
+from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
 from accounts.models import Membership, Person
 from accounts.queries import is_live
-from core.clock import day_in_japan
 from core.db import now
-from core.errors import GuardFailed
-from core.japanese import format_date
-from vendors import agreement
-from vendors.agreement import AgreementStanding, Edition
-from vendors.agreement_models import AgreementVersion
 from vendors.likeness import is_alike
 from vendors.member_models import Invitation
 from vendors.models import (
     LIVE_STATES,
     PUBLIC_STATES,
     ExclusionPeriod,
-    FrameworkAgreement,
     Vendor,
     VendorState,
 )
@@ -31,6 +24,8 @@ from vendors.renewal_models import OPEN_RENEWALS, QualificationRenewal
 from vendors.succession_models import Succession, SuccessionState
 
 QUEUE_PAGE_SIZE = 50
+
+
 OPEN_STATES = (VendorState.SUBMITTED, VendorState.CHECKING, VendorState.RETURNED)
 DECIDED_STATES = (
     VendorState.ACTIVE,
@@ -117,118 +112,10 @@ def list_names(session: Session, person_ids: Sequence[uuid.UUID | None]) -> dict
     )
 
 
-def current_agreement(session: Session, vendor_id: uuid.UUID) -> FrameworkAgreement | None:
-    """Return the newest framework agreement in force of a vendor."""
-    statement = (
-        select(FrameworkAgreement)
-        .where(
-            FrameworkAgreement.vendor_id == vendor_id, col(FrameworkAgreement.ended_at).is_(None)
-        )
-        .order_by(col(FrameworkAgreement.accepted_at).desc(), col(FrameworkAgreement.id))
-        .limit(1)
-    )
-    return session.exec(statement).first()
-
-
-def list_acceptances(
-    session: Session, vendor_id: uuid.UUID
-) -> list[tuple[FrameworkAgreement, str]]:
-    """Return what a vendor accepted and the name of who did, the latest first."""
-    statement = (
-        select(FrameworkAgreement, Person.name)
-        .join(Person, col(Person.id) == col(FrameworkAgreement.accepted_by_id))
-        .where(FrameworkAgreement.vendor_id == vendor_id)
-        .order_by(col(FrameworkAgreement.accepted_at).desc(), col(FrameworkAgreement.id))
-    )
-    return [(row, name) for row, name in session.exec(statement).all()]
-
-
-def find_agreement(session: Session, vendor_id: uuid.UUID, label: str) -> FrameworkAgreement | None:
-    """Return a vendor's acceptance of one version of the framework agreement."""
-    statement = select(FrameworkAgreement).where(
-        FrameworkAgreement.vendor_id == vendor_id, FrameworkAgreement.label == label
-    )
-    return session.exec(statement).first()
-
-
-def require_selling(session: Session, vendor: Vendor) -> None:
-    """Refuse an act that only an active vendor with a framework agreement in force may do.
-
-    Keeps the registration from being suspended before the commit. Raises GuardFailed, whose reasons
-    lead to the page that mends them.
-    """
-    lock = None if session.info.get("read_only") else {"read": True}
-    fresh = session.get(Vendor, vendor.id, with_for_update=lock, populate_existing=True)
-    reasons = []
-    if fresh is None or fresh.state is not VendorState.ACTIVE:
-        label = fresh.state.label if fresh else "なし"
-        sentence = (
-            f"事業者の登録が「{label}」のため、この操作はできません。登録の状況を確かめてください。"
-        )
-        reasons.append(("main", sentence))
-    if sentence := bar_of(judge_agreement(session, vendor.id)):
-        reasons.append((f"/vendors/{vendor.id}/agreement", sentence))
-    if reasons:
-        raise GuardFailed(reasons)
-
-
-def bar_of(standing: AgreementStanding) -> str:
-    """Return the sentence that says why a vendor may not sell now and what to do, or nothing."""
-    if standing.accepted is None:
-        return "基本契約に同意していないため、この操作はできません。先に基本契約の文面を確かめて同意してください。"
-    if standing.is_held or standing.accept_by is None or standing.offered is None:
-        return ""
-    return (
-        f"基本契約の第{standing.accepted.label}版で続けられるのは{format_date(standing.accept_by)}まででした。"
-        f"第{standing.offered.label}版を読んで同意すると、公開と承諾を再開できます。"
-    )
-
-
-def find_bar(session: Session, vendor_id: uuid.UUID) -> str:
-    """Return why the framework agreement keeps a vendor from selling now, or nothing."""
-    return bar_of(judge_agreement(session, vendor_id))
-
-
-def list_editions(session: Session) -> list[Edition]:
-    """Return every version of the framework agreement, in the order in which they apply."""
-    statement = select(AgreementVersion).order_by(col(AgreementVersion.applies_from))
-    rows = session.exec(statement).all()
-    return [agreement.ORIGINAL, *(row.as_edition() for row in rows)]
-
-
-def judge_agreement(session: Session, vendor_id: uuid.UUID) -> AgreementStanding:
-    """Return where a vendor stands today with the framework agreement."""
-    accepted = select(FrameworkAgreement.label).where(
-        FrameworkAgreement.vendor_id == vendor_id, col(FrameworkAgreement.ended_at).is_(None)
-    )
-    labels = set(session.exec(accepted).all())
-    return agreement.judge(list_editions(session), labels, day_in_japan(now(session)))
-
-
-def lock_agreements(session: Session) -> None:
-    """Keep every other lead from issuing a version of the framework agreement before the commit.
-
-    SQLite lets one writer in at a time anyway.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("LOCK TABLE agreement_versions IN SHARE ROW EXCLUSIVE MODE"))
-
-
 def list_vendor_ids(session: Session, state: VendorState) -> list[uuid.UUID]:
     """Return all vendors in a state."""
     statement = select(Vendor.id).where(Vendor.state == state).order_by(col(Vendor.id))
     return list(session.exec(statement).all())
-
-
-def count_accepted(session: Session) -> dict[str, int]:
-    """Return how many active vendors accepted each version of the framework agreement."""
-    statement = (
-        select(FrameworkAgreement.label, func.count())
-        .join(Vendor, col(Vendor.id) == col(FrameworkAgreement.vendor_id))
-        .where(Vendor.state == VendorState.ACTIVE, col(FrameworkAgreement.ended_at).is_(None))
-        .group_by(FrameworkAgreement.label)
-    )
-    return dict(session.exec(statement).all())
 
 
 def find_open_renewal(session: Session, vendor_id: uuid.UUID) -> QualificationRenewal | None:
