@@ -1,6 +1,6 @@
 """The pages of a long list: which one is asked for, its rows, the addresses of the others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
@@ -26,15 +26,22 @@ class Page(Generic[Row]):
     name: str = "page"
     anchor: str = ""
 
+    def __bool__(self) -> bool:
+        """Tell whether the list holds anything."""
+        return self.total > 0
+
     def href(self, number: int) -> str:
         """Return this address with another page; everything else that was asked for stays."""
-        kept = [
-            (name, value) for name, value in request.args.items(multi=True) if name != self.name
-        ]
-        asked = [*kept, (self.name, str(number))] if number > 1 else kept
-        path = url_for(str(request.endpoint), **(request.view_args or {}))
-        tail = f"#{self.anchor}" if self.anchor else ""
-        return f"{path}?{urlencode(asked)}{tail}" if asked else f"{path}{tail}"
+        return address({self.name: number if number > 1 else None}, self.anchor)
+
+
+def address(changes: Mapping[str, object], anchor: str = "") -> str:
+    """Return this address with some parameters changed (None or "" takes one away), the rest kept."""
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in changes]
+    asked = [*kept, *((name, str(value)) for name, value in changes.items() if value)]
+    path = url_for(str(request.endpoint), **(request.view_args or {}))
+    tail = f"#{anchor}" if anchor else ""
+    return f"{path}?{urlencode(asked)}{tail}" if asked else f"{path}{tail}"
 
 
 def read_number(name: str = "page") -> int:

@@ -3,23 +3,30 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask import Response, make_response, url_for
+from flask import Response, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from accounts.auth import access, actor
 from accounts.permissions import Permission, can
-from catalog.certification import outline, queries
-from catalog.certification.assessment import COUNTED, assess, tally
+from catalog.certification import narrowing, outline, queries
+from catalog.certification.assessment import COUNTED, Assessment, assess, tally
 from catalog.certification.badge import Badge, draw_badge
-from catalog.certification.documents import HEADS, decision_words, render_certificate
+from catalog.certification.documents import (
+    HEADS,
+    certificate_csv,
+    certificate_json,
+    decision_words,
+    render_certificate,
+)
 from catalog.certification.models import Certification, ReviewState
 from catalog.certification.queries import Standing
 from catalog.certification.queries.proceedings import find_shown_listing
 from catalog.certification.views import blueprint
+from catalog.specifications import negotiation
 from catalog.specifications.queries import recheck_days
 from catalog.terms import CertificationState
-from core import api, web
+from core import api, paging, web
 from core.clock import day_in_japan
 from core.db import now
 from core.documents import canonical_json
@@ -31,17 +38,27 @@ SHORTEST, LONGEST = timedelta(0), timedelta(minutes=5)
 @blueprint.get("/certificates/<number>")
 @access(Permission.CATALOG_READ)
 def show_certificate(number: str) -> ResponseReturnValue:
-    """Show a certificate: results per requirement, conditions, dates, its state now."""
+    """Show a certificate: results per requirement, conditions, dates, its state now.
+
+    The page shows a chapter or a part of the results at a time; JSON and CSV hold all of them.
+    """
+    kind = negotiation.wanted_format("html", "json", "csv")
     session = web.read_session()
     review = _find_certificate(session, number)
     assessment = assess(session, review)
     standing = queries.standing_of(review, now(session), has_answers=bool(assessment.answers))
-    return web.render_page(
+    if kind != "html":
+        return _answer_data(session, kind, review, assessment)
+    wish = narrowing.read_wish(request.args, narrowing.ANSWER_FILTERS)
+    shown = narrowing.narrow_certificate(outline.rows_of(assessment), wish)
+    page = web.render_page(
         "certification/certificate.html",
         review=review,
         standing=standing,
         is_superseded=review.state is ReviewState.SUPERSEDED,
-        rows=outline.rows_of(assessment),
+        shown=shown,
+        page=paging.cut(shown.rows, anchor="filters"),
+        address=paging.address,
         counted=tally(assessment),
         heads=HEADS,
         columns=("total", *COUNTED),
@@ -54,6 +71,21 @@ def show_certificate(number: str) -> ResponseReturnValue:
         recheck_by=_recheck_by(session, review),
         is_sample=_is_sample(review),
     )
+    return negotiation.answer_page(page)
+
+
+def _answer_data(
+    session: Session, kind: str, review: Certification, assessment: Assessment
+) -> Response:
+    """Answer with every result; it tells the state of this moment, so nothing keeps it unasked."""
+    if kind == "csv":
+        content = certificate_csv(review, assessment)
+        filename = f"certificate-{review.number}.csv"
+    else:
+        standing = _standing(session, review)
+        facts = _status(review, standing, now(session), _recheck_by(session, review))
+        content, filename = certificate_json(facts, review, assessment), ""
+    return negotiation.answer_data(kind, content, filename=filename, is_public=review.is_public)
 
 
 def _recheck_by(session: Session, review: Certification) -> date | None:
@@ -106,13 +138,7 @@ def show_status(number: str) -> ResponseReturnValue:
     session = web.read_session()
     review = _find_certificate(session, number)
     standing = _standing(session, review)
-    recheck_by = _recheck_by(session, review)
-    content = canonical_json(
-        {
-            **_status(review, standing, now(session)),
-            "recheck_by": recheck_by.isoformat() if recheck_by else None,
-        }
-    )
+    content = canonical_json(_status(review, standing, now(session), _recheck_by(session, review)))
     return _embeddable(content, "application/json", review, standing, now(session))
 
 
@@ -141,7 +167,9 @@ def _standing(session: Session, review: Certification) -> Standing:
     return queries.standing_of(review, now(session), has_answers=True)
 
 
-def _status(review: Certification, standing: Standing, moment: datetime) -> dict[str, Any]:
+def _status(
+    review: Certification, standing: Standing, moment: datetime, recheck_by: date | None
+) -> dict[str, Any]:
     code = review.public_code(moment)
     version, specification = review.offering_version, review.specification_version
     last = standing.valid_until_day
@@ -163,6 +191,7 @@ def _status(review: Certification, standing: Standing, moment: datetime) -> dict
         "evaluated_sha256": review.evaluated_sha256,
         "is_sample": _is_sample(review),
         "url": url_for("certification.show_certificate", number=review.number),
+        "recheck_by": recheck_by.isoformat() if recheck_by else None,
     }
 
 

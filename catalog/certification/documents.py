@@ -6,6 +6,7 @@ from typing import Any
 
 from catalog.certification.assessment import COUNTED, Assessment, strictest_class, tally
 from catalog.certification.models import Certification
+from catalog.certification.outline import rows_of
 from catalog.terms import (
     UNANSWERED_LABEL,
     Answer,
@@ -14,9 +15,20 @@ from catalog.terms import (
     answer_label,
 )
 from core.clock import day_in_japan
-from core.documents import RenderedDocument, render_pdf
+from core.documents import RenderedDocument, canonical_json, render_pdf, write_csv
 from core.japanese import format_date
 
+_CSV_HEADER = (
+    "認証番号",
+    "要件ID",
+    "章",
+    "要件",
+    "実装区分",
+    "事業者の回答",
+    "適合する日",
+    "説明",
+    "証拠のURL",
+)
 HEADS = ("要件", *(answer.label for answer in Answer), UNANSWERED_LABEL)
 
 
@@ -62,6 +74,63 @@ def render_certificate(
         "hashes": [["審査した内容", certification.evaluated_sha256]],
     }
     return render_pdf("certificate", data)
+
+
+def certificate_json(
+    facts: Mapping[str, Any], certification: Certification, assessment: Assessment
+) -> bytes:
+    """Return the state now, the conditions, the counts and the result of every requirement."""
+    counted = tally(assessment)
+    return canonical_json(
+        {
+            **facts,
+            "conditions": [
+                {
+                    "requirement_id": item["requirement_id"],
+                    "text": item.get("text", ""),
+                    "due_on": item["due_on"],
+                    "fulfilled_on": item.get("fulfilled_on"),
+                }
+                for item in certification.conditions
+            ],
+            "classes": counted["classes"],
+            "chapters": counted["chapters"],
+            "requirements": [
+                {
+                    "id": row.requirement.requirement_id,
+                    "chapter": row.requirement.chapter,
+                    "name": row.requirement.name,
+                    "class": row.requirement_class.value,
+                    "answer": row.answer_code,
+                    "due_on": row.answer.due_on.isoformat()
+                    if row.answer and row.answer.due_on
+                    else None,
+                    "note": row.answer.note if row.answer else "",
+                    "evidence_url": row.answer.evidence_url if row.answer else "",
+                }
+                for row in rows_of(assessment)
+            ],
+        }
+    )
+
+
+def certificate_csv(certification: Certification, assessment: Assessment) -> bytes:
+    """Return the result of every requirement as a table that carries the certificate's number."""
+    rows = [
+        (
+            certification.number,
+            row.requirement.requirement_id,
+            row.requirement.chapter,
+            row.requirement.name,
+            row.requirement_class.label,
+            answer_label(row.answer.answer if row.answer else None),
+            row.answer.due_on if row.answer else None,
+            row.answer.note if row.answer else "",
+            row.answer.evidence_url if row.answer else "",
+        )
+        for row in rows_of(assessment)
+    ]
+    return write_csv([_CSV_HEADER, *rows])
 
 
 def decision_words(certification: Certification) -> str:

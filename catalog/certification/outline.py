@@ -14,15 +14,6 @@ from catalog.offerings.views.frame import ANSWERS_PER_PAGE
 from catalog.specifications.models import Requirement
 from catalog.terms import RequirementClass
 
-FILTERS = {
-    "all": "すべて",
-    "blocking": "認証を妨げる",
-    "conditions": "条件になる",
-    "for_review": "代替手段の確認",
-    "unanswered": "未回答",
-    "findings": "指摘がある",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -38,16 +29,6 @@ class Row:
     def answer_code(self) -> str:
         """The answer for its mark."""
         return self.answer.answer.value if self.answer else "unanswered"
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """One choice above the rows, with the number of rows it leaves."""
-
-    value: str
-    label: str
-    count: int
-    selected: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +58,6 @@ def rows_of(assessment: Assessment, findings: Sequence[Finding] = ()) -> list[Ro
         )
         for requirement in assessment.requirements
     ]
-
-
-def filter_rows(
-    assessment: Assessment, chosen: str, findings: Sequence[Finding] = ()
-) -> tuple[list[Row], list[Filter]]:
-    """Give the rows that a filter leaves, and all filters with their counts."""
-    rows = rows_of(assessment, findings)
-    rolled = assessment.roll_up
-    kept = {
-        "all": {row.requirement.requirement_id for row in rows},
-        "blocking": {issue.requirement.id for issue in rolled.blocking},
-        "conditions": {issue.requirement.id for issue in rolled.conditions},
-        "for_review": {issue.requirement.id for issue in rolled.for_review},
-        "unanswered": {r.requirement.requirement_id for r in rows if r.answer is None},
-        "findings": {r.requirement.requirement_id for r in rows if r.findings},
-    }
-    filters = [
-        Filter(value, label, len(kept[value]), value == chosen) for value, label in FILTERS.items()
-    ]
-    return [row for row in rows if row.requirement.requirement_id in kept[chosen]], filters
 
 
 def places_of(requirements: Sequence[Requirement]) -> dict[uuid.UUID, tuple[int, int]]:

@@ -1,6 +1,7 @@
 """Pages of certification: the queue, the review file, the vendor's submission and its rehearsal."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -11,10 +12,10 @@ from accounts.auth import access, actor
 from accounts.models import Role
 from accounts.permissions import Permission, can
 from accounts.queries import list_people
-from catalog.certification import outline, queries, services
+from catalog.certification import narrowing, outline, queries, services
 from catalog.certification.act_pages import find_review
 from catalog.certification.assessment import assess, check_answers, visible_opinions
-from catalog.certification.checks import sum_up
+from catalog.certification.checks import CheckKind, Remark, sum_up
 from catalog.certification.models import Certification, Finding
 from catalog.certification.queries import proceedings as around
 from catalog.certification.queue import QueueFilter, pending_words
@@ -22,11 +23,16 @@ from catalog.certification.schemas import SubmitSchema
 from catalog.offerings.models import EDITABLE_STATES
 from catalog.offerings.queries import published_offering_version
 from catalog.offerings.schemas import ConfirmSchema
-from catalog.offerings.views.frame import link_missing, load_sheet, offering_for
-from core import web
+from catalog.offerings.views.frame import (
+    Sheet,
+    answer_addresses,
+    link_missing,
+    load_sheet,
+    offering_for,
+)
+from core import paging, web
 from core.clock import day_in_japan
 from core.db import now
-from core.errors import NotFound
 from core.forms import Form
 from vendors.queries import agreements
 
@@ -103,12 +109,11 @@ def show(certification_id: uuid.UUID) -> ResponseReturnValue:
     if _must_declare(session, certification_id):
         return web.see_other(url_for("certification.declare", certification_id=certification_id))
     review = find_review(session, certification_id, Permission.CERTIFICATION_READ)
-    chosen = request.args.get("show", "all")
-    if chosen not in outline.FILTERS:
-        raise NotFound
+    wish = narrowing.read_wish(request.args, narrowing.REVIEW_FILTERS)
     assessment = assess(session, review)
     findings = around.list_findings(session, review.id)
-    rows, filters = outline.filter_rows(assessment, chosen, findings)
+    rows = outline.rows_of(assessment, findings)
+    shown = narrowing.narrow_review(rows, assessment, wish)
     is_editable = review.offering_version.state in EDITABLE_STATES
     return web.render_page(
         "certification/show.html",
@@ -116,9 +121,10 @@ def show(certification_id: uuid.UUID) -> ResponseReturnValue:
         rolled=assessment.roll_up,
         checks=assessment.checks,
         check_outcome=assessment.check_outcome,
-        rows=rows,
-        filters=filters,
-        chosen=chosen,
+        shown=shown,
+        page=paging.cut(shown.rows, anchor="filters"),
+        address=paging.address,
+        more_remarks=_more_remarks,
         findings=findings,
         is_editable=is_editable and can(actor(), Permission.OFFERING_EDIT, review.offering_version),
         places=outline.places_of(assessment.requirements),
@@ -126,6 +132,11 @@ def show(certification_id: uuid.UUID) -> ResponseReturnValue:
         **proceedings(session, review),
         **_aftermath(session, review),
     )
+
+
+def _more_remarks(outcome: str) -> str:
+    changes = {"show": outcome, "chapter": None, "q": None, "page": None}
+    return paging.address(changes, "filters")
 
 
 def _must_declare(session: Session, certification_id: uuid.UUID) -> bool:
@@ -250,12 +261,26 @@ def rehearse(offering_version_id: uuid.UUID) -> ResponseReturnValue:
     version = sheet.version.specification_version
     today = day_in_japan(now(session))
     checks = check_answers(sheet.requirements, sheet.answers, version, today)
+    remarks = [(check.kind, remark) for check in checks for remark in check.remarks]
+    page = paging.cut(remarks, anchor="remarks-title")
     return web.render_page(
         "certification/checks.html",
         version=sheet.version,
         checks=checks,
         check_outcome=sum_up(checks),
+        remarks=page,
+        addresses=_answer_addresses(sheet, page.rows),
     )
+
+
+def _answer_addresses(sheet: Sheet, remarks: Sequence[tuple[CheckKind, Remark]]) -> dict[str, str]:
+    """Return where each requirement of these remarks is answered, by the ministry's id."""
+    wanted = {remark.requirement.id for _, remark in remarks if remark.requirement}
+    found = [each for each in sheet.requirements if each.requirement_id in wanted]
+    addresses = answer_addresses(sheet.version.id, sheet.requirements, found)
+    return {
+        each.requirement_id: f"{addresses[each.id]}#requirement-{each.position}" for each in found
+    }
 
 
 @blueprint.route("/vendor/offerings/<uuid:offering_version_id>/publish", methods=["GET", "POST"])

@@ -66,7 +66,7 @@ class Outline:
 def outline(requirements: Sequence[Requirement], wish: Wish) -> Outline:
     """Answer a reader's wish over all requirements of a version."""
     terms = [fold_kana(word) for word in wish.words.split()]
-    matching = [each for each in requirements if _matches(each, terms)]
+    matching = [each for each in requirements if is_about(each, terms)]
     tests: dict[str, Callable[[Requirement], bool]] = {
         "chapter": lambda each: wish.chapter in ("", each.chapter),
         "class": lambda each: _is_of(each, wish.classes),
@@ -105,7 +105,8 @@ def _is_of(requirement: Requirement, classes: Sequence[str]) -> bool:
     return not classes or any(each.value in classes for each in requirement.classes)
 
 
-def _matches(requirement: Requirement, terms: Sequence[str]) -> bool:
+def is_about(requirement: Requirement, terms: Sequence[str]) -> bool:
+    """Tell whether a requirement holds all of these words, folded as by fold_kana."""
     if not terms:
         return True
     parts = ("requirement_id", "chapter", "section", "subsection", "name", "text", "rationale")

@@ -30,6 +30,7 @@ from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, U
 from catalog.specifications.models import Requirement
 from catalog.specifications.queries import list_requirements
 from catalog.terms import HOSTING_PROVIDERS, Answer, Network, SizeClass
+from core import paging
 from core.errors import NotFound
 from core.forms import Form
 
@@ -174,8 +175,8 @@ def link_missing(
     version: OfferingVersion,
     terms: ListingVersion,
     requirements: Sequence[Requirement],
-) -> list[tuple[str, str]]:
-    """Return what is missing as (address of its field, sentence), answers after the rest."""
+) -> paging.Page[tuple[str, str]]:
+    """Return one page of what is missing as (address of its field, sentence), answers last."""
     answers = [each for each in missing if each.group is Group.ANSWERS]
     links = [
         (f"{group_href(each.group, version, terms)}#f-{each.field}", each.sentence)
@@ -187,7 +188,7 @@ def link_missing(
     addresses = answer_addresses(version.id, requirements, lacking, show="missing")
     for each, requirement in zip(answers, lacking, strict=True):
         links.append((f"{addresses[requirement.id]}#f-{each.field}", each.sentence))
-    return links
+    return paging.cut(links, anchor="missing")
 
 
 def answer_addresses(
