@@ -29,12 +29,12 @@ from catalog.offerings.answer_schemas import (
 )
 from catalog.offerings.models import OfferingVersion
 from catalog.offerings.queries import answers as queries
+from catalog.offerings.queries import find_own_listing_version
 from catalog.offerings.rules import Group, group_by_chapter
 from catalog.offerings.schemas import Step
 from catalog.offerings.views.frame import (
     ANSWERS_PER_PAGE,
     blueprint,
-    load_sheet,
     next_href,
     offering_for,
     put_conflict_in_words,
@@ -80,8 +80,8 @@ def list_answers(offering_version_id: uuid.UUID) -> ResponseReturnValue:
     statement = load_statement(session, offering_version_id, Permission.OFFERING_READ_DRAFT)
     following = None
     if statement.is_editable:
-        sheet = load_sheet(session, offering_version_id, Permission.OFFERING_READ_DRAFT)
-        following = next_href(Group.ANSWERS, sheet.version, sheet.terms)
+        terms = find_own_listing_version(session, statement.version)
+        following = next_href(Group.ANSWERS, statement.version, terms) if terms else None
     return web.render_page(
         "offerings/answers.html",
         statement=statement,

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import openpyxl
 import pytest
+from flask import Flask, url_for
 from sqlmodel import Session, select
 
 from accounts.models import Role
@@ -315,8 +316,8 @@ def test_own_headings_are_mapped_by_a_person_before_anything_is_imported(
 
 
 @pytest.mark.acceptance(8)
-def test_five_hundred_offerings_are_imported_with_as_few_statements(
-    browser: CheckedClient, company: Company
+def test_five_hundred_offerings_are_imported_and_shown_with_as_few_statements(
+    browser: CheckedClient, company: Company, app: Flask
 ) -> None:
     rows = [{"キー": f"K{n}", "サービスの名称": f"見本{n}"} for n in range(500)]
     prices = [{"キー": f"K{n}"} for n in range(500)]
@@ -329,6 +330,30 @@ def test_five_hundred_offerings_are_imported_with_as_few_statements(
         assert load(session, made[0].id)[1].components[0].tiers == [[0, 120_000]]
     page = upload(browser, browser.get(f"{START}/export.xlsx").data)
     assert "変わるものはありません" in text_of(browser.page(page))
+    check_statements(browser, company, app, page)
+
+
+def check_statements(browser: CheckedClient, company: Company, app: Flask, upload: str) -> None:
+    """Assert that no page of the vendor needs more than ten statements, sign-in and all."""
+    with db.reading() as session:
+        version, terms = load(session, own(company)[0].id)
+    ids = {"offering_version_id": version.id, "listing_version_id": terms.id, "chapter": 1,
+           "listing_id": terms.listing_id, "vendor_id": company.vendor.id, "kind": "xlsx",
+           "upload_id": upload.rpartition("/")[2], "section": "company"}  # fmt: skip
+    opened = 0
+    with app.test_request_context():
+        paths = [
+            url_for(rule.endpoint, **{name: ids[name] for name in rule.arguments})
+            for rule in app.url_map.iter_rules()
+            if rule.rule.startswith("/vendor")
+            and "GET" in (rule.methods or ())
+            and rule.arguments <= ids.keys()
+        ]
+    for path in paths:
+        if browser.get(path).status_code == 200 and ".xlsx" not in path:
+            opened += 1
+            assert len(browser.statements) <= 10, (path, browser.statements)
+    assert opened > 20
 
 
 @pytest.mark.shared_data
