@@ -102,12 +102,14 @@ DECIDED_STATES = frozenset(
 )
 REVIEWERS = 2
 _OPEN = text("state NOT IN ('refused', 'revoked', 'superseded')")
+_DECIDED = "('certified', 'conditional', 'refused', 'suspended', 'revoked', 'superseded')"
 
 
 class Certification(StatefulModel, table=True):
     """The review of one offering version; once decided, its certificate.
 
-    Submitter, the two reviewers and the deciding lead are four different people.
+    Submitter, the two reviewers and the deciding lead are four different people. What more rows
+    than this one must say (opinions, declarations, approvals) the triggers of migration 0017 demand.
     """
 
     MACHINE: ClassVar[StateMachine] = REVIEW_MACHINE
@@ -129,14 +131,16 @@ class Certification(StatefulModel, table=True):
             "valid_until IS NULL OR valid_from IS NULL OR valid_until > valid_from", "validity"
         ),
         CheckConstraint(
-            "state NOT IN ('certified', 'conditional') OR (decided_by_id IS NOT NULL AND valid_until IS NOT NULL)",
+            f"(state NOT IN {_DECIDED} OR decided_by_id IS NOT NULL) "
+            "AND (state NOT IN ('certified', 'conditional') OR valid_until IS NOT NULL)",
             "decided",
         ),
         CheckConstraint(
-            "state NOT IN ('recommended', 'certified', 'conditional') OR based_on_id IS NOT NULL "
+            f"state NOT IN ('recommended', {_DECIDED[1:]} OR based_on_id IS NOT NULL "
             "OR (first_reviewer_id IS NOT NULL AND second_reviewer_id IS NOT NULL)",
             "two_reviewers",
         ),
+        CheckConstraint("based_on_id IS NULL OR based_on_id <> id", "based_on_another"),
         CheckConstraint(
             not_same("submitted_by_id", "revocation_proposed_by_id", "revocation_confirmed_by_id")
             + " AND (revocation_confirmed_by_id IS NULL OR revocation_proposed_by_id IS NOT NULL)"

@@ -477,7 +477,9 @@ def test_snapshot_and_replayed_changes_equal_the_server(api, market, settings, h
         session.get(Vendor, market.makers[0].id).apply(VendorAction.SUSPEND)
         changes.append(session, "vendor", market.makers[0].id)
         outbox.publish(session, "vendor.state_changed", {"vendor_id": market.makers[0].id})
-        session.get(Certification, market.certificate.id).apply(ReviewAction.SUSPEND)
+        session.get(Certification, market.certificate.id).apply(
+            ReviewAction.SUSPEND, suspended_by_id=market.certificate.decided_by_id
+        )
         changes.append(session, "certificate", market.certificate.id)
     outbox.run_due(outbox_handlers(settings))
     since = replay(api, mirror, since)

@@ -240,6 +240,7 @@ def _plant_company(world: World, session: Session) -> None:
 def _plant_reviews(world: World, session: Session) -> None:
     """Plant a review under way, and what lies behind the published certificate."""
     planter = world.planter
+    factories.thaw(session)  # one reviewer has a part in all of them
     drafts = [
         row
         for each in planter.ids["offering_versions"]

@@ -112,7 +112,7 @@ def test_certificates_ask_vendor_leads_and_reviewers_for_what_is_theirs(browser)
         for name, state, values in (
             ("条件つき", ReviewState.CONDITIONAL, {"conditions": [CONDITION]}),
             ("取消し候補", ReviewState.CERTIFIED, {"revocation_proposed_by_id": leads[0]}),
-            ("停止中", ReviewState.SUSPENDED, {"decided_by_id": leads[1]}),
+            ("停止中", ReviewState.SUSPENDED, {"suspended_by_id": leads[1]}),
         ):
             made = factories.offering(session, stage.company.vendor, stage.specification, name=name)
             covered = session.get_one(OfferingVersion, made.offering_version_id)

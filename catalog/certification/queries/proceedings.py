@@ -122,6 +122,14 @@ def count_submissions(session: Session, certification_id: uuid.UUID) -> int:
     return session.exec(statement).one()
 
 
+def list_submitter_ids(session: Session, certification_id: uuid.UUID) -> set[uuid.UUID | None]:
+    """Return everyone who submitted for a review, the first time or with an answer."""
+    statement = select(ReviewSubmission.submitted_by_id).where(
+        ReviewSubmission.certification_id == certification_id
+    )
+    return set(session.exec(statement))
+
+
 def list_appeals(session: Session, certification_id: uuid.UUID) -> list[Appeal]:
     """Return the appeals on a certification, newest first."""
     statement = (

@@ -19,6 +19,7 @@ from catalog.certification.models import (
     ConflictDeclaration,
     Recommendation,
     ReviewState,
+    ReviewSubmission,
 )
 from catalog.offerings.models import (
     ConformanceAnswer,
@@ -245,11 +246,24 @@ def list_recommendations(session: Session, certification_id: uuid.UUID) -> list[
 def list_eligible_reviewers(session: Session, certification: Certification) -> list[Person]:
     """Return reviewers of this moment without a bond to the vendor or the submission, by name.
 
-    Whoever declared a conflict of interests on this review is not asked again.
+    Whoever declared a conflict of interests on any version of the offering is not asked again, nor
+    is who ever submitted this one, or approved it as claimed.
     """
-    conflicted = select(ConflictDeclaration.person_id).where(
-        ConflictDeclaration.certification_id == certification.id,
-        col(ConflictDeclaration.has_conflict).is_(True),
+    version = OfferingVersion.id == certification.offering_version_id
+    offering_id = select(OfferingVersion.offering_id).where(version).scalar_subquery()
+    approver_id = select(OfferingVersion.approved_by_id).where(version).scalar_subquery()
+    conflicted = (
+        select(ConflictDeclaration.person_id)
+        .join(Certification, col(Certification.id) == ConflictDeclaration.certification_id)
+        .join(OfferingVersion, col(OfferingVersion.id) == Certification.offering_version_id)
+        .where(
+            OfferingVersion.offering_id == offering_id,
+            col(ConflictDeclaration.has_conflict).is_(True),
+        )
+    )
+    submitters = select(ReviewSubmission.submitted_by_id).where(
+        ReviewSubmission.certification_id == certification.id,
+        col(ReviewSubmission.submitted_by_id).is_not(None),
     )
     members = select(Membership.person_id).where(
         Membership.organisation_id == certification.owner_id, is_live(session)
@@ -262,7 +276,9 @@ def list_eligible_reviewers(session: Session, certification: Certification) -> l
             is_live(session),
             col(Person.id).not_in(members),
             col(Person.id).not_in(conflicted),
+            col(Person.id).not_in(submitters),
             col(Person.id).is_distinct_from(certification.submitted_by_id),
+            col(Person.id).is_distinct_from(approver_id),
         )
         .distinct()
         .order_by(Person.name, col(Person.id))

@@ -207,7 +207,6 @@ def _reopen(
         raise GuardFailed(
             [("main", "事業者がこのサービスの版を取り下げたので、審査を再開できません。")]
         )
-    drop_opinions(session, actor, review)
     review.apply(
         ReviewAction.REOPEN,
         decided_by_id=None,
@@ -215,5 +214,6 @@ def _reopen(
         decision_reason="",
         appeal_until=None,
     )
+    drop_opinions(session, actor, review)
     if version.state is not OfferState.RETURNED:
         review.apply(ReviewAction.ANSWER_INFO)

@@ -68,10 +68,11 @@ def check_unchanged(certification: Certification, assessment: Assessment) -> Non
 
 
 def find_involved(session: Session, review: Certification) -> set[UUID | None]:
-    """Return who submitted it and who is or was a reviewer of it: with a conflict or without."""
+    """Return who ever submitted it and who is or was a reviewer of it: with a conflict or without."""
     declared = {each.person_id for each in around.list_declarations(session, review.id)}
     filed = {each.reviewer_id for each in queries.list_recommendations(session, review.id)}
-    return {review.submitted_by_id, *review.assigned_ids} | declared | filed
+    submitted = around.list_submitter_ids(session, review.id)
+    return {review.submitted_by_id, *review.assigned_ids} | declared | filed | submitted
 
 
 def check_apart(session: Session, actor: Actor, review: Certification) -> None:

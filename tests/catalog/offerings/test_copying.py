@@ -74,6 +74,7 @@ def add_next(session: Session, before_id: UUID) -> UUID:
     session.add(Requirement(specification_version_id=after.id, **extra, **classes))
     session.flush()
     # Requirements of what is published take no change, so the state comes last.
+    after.last_editor_id, after.publisher_id = (factories.person(session).id for _ in range(2))
     after.state = SpecificationState.SCHEDULED
     session.flush()
     return after.id
