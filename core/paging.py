@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from flask import request, url_for
@@ -13,6 +13,7 @@ PAGE_SIZE = 50
 _HIGHEST = 10**6
 
 Row = TypeVar("Row")
+Row_co = TypeVar("Row_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,16 @@ def read_number(name: str = "page") -> int:
     return int(asked)
 
 
-def skip(number: int, size: int = PAGE_SIZE) -> int:
-    """Return how many rows stand before a page."""
-    return (number - 1) * size
+class Load(Protocol[Row_co]):
+    """A query of one page of rows."""
+
+    def __call__(self, *, limit: int, offset: int) -> Sequence[Row_co]:
+        """Return at most `limit` rows after the first `offset`."""
 
 
-def fill(
-    rows: Sequence[Row],
+def fetch(
     total: int,
+    load: Load[Row],
     size: int = PAGE_SIZE,
     *,
     name: str = "page",
@@ -69,6 +72,7 @@ def fill(
     number, page_count = read_number(name), max(1, -(-total // size))
     if number > page_count:
         raise NotFound
+    rows = load(limit=size, offset=(number - 1) * size)
     return Page(rows, number, page_count, total, name, anchor)
 
 
@@ -76,5 +80,8 @@ def cut(
     rows: Sequence[Row], size: int = PAGE_SIZE, *, name: str = "page", anchor: str = ""
 ) -> Page[Row]:
     """Return the page asked for out of all rows; NotFound beyond the last one."""
-    first = skip(read_number(name), size)
-    return fill(rows[first : first + size], len(rows), size, name=name, anchor=anchor)
+
+    def load(*, limit: int, offset: int) -> Sequence[Row]:
+        return rows[offset : offset + limit]
+
+    return fetch(len(rows), load, size, name=name, anchor=anchor)

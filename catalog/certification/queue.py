@@ -1,6 +1,5 @@
 """How the queue of reviews is narrowed and ordered."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -57,44 +56,13 @@ class QueueFilter:
         """Tell whether anything is left out."""
         return any((self.check, self.place, self.state, self.specification))
 
-    def narrow(
-        self, reviews: Sequence[Certification], person_id: uuid.UUID | None
-    ) -> list[Certification]:
-        """Give the reviews that are left; those of one check outcome keep the order of their age."""
-        kept = [each for each in reviews if self._keeps(each, person_id)]
-        if self.order is Order.CHECK:
-            ranks = list(CheckOutcome)
-            kept.sort(key=lambda each: ranks.index(each.check_outcome or CheckOutcome.PERSON))
-        return kept
-
-    def _keeps(self, review: Certification, person_id: uuid.UUID | None) -> bool:
-        places = {
-            None: True,
-            Place.MINE: person_id in review.assigned_ids,
-            Place.UNASSIGNED: review.is_incomplete or review.state is ReviewState.SUBMITTED,
-            Place.ASSIGNED: bool(review.assigned_ids) and not review.is_incomplete,
-        }
-        code = review.specification_version.specification.code
-        return (
-            places[self.place]
-            and self.check in {None, review.check_outcome}
-            and self.state in {None, review.state}
-            and self.specification in {None, code}
-        )
-
-    def choices(self, reviews: Sequence[Certification]) -> dict[str, Options]:
+    def choices(self, specifications: Sequence[tuple[str, str]]) -> dict[str, Options]:
         """Give the options of each filter; specifications are those that have a review."""
-        found = {
-            each.specification_version.specification.code: (
-                each.specification_version.specification.name
-            )
-            for each in reviews
-        }
         return {
             "check": CheckOutcome.choices(),
             "place": Place.choices(),
             "state": tuple((each.value, each.label) for each in ReviewState if each in OPEN_STATES),
-            "specification": tuple(sorted(found.items())),
+            "specification": tuple(specifications),
             "order": Order.choices(),
         }
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -18,6 +19,7 @@ from catalog.certification.assessment import assess, check_answers, visible_opin
 from catalog.certification.checks import CheckKind, Remark, sum_up
 from catalog.certification.models import Certification, Finding
 from catalog.certification.queries import proceedings as around
+from catalog.certification.queries import queue as waiting
 from catalog.certification.queue import QueueFilter, pending_words
 from catalog.certification.schemas import SubmitSchema
 from catalog.offerings.models import EDITABLE_STATES
@@ -77,28 +79,34 @@ def queue() -> ResponseReturnValue:
     session = web.read_session()
     chosen = QueueFilter.read(request.args)
     is_limited = not actor().has_role(Role.LEAD_REVIEWER, Role.AUDITOR)
-    everything = queries.list_queue(session, reviewer_id=actor().person_id if is_limited else None)
-    rows = chosen.narrow(everything, actor().person_id)
-    pending = around.list_pending(session)
-    pending = [each for each in pending if can(actor(), Permission.CERTIFICATION_READ, each[0])]
-    people = list_people(session, [each for row in rows for each in row.assigned_ids])
+    reviewer_id = actor().person_id if is_limited else None
+    asked = (session, chosen, actor().person_id, reviewer_id)
+    page = paging.fetch(waiting.count_queue(*asked), partial(waiting.list_queue_page, *asked))
     today = day_in_japan(now(session))
     return web.render_page(
         "certification/queue.html",
-        rows=rows,
-        total=len(everything),
-        people=people,
+        page=page,
+        total=waiting.count_queue(session, QueueFilter(), None, reviewer_id),
+        people=list_people(session, [each for row in page.rows for each in row.assigned_ids]),
         ages={
             row.id: (today - day_in_japan(row.submitted_at)).days
-            for row in rows
+            for row in page.rows
             if row.submitted_at
         },
         is_limited=is_limited,
         chosen=chosen,
-        choices=chosen.choices(everything),
-        pending=[(review, pending_words(review, *kinds)) for review, *kinds in pending],
+        choices=chosen.choices(waiting.list_queue_specifications(session, reviewer_id)),
+        pending=paging.cut(_list_pending(session), name="pending"),
         today=today,
     )
+
+
+def _list_pending(session: Session) -> list[tuple[Certification, str]]:
+    return [
+        (review, pending_words(review, *kinds))
+        for review, *kinds in around.list_pending(session)
+        if can(actor(), Permission.CERTIFICATION_READ, review)
+    ]
 
 
 @blueprint.get("/reviews/<uuid:certification_id>")

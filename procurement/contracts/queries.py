@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from sqlalchemy import func
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
@@ -60,20 +61,42 @@ def latest_request(session: Session, project_id: uuid.UUID) -> UsageContractRequ
     return session.exec(statement).first()
 
 
-def list_requests(session: Session, owner_id: uuid.UUID | None) -> list[UsageContractRequest]:
+def count_requests(session: Session, owner_id: uuid.UUID | None) -> int:
+    """Count the requests of a body (of all bodies for None)."""
+    statement = select(func.count(col(UsageContractRequest.id)))
+    if owner_id is not None:
+        statement = statement.where(UsageContractRequest.owner_id == owner_id)
+    return session.exec(statement).one()
+
+
+def list_requests(
+    session: Session, owner_id: uuid.UUID | None, *, limit: int = MAXIMUM_ROWS, offset: int = 0
+) -> list[UsageContractRequest]:
     """Return the requests of a body (of all bodies for None), the last changed first."""
     statement = (
         select(UsageContractRequest)
         .options(*_with_names())
         .order_by(col(UsageContractRequest.updated_at).desc(), col(UsageContractRequest.id))
-        .limit(MAXIMUM_ROWS)
+        .limit(limit)
+        .offset(offset)
     )
     if owner_id is not None:
         statement = statement.where(UsageContractRequest.owner_id == owner_id)
     return list(session.exec(statement))
 
 
-def list_received(session: Session, addressee_id: uuid.UUID) -> list[UsageContractRequest]:
+def count_received(session: Session, addressee_id: uuid.UUID) -> int:
+    """Count the requests that were sent to an organisation."""
+    statement = select(func.count(col(UsageContractRequest.id))).where(
+        UsageContractRequest.addressee_id == addressee_id,
+        col(UsageContractRequest.sent_at).is_not(None),
+    )
+    return session.exec(statement).one()
+
+
+def list_received(
+    session: Session, addressee_id: uuid.UUID, *, limit: int = MAXIMUM_ROWS, offset: int = 0
+) -> list[UsageContractRequest]:
     """Return the requests that were sent to an organisation, the newest first."""
     statement = (
         select(UsageContractRequest)
@@ -83,7 +106,8 @@ def list_received(session: Session, addressee_id: uuid.UUID) -> list[UsageContra
         )
         .options(*_with_names())
         .order_by(col(UsageContractRequest.sent_at).desc(), col(UsageContractRequest.id))
-        .limit(MAXIMUM_ROWS)
+        .limit(limit)
+        .offset(offset)
     )
     return list(session.exec(statement))
 
@@ -112,8 +136,25 @@ def find_contract_by_number(session: Session, owner_id: uuid.UUID, number: str) 
     return session.exec(statement).first()
 
 
-def list_contracts(
+def count_contracts(
     session: Session, *, owner_id: uuid.UUID | None = None, addressee_id: uuid.UUID | None = None
+) -> int:
+    """Count the contracts of one side or of all."""
+    statement = select(func.count(col(Contract.id)))
+    if owner_id is not None:
+        statement = statement.where(Contract.owner_id == owner_id)
+    if addressee_id is not None:
+        statement = statement.where(Contract.addressee_id == addressee_id)
+    return session.exec(statement).one()
+
+
+def list_contracts(
+    session: Session,
+    *,
+    owner_id: uuid.UUID | None = None,
+    addressee_id: uuid.UUID | None = None,
+    limit: int = MAXIMUM_ROWS,
+    offset: int = 0,
 ) -> list[tuple[Contract, UsageContractRequest]]:
     """Return contracts with their requests, of one side or of all, the first to end first."""
     statement = (
@@ -121,7 +162,8 @@ def list_contracts(
         .join(UsageContractRequest, col(UsageContractRequest.id) == Contract.request_id)
         .options(*_with_names())
         .order_by(col(Contract.ends_on), col(Contract.id))
-        .limit(MAXIMUM_ROWS)
+        .limit(limit)
+        .offset(offset)
     )
     if owner_id is not None:
         statement = statement.where(Contract.owner_id == owner_id)

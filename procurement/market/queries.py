@@ -19,7 +19,6 @@ from core.clock import day_in_japan
 from core.db import now
 from procurement.contracts.models import Contract, ContractState
 
-MAXIMUM_ROWS = 1_000
 RUNNING_STATES = (ContractState.REGISTERED, ContractState.IN_USE, ContractState.EXITING)
 IN_FORCE = frozenset({CertificationState.CERTIFIED, CertificationState.CONDITIONAL})
 
@@ -117,7 +116,6 @@ def _list_offerings(session: Session, version_ids: Sequence[uuid.UUID]) -> list[
             joinedload(OfferingVersion.specification_version),  # type: ignore[arg-type]
         )
         .order_by(OfferingVersion.name, col(OfferingVersion.id))
-        .limit(MAXIMUM_ROWS)
     )
     return list(session.exec(statement))
 
@@ -137,6 +135,5 @@ def _list_contracts(
         )
         .options(joinedload(OfferingVersion.specification_version))  # type: ignore[arg-type]
         .order_by(col(Contract.ends_on), col(Organisation.code), col(Contract.id))
-        .limit(MAXIMUM_ROWS)
     )
     return [AffectedContract(*row) for row in session.exec(statement)]

@@ -1,6 +1,7 @@
 """Acts of a lead on a specification version, with everything that stands on it."""
 
 import uuid
+from typing import Any
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
@@ -15,9 +16,9 @@ from catalog.specifications.management import find_version, version_address
 from catalog.specifications.models import SpecificationVersion
 from catalog.specifications.revisions import compare_versions
 from catalog.specifications.schemas import EndSchema, PublishSchema
-from core import web
+from core import paging, web
 from core.forms import Form
-from procurement.market.queries import find_impact, list_older_versions
+from procurement.market.queries import Impact, find_impact, list_older_versions
 
 blueprint = Blueprint("market", __name__)
 
@@ -55,8 +56,16 @@ def publish_version(version_id: uuid.UUID) -> ResponseReturnValue:
         difference=compare_versions(session, newest, version, [newest, version])
         if newest
         else None,
-        impact=find_impact(session, [each.id for each in older]),
+        **_shown_impact(find_impact(session, [each.id for each in older])),
     )
+
+
+def _shown_impact(impact: Impact) -> dict[str, Any]:
+    return {
+        "impact": impact,
+        "services": paging.cut(impact.offerings, name="services", anchor="impact"),
+        "contracts": paging.cut(impact.contracts, name="contracts", anchor="impact"),
+    }
 
 
 @blueprint.route("/manage/specifications/versions/<uuid:version_id>/end", methods=["GET", "POST"])
@@ -82,5 +91,5 @@ def end_version(version_id: uuid.UUID) -> ResponseReturnValue:
         version=version,
         is_retirement=action.value == "retire",
         words=words,
-        impact=find_impact(session, [version.id]),
+        **_shown_impact(find_impact(session, [version.id])),
     )

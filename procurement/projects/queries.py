@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Sequence
 
+from sqlalchemy import func
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, or_, select
 
@@ -38,13 +39,28 @@ def get_project(
     return session.exec(statement).first()
 
 
-def list_projects(session: Session, owner_id: uuid.UUID | None) -> list[Project]:
+def count_projects(session: Session, owner_id: uuid.UUID | None) -> int:
+    """Count the projects of a body (of all bodies for None)."""
+    statement = select(func.count(col(Project.id)))
+    if owner_id is not None:
+        statement = statement.where(Project.owner_id == owner_id)
+    return session.exec(statement).one()
+
+
+def list_projects(
+    session: Session,
+    owner_id: uuid.UUID | None,
+    *,
+    limit: int = MAXIMUM_PROJECTS,
+    offset: int = 0,
+) -> list[Project]:
     """Return the projects of a body (of all bodies for None), the last changed first."""
     statement = (
         select(Project)
         .options(joinedload(Project.owner, innerjoin=True))  # type: ignore[arg-type]
         .order_by(col(Project.updated_at).desc(), col(Project.id))
-        .limit(MAXIMUM_PROJECTS)
+        .limit(limit)
+        .offset(offset)
     )
     if owner_id is not None:
         statement = statement.where(Project.owner_id == owner_id)

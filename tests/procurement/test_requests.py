@@ -16,13 +16,13 @@ from accounts.services import hash_password
 from catalog.offerings.models import ListingVersion, OfferAction
 from core import db, outbox
 from core.errors import DomainError, Forbidden
-from procurement.contracts import documents, queries, services
+from procurement.contracts import documents, services
 from procurement.contracts.models import RequestState
 from procurement.contracts.queries import get_request, latest_request
-from procurement.projects import queries as project_queries
+from procurement.projects.services import create_project
 from tests import factories
 from tests.page_checks import text_of
-from tests.procurement.conftest import REQUEST, request_values
+from tests.procurement.conftest import PROJECT, REQUEST, START, request_values
 from vendors.agreement_models import AgreementVersion
 from vendors.models import Vendor, VendorAction
 
@@ -411,18 +411,29 @@ def test_vendor_declines_with_a_reason_and_a_new_request_can_follow(market):
 
 
 @pytest.mark.sqlite_only
-def test_lists_that_end_early_say_so(market, monkeypatch):
+def test_long_lists_have_pages_and_none_beyond_the_last(market):
     market.reach_sent()
     pages = (
-        (market.clerk, "/projects", project_queries, "MAXIMUM_PROJECTS"),
-        (market.clerk, "/requests", queries, "MAXIMUM_ROWS"),
-        (market.seller_admin, "/requests/inbox", queries, "MAXIMUM_ROWS"),
+        (market.clerk, "/projects"),
+        (market.clerk, "/requests"),
+        (market.seller_admin, "/requests/inbox"),
+        (market.clerk, "/contracts"),
     )
-    for person, path, module, name in pages:
-        assert "件を載せています" not in text_of(market.as_(person).page(path))
-        with monkeypatch.context() as patch:
-            patch.setattr(module, name, 1)
-            assert "はじめの1件を載せています。" in text_of(market.as_(person).page(path)), path
+    for person, path in pages:
+        browser = market.as_(person)
+        assert "次のページ" not in text_of(browser.page(path))
+        assert browser.get(f"{path}?page=2").status_code == 404, path
+    clerk = market.actor(market.clerk, Role.CLERK)
+    for number in range(50):
+        with db.transaction() as session:
+            values = {**PROJECT, "starts_on": START, "title": f"追加の調達その{number:02d}"}
+            create_project(session, clerk, **values)
+    browser = market.as_(market.clerk)
+    first, second = (text_of(browser.page(f"/projects?page={n}")) for n in (1, 2))
+    assert "次のページ" in first
+    assert "前のページ" in second
+    assert (first.count("追加の調達その"), second.count("追加の調達その")) == (50, 0)
+    assert browser.get("/projects?page=3").status_code == 404
 
 
 @pytest.mark.sqlite_only

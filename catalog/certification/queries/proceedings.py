@@ -25,6 +25,7 @@ from catalog.offerings.queries import narrow_to_listed
 from core.db import now
 
 MAXIMUM_ROWS = 1_000
+MAXIMUM_PENDING = 10_000
 IN_FORCE = (ReviewState.CERTIFIED, ReviewState.CONDITIONAL)
 _REPLACEABLE = (*IN_FORCE, ReviewState.SUSPENDED)
 
@@ -203,7 +204,7 @@ def list_pending(session: Session) -> list[tuple[Certification, bool, bool]]:
         .where(or_(proposed, appealed, reported))
         .options(*load_whole())
         .order_by(col(Certification.updated_at), col(Certification.id))
-        .limit(MAXIMUM_ROWS)
+        .limit(MAXIMUM_PENDING)
     )
     return [(review, bool(one), bool(other)) for review, one, other in session.execute(statement)]
 

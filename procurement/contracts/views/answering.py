@@ -1,12 +1,14 @@
 """Pages of a request on the vendor's side: inbox, accept, decline."""
 
 import uuid
+from functools import partial
 
 from flask.typing import ResponseReturnValue
 
 from accounts.auth import access, actor
 from accounts.permissions import Permission
-from core import web
+from core import paging, web
+from core.errors import NotFound
 from core.forms import Form
 from procurement.contracts import documents, queries, services
 from procurement.contracts.models import RequestAction
@@ -23,11 +25,11 @@ _P = Permission
 def inbox() -> ResponseReturnValue:
     """List the requests that were sent to the acting organisation, and nothing else."""
     organisation_id = actor().organisation_id
-    session = web.read_session()
-    found = queries.list_received(session, organisation_id) if organisation_id else []
-    return web.render_page(
-        "requests/inbox.html", requests=found, action=RequestAction, most=queries.MAXIMUM_ROWS
-    )
+    if organisation_id is None:
+        raise NotFound
+    asked = (web.read_session(), organisation_id)
+    page = paging.fetch(queries.count_received(*asked), partial(queries.list_received, *asked))
+    return web.render_page("requests/inbox.html", page=page)
 
 
 @blueprint.route("/requests/<uuid:request_id>/accept", methods=["GET", "POST"])

@@ -1,6 +1,7 @@
 """Pages of the contract register."""
 
 import uuid
+from functools import partial
 from typing import Any
 
 from flask import request, url_for
@@ -10,7 +11,7 @@ from accounts.auth import access, actor
 from accounts.models import OrganisationKind
 from accounts.permissions import Permission, require
 from accounts.queries import list_people
-from core import web
+from core import paging, web
 from core.documents import sha256_hex
 from core.errors import NotFound
 from core.forms import Form
@@ -30,13 +31,15 @@ _FILE = "signed_record"
 def index() -> ResponseReturnValue:
     """List the contracts of the acting organisation; an auditor sees all."""
     who, session = actor(), web.read_session()
-    if who.organisation_kind is OrganisationKind.BODY:
-        rows = queries.list_contracts(session, owner_id=who.organisation_id)
-    elif who.organisation_kind is OrganisationKind.VENDOR:
-        rows = queries.list_contracts(session, addressee_id=who.organisation_id)
-    else:
-        rows = queries.list_contracts(session)
-    return web.render_page("contracts/index.html", rows=rows, most=queries.MAXIMUM_ROWS)
+    is_body = who.organisation_kind is OrganisationKind.BODY
+    is_vendor = who.organisation_kind is OrganisationKind.VENDOR
+    owner_id = who.organisation_id if is_body else None
+    addressee_id = who.organisation_id if is_vendor else None
+    page = paging.fetch(
+        queries.count_contracts(session, owner_id=owner_id, addressee_id=addressee_id),
+        partial(queries.list_contracts, session, owner_id=owner_id, addressee_id=addressee_id),
+    )
+    return web.render_page("contracts/index.html", page=page)
 
 
 @blueprint.get("/contracts/<uuid:contract_id>")

@@ -1,6 +1,7 @@
 """Pages of a request on the body's side: prepare, submit, decide, send, withdraw."""
 
 import uuid
+from functools import partial
 from typing import Any
 
 from flask import Response, url_for
@@ -12,7 +13,7 @@ from accounts.auth import access, actor
 from accounts.permissions import Permission, require
 from accounts.queries import list_people
 from catalog.offerings.queries import load_listing_versions
-from core import web
+from core import paging, web
 from core.clock import day_in_japan
 from core.db import now
 from core.documents import PDF_TYPE, attachment
@@ -58,8 +59,9 @@ def index() -> ResponseReturnValue:
     """List the requests of the acting body; a vendor is led to its inbox."""
     if is_vendor():
         return web.see_other(url_for("requests.inbox"))
-    found = queries.list_requests(web.read_session(), acting_body_id())
-    return web.render_page("requests/index.html", requests=found, most=queries.MAXIMUM_ROWS)
+    asked = (web.read_session(), acting_body_id())
+    page = paging.fetch(queries.count_requests(*asked), partial(queries.list_requests, *asked))
+    return web.render_page("requests/index.html", page=page)
 
 
 @blueprint.route("/projects/<uuid:project_id>/request", methods=["GET", "POST"])

@@ -1,6 +1,7 @@
 """Pages: list of projects, new project, edit, the ends without a choice."""
 
 import uuid
+from functools import partial
 from typing import Any
 
 from flask.typing import ResponseReturnValue
@@ -10,7 +11,7 @@ from accounts.auth import access, actor
 from accounts.models import OrganisationKind
 from accounts.permissions import Permission
 from catalog.specifications import queries as specification_queries
-from core import web
+from core import paging, web
 from core.forms import Form
 from procurement.projects import queries, services
 from procurement.projects.models import ProjectAction
@@ -34,13 +35,9 @@ def index() -> ResponseReturnValue:
     """List the projects of the acting body; an auditor sees those of all bodies."""
     who = actor()
     owner_id = who.organisation_id if who.organisation_kind is OrganisationKind.BODY else None
-    projects = queries.list_projects(web.read_session(), owner_id)
-    return web.render_page(
-        "projects/index.html",
-        projects=projects,
-        shows_body=owner_id is None,
-        most=queries.MAXIMUM_PROJECTS,
-    )
+    asked = (web.read_session(), owner_id)
+    page = paging.fetch(queries.count_projects(*asked), partial(queries.list_projects, *asked))
+    return web.render_page("projects/index.html", page=page, shows_body=owner_id is None)
 
 
 @blueprint.route("/projects/new", methods=["GET", "POST"])

@@ -9,7 +9,10 @@ import re
 
 import pytest
 
+from catalog.certification.models import ReviewState
+from catalog.offerings.models import OfferingVersion
 from catalog.offerings.queries import list_answers
+from catalog.specifications.models import SpecificationVersion
 from catalog.terms import Answer
 from core import db
 from tests import factories
@@ -24,6 +27,7 @@ from tests.catalog.certification.conftest import (
     submit,
 )
 from tests.page_checks import text_of
+from vendors.models import Vendor
 
 pytestmark = [pytest.mark.query_budget(40), pytest.mark.sqlite_only]
 COUNT = 60  # every third may, the last must not be implemented; four to a chapter
@@ -153,3 +157,31 @@ def test_vendor_finds_every_missing_answer_and_every_remark_on_pages(client, dat
     assert "確かめるところ（60件）" in text_of(remarks)
     assert links(remarks, "R-001") == [f"{path}/answers/1#requirement-1"]
     assert len(links(client.page(f"{path}/checks?page=2"), "R-0")) == 10
+
+
+def test_queue_and_what_a_version_concerns_have_pages(long_stage: Stage, new_client) -> None:
+    with db.transaction() as session:
+        specification = session.get_one(SpecificationVersion, long_stage.specification.id)
+        maker = session.get_one(Vendor, long_stage.company.vendor.id)
+        for number in range(51):
+            name = f"並ぶサービス{number:02d}"
+            terms = factories.offering(session, maker, specification, name=name, answers=None)
+            version = session.get_one(OfferingVersion, terms.offering_version_id)
+            factories.certification(session, version, ReviewState.SUBMITTED)
+    lead = new_client()
+    factories.sign_in_client(lead, long_stage.leads[0], long_stage.agency)
+    first = lead.page("/reviews?state=submitted&order=age")
+    assert "51件の審査" in text_of(first)
+    assert links(first, "次のページ") == ["/reviews?state=submitted&order=age&page=2"]
+    shown = [text_of(lead.page(f"/reviews?order=age&page={n}")) for n in (1, 2)]
+    assert sorted(re.findall(r"並ぶサービス\d\d", "".join(shown))) == [
+        f"並ぶサービス{number:02d}" for number in range(51)
+    ]
+    for wrong in ("page=3", "state=assigned&page=2", "page=0"):
+        assert lead.get(f"/reviews?{wrong}").status_code == 404, wrong
+    path = f"/manage/specifications/versions/{long_stage.specification.id}/end"
+    names = re.compile(r"並ぶサービス\d\d")
+    ended = [text_of(lead.page(f"{path}?services={n}")) for n in (1, 2)]
+    assert [len(names.findall(each)) for each in ended] == [50, 1]
+    assert "公開中のサービス51件" in ended[0]
+    assert lead.get(f"{path}?services=3").status_code == 404

@@ -11,6 +11,8 @@ from sqlmodel import select
 from accounts.models import Role
 from catalog.certification import queries, services
 from catalog.certification.models import Certification, Opinion, Recommendation, ReviewState
+from catalog.certification.queries import queue as waiting
+from catalog.certification.queue import QueueFilter
 from catalog.offerings import services as offerings
 from catalog.offerings.models import ConformanceAnswer, OfferingVersion, OfferState
 from catalog.specifications.models import Requirement, SpecificationAction, SpecificationVersion
@@ -477,6 +479,20 @@ def test_withdrawn_draft_leaves_the_queue_and_takes_no_decision(stage: Stage) ->
     assign(stage, certification_id)
     with db.reading() as session:
         assert [row.id for row in queries.list_queue(session)] == [certification_id]
+        first, stranger = stage.reviewers[0].id, stage.leads[0].id
+        for chosen, person_id, reviewer_id, count in (
+            ({}, first, None, 1), ({"order": "age"}, None, first, 1), ({}, None, stranger, 0),
+            ({"check": "person"}, first, first, 1), ({"check": "pass"}, first, None, 0),
+            ({"place": "mine"}, first, None, 1), ({"place": "mine"}, stranger, None, 0),
+            ({"place": "assigned", "state": "under_review"}, first, None, 0),
+            ({"place": "assigned", "state": "assigned"}, first, None, 1),
+            ({"place": "unassigned"}, first, None, 0), ({"specification": "NONE"}, first, None, 0),
+        ):  # fmt: skip
+            asked = (session, QueueFilter.read(chosen), person_id, reviewer_id)
+            page = waiting.list_queue_page(*asked, limit=5, offset=0)
+            assert waiting.count_queue(*asked) == len(page) == count, chosen
+            assert waiting.list_queue_page(*asked, limit=5, offset=1) == []
+        assert len(waiting.list_queue_specifications(session, first)) == 1
     with db.transaction() as session:
         found = load(session, certification_id)
         services.request_info(
@@ -487,6 +503,7 @@ def test_withdrawn_draft_leaves_the_queue_and_takes_no_decision(stage: Stage) ->
         offerings.discard_version(session, stage.company.acts(), row)
     with db.reading() as session:
         assert queries.list_queue(session) == []
+        assert waiting.count_queue(session, QueueFilter(), None, None) == 0
 
 
 def test_second_decision_names_the_first_and_is_logged(stage: Stage) -> None:
