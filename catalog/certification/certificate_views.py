@@ -63,7 +63,7 @@ def show_certificate(number: str) -> ResponseReturnValue:
         heads=HEADS,
         columns=("total", *COUNTED),
         conditions_due=[date.fromisoformat(each["due_on"]) for each in review.conditions],
-        agencies=queries.list_agencies(session, [*review.assigned_ids, review.decided_by_id]),
+        agencies=queries.agencies_of(session, review),
         listing_id=find_shown_listing(session, review.offering_version.offering_id),
         base_number=_base_number(session, review),
         decided_how=decision_words(review),
@@ -84,6 +84,7 @@ def _answer_data(
     else:
         standing = _standing(session, review)
         facts = _status(review, standing, now(session), _recheck_by(session, review))
+        facts["reviewed_by"] = queries.agencies_of(session, review)
         content, filename = certificate_json(facts, review, assessment), ""
     return negotiation.answer_data(kind, content, filename=filename, is_public=review.is_public)
 
@@ -108,7 +109,7 @@ def show_certificate_pdf(number: str) -> ResponseReturnValue:
     rendered = render_certificate(
         review,
         assess(session, review),
-        agencies=queries.list_agencies(session, [*review.assigned_ids, review.decided_by_id]),
+        agencies=queries.agencies_of(session, review),
         moment=now(session),
     )
     response = Response(rendered.content, mimetype=rendered.media_type)

@@ -2,6 +2,7 @@
 
 from catalog.certification.queries.reviews import (
     Standing,
+    agencies_of,
     current_certifications,
     find_certificate,
     find_latest_certification,
@@ -22,6 +23,7 @@ from catalog.certification.queries.reviews import (
 
 __all__ = [
     "Standing",
+    "agencies_of",
     "current_certifications",
     "find_certificate",
     "find_latest_certification",

@@ -287,8 +287,20 @@ def list_eligible_reviewers(session: Session, certification: Certification) -> l
     return list(session.exec(statement).all())
 
 
-def list_agencies(session: Session, person_ids: Iterable[uuid.UUID | None]) -> list[str]:
-    """Return the names of the organisations for which these people review or decide."""
+def agencies_of(session: Session, review: Certification) -> list[str]:
+    """Return the names of the organisations that reviewed and decided, as they were at the decision.
+
+    Decisions from before the names were kept with them show who belonged where on that day.
+    """
+    kept: list[str] = review.results.get("agencies", [])
+    people = (*review.assigned_ids, review.decided_by_id)
+    return kept or list_agencies(session, people, review.decided_at or now(session))
+
+
+def list_agencies(
+    session: Session, person_ids: Iterable[uuid.UUID | None], moment: datetime
+) -> list[str]:
+    """Return the names of the organisations for which these people reviewed or decided at a moment."""
     statement = (
         select(Organisation.name)
         .join(Membership, col(Membership.organisation_id) == Organisation.id)
@@ -300,7 +312,12 @@ def list_agencies(session: Session, person_ids: Iterable[uuid.UUID | None]) -> l
         .order_by(Organisation.name)
         .limit(MAXIMUM_QUEUE)
     )
-    return list(session.exec(statement).all())
+    of_then = statement.where(
+        col(Membership.created_at) <= moment,
+        col(Membership.ended_at).is_(None) | (col(Membership.ended_at) > moment),
+        col(Membership.ends_at).is_(None) | (col(Membership.ends_at) > moment),
+    )
+    return list(session.exec(of_then)) or list(session.exec(statement))
 
 
 def list_events(

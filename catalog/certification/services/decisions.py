@@ -11,7 +11,7 @@ from accounts.permissions import Permission, require
 from accounts.queries import get_person
 from accounts.services import require_recent_sign_in
 from catalog.certification import queries
-from catalog.certification.assessment import Assessment, assess, tally
+from catalog.certification.assessment import Assessment, assess
 from catalog.certification.models import (
     DECIDED_STATES,
     Certification,
@@ -31,6 +31,7 @@ from catalog.certification.services.records import (
     close_offering,
     lock,
     record,
+    results_of,
 )
 from catalog.certification.services.surveillance import supersede_outdone
 from catalog.certification.services.telling import News, Task, tell, tell_reviewers
@@ -88,7 +89,7 @@ def decide(
         check_findings(session, review)
         _check_verdict(decision, assessment)
         values |= _certificate_values(
-            session, review, assessment, decision, conditions, valid_until
+            session, actor, review, assessment, decision, conditions, valid_until
         )
     review.apply(_ACTIONS[decision], version, **values)
     close_offering(session, actor, review, offering_version)
@@ -177,6 +178,7 @@ def _decision_values(session: Session, actor: Actor, reason: str) -> dict[str, A
 
 def _certificate_values(  # noqa: PLR0917 - what one certificate is made of
     session: Session,
+    actor: Actor,
     review: Certification,
     assessment: Assessment,
     decision: Opinion,
@@ -190,7 +192,7 @@ def _certificate_values(  # noqa: PLR0917 - what one certificate is made of
     return {
         "number": certificate_number(review, moment),
         "conditions": kept,
-        "results": tally(assessment),
+        "results": results_of(session, actor, review, assessment),
         "valid_from": moment,
         "valid_until": _check_validity(valid_until, today),
     }

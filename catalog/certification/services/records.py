@@ -8,13 +8,14 @@ from sqlmodel import Session
 
 from accounts.identity import Actor
 from catalog.certification import queries
-from catalog.certification.assessment import Assessment
+from catalog.certification.assessment import Assessment, tally
 from catalog.certification.models import REVIEW_MACHINE, Certification, ReviewState
 from catalog.certification.queries import proceedings as around
 from catalog.offerings.models import OfferingVersion, OfferState
 from catalog.offerings.services import approve_version, return_version
 from core import audit
 from core.clock import day_in_japan
+from core.db import now
 from core.errors import Forbidden, GuardFailed, Invalid, NotFound, WrongState
 from core.japanese import fiscal_year
 
@@ -100,6 +101,15 @@ def check_findings(session: Session, review: Certification) -> None:
 def certificate_number(review: Certification, moment: datetime) -> str:
     """Give a certificate its number: the fiscal year and part of its id."""
     return f"NC-{fiscal_year(day_in_japan(moment))}-{review.id.hex[:8].upper()}"
+
+
+def results_of(
+    session: Session, actor: Actor, review: Certification, assessment: Assessment
+) -> dict[str, Any]:
+    """Give what a decision keeps for ever: the numbers, and for whom its people reviewed and decided."""
+    people = (*review.assigned_ids, actor.person_id)
+    agencies = queries.list_agencies(session, people, now(session))
+    return {**tally(assessment), "agencies": agencies}
 
 
 def close_offering(

@@ -10,7 +10,7 @@ from accounts.identity import Actor
 from accounts.permissions import Permission, require
 from accounts.services import require_recent_sign_in
 from catalog.certification import queries
-from catalog.certification.assessment import Assessment, assess, tally
+from catalog.certification.assessment import Assessment, assess
 from catalog.certification.models import Certification, Opinion, ReviewAction, ReviewState
 from catalog.certification.queries import proceedings as around
 from catalog.certification.services.expiry import announce, announce_end
@@ -26,6 +26,7 @@ from catalog.certification.services.records import (
     close_offering,
     lock,
     record,
+    results_of,
 )
 from catalog.certification.services.telling import News, Task, tell, tell_reviewers
 from catalog.conformance import Verdict
@@ -80,7 +81,7 @@ def cover(
         decided_at=moment,
         decision_reason=reason,
         conditions=base.conditions,
-        results=tally(assessment),
+        results=results_of(session, actor, review, assessment),
         valid_from=moment,
         valid_until=base.valid_until,
     )
