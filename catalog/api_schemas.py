@@ -1,69 +1,28 @@
 """The shapes of the API: query parameters, and answers as the description tells them."""
 
-from enum import StrEnum
-from typing import Any
-
 from marshmallow import fields, validate
 
+from accounts.models import BodyKind
+from catalog import api_fields as f
 from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
 from catalog.queries import KINDS
 from catalog.specifications.models import Pattern
-from catalog.terms import CertificationState, SizeClass
+from catalog.terms import (
+    AccessibilityLevel,
+    AccreditationKind,
+    Authentication,
+    CertificationState,
+    DataConformity,
+    Language,
+    SizeClass,
+)
 from core.api import any_of
 from core.changes import Operation
 from core.fields import FormSchema
 
 MAXIMUM_PAGE = 100
 MAXIMUM_CHANGES = 1_000
-_SHA256 = "^[0-9a-f]{64}$"
 _PUBLISHED = ("scheduled", "effective", "superseded", "retired")
-
-
-def _about(words: str) -> dict[str, str]:
-    return {"description": words}
-
-
-def _text(words: str = "", **options: Any) -> fields.String:
-    return fields.String(required=True, metadata=_about(words) if words else {}, **options)
-
-
-def _optional(words: str = "情報がないときはnull") -> fields.String:
-    return fields.String(required=True, allow_none=True, metadata=_about(words))
-
-
-def _number(words: str = "", *, nullable: bool = False) -> fields.Integer:
-    return fields.Integer(
-        required=True, allow_none=nullable, strict=True, metadata=_about(words) if words else {}
-    )
-
-
-def _truth(*, nullable: bool = False) -> fields.Boolean:
-    return fields.Boolean(required=True, allow_none=nullable)
-
-
-def _code(codes: type[StrEnum] | tuple[str, ...], words: str = "") -> fields.String:
-    values = [str(code) for code in codes]
-    return fields.String(
-        required=True, validate=validate.OneOf(values), metadata=_about(words) if words else {}
-    )
-
-
-def _id(*, nullable: bool = False) -> fields.UUID:
-    return fields.UUID(required=True, allow_none=nullable)
-
-
-def _day() -> fields.Date:
-    return fields.Date(required=True, allow_none=True)
-
-
-def _moment(*, nullable: bool = True) -> fields.DateTime:
-    return fields.DateTime(required=True, allow_none=nullable)
-
-
-def _hash() -> fields.String:
-    return fields.String(
-        required=True, allow_none=True, metadata={"pattern": _SHA256, "description": "SHA-256"}
-    )
 
 
 # --- what may be asked ---------------------------------------------------------------------------
@@ -82,10 +41,10 @@ class OfferingsQuerySchema(FormSchema):
     """Which offerings, how many, and after which."""
 
     specification = fields.String(
-        load_default=None, validate=validate.Length(1, 40), metadata=_about("標準仕様書のコード")
+        load_default=None, validate=validate.Length(1, 40), metadata=f.about("標準仕様書のコード")
     )
     specification_version = fields.String(
-        load_default=None, validate=validate.Length(1, 40), metadata=_about("標準仕様書の版")
+        load_default=None, validate=validate.Length(1, 40), metadata=f.about("標準仕様書の版")
     )
     certification = fields.String(
         load_default=None,
@@ -93,11 +52,11 @@ class OfferingsQuerySchema(FormSchema):
             [str(state) for state in CertificationState],
             error="certified、conditional、claimed、expired、unknown、suspended、revokedのどれかを指定してください。",
         ),
-        metadata=_about("認証の状態"),
+        metadata=f.about("認証の状態"),
     )
     limit = _limit(50, MAXIMUM_PAGE)
     cursor = fields.String(
-        load_default=None, validate=validate.Length(1, 400), metadata=_about("前の答えのnext")
+        load_default=None, validate=validate.Length(1, 400), metadata=f.about("前の答えのnext")
     )
 
 
@@ -111,12 +70,12 @@ class ChangesQuerySchema(FormSchema):
             "required": "最後に受け取った番号を指定してください。初めてのときは0です。",
             "invalid": "0以上の数字で指定してください。",
         },
-        metadata=_about("最後に受け取った変更の番号。これより後の変更を返す"),
+        metadata=f.about("最後に受け取った変更の番号。これより後の変更を返す"),
     )
     epoch = fields.String(
         load_default=None,
         validate=validate.Length(1, 36),
-        metadata=_about("手元の写しのepoch。違えば410"),
+        metadata=f.about("手元の写しのepoch。違えば410"),
     )
     limit = _limit(100, MAXIMUM_CHANGES)
 
@@ -127,130 +86,170 @@ class ChangesQuerySchema(FormSchema):
 class VendorSummarySchema(FormSchema):
     """A vendor beside an offering or listing."""
 
-    id = _id()
-    name = _text()
-    corporate_number = _text("法人番号（13桁）")
-    is_sample = _truth()
+    id = f.identifier()
+    name = f.text()
+    corporate_number = f.text("法人番号（13桁）")
+    is_sample = f.truth()
 
 
 class VendorSchema(VendorSummarySchema):
     """The public part of a vendor."""
 
-    name_kana = _optional()
-    roles = fields.List(_text(), required=True)
-    is_small_or_medium = _truth(nullable=True)
+    name_kana = f.optional()
+    roles = fields.List(f.text(), required=True)
+    is_small_or_medium = f.truth(nullable=True)
 
 
 class SpecificationVersionSchema(FormSchema):
     """A version of a standard specification."""
 
-    id = _id()
-    code = _text("標準仕様書のコード")
-    name = _text()
-    version = _text()
-    pattern = _code(Pattern)
-    ministry = _text()
-    state = _code(_PUBLISHED)
-    published_on = _day()
-    applies_from = _day()
-    transition_ends_on = _day()
-    source_sha256 = _hash()
-    is_sample = _truth()
+    id = f.identifier()
+    code = f.text("標準仕様書のコード")
+    name = f.text()
+    version = f.text()
+    pattern = f.code(Pattern)
+    ministry = f.text()
+    state = f.code(_PUBLISHED)
+    published_on = f.day()
+    applies_from = f.day()
+    transition_ends_on = f.day()
+    source_sha256 = f.digest()
+    is_sample = f.truth()
 
 
 class SpecificationReferenceSchema(FormSchema):
     """The version of a specification that an offering answers."""
 
-    id = _id()
-    code = _text()
-    name = _text()
-    version = _text()
+    id = f.identifier()
+    code = f.text()
+    name = f.text()
+    version = f.text()
+
+
+class AccessibilitySchema(FormSchema):
+    """What is claimed of JIS X 8341-3, and where that is shown."""
+
+    level = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf([each.value for each in AccessibilityLevel]),
+        metadata=f.about("情報がないときはnull"),
+    )
+    statement = f.optional()
+
+
+class AccreditationSchema(FormSchema):
+    """An accreditation that is held today; on the day after `expires_on` it is no longer listed."""
+
+    kind = f.code(AccreditationKind)
+    number = f.text()
+    body = f.text("認証した機関")
+    scope = f.text("対象の範囲")
+    expires_on = fields.Date(required=True, metadata=f.about("この日まで有効"))
+
+
+class DataCategorySchema(FormSchema):
+    """How data of one category come in and go out."""
+
+    name = f.text("データの種類")
+    imports = f.optional("取り込めないときはnull")
+    exports = f.text()
+    conformity = f.code(DataConformity, "標準仕様書のデータ要件との関係")
 
 
 class OfferingVersionSchema(FormSchema):
     """The published facts of one software."""
 
-    id = _id()
-    number = _number()
-    name = _text()
-    summary = _text()
-    description = _text()
-    features = fields.List(_text(), required=True)
+    id = f.identifier()
+    number = f.number()
+    name = f.text()
+    summary = f.text()
+    description = f.text()
+    features = fields.List(f.text(), required=True)
     specification_version = fields.Nested(SpecificationReferenceSchema, required=True)
-    hosting_provider = _optional()
-    hosting_region = _optional()
-    networks = fields.List(_text(), required=True)
-    size_classes = fields.List(_code(SizeClass), required=True)
-    import_formats = _optional()
-    export_formats = _optional()
-    api_specification = _optional()
-    content_sha256 = _hash()
-    published_at = _moment()
+    hosting_provider = f.optional()
+    hosting_region = f.optional()
+    networks = fields.List(f.text(), required=True)
+    size_classes = fields.List(f.code(SizeClass), required=True)
+    import_formats = f.optional()
+    export_formats = f.optional()
+    api_specification = f.optional()
+    data_location = f.optional()
+    body_kinds = fields.List(f.code(BodyKind), required=True)
+    languages = fields.List(f.code(Language), required=True)
+    authentication = fields.List(f.code(Authentication), required=True)
+    accessibility = fields.Nested(AccessibilitySchema, required=True)
+    accreditations = fields.List(fields.Nested(AccreditationSchema), required=True)
+    data_categories = fields.List(fields.Nested(DataCategorySchema), required=True)
+    content_sha256 = f.digest()
+    published_at = f.moment()
 
 
 class TierSchema(FormSchema):
     """A unit price in yen from a quantity on (inclusive)."""
 
     lower = fields.Integer(required=True, data_key="from")
-    unit_price = _number("円・税抜")
+    unit_price = f.number("円・税抜")
 
 
 class PriceComponentSchema(FormSchema):
     """One line of a price list; no tiers: no price is published."""
 
-    name = _text()
-    kind = _code(ComponentKind)
-    unit = _code(Unit)
-    interval = _code(Interval)
-    tier_mode = _code(TierMode, "graduatedは超えた部分ごと、volumeは全体に一つの単価")
+    name = f.text()
+    kind = f.code(ComponentKind)
+    unit = f.code(Unit)
+    interval = f.code(Interval)
+    tier_mode = f.code(TierMode, "graduatedは超えた部分ごと、volumeは全体に一つの単価")
     tiers = fields.List(fields.Nested(TierSchema), required=True)
-    minimum = _number("円・税抜", nullable=True)
-    maximum = _number("円・税抜", nullable=True)
+    minimum = f.number("円・税抜", nullable=True)
+    maximum = f.number("円・税抜", nullable=True)
 
 
 class ServiceLevelSchema(FormSchema):
     """What is promised, with the hours that a rate is counted against."""
 
-    planned_service_hours = _optional()
-    availability_basis_points = _number("予定提供時間に対する率。9950は99.5%", nullable=True)
-    rto_hours = _number(nullable=True)
-    rpo_hours = _number(nullable=True)
-    support_hours = _optional()
-    responsibility_boundary = _optional()
-    onboarding_weeks = _number(nullable=True)
+    planned_service_hours = f.optional()
+    availability_basis_points = f.number("予定提供時間に対する率。9950は99.5%", nullable=True)
+    rto_hours = f.number(nullable=True)
+    rpo_hours = f.number(nullable=True)
+    support_hours = f.optional()
+    responsibility_boundary = f.optional()
+    onboarding_weeks = f.number(nullable=True)
+    maintenance_notice_days = f.number("計画停止を何日前までに知らせるか", nullable=True)
+    training = f.optional()
 
 
 class ExitTermsSchema(FormSchema):
     """How one gets out."""
 
-    notice_months = _number(nullable=True)
-    transition_days = _number(nullable=True)
-    retrieval_days = _number(nullable=True)
-    export_charge = _number("円・税抜", nullable=True)
-    deletion_certificate = _truth(nullable=True)
-    parallel_running = _truth(nullable=True)
-    escrow = _truth(nullable=True)
-    note = _optional()
+    notice_months = f.number(nullable=True)
+    transition_days = f.number(nullable=True)
+    retrieval_days = f.number(nullable=True)
+    export_charge = f.number("円・税抜", nullable=True)
+    deletion_certificate = f.truth(nullable=True)
+    parallel_running = f.truth(nullable=True)
+    escrow = f.truth(nullable=True)
+    note = f.optional()
 
 
 class ListingSchema(FormSchema):
     """One seller's terms for an offering; `version_id` is what is compared and requested."""
 
-    id = _id()
-    offering_id = _id()
-    offering_version_id = _id()
-    seller_id = _id()
-    version_id = _id()
-    number = _number()
-    currency = _code(("JPY",))
-    tax_included = _truth()
-    tax_rounding = _code(TaxRounding)
-    minimum_term_months = _number()
+    id = f.identifier()
+    offering_id = f.identifier()
+    offering_version_id = f.identifier()
+    seller_id = f.identifier()
+    version_id = f.identifier()
+    number = f.number()
+    currency = f.code(("JPY",))
+    tax_included = f.truth()
+    tax_rounding = f.code(TaxRounding)
+    minimum_term_months = f.number()
     price_components = fields.List(fields.Nested(PriceComponentSchema), required=True)
     service_level = fields.Nested(ServiceLevelSchema, required=True)
     exit_terms = fields.Nested(ExitTermsSchema, required=True)
-    content_sha256 = _hash()
-    published_at = _moment()
+    content_sha256 = f.digest()
+    published_at = f.moment()
 
 
 class OfferedListingSchema(ListingSchema):
@@ -262,17 +261,17 @@ class OfferedListingSchema(ListingSchema):
 class StandingSchema(FormSchema):
     """What is known about conformity now: claimed, certified, conditional, expired and unknown differ."""
 
-    state = _code(CertificationState)
-    certificate_id = _id(nullable=True)
-    number = _optional("認証番号")
-    valid_until = _moment()
-    conditions_due_on = _day()
+    state = f.code(CertificationState)
+    certificate_id = f.identifier(nullable=True)
+    number = f.optional("認証番号")
+    valid_until = f.moment()
+    conditions_due_on = f.day()
 
 
 class OfferingSchema(FormSchema):
     """An offering with its standing and all listings; several sellers are one competitor."""
 
-    id = _id()
+    id = f.identifier()
     maker = fields.Nested(VendorSummarySchema, required=True)
     version = fields.Nested(OfferingVersionSchema, required=True)
     certification = fields.Nested(StandingSchema, required=True)
@@ -283,34 +282,34 @@ class OfferingPageSchema(FormSchema):
     """A page of offerings; `next` is the cursor of the following one."""
 
     items = fields.List(fields.Nested(OfferingSchema), required=True)
-    next = _optional("次のページのcursor。最後のページではnull")
+    next = f.optional("次のページのcursor。最後のページではnull")
 
 
 class OfferingRecordSchema(FormSchema):
     """An offering as a mirror holds it; the certificate of its version, if there is one, says more."""
 
-    id = _id()
-    maker_id = _id()
+    id = f.identifier()
+    maker_id = f.identifier()
     version = fields.Nested(OfferingVersionSchema, required=True)
-    claim = _code(("claimed", "unknown"))
+    claim = f.code(("claimed", "unknown"))
 
 
 class CertificateSchema(FormSchema):
     """A certificate; for the offering version of an offering the newest one counts."""
 
-    id = _id()
-    number = _optional("認証番号")
-    offering_id = _id()
-    offering_version_id = _id()
-    specification_version_id = _id()
-    state = _code(("certified", "conditional", "expired", "suspended", "revoked", "superseded"))
-    evaluated_sha256 = _hash()
-    decided_at = _moment()
-    valid_from = _moment()
-    valid_until = _moment()
-    conditions_due_on = _day()
-    ended_on = _day()
-    recheck_by = _day()
+    id = f.identifier()
+    number = f.optional("認証番号")
+    offering_id = f.identifier()
+    offering_version_id = f.identifier()
+    specification_version_id = f.identifier()
+    state = f.code(("certified", "conditional", "expired", "suspended", "revoked", "superseded"))
+    evaluated_sha256 = f.digest()
+    decided_at = f.moment()
+    valid_from = f.moment()
+    valid_until = f.moment()
+    conditions_due_on = f.day()
+    ended_on = f.day()
+    recheck_by = f.day()
 
 
 RECORDS = {
@@ -326,37 +325,37 @@ _SHAPES = tuple(name for name, _ in RECORDS.values())
 class ChangeSchema(FormSchema):
     """One change: `data` is the record as it is now, null when it is no longer public."""
 
-    sequence = _number()
-    kind = _code(KINDS)
-    id = _id()
-    operation = _code(Operation)
-    occurred_at = _moment(nullable=False)
+    sequence = f.number()
+    kind = f.code(KINDS)
+    id = f.identifier()
+    operation = f.code(Operation)
+    occurred_at = f.moment(nullable=False)
     data = any_of(*_SHAPES, nullable=True)
 
 
 class ChangePageSchema(FormSchema):
     """Changes in the order of their commits; ask again with `next_since` until it equals `head`."""
 
-    epoch = _text("この番号の列の名前。変わったらsnapshotからやり直す")
-    head = _number("いちばん新しい番号")
-    next_since = _number()
+    epoch = f.text("この番号の列の名前。変わったらsnapshotからやり直す")
+    head = f.number("いちばん新しい番号")
+    next_since = f.number()
     changes = fields.List(fields.Nested(ChangeSchema), required=True)
 
 
 class SnapshotHeaderSchema(FormSchema):
     """The first line of a snapshot; `content_hash` is the sum of the SHA-256 of all other lines."""
 
-    kind = _code(("header",))
-    epoch = _text()
-    sequence = _number("この写しの番号。changes?since=に続ける")
-    generated_at = _moment(nullable=False)
-    count = _number("この行を除く行数")
-    content_hash = _text("[kind, id, data]の正規JSONのSHA-256の和（2の256乗を法とする）")
+    kind = f.code(("header",))
+    epoch = f.text()
+    sequence = f.number("この写しの番号。changes?since=に続ける")
+    generated_at = f.moment(nullable=False)
+    count = f.number("この行を除く行数")
+    content_hash = f.text("[kind, id, data]の正規JSONのSHA-256の和（2の256乗を法とする）")
 
 
 class SnapshotLineSchema(FormSchema):
     """Every other line of a snapshot."""
 
-    kind = _code(KINDS)
-    id = _id()
+    kind = f.code(KINDS)
+    id = f.identifier()
     data = any_of(*_SHAPES)

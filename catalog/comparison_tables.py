@@ -4,14 +4,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.models import BodyKind
 from catalog.comparison import Chapter, RequirementMatrix, Row, build_terms_table
 from catalog.cost_words import exit_words, explain_needs, year_words
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
+from catalog.offerings.rows import read_accreditations, read_categories
 from catalog.pages import Column, Comparison
 from catalog.price_plan import QUOTE_LABEL
 from catalog.specifications.models import SpecificationVersion
-from catalog.terms import SizeClass, hosting_label
-from core.clock import day_in_japan
+from catalog.terms import (
+    AccessibilityLevel,
+    Authentication,
+    Language,
+    SizeClass,
+    hosting_label,
+)
+from core.clock import day_in_japan, today_jst
 from core.japanese import format_date, format_yen
 from vendors.models import VendorState
 
@@ -25,8 +33,12 @@ _TERMS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("seller", "販売する事業者"),
             ("hosting", "設置場所"),
             ("networks", "使える回線"),
+            ("kinds", "対応する団体の種類"),
             ("sizes", "対応する団体の人口"),
+            ("languages", "画面の言語"),
+            ("accessibility", "アクセシビリティ（JIS X 8341-3）"),
             ("onboarding", "利用を始めるまで"),
+            ("training", "研修"),
             ("api", "APIの仕様"),
         ),
     ),
@@ -36,8 +48,17 @@ _TERMS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("availability", "稼働率"),
             ("rto", "目標復旧時間（RTO）"),
             ("rpo", "目標復旧時点（RPO）"),
+            ("maintenance", "計画停止の予告"),
             ("support", "問い合わせを受ける時間"),
             ("boundary", "責任の分かれ目"),
+        ),
+    ),
+    (
+        "安全",
+        (
+            ("data_location", "データを保管する場所"),
+            ("authentication", "本人確認の方法"),
+            ("accreditations", "有効な第三者の認証・登録"),
         ),
     ),
     (
@@ -49,6 +70,7 @@ _TERMS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("retrieval", "データを取り出せる期間"),
             ("imports", "取り込めるデータの形式"),
             ("exports", "取り出せるデータの形式"),
+            ("categories", "データの種類ごとの形式"),
             ("export_charge", "データを取り出す費用（税抜）"),
             ("deletion", "データ消去の証明書"),
             ("parallel", "並行して動かす期間"),
@@ -213,6 +235,17 @@ def term_values(column: Column) -> Mapping[str, str | None]:
         "hosting": _join("・", _hosting(offering), offering.hosting_region),
         "networks": _join("、", *(_NETWORKS.get(each, each) for each in offering.networks)),
         "sizes": _join("、", *(each.label for each in SizeClass if each in offering.size_classes)),
+        "kinds": _join("、", *(BodyKind(each).label for each in offering.body_kinds)),
+        "languages": _join("、", *(Language(each).label for each in offering.languages)),
+        "accessibility": AccessibilityLevel(offering.accessibility_level).label
+        if offering.accessibility_level
+        else None,
+        "training": version.training,
+        "maintenance": _count(version.maintenance_notice_days, "日前まで"),
+        "data_location": offering.data_location,
+        "authentication": _join("、", *(Authentication(e).label for e in offering.authentication)),
+        "accreditations": _accreditations(offering),
+        "categories": _join("。", *(e.words for e in read_categories(offering.data_categories))),
         "onboarding": _count(version.onboarding_weeks, "週間"),
         "api": offering.api_specification,
         "availability": _availability(version),
@@ -234,6 +267,18 @@ def term_values(column: Column) -> Mapping[str, str | None]:
         "escrow": _choice(version.escrow, "あり", "なし"),
         "exit_note": version.exit_note,
     }
+
+
+def _accreditations(offering: OfferingVersion) -> str | None:
+    """Return what is held today; told but expired is 期限切れ, not unknown."""
+    told = read_accreditations(offering.accreditations)
+    today = today_jst()
+    held = [
+        f"{e.kind.label}（{format_date(e.expires_on)}まで）" for e in told if e.is_held_on(today)
+    ]
+    if told and not held:
+        return "なし（期限切れ）"
+    return _join("、", *held)
 
 
 def _hosting(offering: OfferingVersion) -> str:

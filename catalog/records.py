@@ -14,6 +14,7 @@ from catalog.certification.models import Certification
 from catalog.certification.queries import Standing, standing_of, standings
 from catalog.offerings.models import ListingVersion, OfferingVersion, PriceComponentRow
 from catalog.offerings.queries import find_listed
+from catalog.offerings.rows import list_held
 from catalog.queries import (
     answered_version_ids,
     list_active_vendors,
@@ -24,6 +25,7 @@ from catalog.queries import (
 from catalog.specifications.models import SpecificationVersion
 from catalog.specifications.queries import recheck_days
 from catalog.terms import CertificationState
+from core.clock import day_in_japan
 from core.db import now
 from vendors.models import Vendor
 
@@ -47,7 +49,7 @@ def load_offerings(session: Session, versions: Sequence[OfferingVersion]) -> lis
         {
             "id": str(version.offering_id),
             "maker": vendor_summary(version.offering.maker),
-            "version": version_record(version),
+            "version": version_record(version, day_in_japan(now(session))),
             "certification": standing_record(known[version.id]),
             "listings": [
                 {
@@ -100,19 +102,19 @@ def vendor_summary(vendor: Vendor) -> Record:
     }
 
 
-def offering_record(version: OfferingVersion, *, has_answers: bool) -> Record:
+def offering_record(version: OfferingVersion, day: date, *, has_answers: bool) -> Record:
     """Return an offering as a mirror holds it; `claim` counts while no certificate says more."""
     claimed = CertificationState.CLAIMED if has_answers else CertificationState.UNKNOWN
     return {
         "id": str(version.offering_id),
         "maker_id": str(version.offering.maker_id),
-        "version": version_record(version),
+        "version": version_record(version, day),
         "claim": claimed.value,
     }
 
 
-def version_record(version: OfferingVersion) -> Record:
-    """Return the published facts of an offering version."""
+def version_record(version: OfferingVersion, day: date) -> Record:
+    """Return the published facts of an offering version; accreditations only while they are held."""
     specification = version.specification_version
     return {
         "id": str(version.id),
@@ -134,8 +136,35 @@ def version_record(version: OfferingVersion) -> Record:
         "import_formats": version.import_formats or None,
         "export_formats": version.export_formats or None,
         "api_specification": version.api_specification or None,
+        **_facts(version, day),
         "content_sha256": version.content_sha256 or None,
         "published_at": _moment(version.published_at),
+    }
+
+
+def _facts(version: OfferingVersion, day: date) -> Record:
+    return {
+        "data_location": version.data_location or None,
+        "body_kinds": list(version.body_kinds),
+        "languages": list(version.languages),
+        "authentication": list(version.authentication),
+        "accessibility": {
+            "level": version.accessibility_level or None,
+            "statement": version.accessibility_statement or None,
+        },
+        "accreditations": [
+            {
+                "kind": each.kind.value,
+                "number": each.number,
+                "body": each.body,
+                "scope": each.scope,
+                "expires_on": each.expires_on.isoformat(),
+            }
+            for each in list_held(version.accreditations, day)
+        ],
+        "data_categories": [
+            {**row, "imports": row["imports"] or None} for row in version.data_categories
+        ],
     }
 
 
@@ -161,6 +190,8 @@ def listing_record(version: ListingVersion) -> Record:
             "support_hours": version.support_hours or None,
             "responsibility_boundary": version.responsibility_boundary or None,
             "onboarding_weeks": version.onboarding_weeks,
+            "maintenance_notice_days": version.maintenance_notice_days,
+            "training": version.training or None,
         },
         "exit_terms": {
             "notice_months": version.notice_months,
@@ -254,7 +285,10 @@ def _load_vendors(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID,
 def _load_offerings(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Record]:
     found = list_public_offerings(session, ids)
     answered = answered_version_ids(session, [row.id for row in found])
-    return {row.offering_id: offering_record(row, has_answers=row.id in answered) for row in found}
+    day = day_in_japan(now(session))
+    return {
+        row.offering_id: offering_record(row, day, has_answers=row.id in answered) for row in found
+    }
 
 
 def _load_listings(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Record]:

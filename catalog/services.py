@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlmodel import Session
 
+from catalog.offerings.queries import published_offering_version
+from catalog.offerings.services import ACCREDITATION_EXPIRED
 from catalog.queries import (
     list_certificate_ids_of,
     list_listing_ids_of,
@@ -36,8 +38,16 @@ def announce_rechecks(session: Session, payload: Mapping[str, Any]) -> None:
         changes.append(session, "certificate", certificate_id)
 
 
+def announce_offering(session: Session, payload: Mapping[str, Any]) -> None:
+    """Tell mirrors of an offering whose record says less since today: an accreditation has expired."""
+    offering_id = uuid.UUID(payload["offering_id"])
+    if published_offering_version(session, offering_id) is not None:
+        changes.append(session, "offering", offering_id)
+
+
 HANDLERS: Mapping[str, outbox.Handler] = {
     "vendor.state_changed": announce_vendor,
     PUBLISHED: announce_rechecks,
     VERSION_ENDED: announce_rechecks,
+    ACCREDITATION_EXPIRED: announce_offering,
 }

@@ -107,6 +107,65 @@ class Network(LabelledCode):
     CLOSED = "closed", "閉域網"
 
 
+class Language(LabelledCode):
+    """The languages in which residents or staff can use the screens."""
+
+    JAPANESE = "ja", "日本語"
+    EASY_JAPANESE = "ja_easy", "やさしい日本語"
+    ENGLISH = "en", "英語"
+    CHINESE = "zh", "中国語"
+    KOREAN = "ko", "韓国語"
+    VIETNAMESE = "vi", "ベトナム語"
+    PORTUGUESE = "pt", "ポルトガル語"
+    SPANISH = "es", "スペイン語"
+    TAGALOG = "tl", "フィリピン語"
+    NEPALI = "ne", "ネパール語"
+    INDONESIAN = "id", "インドネシア語"
+
+
+class AccessibilityLevel(LabelledCode):
+    """What the vendor claims of JIS X 8341-3; a claim without a test is a class of its own."""
+
+    AA = "aa", "JIS X 8341-3のAAに準拠"
+    AA_PARTLY = "aa_partly", "JIS X 8341-3のAAに一部準拠"
+    A = "a", "JIS X 8341-3のAに準拠"
+    UNTESTED = "untested", "試験をしていない"
+
+
+class Authentication(LabelledCode):
+    """How users prove who they are."""
+
+    PASSWORD = "password", "IDとパスワード"
+    MULTI_FACTOR = "multi_factor", "多要素認証"
+    SAML = "saml", "SAMLによるシングルサインオン"
+    OIDC = "oidc", "OpenID Connectによるシングルサインオン"
+    CLIENT_CERTIFICATE = "client_certificate", "端末の電子証明書"
+    STAFF_CARD = "staff_card", "職員のICカード"
+    MY_NUMBER_CARD = "my_number_card", "マイナンバーカード（公的個人認証）"
+    GBIZ_ID = "gbiz_id", "GビズID"
+
+
+class AccreditationKind(LabelledCode):
+    """Accreditations by third parties that bodies ask for."""
+
+    ISMAP = "ismap", "ISMAP"
+    ISMAP_LIU = "ismap_liu", "ISMAP-LIU"
+    ISO_27001 = "iso_27001", "ISO/IEC 27001"
+    ISO_27017 = "iso_27017", "ISO/IEC 27017"
+    ISO_27018 = "iso_27018", "ISO/IEC 27018"
+    PRIVACY_MARK = "privacy_mark", "プライバシーマーク"
+    LGWAN_ASP = "lgwan_asp", "LGWAN-ASP"
+
+
+class DataConformity(LabelledCode):
+    """How exported data of a category stand to the data requirement (データ要件) of the standard."""
+
+    CONFORMS = "conforms", "データ要件に適合"
+    PARTLY = "partly", "データ要件に一部適合"
+    NOT_CONFORMING = "not_conforming", "データ要件に適合しない"
+    NONE = "none", "データ要件の定めがない"
+
+
 SIZE_LOWER_BOUNDS: tuple[tuple[SizeClass, int], ...] = (
     (SizeClass.UNDER_10K, 0),
     (SizeClass.FROM_10K, 10_000),

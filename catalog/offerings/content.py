@@ -23,6 +23,14 @@ OFFERING_FIELDS = (
     "import_formats",
     "export_formats",
     "api_specification",
+    "data_location",
+    "body_kinds",
+    "languages",
+    "authentication",
+    "accessibility_level",
+    "accessibility_statement",
+    "accreditations",
+    "data_categories",
 )
 LISTING_FIELDS = (
     "minimum_term_months",
@@ -42,6 +50,24 @@ LISTING_FIELDS = (
     "parallel_running",
     "escrow",
     "exit_note",
+    "maintenance_notice_days",
+    "training",
+)
+# Asked for only later: they are part of a content where something is told, so that what was hashed
+# before they existed keeps its hash.
+LATER_FIELDS = frozenset(
+    {
+        "data_location",
+        "body_kinds",
+        "languages",
+        "authentication",
+        "accessibility_level",
+        "accessibility_statement",
+        "accreditations",
+        "data_categories",
+        "maintenance_notice_days",
+        "training",
+    }
 )
 COMPONENT_FIELDS = ("kind", "name", "unit", "interval", "tier_mode", "tiers", "minimum", "maximum")
 
@@ -61,7 +87,7 @@ def offering_content(
             "code": specification.specification.code,
             "label": specification.label,
         },
-        **{name: getattr(version, name) for name in OFFERING_FIELDS},
+        **_told(version, OFFERING_FIELDS),
         "answers": {
             row.requirement.requirement_id: {
                 "answer": row.answer.value,
@@ -90,11 +116,20 @@ def listing_content(version: ListingVersion) -> dict[str, Any]:
         "number": version.number,
         "offering_version_id": str(version.offering_version_id),
         "seller_corporate_number": version.listing.seller.corporate_number,
-        **{name: getattr(version, name) for name in LISTING_FIELDS},
+        **_told(version, LISTING_FIELDS),
         "components": [
             {name: getattr(row, name) for name in COMPONENT_FIELDS}
             for row in sorted(version.components, key=lambda each: each.position)
         ],
+    }
+
+
+def _told(version: OfferingVersion | ListingVersion, names: Iterable[str]) -> dict[str, Any]:
+    values = {name: getattr(version, name) for name in names}
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in LATER_FIELDS or value not in (None, "", [])
     }
 
 

@@ -85,7 +85,7 @@ class Offering(_ReadThroughCertification, Model, table=True):
 
 
 class OfferingVersion(_ReadThroughCertification, StatefulModel, table=True):
-    """What a certificate covers: functions, conformance answers, hosting, data formats.
+    """What a certificate covers: functions, conformance answers, hosting, data formats, accreditations.
 
     Content is immutable from submission on; `content_sha256` fixes it. A copy to another version of
     the specification keeps in `requirement_changes` what differs there, by requirement row.
@@ -130,6 +130,14 @@ class OfferingVersion(_ReadThroughCertification, StatefulModel, table=True):
     import_formats: str = Field(default="", max_length=300)
     export_formats: str = Field(default="", max_length=300)
     api_specification: str = Field(default="", max_length=300)
+    data_location: str = Field(default="", max_length=200)
+    body_kinds: list[str] = Field(default_factory=list, sa_type=JSONType)
+    languages: list[str] = Field(default_factory=list, sa_type=JSONType)
+    authentication: list[str] = Field(default_factory=list, sa_type=JSONType)
+    accessibility_level: str = Field(default="", max_length=20)
+    accessibility_statement: str = Field(default="", max_length=500)
+    accreditations: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONType)
+    data_categories: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONType)
     content_sha256: str = Field(default="", max_length=64)
     submitted_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
     submitted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
@@ -288,6 +296,8 @@ class ListingVersion(_ReadThroughCertification, StatefulModel, table=True):
     rto_hours: int | None = None
     rpo_hours: int | None = None
     responsibility_boundary: str = Field(default="", max_length=1000)
+    maintenance_notice_days: int | None = None
+    training: str = Field(default="", max_length=500)
     notice_months: int | None = None
     transition_days: int | None = None
     retrieval_days: int | None = None

@@ -26,9 +26,19 @@ class Group(LabelledCode):
     PRICES = "prices", "料金"
     OPERATION = "operation", "運用"
     EXIT = "exit", "やめるとき"
+    USERS = "users", "使う団体と使い方"
+    DATA = "data", "データの種類ごとの形式"
+    ACCREDITATIONS = "accreditations", "第三者の認証・登録"
+
+    @property
+    def is_optional(self) -> bool:
+        """Tell whether an offering can be submitted without this group."""
+        return self in OPTIONAL_GROUPS
 
 
-OFFERING_GROUPS = (Group.OVERVIEW, Group.HOSTING, Group.ANSWERS)
+# What an offering can be submitted without: asked apart, so that the way to a submission stays short.
+OPTIONAL_GROUPS = (Group.USERS, Group.DATA, Group.ACCREDITATIONS)
+OFFERING_GROUPS = (Group.OVERVIEW, Group.HOSTING, Group.ANSWERS, *OPTIONAL_GROUPS)
 LISTING_GROUPS = (Group.PRICES, Group.OPERATION, Group.EXIT)
 
 

@@ -7,9 +7,17 @@ from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields, validates_schema
 
+from accounts.models import BodyKind
 from catalog.offerings.models import ListingVersion, OfferingVersion
 from catalog.offerings.words import show_percent
-from catalog.terms import HOSTING_CODES, Network, SizeClass
+from catalog.terms import (
+    HOSTING_CODES,
+    AccessibilityLevel,
+    Authentication,
+    Language,
+    Network,
+    SizeClass,
+)
 from core import japanese
 from core.fields import (
     FormSchema,
@@ -158,11 +166,38 @@ class HostingSchema(GroupSchema):
 
     hosting_provider = option("設置場所の事業者", HOSTING_CODES, required=False)
     hosting_region = line("設置する地域", maximum=60, required=False)
+    data_location = line("データを保管する場所", maximum=200, required=False)
     networks = options("使える回線", [each.value for each in Network], required=False)
     size_classes = options("対応する団体の人口", [each.value for each in SizeClass], required=False)
     import_formats = line("取り込めるデータの形式", maximum=300, required=False)
     export_formats = line("取り出せるデータの形式", maximum=300, required=False)
     api_specification = line("外部連携（API）の仕様", maximum=300, required=False)
+
+
+class UsersSchema(GroupSchema):
+    """使う団体と使い方."""
+
+    body_kinds = options("対応する団体の種類", [each.value for each in BodyKind], required=False)
+    languages = options("画面の言語", [each.value for each in Language], required=False)
+    authentication = options(
+        "本人確認の方法", [each.value for each in Authentication], required=False
+    )
+    accessibility_level = option(
+        "アクセシビリティ", [each.value for each in AccessibilityLevel], required=False
+    )
+    accessibility_statement = lines("アクセシビリティの説明", maximum=500, required=False)
+
+    @validates_schema
+    def check_statement(self, data: dict[str, Any], **_options: Any) -> None:
+        """Refuse a claimed level that nothing shows: a test result or the exceptions."""
+        level = data.get("accessibility_level")
+        if level and level != AccessibilityLevel.UNTESTED:
+            if data.get("accessibility_statement"):
+                return
+            raise ValidationError(
+                "適合のレベルを選んだときは、試験の結果のアドレスか説明も入力してください。",
+                "accessibility_statement",
+            )
 
 
 class OperationSchema(GroupSchema):
@@ -173,7 +208,9 @@ class OperationSchema(GroupSchema):
     availability_basis_points = percent("稼働率の目標")
     rto_hours = whole("復旧までの目標時間", required=False, maximum=8_760)
     rpo_hours = whole("どの時点のデータに戻すか", required=False, maximum=8_760)
+    maintenance_notice_days = whole("計画停止を知らせる時期", required=False, maximum=365)
     onboarding_weeks = whole("利用開始までの期間", required=False, maximum=520)
+    training = lines("研修", maximum=500, required=False)
     responsibility_boundary = lines("責任の分かれ目", maximum=1_000, required=False)
 
     @validates_schema
@@ -243,6 +280,12 @@ def overview_values(row: OfferingVersion) -> dict[str, Any]:
 def hosting_values(row: OfferingVersion) -> dict[str, Any]:
     """Return what the hosting page shows of a stored row."""
     return row.model_dump()
+
+
+def users_values(row: OfferingVersion) -> dict[str, Any]:
+    """Return what the page about users shows of a stored row; radios take lists."""
+    level = row.accessibility_level
+    return {**row.model_dump(), "accessibility_level": [level] if level else []}
 
 
 def operation_values(row: ListingVersion) -> dict[str, Any]:

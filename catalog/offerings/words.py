@@ -3,8 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from accounts.models import BodyKind
+from catalog.offerings.rows import read_accreditations, read_categories
 from catalog.price_plan import QUOTE_LABEL, ComponentKind, Interval, TaxRounding, TierMode, Unit
-from catalog.terms import HOSTING_PROVIDERS, Network, SizeClass
+from catalog.terms import (
+    HOSTING_PROVIDERS,
+    AccessibilityLevel,
+    Authentication,
+    Language,
+    Network,
+    SizeClass,
+)
 from core.japanese import format_amount, format_yen
 from core.state_machine import LabelledCode
 
@@ -73,6 +82,20 @@ def _rounding(content: Content) -> str:
     return TaxRounding(code).label if code else ""
 
 
+def _accessibility(content: Content) -> str:
+    code = content.get("accessibility_level")
+    return AccessibilityLevel(code).label if code else ""
+
+
+def _accreditations(content: Content) -> str:
+    rows = read_accreditations(content.get("accreditations") or ())
+    return "\n".join(each.words for each in rows)
+
+
+def _categories(content: Content) -> str:
+    return "\n".join(each.words for each in read_categories(content.get("data_categories") or ()))
+
+
 OFFERING_WORDS: Sequence[tuple[str, Tell]] = (
     ("標準仕様書", _specification),
     ("サービスの名称", _text("name")),
@@ -87,6 +110,14 @@ OFFERING_WORDS: Sequence[tuple[str, Tell]] = (
     ("取り込めるデータの形式", _text("import_formats")),
     ("取り出せるデータの形式", _text("export_formats")),
     ("外部連携（API）の仕様", _text("api_specification")),
+    ("データを保管する場所", _text("data_location")),
+    ("対応する団体の種類", _codes("body_kinds", BodyKind)),
+    ("画面の言語", _codes("languages", Language)),
+    ("本人確認の方法", _codes("authentication", Authentication)),
+    ("アクセシビリティ", _accessibility),
+    ("アクセシビリティの説明", _text("accessibility_statement")),
+    ("第三者の認証・登録", _accreditations),
+    ("データの種類ごとの形式", _categories),
 )
 LISTING_WORDS: Sequence[tuple[str, Tell]] = (
     ("最低利用期間", _count("minimum_term_months", "か月")),
@@ -96,7 +127,9 @@ LISTING_WORDS: Sequence[tuple[str, Tell]] = (
     ("稼働率の目標", _availability),
     ("復旧までの目標時間", _count("rto_hours", "時間以内")),
     ("どの時点のデータに戻すか", _count("rpo_hours", "時間前まで")),
+    ("計画停止を知らせる時期", _count("maintenance_notice_days", "日前まで")),
     ("利用開始までの期間", _count("onboarding_weeks", "週間")),
+    ("研修", _text("training")),
     ("責任の分かれ目", _text("responsibility_boundary")),
     ("終了を知らせる時期", _count("notice_months", "か月前まで")),
     ("移行を助ける日数", _count("transition_days", "日間")),

@@ -54,14 +54,30 @@ def plan_offerings(timeline: Timeline, world: World) -> None:
     for row in read_rows("demo_offerings.toml", "offerings"):
         maker = vendors[row["maker"]]
         ready_on = max(maker["decided_on"], maker["agreement_accepted_on"])
-        OfferingStory(world, row).plan(timeline, ready_on)
+        OfferingStory(world, row, _facts(row, maker)).plan(timeline, ready_on)
+
+
+def _facts(row: Row, maker: Row) -> dict[str, Any]:
+    """Return what a sample service says of its users and its maker's accreditations."""
+    held = [
+        {
+            "kind": each["scheme"],
+            "number": each["number"],
+            "body": each["issuer"],
+            "scope": each["scope"],
+            "expires_on": each["expires_on"].isoformat(),
+        }
+        for each in maker.get("accreditations", [])
+    ]
+    return {"accreditations": held, "body_kinds": row["listings"][0].get("body_kinds", [])}
 
 
 class OfferingStory(ProceedingActs):
     """One service of one maker with its sellers."""
 
-    def __init__(self, world: World, row: Row) -> None:
+    def __init__(self, world: World, row: Row, facts: Mapping[str, Any]) -> None:
         super().__init__(world, row)
+        self._facts = facts
         own = [each for each in row["listings"] if each["seller"] == row["maker"]]
         self._own_terms = own or row["listings"][:1]
         self._sells_itself = bool(own)
@@ -161,7 +177,8 @@ class OfferingStory(ProceedingActs):
         else:
             self._begin(session, maker)
         version = self._version(session)
-        values = {name: row[name] for name in OFFERING_FIELDS if name in row}
+        told = {**self._facts, **row}
+        values = {name: told[name] for name in OFFERING_FIELDS if name in told}
         offerings.edit_offering_version(session, maker, version, version=version.version, **values)
         terms = queries.find_own_listing_version(session, version)
         if terms is None:

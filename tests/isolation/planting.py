@@ -24,7 +24,12 @@ _AMOUNTS = {
     "maximum",
 }
 _LISTS = {
+    "accreditations",
+    "authentication",
+    "body_kinds",
+    "data_categories",
     "features",
+    "languages",
     "mended",
     "networks",
     "qualification_kinds",

@@ -11,6 +11,7 @@ from catalog.offerings.services.answers import (
 )
 from catalog.offerings.services.copying import Carried, copy_to_specification, plan_copy
 from catalog.offerings.services.decisions import (
+    ACCREDITATION_EXPIRED,
     approve_listing_version,
     approve_version,
     publish_listing_version,
@@ -40,6 +41,7 @@ from catalog.offerings.services.endings import (
 from catalog.offerings.services.evidence import attach_evidence, detach_evidence
 
 __all__ = [
+    "ACCREDITATION_EXPIRED",
     "LISTING_WITHDRAWN",
     "Carried",
     "answer_rest",

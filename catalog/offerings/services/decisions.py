@@ -1,6 +1,6 @@
 """Submission, approval and publication of offering versions and of price changes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -18,6 +18,7 @@ from catalog.offerings.models import (
     OfferingVersion,
     OfferState,
 )
+from catalog.offerings.rows import list_expiries
 from catalog.offerings.rules import list_missing_in_listing, list_missing_in_offering
 from catalog.offerings.services.drafts import (
     check_editable,
@@ -27,10 +28,13 @@ from catalog.offerings.services.drafts import (
 )
 from catalog.specifications.queries import list_requirements
 from core import changes, outbox
+from core.clock import day_in_japan, start_of_day
 from core.db import now
 from core.errors import GuardFailed, Invalid, NotFound, StaleVersion, WrongState
 from vendors.models import Vendor
 from vendors.queries.agreements import require_selling
+
+ACCREDITATION_EXPIRED = "offering.accreditation_expired"
 
 
 def submit_version(session: Session, actor: Actor, row: OfferingVersion) -> OfferingVersion:
@@ -174,6 +178,9 @@ def publish_version(session: Session, actor: Actor, row: OfferingVersion) -> Off
             _carry_over(session, actor, other, row)
     _publish_terms(session, actor, terms)
     outbox.publish(session, "offering.published", {"offering_version_id": row.id})
+    for day in list_expiries(row.accreditations, day_in_japan(now(session))):
+        due = start_of_day(day + timedelta(days=1))
+        outbox.publish(session, ACCREDITATION_EXPIRED, {"offering_id": row.offering_id}, due_at=due)
     return row
 
 

@@ -6,9 +6,18 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from accounts.models import BodyKind
+from catalog.offerings.row_schemas import ROW_KINDS, write_rows
 from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
 from catalog.specifications.mapping import fold_word
-from catalog.terms import HOSTING_PROVIDERS, Network, SizeClass
+from catalog.terms import (
+    HOSTING_PROVIDERS,
+    AccessibilityLevel,
+    Authentication,
+    Language,
+    Network,
+    SizeClass,
+)
 from core.state_machine import LabelledCode
 
 MOST_OFFERINGS = 1_000
@@ -75,6 +84,14 @@ _OFFERING = (
     Column("import_formats", "取り込めるデータの形式", _O, "300文字以内。", "CSV（UTF-8）"),
     Column("export_formats", "取り出せるデータの形式", _O, "300文字以内。", "CSV、JSON"),
     Column("api_specification", "外部連携（API）の仕様", _O, "300文字以内。", "OpenAPI 3.1で公開", ("API", "外部連携")),
+    Column("data_location", "データを保管する場所", _O, "控えも含めた国と地域。200文字以内。", "日本（東京。控えは大阪）", ("データの保管場所", "データセンターの所在地")),
+    Column("body_kinds", "対応する団体の種類", _O, "任意。「、」で区切ります。", "市、町、村", ("団体の種類",), _labels(BodyKind), is_list=True),
+    Column("languages", "画面の言語", _O, "任意。「、」で区切ります。", "日本語、英語", ("言語", "対応言語"), _labels(Language), is_list=True),
+    Column("authentication", "本人確認の方法", _O, "任意。「、」で区切ります。", "IDとパスワード、多要素認証", ("認証方式", "ログイン方法"), _labels(Authentication), is_list=True),
+    Column("accessibility_level", "アクセシビリティ", _O, "任意。一覧から選びます。", AccessibilityLevel.AA_PARTLY.label, ("JIS X 8341-3", "ウェブアクセシビリティ"), _labels(AccessibilityLevel)),
+    Column("accessibility_statement", "アクセシビリティの説明", _O, "500文字以内。試験の結果のアドレスなど。", "2026年3月に主な20画面を試験", ()),
+    Column("accreditations", "第三者の認証・登録", _O, "任意。1行に1つ、種類｜番号｜認証した機関｜対象の範囲｜有効期限。", "ISO/IEC 27001｜見本-0001｜見本審査機構｜窓口予約の開発と運用｜2028-03-31", ("認証", "取得認証", "ISMAP")),
+    Column("data_categories", "データの種類ごとの形式", _O, "任意。1行に1つ、データの種類｜取り込める形式｜取り出せる形式｜データ要件との関係。", "予約｜CSV｜CSV、JSON｜データ要件に適合", ("データ項目ごとの形式",)),
 )  # fmt: skip
 _LISTING = (
     Column("minimum_term_months", "最低利用期間（か月）", _L, "ないときは0。", "12", ("最低利用期間",), is_number=True),
@@ -85,6 +102,8 @@ _LISTING = (
     Column("availability_basis_points", "稼働率の目標（%）", _L, "99.5のように、小数第2位まで。", "99.5", ("稼働率の目標", "稼働率", "SLA"), is_number=True),
     Column("rto_hours", "復旧までの目標時間（時間）", _L, "数字だけを書きます。", "12", ("復旧までの目標時間", "RTO"), is_number=True),
     Column("rpo_hours", "どの時点のデータに戻すか（時間前）", _L, "数字だけを書きます。", "24", ("どの時点のデータに戻すか", "RPO"), is_number=True),
+    Column("maintenance_notice_days", "計画停止を知らせる時期（日前）", _L, "数字だけを書きます。", "7", ("計画停止を知らせる時期", "計画停止の予告"), is_number=True),
+    Column("training", "研修", _L, "500文字以内。", "操作研修2回（オンライン）", ("研修の内容", "操作研修")),
     Column("responsibility_boundary", "責任の分かれ目", _L, "1,000文字以内。", "", ("責任分界点",)),
     Column("notice_months", "終了を知らせる時期（か月前）", _L, "数字だけを書きます。", "12", ("終了を知らせる時期", "終了予告"), is_number=True),
     Column("transition_days", "移行を助ける日数（日）", _L, "数字だけを書きます。", "30", ("移行を助ける日数",), is_number=True),
@@ -173,6 +192,8 @@ def in_words(target: str, value: Any) -> str:
     words = BY_TARGET[target].words
     if value is None:
         return ""
+    if target in ROW_KINDS:
+        return write_rows(ROW_KINDS[target], value)
     if isinstance(value, bool):
         value = "true" if value else "false"
     if words is None:

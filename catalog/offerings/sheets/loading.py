@@ -8,12 +8,14 @@ from typing import Any, cast
 from marshmallow import ValidationError
 
 from catalog.offerings.price_schemas import MAXIMUM_ROWS, PriceSchema, price_schema
+from catalog.offerings.row_schemas import ROW_KINDS, read_rows
 from catalog.offerings.schemas import (
     ExitSchema,
     GroupSchema,
     HostingSchema,
     OperationSchema,
     OverviewSchema,
+    UsersSchema,
     split_features,
 )
 from catalog.offerings.sheets.columns import BY_TARGET, NEEDED, Part, code_of
@@ -27,7 +29,7 @@ _PREFIX = "component_"
 
 @lru_cache(maxsize=1)
 def _schemas() -> tuple[GroupSchema, ...]:
-    return (OverviewSchema(), HostingSchema(), OperationSchema(), ExitSchema())
+    return (OverviewSchema(), HostingSchema(), UsersSchema(), OperationSchema(), ExitSchema())
 
 
 @lru_cache(maxsize=4_000)
@@ -66,6 +68,11 @@ def load_values(item: Item, cells: Mapping[str, str]) -> tuple[dict[str, Any], l
                 found = _finding(item, name, cells.get(name, ""), _first(messages))
                 if found.column not in known:
                     findings.append(found)
+    for target, kind in ROW_KINDS.items():
+        try:
+            values[target] = read_rows(kind, cells.get(target, ""))
+        except ValidationError as error:
+            findings.append(_finding(item, target, cells.get(target, ""), _first(error.messages)))
     if not findings:
         values |= {n: list(each) for n, each in values.items() if isinstance(each, list)}
         values["features"] = split_features(values["features"])

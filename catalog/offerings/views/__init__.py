@@ -9,6 +9,7 @@ from catalog.offerings.views import (
     lead_pages,
     listing_pages,
     offering_pages,
+    row_pages,
     sheet_pages,
     table_pages,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "lead_pages",
     "listing_pages",
     "offering_pages",
+    "row_pages",
     "sheet_pages",
     "table_pages",
     "use_findings",

@@ -9,6 +9,7 @@ from flask import Blueprint, url_for
 from sqlmodel import Session
 
 from accounts.auth import actor
+from accounts.models import BodyKind
 from accounts.permissions import Permission, require
 from catalog.offerings import queries
 from catalog.offerings.models import (
@@ -20,6 +21,7 @@ from catalog.offerings.models import (
 from catalog.offerings.rules import (
     LISTING_GROUPS,
     OFFERING_GROUPS,
+    OPTIONAL_GROUPS,
     Group,
     Missing,
     group_by_chapter,
@@ -29,7 +31,17 @@ from catalog.offerings.rules import (
 from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
 from catalog.specifications.models import Requirement
 from catalog.specifications.queries import list_requirements
-from catalog.terms import HOSTING_PROVIDERS, Answer, Network, SizeClass
+from catalog.terms import (
+    HOSTING_PROVIDERS,
+    AccessibilityLevel,
+    AccreditationKind,
+    Answer,
+    Authentication,
+    DataConformity,
+    Language,
+    Network,
+    SizeClass,
+)
 from core import paging
 from core.errors import NotFound
 from core.forms import Form
@@ -38,7 +50,8 @@ blueprint = Blueprint("vendor_offerings", __name__, url_prefix="/vendor")
 
 ANSWERS_PER_PAGE = 10
 _ENUMERATIONS = (
-    Answer, ComponentKind, Interval, Network, SizeClass, TaxRounding, TierMode, Unit,
+    AccessibilityLevel, AccreditationKind, Answer, Authentication, BodyKind, ComponentKind,
+    DataConformity, Interval, Language, Network, SizeClass, TaxRounding, TierMode, Unit,
 )  # fmt: skip
 _WORDS = {
     **{each.value: each.label for enumeration in _ENUMERATIONS for each in enumeration},
@@ -53,6 +66,9 @@ _HINTS = {
     Group.PRICES: "初期、月額、従量などの料金表",
     Group.OPERATION: "問い合わせ、稼働率、復旧",
     Group.EXIT: "終了の予告、データの返還と消去",
+    Group.USERS: "団体の種類、言語、本人確認、アクセシビリティ",
+    Group.DATA: "データの種類ごとに、取り込みと取り出しの形式",
+    Group.ACCREDITATIONS: "ISMAP、ISO/IEC 27001、プライバシーマークなど",
 }
 
 
@@ -129,15 +145,28 @@ def home_of(terms: ListingVersion) -> str:
 
 def groups_of(terms: ListingVersion) -> Sequence[Group]:
     """Return the question groups that lead to a submission of these terms."""
-    return tuple(Group) if is_with_offering(terms) else LISTING_GROUPS
+    if not is_with_offering(terms):
+        return LISTING_GROUPS
+    return tuple(group for group in Group if not group.is_optional)
+
+
+def optional_groups_of(terms: ListingVersion) -> Sequence[Group]:
+    """Return the question groups that may stay open."""
+    return tuple(
+        group
+        for group in OPTIONAL_GROUPS
+        if is_with_offering(terms) or group not in OFFERING_GROUPS
+    )
 
 
 def next_href(group: Group, version: OfferingVersion, terms: ListingVersion) -> str:
     """Return the address of the group after this one, or of the check page."""
-    groups = groups_of(terms)
+    groups = optional_groups_of(terms) if group.is_optional else groups_of(terms)
     following = groups.index(group) + 1
     if following < len(groups):
         return group_href(groups[following], version, terms)
+    if group.is_optional:
+        return home_of(terms)
     if is_with_offering(terms):
         return url_for("vendor_offerings.check", offering_version_id=version.id)
     return url_for("vendor_offerings.check_listing_version", listing_version_id=terms.id)
@@ -168,6 +197,20 @@ def build_tasks(
             }
         )
     return tasks
+
+
+def build_optional_tasks(version: OfferingVersion, terms: ListingVersion) -> list[dict[str, Any]]:
+    """Return the tasks that may stay open, each with its state in words."""
+    return [
+        {
+            "label": f"{group.label}を入力する",
+            "href": group_href(group, version, terms),
+            "hint": _HINTS[group],
+            "status": "done" if (begun := _is_begun(group, version, terms, 0)) else "not_started",
+            "status_text": "入力済み" if begun else "任意",
+        }
+        for group in optional_groups_of(terms)
+    ]
 
 
 def link_missing(
@@ -257,5 +300,13 @@ def _is_begun(group: Group, version: OfferingVersion, terms: ListingVersion, ans
         ),
         Group.OPERATION: (terms.support_hours, terms.planned_service_hours),
         Group.EXIT: (terms.notice_months, terms.transition_days, terms.retrieval_days),
+        Group.USERS: (
+            version.body_kinds,
+            version.languages,
+            version.authentication,
+            version.accessibility_level,
+        ),
+        Group.DATA: (version.data_categories,),
+        Group.ACCREDITATIONS: (version.accreditations,),
     }
     return any(value not in (None, "", []) for value in values[group])

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from accounts.auth import access, actor
+from accounts.models import BodyKind
 from accounts.permissions import Permission
 from catalog.offerings import queries, schemas, services
 from catalog.offerings.models import EDITABLE_STATES, ListingVersion, OfferingVersion
@@ -32,11 +33,19 @@ from catalog.offerings.views.frame import (
     home_of,
     next_href,
     offering_for,
+    optional_groups_of,
     put_conflict_in_words,
     terms_for,
 )
 from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
-from catalog.terms import Network, SizeClass, hosting_choices
+from catalog.terms import (
+    AccessibilityLevel,
+    Authentication,
+    Language,
+    Network,
+    SizeClass,
+    hosting_choices,
+)
 from core import web
 from core.clock import today_jst
 from core.errors import NotFound, StaleVersion
@@ -54,7 +63,7 @@ def edit_overview(offering_version_id: uuid.UUID) -> ResponseReturnValue:
     def values(data: dict[str, Any]) -> dict[str, Any]:
         return {**data, "features": split_features(data["features"])}
 
-    return _edit_offering(
+    return edit_offering(
         Group.OVERVIEW,
         offering_version_id,
         schemas.OverviewSchema(),
@@ -67,8 +76,17 @@ def edit_overview(offering_version_id: uuid.UUID) -> ResponseReturnValue:
 @access(_EDIT, write=_EDIT)
 def edit_hosting(offering_version_id: uuid.UUID) -> ResponseReturnValue:
     """Ask where the service runs, for whom, and how data come in and out."""
-    return _edit_offering(
+    return edit_offering(
         Group.HOSTING, offering_version_id, schemas.HostingSchema(), schemas.hosting_values, dict
+    )
+
+
+@blueprint.route("/offerings/<uuid:offering_version_id>/users", methods=_METHODS)
+@access(_EDIT, write=_EDIT)
+def edit_users(offering_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask which bodies it serves, in which languages, how users sign in, how accessible it is."""
+    return edit_offering(
+        Group.USERS, offering_version_id, schemas.UsersSchema(), schemas.users_values, dict
     )
 
 
@@ -174,13 +192,15 @@ def _preview(form: Form, terms: ListingVersion) -> list[PreviewRow] | None:
     return preview_costs(plan, today_jst(), rounding or TaxRounding.WHOLE)
 
 
-def _edit_offering(
+def edit_offering(
     group: Group,
     version_id: uuid.UUID,
     schema: GroupSchema,
     show: Callable[[OfferingVersion], dict[str, Any]],
     read: Callable[[dict[str, Any]], dict[str, Any]],
+    **shown: Any,
 ) -> ResponseReturnValue:
+    """Show and save one question group of an offering version; `shown` goes to its page as well."""
     session = web.read_session()
     version = offering_for(session, version_id, _EDIT)
     terms = queries.find_own_listing_version(session, version)
@@ -198,7 +218,7 @@ def _edit_offering(
             raise StaleVersion(current=show(row)) from error
 
     saved = form.submit(save) if form.is_posted else None
-    return _answer(group, version, terms, form, saved=saved is not None)
+    return _answer(group, version, terms, form, saved=saved is not None, **shown)
 
 
 def _edit_terms(
@@ -232,7 +252,13 @@ def _facts(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(
-    group: Group, version: OfferingVersion, terms: ListingVersion, form: Form, *, saved: bool
+    group: Group,
+    version: OfferingVersion,
+    terms: ListingVersion,
+    form: Form,
+    *,
+    saved: bool,
+    **shown: Any,
 ) -> ResponseReturnValue:
     if saved:
         return _go_on(group, version, terms, form)
@@ -244,6 +270,11 @@ def _answer(
         providers=hosting_choices(today_jst()),
         networks=Network.choices(),
         size_classes=SizeClass.choices(),
+        body_kinds=BodyKind.choices(),
+        languages=Language.choices(),
+        authentications=Authentication.choices(),
+        accessibility_levels=AccessibilityLevel.choices(),
+        **shown,
         **_frame(group, version, terms),
     )
 
@@ -251,6 +282,9 @@ def _answer(
 def _go_on(
     group: Group, version: OfferingVersion, terms: ListingVersion, form: Form
 ) -> ResponseReturnValue:
+    if form.data["step"] == Step.MORE:
+        here = group_href(group, version, terms)
+        return web.see_other(f"{here}?rows={(form.data['rows'] or 0) + BLANK_ROWS}")
     if form.data["step"] == Step.NEXT:
         return web.see_other(next_href(group, version, terms))
     web.leave_notice("done", "下書きを保存しました", "続きはいつでも入力できます。")
@@ -258,8 +292,9 @@ def _go_on(
 
 
 def _frame(group: Group, version: OfferingVersion, terms: ListingVersion) -> dict[str, Any]:
-    groups = groups_of(terms)
+    groups = optional_groups_of(terms) if group.is_optional else groups_of(terms)
     return {
+        "is_optional": group.is_optional,
         "version": version,
         "terms": terms,
         "home_href": home_of(terms),

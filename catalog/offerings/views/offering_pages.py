@@ -9,14 +9,17 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from accounts.auth import access, actor
+from accounts.models import BodyKind
 from accounts.permissions import Permission, require
 from catalog.offerings import queries, services
 from catalog.offerings.content import LISTING_FIELDS
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
+from catalog.offerings.rows import read_accreditations, read_categories
 from catalog.offerings.rules import Group, explain_refusal, group_by_chapter
 from catalog.offerings.schemas import ConfirmSchema, NewOfferingSchema
 from catalog.offerings.views.frame import (
     blueprint,
+    build_optional_tasks,
     build_tasks,
     group_href,
     link_missing,
@@ -26,8 +29,16 @@ from catalog.offerings.views.frame import (
 )
 from catalog.offerings.words import show_percent
 from catalog.specifications.queries import list_versions
-from catalog.terms import Network, SizeClass, hosting_label
+from catalog.terms import (
+    AccessibilityLevel,
+    Authentication,
+    Language,
+    Network,
+    SizeClass,
+    hosting_label,
+)
 from core import web
+from core.clock import today_jst
 from core.db import transaction
 from core.errors import NotFound
 from core.forms import Form
@@ -124,6 +135,7 @@ def show(offering_version_id: uuid.UUID) -> ResponseReturnValue:
         version=sheet.version,
         terms=sheet.terms,
         tasks=build_tasks(sheet.version, sheet.terms, sheet.missing, answered=answered),
+        optional_tasks=build_optional_tasks(sheet.version, sheet.terms),
         missing=link_missing(sheet.missing, sheet.version, sheet.terms, sheet.requirements),
         is_editable=sheet.is_editable,
         steps=_steps(sheet.version),
@@ -149,7 +161,8 @@ def check(offering_version_id: uuid.UUID) -> ResponseReturnValue:
         counts=counts,
         missing=link_missing(sheet.missing, sheet.version, sheet.terms, sheet.requirements),
         is_editable=sheet.is_editable,
-        **words_of(sheet.version, sheet.terms),
+        words=(words := words_of(sheet.version, sheet.terms)),
+        **words,
     )
 
 
@@ -209,6 +222,15 @@ def words_of(version: OfferingVersion, terms: ListingVersion) -> dict[str, Any]:
         "networks": "、".join(Network(each).label for each in version.networks),
         "size_classes": "、".join(SizeClass(each).label for each in version.size_classes),
         "availability": show_percent(terms.availability_basis_points),
+        "body_kinds": "、".join(BodyKind(each).label for each in version.body_kinds),
+        "languages": "、".join(Language(each).label for each in version.languages),
+        "authentication": "、".join(Authentication(e).label for e in version.authentication),
+        "accessibility": AccessibilityLevel(version.accessibility_level).label
+        if version.accessibility_level
+        else "",
+        "accreditations": read_accreditations(version.accreditations),
+        "categories": read_categories(version.data_categories),
+        "today": today_jst(),
         "tiers": {row.position: show_tiers(row) for row in terms.components},
         "terms_fields": LISTING_FIELDS,
         "group_href": lambda group: group_href(Group(group), version, terms),
