@@ -22,7 +22,8 @@ from core.form_keys import KEY, Made, make_key, make_once
 
 T = TypeVar("T")
 _DATE_PARTS = ("era", "year", "month", "day")
-_IGNORED = frozenset({"csrf_token", KEY})
+DRAFT_MARK = "draft_mark"
+_IGNORED = frozenset({"csrf_token", DRAFT_MARK, KEY})
 _SECRET = "password"  # noqa: S105 - part of the names of fields whose value is never shown
 _WORTH_COPYING = 10  # characters; version numbers and short names are quickly typed again
 # Ids, checksums and codes of choices: the page fills them in, nobody types them.
@@ -50,6 +51,9 @@ class Form:
         self.errors: dict[str, str] = {}
         self.extra_summary: list[tuple[str, str]] = []
         self.conflict: dict[str, Any] | None = None
+        self.draft: MultiDict[str, str] | None = None
+        self.draft_mark = 0 if posted is None else posted.get(DRAFT_MARK, 0, type=int)
+        self.afterwards: list[Callable[[Session], None]] = []  # in the transaction of the act
         self._overrides: dict[str, str] = {}
         self.data: dict[str, Any] = {}
         self.status = 200
@@ -70,8 +74,9 @@ class Form:
         """Return the value to show in a field, or in one part of a date (NAME-era, NAME-year, …)."""
         if name in self._overrides:
             return self._overrides[name]
-        if self.posted is not None:
-            return self.posted.get(name, "")
+        sent = self.draft if self.posted is None else self.posted
+        if sent is not None:
+            return sent.get(name, "")
         base, _, part = name.rpartition("-")
         if part in _DATE_PARTS and isinstance(self.initial.get(base), date):
             return _date_part(self.initial[base], part)
@@ -79,8 +84,9 @@ class Form:
 
     def values(self, name: str) -> list[str]:
         """Return the values to show in a group of boxes."""
-        if self.posted is not None:
-            return self.posted.getlist(name)
+        sent = self.draft if self.posted is None else self.posted
+        if sent is not None:
+            return sent.getlist(name)
         value = self.initial.get(name)
         if value is None:
             return []
@@ -122,7 +128,10 @@ class Form:
             return None
         try:
             with transaction() as session:
-                return act(session, self.data)
+                made = act(session, self.data)
+                for each in self.afterwards:
+                    each(session)
+                return made
         except (Invalid, GuardFailed, StaleVersion) as error:
             self.refuse(error)
             return None
@@ -152,6 +161,10 @@ class Form:
             self.refuse(GuardFailed([("main", made.sentence)]))
             return None
         return made
+
+    def show_draft(self, typed: MultiDict[str, str], mark: int) -> None:
+        """Show what was typed before and not saved, instead of what is stored."""
+        self.draft, self.draft_mark = typed, mark
 
     def refuse(self, error: DomainError) -> None:
         """Show a refusal on the page."""
@@ -290,6 +303,15 @@ def _seal(key: str, password: str) -> str:
     """Return what tells whether a form came again with the same password, and nothing else of it."""
     secret = str(current_app.secret_key).encode()
     return hmac.new(secret, f"{key} {password}".encode(), hashlib.sha256).hexdigest()
+
+
+def list_sent(posted: MultiDict[str, str]) -> list[list[str]]:
+    """Return the fields of a form that are worth keeping; never a password."""
+    return [
+        [name, value]
+        for name, value in posted.items(multi=True)
+        if name not in _IGNORED and _SECRET not in name
+    ]
 
 
 def list_typed(posted: MultiDict[str, str]) -> list[str]:

@@ -15,6 +15,7 @@ import catalog.certification.models
 import catalog.specifications.consultation.models
 import core.audit
 import core.changes
+import core.form_drafts
 import core.form_keys
 import core.outbox
 import procurement.contracts.models

@@ -14,6 +14,7 @@ from accounts.permissions import Permission, can, require
 from core import web
 from core.clock import day_in_japan, today_jst
 from core.errors import Conflict, Gone, GuardFailed, NotFound
+from core.form_drafts import keep_typed
 from core.form_keys import Made
 from core.forms import Form
 from core.japanese import format_date, name_skeleton
@@ -225,6 +226,9 @@ def edit(vendor_id: uuid.UUID, section: str) -> ResponseReturnValue:
         raise NotFound
     vendor = vendor_for(web.read_session(), vendor_id, Permission.VENDOR_EDIT)
     form = Form(schema(), web.posted_form(), vendor.model_dump())
+    kept = keep_typed(form, actor().person_id)
+    if kept is not None:
+        return kept
     if form.is_posted and form.submit(
         lambda session, data: _save(session, vendor_id, section, data)
     ):

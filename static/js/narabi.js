@@ -77,11 +77,11 @@
         });
         const told = await answer.json();
         if (answer.ok) {
-          form.elements.drafts.value = told.drafts;
+          (form.elements.drafts || form.elements.draft_mark).value = told.drafts;
           say(`下書きを保存しました ${told.saved_at}`);
         } else {
           stopped = answer.status === 409 || answer.status === 412;
-          say(answer.status === 412 ? "ほかの画面でも同じ要件に入力しています。保存すると、見比べて選べます。" : NOT_KEPT);
+          say(answer.status === 412 ? "ほかの画面でも同じところに入力しています。ここで保存すると、見比べて選べます。" : NOT_KEPT);
         }
       } catch (error) {
         if (error.name !== "AbortError") say(NOT_KEPT);

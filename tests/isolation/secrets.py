@@ -20,7 +20,7 @@ from catalog.specifications import models as specifications
 from catalog.specifications.consultation import models as consultations
 from catalog.specifications.models import SpecificationState
 from catalog.specifications.queries import list_requirements
-from core import audit, db, form_keys, outbox
+from core import audit, db, form_drafts, form_keys, outbox
 from core.clock import utcnow
 from core.db import now
 from procurement.contracts import models as contracts
@@ -359,6 +359,7 @@ def _plant_accounts(world: World, session: Session) -> None:
         planter.plant(session, accounts.OrganisationNotice, organisation_id=told)
     planter.plant(session, outbox.OutboxMessage, created_at=moment, done_at=moment)
     planter.plant(session, form_keys.FormPosting, created_at=moment)
+    planter.plant(session, form_drafts.FormDraft, person_id=admin.id)
     words = {name: planter.word(f"audit_details.{name}") for name in ("reason", "title")}
     actor = factories.actor(town.clerk, Role.CLERK, town.body)
     case = planter.ids["projects"][0]

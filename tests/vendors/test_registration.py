@@ -337,6 +337,50 @@ def test_of_two_leads_the_second_reads_who_was_first(checked, agency):
     assert the_vendor().state is VendorState.ACTIVE
 
 
+def test_typed_words_are_kept_for_their_writer_alone_until_they_are_saved(client, new_client):
+    base = register(client)
+    page = f"{base}/company"
+    token = token_of(client, page)
+    begun = the_vendor()
+    typed = {"address": "見本県一番地", "name": begun.name, "kana": begun.kana,
+             "version": str(begun.version), "csrf_token": token, "draft_mark": "0"}  # fmt: skip
+    kept = client.post(f"{page}?draft=keep", data=typed)
+    assert kept.status_code == 200
+    assert kept.json["drafts"] == 1
+    assert client.post(f"{page}?draft=keep", data=typed).status_code == 412  # another tab
+    again = {**typed, "address": "見本県二番地", "draft_mark": "1"}
+    assert client.post(f"{page}?draft=keep", data=again).json["drafts"] == 2
+    assert (
+        client.post(f"{page}?draft=keep", data={**again, "address": "あ" * 300_000}).status_code
+        == 413
+    )
+    assert the_vendor().address == ""
+    shown = client.get(page)
+    assert "書きかけの内容を表示しています" in shown.text
+    assert 'value="見本県二番地"' in shown.text
+    with db.transaction() as session:
+        home = session.get(Organisation, the_vendor().owner_id)
+        other = make.person(session, Role.VENDOR_ADMIN, home)
+    colleague = new_client()
+    make.sign_in_client(colleague, other, home)
+    assert "見本県" not in colleague.get(page).text
+    assert client.submit(page, {}, button="書きかけを取り消す").location == page
+    assert "見本県" not in client.get(page).text
+
+    client.post(f"{page}?draft=keep", data=typed)
+    assert client.submit(page, {}, button="保存する").status_code == 303
+    assert the_vendor().address == "見本県一番地"
+    assert "書きかけの内容" not in client.get(page).text
+    stale = {**typed, "address": "見本県三番地"}
+    assert client.post(f"{page}?draft=keep", data=stale).status_code == 200
+    conflict = client.submit(page, {}, button="保存する")
+    assert conflict.status_code == 412
+    assert "見本県一番地" in conflict.text
+    assert "見本県三番地" in conflict.text
+    closed = new_client().post(f"{page}?draft=keep", data=typed)
+    assert closed.status_code in {302, 303, 400, 401}
+
+
 def test_stale_edit_shows_both_texts(client, new_client):
     base = register(client)
     version = the_vendor().version

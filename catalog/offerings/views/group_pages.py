@@ -49,6 +49,7 @@ from catalog.terms import (
 from core import web
 from core.clock import today_jst
 from core.errors import NotFound, StaleVersion
+from core.form_drafts import keep_typed, read_typed
 from core.forms import Form
 
 _METHODS = ["GET", "POST"]
@@ -113,10 +114,14 @@ def edit_prices(listing_version_id: uuid.UUID) -> ResponseReturnValue:
     terms = terms_for(web.read_session(), listing_version_id, _EDIT)
     if terms.state not in EDITABLE_STATES and request.method == "GET":
         return web.see_other(home_of(terms))
-    asked = request.form.get("rows") or request.args.get("rows")
+    typed = read_typed(actor().person_id)
+    asked = request.form.get("rows") or request.args.get("rows") or typed.get("rows")
     stored = len(terms.components)
     shown = rows_asked(asked, stored if asked else min(stored + BLANK_ROWS, MAXIMUM_ROWS))
     form = _form(price_schema(shown), price_values(terms))
+    kept = keep_typed(form, actor().person_id)
+    if kept is not None:
+        return kept
     saved = None
     if form.is_posted:
         saved = form.submit(lambda session, data: _save_prices(session, listing_version_id, data))
@@ -178,8 +183,9 @@ def _render_prices(terms: ListingVersion, form: Form, shown: int) -> ResponseRet
 
 def _preview(form: Form, terms: ListingVersion) -> list[PreviewRow] | None:
     """Return the cost of what is typed, else of what is stored; None while it cannot be told."""
-    if form.is_posted:
-        typed = Form(form.schema, form.posted)
+    sent = form.posted if form.is_posted else form.draft
+    if sent is not None:
+        typed = Form(form.schema, sent)
         if not typed.validate():
             return None
         components = as_rows(typed.data["components"])
@@ -209,6 +215,9 @@ def edit_offering(
     if version.state not in EDITABLE_STATES and request.method == "GET":
         return web.see_other(home_of(terms))
     form = _form(schema, show(version))
+    kept = keep_typed(form, actor().person_id)
+    if kept is not None:
+        return kept
 
     def save(writing: Session, data: dict[str, Any]) -> OfferingVersion:
         row = offering_for(writing, version_id, _EDIT)
@@ -231,6 +240,9 @@ def _edit_terms(
     if terms.state not in EDITABLE_STATES and request.method == "GET":
         return web.see_other(home_of(terms))
     form = _form(schema, show(terms))
+    kept = keep_typed(form, actor().person_id)
+    if kept is not None:
+        return kept
 
     def save(writing: Session, data: dict[str, Any]) -> ListingVersion:
         row = terms_for(writing, version_id, _EDIT)
