@@ -132,6 +132,7 @@ def _compile(path: Path, inputs: dict[str, str], timestamp: int) -> tuple[bytes,
 # --- XLSX and CSV out -----------------------------------------------------------------------
 
 _LONGEST_CELL = 32_767  # characters, the limit of the format; XlsxWriter drops longer ones silently
+_WIDEST = 60  # letters of a column that is fitted to its texts
 _EXACT_INTEGER = 10**15  # spreadsheets keep fifteen digits
 _NUMBER = re.compile(r"-[0-9]+(?:\.[0-9]+)?")
 
@@ -204,9 +205,9 @@ def _write_sheet(target: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
     for last_row, row in enumerate(sheet.rows, start=1):
         for column, value in enumerate(row):
             _write_cell(target, last_row, column, value, formats)
-            if column < len(widths) and not sheet.widths:
+            if column < len(widths) and widths[column] < _WIDEST and not sheet.widths:
                 widths[column] = max(widths[column], _text_width(str(value or "")) + 2)
-    for column, width in enumerate(sheet.widths or [min(max(w, 8), 60) for w in widths]):
+    for column, width in enumerate(sheet.widths or [min(max(w, 8), _WIDEST) for w in widths]):
         target.set_column(column, column, width)
     for column, first, last, words in sheet.choices:
         allowed = {"validate": "list", "source": list(words), "error_title": "回答"}
@@ -221,8 +222,9 @@ def _write_sheet(target: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
     target.set_footer("&C&P／&N")
 
 
+@lru_cache(maxsize=1_000)  # the cells of a table repeat themselves
 def _text_width(text: str) -> int:
-    lines = text.splitlines() or [""]
+    lines = [line[:_WIDEST] for line in text.splitlines()] or [""]
     return max(sum(2 if unicodedata.east_asian_width(c) in "WFA" else 1 for c in s) for s in lines)
 
 

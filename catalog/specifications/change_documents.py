@@ -97,7 +97,8 @@ def changes_json(before: Version, after: Version, difference: Difference[Require
         "same": difference.same,
         "changes": [_change_facts(change) for change in difference.changes],
     }
-    return json.dumps(content, ensure_ascii=False, indent=1).encode()
+    # Indented, it would be written by the encoder in Python, which takes ten times as long.
+    return json.dumps(content, ensure_ascii=False).encode()
 
 
 _PARTS = {"名称": "name", "本文": "text", "考え方・理由": "rationale"}

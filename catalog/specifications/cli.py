@@ -19,7 +19,6 @@ from catalog.specifications import queries, services, uploads
 from catalog.specifications.effect import ImportEffect, compare_import
 from catalog.specifications.importing import (
     ImportedTable,
-    Progress,
     SpecificationImportError,
     read_requirements,
 )
@@ -30,7 +29,7 @@ from catalog.specifications.schemas import ImportFactsSchema
 from core.db import reading, transaction
 from core.documents import sha256_hex
 from core.errors import DomainError, Invalid
-from core.tables import TableError
+from core.tables import Progress, TableError
 
 _PATTERNS = [pattern.value for pattern in Pattern]
 
@@ -161,8 +160,10 @@ def _read(content: bytes, name: str, options: _Told, ministry: str, code: str) -
             click.echo(f"{saved.ministry}の保存した対応表で読み取ります。", err=True)
             return ColumnMapping.from_json(saved.mapping)
 
-    with _progress("要件を確かめています") as progress:
-        return read_requirements(content, name, mapping, recall=recall, progress=progress)
+    with _progress("表を読んでいます") as opened, _progress("要件を確かめています") as progress:
+        return read_requirements(
+            content, name, mapping, recall=recall, opened=opened, progress=progress
+        )
 
 
 @contextmanager

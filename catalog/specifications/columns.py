@@ -31,6 +31,7 @@ class Placed:
 
     columns: Columns = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
+    doubtful: set[str] = field(default_factory=set)
 
     @property
     def used(self) -> set[int]:
@@ -94,6 +95,7 @@ def _place(layout: Layout, placed: Placed, target: str, hits: Sequence[int]) -> 
         label = TARGET_LABELS[target]
         sentence = f"「{'」と「'.join(names)}」のどれが{label}の列か分かりません。選んでください。"
         placed.questions.append(Question(sentence, {"columns": {target: names[0]}}))
+        placed.doubtful.add(target)
     if hits:
         placed.columns[target] = (hits[0],)
 

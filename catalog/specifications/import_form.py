@@ -34,10 +34,11 @@ from core.errors import Invalid, WrongState
 from core.forms import Form
 
 _COLUMN, _WORD, _MEANING, _MUST, _SHEET = "column-", "word-", "meaning-", "must-", "sheet-"
-_MAPPED = (_COLUMN, _WORD, _MEANING, _MUST, _SHEET, "mapping-")
+_MAPPED = (_COLUMN, _WORD, _MEANING, _MUST, _SHEET, "mapping-", "open-")
 _ACTS = ("act", "against", "save-mapping")
 _LONGEST_NAME = 200
 _TOGETHER = " ＋ "
+_OPEN, _ABSENT = "open-", "（なし）"
 _NONE_LABELS = (
     ("skip", "要件ではないものとして取り込まない"),
     ("inherit", "上の要件と同じ区分にする"),
@@ -174,11 +175,21 @@ class ImportForm(Form):
             if target == "level" and not indices and isinstance(reading.plan.reader, LevelClasses):
                 indices = reading.plan.reader.columns if reading.plan.reader.is_single else ()
             texts = reading.layout.texts(indices[0])[:1] if indices else []
-            chosen = _TOGETHER.join(reading.headings[index] for index in indices)
+            is_open = target in reading.doubtful
+            chosen = "" if is_open else _TOGETHER.join(reading.headings[i] for i in indices)
             found.append(
                 (f"{_COLUMN}{target}", label, chosen, excerpt(texts[0])[:40] if texts else "")
             )
         return found
+
+    def is_doubtful(self, field: str) -> bool:
+        """Tell whether a choice of columns waits for the reader: nothing is chosen beforehand."""
+        return field.removeprefix(_COLUMN) in self.table.reading.doubtful
+
+    @property
+    def absent_choice(self) -> tuple[str, str]:
+        """The choice that no column feeds something, where an empty one would only be unanswered."""
+        return (_ABSENT, "この表にはない")
 
     @property
     def headings(self) -> list[tuple[str, str]]:
@@ -281,8 +292,9 @@ def _chosen(posted: MultiDict[str, str], kept: ColumnMapping) -> ColumnMapping:
     columns = {
         name[len(_COLUMN) :]: heading.split(_TOGETHER) if heading else None
         for name, heading in posted.items()
-        if name.startswith(_COLUMN)
+        if name.startswith(_COLUMN) and (heading or posted.get(f"{_OPEN}{name}") is None)
     }
+    columns |= {target: None for target, each in columns.items() if each == [_ABSENT]}
     told["columns"] = {**told.get("columns", {}), **columns}
     meanings = {
         word: posted.get(f"{_MEANING}{name[len(_WORD) :]}", "")

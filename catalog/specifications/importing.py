@@ -20,9 +20,8 @@ from catalog.terms import RequirementClass, RequirementKind
 from core.documents import guard_formula
 from core.errors import Invalid
 from core.japanese import JapaneseTextError
-from core.tables import TableError, column_letter, read_sheets
+from core.tables import Progress, TableError, column_letter, read_sheets
 
-Progress = Callable[[int, int], None]
 Recall = Callable[[str], ColumnMapping | None]
 _ONE_LINE = ("chapter", "section", "subsection", "name", "change_type")
 _NAME_FROM_TEXT = 40
@@ -100,15 +99,16 @@ def read_requirements(
     mapping: ColumnMapping | None = None,
     *,
     recall: Recall | None = None,
+    opened: Progress | None = None,
     progress: Progress | None = None,
 ) -> ImportedTable:
     """Read a CSV or XLSX file; raises TableError only when it cannot be read as a table at all.
 
     The rows are checked as far as the columns are known, so that one look shows everything.
     Where no mapping is told, `recall` may know the one that was saved for the same headings.
-    `progress` is told how many of all rows are checked.
+    `opened` is told how many rows of all sheets are read, `progress` how many of all are checked.
     """
-    tables = read_sheets(content, filename)
+    tables = read_sheets(content, filename, progress=opened)
     book = choose_sheets(tables, ColumnMapping(), filename)
     fingerprint = book.fingerprint
     if mapping is None and recall is not None:

@@ -1,5 +1,6 @@
 """Pure: what of a version a reader sees: chapters, matches, one page, the state on a day."""
 
+import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from core.japanese import fold_kana
 
 PAGE_SIZE = 50
 _EXCERPT = 160
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,11 @@ def is_about(requirement: Requirement, terms: Sequence[str]) -> bool:
 
 
 def excerpt(text: str, words: str = "") -> str:
-    """Return the part of a text around the first word looked for, or its beginning."""
-    flat = " ".join(text.split())
+    """Return the part of a text around the first word looked for, or its beginning.
+
+    Letters that nobody sees, in a file that is refused for them, are shown by their number.
+    """
+    flat = _UNSEEN.sub(lambda match: f"（U+{ord(match[0]):04X}）", " ".join(text.split()))
     if len(flat) <= _EXCERPT:
         return flat
     places = [flat.find(word) for word in words.split()]

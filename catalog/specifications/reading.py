@@ -27,13 +27,17 @@ _ID = re.compile(r"(?=.*[0-9])[A-Za-z0-9._()\- ]{1,30}")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A table with its heading found and its columns placed; `unclear` says what nobody knows."""
+    """A table with its heading found and its columns placed; `unclear` says what nobody knows.
+
+    `doubtful` are the parts for which several columns came into question.
+    """
 
     layout: Layout
     columns: Mapping[str, tuple[int, ...]]
     plan: Plan
     kinds: Mapping[str, RequirementKind]
     unclear: tuple[Question, ...]
+    doubtful: frozenset[str] = frozenset()
 
     @property
     def sheet(self) -> str:
@@ -113,6 +117,7 @@ def read_columns(table: Table, told: ColumnMapping | None = None) -> Reading:
             *_missing(columns, layout),
             *plan.questions,
         ),
+        doubtful=frozenset(placed.doubtful),
     )
 
 

@@ -90,6 +90,7 @@ def mapping_as_read(book: Book, told: ColumnMapping) -> ColumnMapping:
     columns = {
         target: tuple(names[index] for index in indices)
         for target, indices in reading.columns.items()
+        if target not in reading.doubtful
     }
     ignored = {target: None for target, each in told.columns.items() if each is None}
     found = replace(

@@ -1,6 +1,7 @@
 """Files that cannot be imported: each is refused in a sentence, and nothing is changed."""
 
 import io
+import re
 import zipfile
 
 import openpyxl
@@ -12,10 +13,13 @@ from catalog.specifications import queries
 from catalog.specifications.importing import read_requirements
 from core import db
 from tests.catalog.specifications.conftest import SHARED, csv_bytes
+from tests.page_checks import parse_page, text_of
 
 # Words and refusals: the same on both databases, so asked once.
 pytestmark = pytest.mark.sqlite_only
 
+NAMED = re.compile(r"(?:(?:シート「(.+?)」)?([A-Z]+\d+)（(\d+行目)「(.+?)」）：)?(.+)")
+START = "/manage/specifications/import"
 HEAD = ["機能ID", "機能要件", "実装区分", "適合基準日"]
 GOOD = ["A-1", "検索できること。", "実装必須", "R8.4.1"]
 
@@ -172,6 +176,23 @@ def test_each_broken_file_is_refused_and_nothing_is_imported(database, monkeypat
         assert done.exit_code == 1, case
         assert words in done.output, (case, done.output)
         assert "Traceback" not in done.output
+        with db.reading() as session:
+            assert queries.find_specification(session, "X") is None, case
+
+
+def test_each_broken_file_is_refused_by_the_page_in_the_same_words(as_person):
+    browser = as_person("reviewer")
+    for case, (name, make, words) in BROKEN.items():
+        sent = browser.submit(START, {"file": (io.BytesIO(make()), name)})
+        if sent.status_code == 422:  # no table at all: said beside the field
+            assert words in text_of(parse_page(sent.text)), case
+            continue
+        assert sent.status_code == 303, case
+        page = text_of(browser.page(sent.location))
+        for part in filter(None, NAMED.fullmatch(words).groups()):  # one cell of the page each
+            assert part in page, (case, part)
+        facts = {"code": "X", "label": "1"}
+        assert browser.submit(sent.location, facts, button="下書きとして").status_code == 422, case
         with db.reading() as session:
             assert queries.find_specification(session, "X") is None, case
 

@@ -7,6 +7,8 @@ import openpyxl
 import pytest
 
 from accounts.models import Role
+from bench.difference_page import publish_two_versions
+from catalog.specifications import change_rows
 from catalog.specifications.models import Requirement, SpecificationState
 from catalog.terms import RequirementClass
 from core import db
@@ -156,3 +158,27 @@ def test_the_difference_is_data(client, revised):
 
 def first_words():
     return "文の変更、実装区分の変更、適合基準日の変更、位置の変更、要件IDの変更"
+
+
+def test_two_thousand_requirements_are_compared_whole_in_every_form(database, client):
+    """The measures of bench/difference_page.py time the same three answers."""
+    publish_two_versions(2_000)
+    path = "/specifications/BENCH/2.0/changes?from=1.0"
+    data = client.get(f"{path}&format=json").json
+    assert data["same"] == 1_000
+    assert data["counts"] == {
+        "added": 200, "removed": 200, "changed": 600, "reclassified": 200, "redated": 200,
+        "moved": 200, "renamed": 0,
+    }  # fmt: skip
+    assert len(data["changes"]) == 1_200
+    changed = next(each for each in data["changes"] if each["requirement_id"] == "R-01991")
+    assert ["removed", "3"] in changed["words"]["text"]
+    assert ["added", "5"] in changed["words"]["text"]
+    book = openpyxl.load_workbook(io.BytesIO(client.get(f"{path}&format=xlsx").data))
+    assert book["違い"].max_row == 1_201
+    last = -(-1_200 // change_rows.PAGE_SIZE)
+    assert client.get(path).text.count('<li class="result">') == change_rows.PAGE_SIZE
+    assert len(client.statements) <= 12
+    rest = 1_200 - (last - 1) * change_rows.PAGE_SIZE
+    assert client.get(f"{path}&page={last}").text.count('<li class="result">') == rest
+    assert client.get(f"{path}&page={last + 1}").status_code == 404
