@@ -64,6 +64,11 @@ class Form:
         return self.posted is not None
 
     @property
+    def keeps_drafts(self) -> bool:
+        """Tell whether what is typed may be kept: somebody forgets it when it is saved."""
+        return bool(self.afterwards)
+
+    @property
     def summary(self) -> list[tuple[str, str]]:
         """Return (anchor id, sentence) for the error summary, in the order of the fields."""
         order = {name: index for index, name in enumerate(self.schema.fields)}

@@ -6,7 +6,7 @@ from typing import Any
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from accounts.auth import access
+from accounts.auth import access, actor
 from accounts.permissions import Permission
 from catalog.offerings.models import OfferingVersion
 from catalog.offerings.row_schemas import (
@@ -22,6 +22,7 @@ from catalog.offerings.views.frame import blueprint, offering_for
 from catalog.offerings.views.group_pages import edit_offering
 from catalog.terms import AccreditationKind, DataConformity
 from core import web
+from core.form_drafts import read_typed
 
 _METHODS = ["GET", "POST"]
 _EDIT = Permission.OFFERING_EDIT
@@ -66,6 +67,7 @@ def _edit(group: Group, kind: RowKind, version_id: uuid.UUID) -> ResponseReturnV
 
 def _rows_asked(kind: RowKind, stored: int) -> int:
     """Return how many rows to show: as asked, within bounds, never fewer than stored ones."""
-    asked = request.form.get("rows") or request.args.get("rows") or ""
+    typed = read_typed(actor().person_id)
+    asked = request.form.get("rows") or request.args.get("rows") or typed.get("rows") or ""
     wanted = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 4 else 0
     return max(1, min(max(wanted or stored + BLANK_ROWS, stored), kind.maximum))
