@@ -15,6 +15,7 @@ from catalog.offerings.models import ConformanceAnswer
 from catalog.specifications.models import Requirement
 from catalog.terms import Answer
 from core.documents import canonical_json, sha256_hex
+from core.japanese import JapaneseTextError, parse_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,32 @@ class SheetRow:
 
 @dataclass(frozen=True, slots=True)
 class SheetChange:
-    """A requirement whose answer the table would change; a conflict when it changed here as well."""
+    """A requirement whose answer the table would change.
+
+    A conflict when it changed here as well, or when its sender has typed something else about it
+    and not saved it yet: that stands in `typed`.
+    """
 
     requirement: Requirement
     now: AnswerValues
     then: AnswerValues
-    is_conflict: bool
+    changed_here: bool
+    typed: Mapping[str, str] | None = None
+
+    @property
+    def is_conflict(self) -> bool:
+        """Tell whether the sender has to choose."""
+        return self.changed_here or self.typed is not None
+
+    @property
+    def typed_words(self) -> tuple[str, ...]:
+        """The draft in words: the answer, then what else was typed."""
+        if self.typed is None:
+            return ()
+        code = self.typed.get("answer", "")
+        label = Answer(code).label if code in set(Answer) else "回答は選んでいません"
+        rest = (self.typed.get(part, "") for part in ("due", "note", "evidence"))
+        return (label, *(words for words in rest if words))
 
 
 def mark_of(values: AnswerValues) -> str:
@@ -84,11 +105,15 @@ def plan_changes(
     rows: Iterable[SheetRow],
     requirements: Sequence[Requirement],
     answers: Mapping[uuid.UUID, ConformanceAnswer],
+    drafts: Mapping[uuid.UUID, Mapping[str, str]] | None = None,
 ) -> list[SheetChange]:
     """Return what a table would change, in the order of the specification.
 
+    `drafts` is what its sender typed and has not saved, by requirement row.
+
     A row as it was written out changes nothing, whatever happened here since. A row that both sides
-    changed, or that carries no mark and differs from an answer, is a conflict.
+    changed, or that carries no mark and differs from an answer, is a conflict; so is a row about
+    which something else is typed.
     """
     by_id = {row.requirement_id: row for row in rows}
     changes = []
@@ -98,5 +123,24 @@ def plan_changes(
         if row is None or mark_of(row.values) in (mark_of(now), row.mark):
             continue
         is_known = row.mark == mark_of(now) or (not row.mark and now.answer is None)
-        changes.append(SheetChange(requirement, now, row.values, is_conflict=not is_known))
+        typed = (drafts or {}).get(requirement.id)
+        differs = typed is not None and not _says_the_same(typed, row.values)
+        changes.append(
+            SheetChange(requirement, now, row.values, not is_known, typed if differs else None)
+        )
     return changes
+
+
+def _says_the_same(typed: Mapping[str, str], values: AnswerValues) -> bool:
+    """Tell whether a draft is what a table says; a date may be typed in any way that is read."""
+    try:
+        due_on = parse_date(typed.get("due", ""), label="") if typed.get("due") else None
+    except JapaneseTextError:
+        return False
+    is_due = values.answer is Answer.CONDITIONAL
+    return (
+        typed.get("answer", "") == (values.answer.value if values.answer else "")
+        and plain(typed.get("note", "")) == plain(values.note)
+        and (due_on if is_due else None) == values.due_on
+        and typed.get("evidence", "").strip() == values.evidence_url
+    )

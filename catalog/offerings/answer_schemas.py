@@ -56,6 +56,7 @@ class PlanSchema(FormSchema):
     """A confirmed table; `plan_schema` adds a choice per conflict."""
 
     version = whole("版", minimum=1)
+    drafts = line("途中の入力の印", maximum=64, required=False)
 
 
 def plan_schema(conflicts: Sequence[Requirement]) -> PlanSchema:

@@ -26,12 +26,13 @@ from catalog.specifications.schemas import (
     SpecificationFactsSchema,
     VersionFactsSchema,
 )
-from core import web
+from core import paging, web
 from core.errors import NotFound, WrongState
 from core.forms import Form
 
 blueprint = Blueprint("specification_management", __name__)
 
+_ERRORS_SHOWN = 200
 _SPECIFICATION_FACTS = ("name", "field", "ministry", "pattern", "version")
 _VERSION_FACTS = (
     "published_on",
@@ -94,6 +95,7 @@ def _render_review(upload: SpecificationUpload, form: ImportForm) -> ResponseRet
     replaced = queries.find_replaced(
         web.read_session(), form.value("code"), form.value("label"), form.against
     )
+    effect = compare_import(form.table.drafts, replaced.requirements)
     return web.render_page(
         "specifications/import_review.html",
         form.status,
@@ -103,7 +105,16 @@ def _render_review(upload: SpecificationUpload, form: ImportForm) -> ResponseRet
         patterns=Pattern.choices(),
         by_class=Counter(outline.class_words(each) for each in form.table.drafts),
         by_kind=Counter(each.kind.label for each in form.table.drafts),
-        effect=compare_import(form.table.drafts, replaced.requirements),
+        effect=effect,
+        errors=paging.cut(form.table.errors, _ERRORS_SHOWN, name="errors", anchor="errors-title"),
+        effects=paging.cut(
+            [(each, f"変更（{'、'.join(each.parts)}）") for each in effect.changed]
+            + [(each, "なくなる") for each in effect.removed]
+            + [(each, "追加") for each in effect.added],
+            _ERRORS_SHOWN,
+            name="effects",
+            anchor="effect-title",
+        ),
         left=describe(form.table.left),
         version_choices=[(each.label, each.title) for each in replaced.versions],
         replaced=replaced,

@@ -114,6 +114,22 @@ def list_drafts(
     return {draft.requirement_id: draft for draft in session.exec(statement)}
 
 
+def list_drafted_by_others(
+    session: Session, person_id: uuid.UUID | None, offering_version_id: uuid.UUID
+) -> set[uuid.UUID]:
+    """Return the requirement rows about which other people typed something; what it is stays theirs."""
+    statement = (
+        select(AnswerDraft.requirement_id)
+        .where(
+            AnswerDraft.person_id != person_id,
+            AnswerDraft.offering_version_id == offering_version_id,
+        )
+        .distinct()
+        .limit(MAXIMUM_DRAFTS)
+    )
+    return set(session.exec(statement))
+
+
 def get_upload(
     session: Session, person_id: uuid.UUID, offering_version_id: uuid.UUID, upload_id: uuid.UUID
 ) -> AnswerUpload | None:

@@ -268,11 +268,16 @@ def apply_upload(
     *,
     version: int,
     answers: Mapping[uuid.UUID, AnswerValues],
+    drafts_seen: str | None = None,
 ) -> int:
-    """Store what a confirmed table changes, all of it or nothing; raises Conflict the second time."""
+    """Store what a confirmed table changes, all of it or nothing; raises Conflict the second time.
+
+    With `drafts_seen`, the mark of what the sender typed about these requirements and saw beside
+    the table, that is let go; StaleVersion when it is no longer the same.
+    """
     if upload.applied_at is not None:
         raise Conflict("この表はもう保存しました。直すときは、新しい表をダウンロードしてください。")
-    save_answers(session, actor, row, version=version, answers=answers)
+    save_answers(session, actor, row, version=version, answers=answers, drafts_seen=drafts_seen)
     upload.revise(applied_at=now(session), rows=[])
     record(session, actor, "offering.apply_answers", row, count=len(answers), sha256=upload.sha256)
     return len(answers)

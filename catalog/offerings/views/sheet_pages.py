@@ -1,7 +1,7 @@
 """Answers by spreadsheet: download, upload checked as a whole, preview, confirmation."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from catalog.offerings.answer_rules import AnswerValues
 from catalog.offerings.answer_schemas import SheetSchema, plan_schema
 from catalog.offerings.answer_sheet import read_sheet, sheet_of
 from catalog.offerings.evidence_check import MEDIA_TYPES
-from catalog.offerings.models import AnswerUpload, EvidenceKind
+from catalog.offerings.models import AnswerDraft, AnswerUpload, EvidenceKind
 from catalog.offerings.queries import answers as queries
 from catalog.offerings.views.frame import blueprint, offering_for
 from catalog.offerings.views.statement import Statement, load_statement
@@ -57,8 +57,8 @@ def exchange_sheet(offering_version_id: uuid.UUID) -> ResponseReturnValue:
         version=statement.version,
         answered=len(statement.answers),
         total=len(statement.requirements),
-        errors=errors[:_SHOWN],
-        error_count=len(errors),
+        errors=errors,
+        most=_SHOWN,
         back_href=_overview(statement),
     )
 
@@ -96,7 +96,8 @@ def confirm_sheet(offering_version_id: uuid.UUID, upload_id: uuid.UUID) -> Respo
         return web.see_other(_overview(statement))
     changes = _plan(statement, upload)
     conflicts = [each for each in changes if each.is_conflict]
-    initial = {"version": statement.version.version}
+    seen = services.mark_drafts(_drafts_on(statement.drafts, changes).values())
+    initial = {"version": statement.version.version, "drafts": seen}
     schema = plan_schema([each.requirement for each in conflicts])
     form = Form(schema, web.posted_form(), initial)
     saved = None
@@ -111,10 +112,13 @@ def confirm_sheet(offering_version_id: uuid.UUID, upload_id: uuid.UUID) -> Respo
         form=form,
         version=statement.version,
         read_version=statement.version.version,
+        drafts_seen=seen,
+        others=_drafted_by_others(statement, changes),
         upload=upload,
         total=len(upload.rows),
         conflicts=conflicts,
-        changes=[each for each in changes if not each.is_conflict][:_SHOWN],
+        changes=[each for each in changes if not each.is_conflict],
+        most=_SHOWN,
         counts=_count(changes),
         files_lost=_count_files_lost(statement, changes),
         back_href=url_for(
@@ -166,7 +170,23 @@ def _find_upload(session: Session, version_id: uuid.UUID, upload_id: uuid.UUID) 
 
 def _plan(statement: Statement, upload: AnswerUpload) -> list[SheetChange]:
     rows = [SheetRow.from_json(each) for each in upload.rows]
-    return plan_changes(rows, statement.requirements, statement.answers)
+    typed = {key: draft.typed for key, draft in statement.drafts.items()}
+    return plan_changes(rows, statement.requirements, statement.answers, typed)
+
+
+def _drafts_on(
+    drafts: Mapping[uuid.UUID, AnswerDraft], changes: Iterable[SheetChange]
+) -> dict[uuid.UUID, AnswerDraft]:
+    wanted = {each.requirement.id for each in changes}
+    return {key: draft for key, draft in drafts.items() if key in wanted}
+
+
+def _drafted_by_others(statement: Statement, changes: Iterable[SheetChange]) -> list[str]:
+    """Return the ministry's ids of what the table changes while another person types about it."""
+    found = queries.list_drafted_by_others(
+        web.read_session(), actor().person_id, statement.version.id
+    )
+    return [each.requirement.requirement_id for each in changes if each.requirement.id in found]
 
 
 def _apply(
@@ -176,10 +196,21 @@ def _apply(
     row = offering_for(session, upload.offering_version_id, _EDIT)
     if row.version != data["version"]:
         raise StaleVersion
+    person = actor().person_id
+    drafts = queries.list_drafts(session, person, row.id) if person else {}
+    if services.mark_drafts(_drafts_on(drafts, changes).values()) != data["drafts"]:
+        raise StaleVersion
     answers = _choose(changes, data)
+    taken = [draft for key, draft in drafts.items() if key in answers]
     waiting = _find_upload(session, upload.offering_version_id, upload.id)
     count = services.apply_upload(
-        session, actor(), row, waiting, version=data["version"], answers=answers
+        session,
+        actor(),
+        row,
+        waiting,
+        version=data["version"],
+        answers=answers,
+        drafts_seen=services.mark_drafts(taken),
     )
     return (count,)
 

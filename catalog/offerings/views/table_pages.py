@@ -1,7 +1,9 @@
 """Offerings in spreadsheets: template, export, and the import of many at once."""
 
 import uuid
+from collections.abc import Sequence
 from io import BytesIO
+from typing import Any
 
 from flask import request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -11,6 +13,7 @@ from accounts.auth import access, actor
 from accounts.permissions import Permission, require
 from catalog.offerings.models import OfferingUpload
 from catalog.offerings.sheets import queries, services
+from catalog.offerings.sheets.checking import Checked
 from catalog.offerings.sheets.columns import MOST_OFFERINGS
 from catalog.offerings.sheets.form import IMPORT, SheetFileForm, SheetForm, list_choices
 from catalog.offerings.sheets.writing import (
@@ -22,15 +25,14 @@ from catalog.offerings.sheets.writing import (
 from catalog.offerings.views.frame import blueprint
 from catalog.specifications.outline import excerpt
 from catalog.specifications.queries import list_versions
-from core import web
+from core import paging, web
 from core.db import transaction
 from core.documents import CSV_TYPE, XLSX_TYPE
 from core.errors import NotFound
 
 _CREATE, _EDIT = Permission.OFFERING_CREATE, Permission.OFFERING_EDIT
 _TYPES = {"xlsx": XLSX_TYPE, "csv": CSV_TYPE}
-_FINDINGS_SHOWN = 500
-_ROWS_SHOWN = 100
+_SHOWN = 200
 
 
 @blueprint.route("/offerings/sheets", methods=["GET", "POST"])
@@ -95,10 +97,23 @@ def review_table(upload_id: uuid.UUID) -> ResponseReturnValue:
         reading=form.reading,
         checked=form.checked,
         specifications=list_choices(list_versions(session)),
-        findings_shown=_FINDINGS_SHOWN,
-        rows_shown=_ROWS_SHOWN,
+        **_pages(form.checked),
         excerpt=excerpt,
     )
+
+
+def _pages(checked: Checked | None) -> dict[str, paging.Page[Any]]:
+    """Return a page of each list of what was read; all lists together hold everything."""
+    lists: dict[str, Sequence[Any]] = {
+        "errors": checked.findings if checked else (),
+        "dropped": checked.dropped if checked else (),
+        "changes": checked.changes if checked else (),
+        "new": checked.new if checked else (),
+    }
+    return {
+        f"{name}_page": paging.cut(rows, _SHOWN, name=name, anchor=f"{name}-title")
+        for name, rows in lists.items()
+    }
 
 
 def _act(form: SheetForm, upload_id: uuid.UUID) -> ResponseReturnValue | None:

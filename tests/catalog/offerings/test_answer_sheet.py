@@ -12,12 +12,14 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
+from accounts.identity import Actor
+from accounts.models import Role
 from catalog.offerings import services
 from catalog.offerings.answer_plan import SheetRow, mark_of, plan_changes
 from catalog.offerings.answer_rules import AnswerValues
 from catalog.offerings.answer_sheet import read_sheet, sheet_of
 from catalog.offerings.models import AnswerEvidence, EvidenceFile, EvidenceKind
-from catalog.offerings.queries.answers import list_answers
+from catalog.offerings.queries.answers import list_answers, list_drafts
 from catalog.specifications.queries import list_requirements
 from catalog.terms import Answer
 from core import db
@@ -230,6 +232,54 @@ def test_table_made_before_another_change_shows_both_answers(
         "R-006": ("conforms", ""),
         "R-007": ("not_implemented", ""),
     }
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.query_budget(40)
+def test_what_its_sender_typed_and_did_not_save_is_a_conflict_too(
+    client: CheckedClient, company: Company
+) -> None:
+    version_id = make_whole(company)
+    factories.sign_in_client(client, company.admin, company.home)
+    path = f"/vendor/offerings/{version_id}/answers/sheet"
+    table = edited(client.get(f"{path}.xlsx").data, put(H2="非適合", H3="非適合", H4="条件付適合", J4="令和10年4月1日", H5="非適合"))  # fmt: skip
+    with db.transaction() as session:
+        colleague = factories.person(session, Role.VENDOR_MEMBER, company.home)
+    other = factories.actor(colleague, Role.VENDOR_MEMBER, company.home)
+    same = {"answer": "conditional", "note": "", "due": "2028-04-01", "evidence": ""}
+    words = {"answer": "alternative", "note": "書きかけの説明", "due": "", "evidence": ""}
+    draft(company.acts(), version_id, R_001=words, R_002=words, R_003=same, R_006=words)
+    draft(other, version_id, R_004={**words, "note": "同僚の秘密"})
+    sent = send(client, path, table)
+    page = text_of(client.page(sent.location))
+    for seen in ("あなたの書きかけが表と違う：2件", "書きかけの説明", "代替手段", "入力をしている要件が1件あります（R-004）"):  # fmt: skip
+        assert seen in page, seen
+    assert "同僚の秘密" not in page
+    assert client.submit(sent.location, {"kept_1": "table"}, button="保存する").status_code == 422
+    chosen = {"kept_1": "table", "kept_2": "stored"}
+    late = client.prepare(sent.location, chosen, button="保存する")
+    draft(company.acts(), version_id, R_001={**words, "note": "さらに書いた"})
+    assert late().status_code == 412
+    assert stored(version_id)["R-001"][0] == "conforms"
+    assert client.submit(sent.location, chosen, button="保存する").status_code == 303
+    assert [stored(version_id)[f"R-00{n}"][0] for n in range(1, 5)] == [
+        "not_conforming", "conforms", "conditional", "not_conforming"
+    ]  # fmt: skip
+    with db.reading() as session:
+        kept = list_drafts(session, company.admin.id, version_id).values()
+        assert len(kept) == 2  # R-002, left as it is, and R-006, of which the table says nothing
+        assert len(list_drafts(session, colleague.id, version_id)) == 1
+
+
+def draft(actor: Actor, version_id: UUID, **typed: dict[str, str]) -> None:
+    """Type about requirements without saving, by the ministry's id with _ for -."""
+    with db.transaction() as session:
+        row = load(session, version_id)[0]
+        requirements = list_requirements(session, row.specification_version_id)
+        ids = {each.requirement_id.replace("-", "_"): each.id for each in requirements}
+        services.keep_drafts(
+            session, actor, row, typed={ids[name]: words for name, words in typed.items()}
+        )
 
 
 def test_two_thousand_answers_are_stored_at_once(company: Company) -> None:
