@@ -16,7 +16,8 @@ from catalog.offerings import queries
 from catalog.offerings.models import ListingVersion, OfferState
 from catalog.offerings.prices import plan_of
 from catalog.offerings.queries import history
-from catalog.offerings.views.offering_pages import UNDER_REVIEW, words_of
+from catalog.offerings.views.offering_pages import words_of
+from catalog.offerings.views.own_list import UNDER_REVIEW
 from catalog.pricing import first_year_reference
 from catalog.specifications.queries import list_requirements
 from catalog.terms import CertificationState, RequirementClass

@@ -37,9 +37,13 @@ class Page(Generic[Row]):
 
 
 def address(changes: Mapping[str, object], anchor: str = "") -> str:
-    """Return this address with some parameters changed (None or "" takes one away), the rest kept."""
+    """Return this address with some parameters changed (None or "" takes one away), the rest kept.
+
+    A list gives a parameter several values.
+    """
     kept = [(name, value) for name, value in request.args.items(multi=True) if name not in changes]
-    asked = [*kept, *((name, str(value)) for name, value in changes.items() if value)]
+    several = {name: v if isinstance(v, list) else [v] for name, v in changes.items()}
+    asked = [*kept, *((name, str(v)) for name, values in several.items() for v in values if v)]
     path = url_for(str(request.endpoint), **(request.view_args or {}))
     tail = f"#{anchor}" if anchor else ""
     return f"{path}?{urlencode(asked)}{tail}" if asked else f"{path}{tail}"

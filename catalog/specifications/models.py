@@ -142,6 +142,12 @@ class StandardSpecification(Model, table=True):
         return "" if self.accepts_offerings else _OFFERING_REFUSALS[self.pattern]
 
 
+def title_of(label: str) -> str:
+    """Return the label of a version as people say it: 1.0 becomes 第1.0版, one in words stays."""
+    plain = label.replace(".", "")
+    return f"第{label}版" if plain.isascii() and plain.isdigit() else label
+
+
 class SpecificationVersion(StatefulModel, table=True):
     """One version of a specification; the publisher is never its last editor."""
 
@@ -183,8 +189,7 @@ class SpecificationVersion(StatefulModel, table=True):
     @property
     def title(self) -> str:
         """The label as people say it: 1.0 becomes 第1.0版, a label in words stays."""
-        plain = self.label.replace(".", "")
-        return f"第{self.label}版" if plain.isascii() and plain.isdigit() else self.label
+        return title_of(self.label)
 
     @property
     def is_published(self) -> bool:

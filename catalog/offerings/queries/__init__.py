@@ -281,18 +281,6 @@ def list_versions_of(session: Session, owner_id: uuid.UUID) -> list[OfferingVers
     return list(session.exec(statement))
 
 
-def list_listings_of(session: Session, owner_id: uuid.UUID) -> list[ListingVersion]:
-    """Return all listing versions of a seller's organisation, by listing, newest version first."""
-    statement = (
-        select(ListingVersion)
-        .where(ListingVersion.owner_id == owner_id)
-        .options(*_listing_version_links())
-        .order_by(col(ListingVersion.listing_id), col(ListingVersion.number).desc())
-        .limit(MAXIMUM_VERSIONS)
-    )
-    return list(session.exec(statement))
-
-
 def list_listings_for(session: Session, offering_id: uuid.UUID) -> list[Listing]:
     """Return every seller's listing of an offering, confirmed or not, by age."""
     statement = (

@@ -1,10 +1,9 @@
 """The vendor's list of offerings, the task list of a version, its check page and its publication."""
 
 import uuid
-from dataclasses import dataclass, field
 from typing import Any
 
-from flask import request, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
@@ -44,59 +43,6 @@ from core.errors import NotFound
 from core.forms import Form
 
 _READ = Permission.OFFERING_READ_DRAFT
-OFFERINGS_PER_PAGE = 50
-UNDER_REVIEW = (OfferState.SUBMITTED, OfferState.IN_REVIEW, OfferState.APPROVED)
-
-
-@dataclass(slots=True)
-class OwnOffering:
-    """One software of the vendor: the version that buyers see and the one on its way."""
-
-    newest: OfferingVersion
-    published: OfferingVersion | None = None
-    pending: OfferingVersion | None = None
-    terms_pending: ListingVersion | None = None
-    listing_id: uuid.UUID | None = None
-
-
-@dataclass(slots=True)
-class OwnListing:
-    """Another maker's software that the vendor sells."""
-
-    newest: ListingVersion
-    published: ListingVersion | None = None
-
-
-@dataclass(slots=True)
-class Page:
-    """One page of the vendor's list."""
-
-    number: int
-    page_count: int
-    rows: list[OwnOffering] = field(default_factory=list)
-
-    def href(self, number: int) -> str:
-        """Return the address of a page."""
-        return url_for("vendor_offerings.index", page=number if number > 1 else None)
-
-
-@blueprint.get("/offerings")
-@access(Permission.OFFERING_CREATE)
-def index() -> ResponseReturnValue:
-    """Show the vendor's own offerings and what sells through others."""
-    session = web.read_session()
-    home = actor().organisation_id
-    if home is None:
-        raise NotFound
-    versions = queries.list_versions_of(session, home)
-    listings = queries.list_listings_of(session, home)
-    return web.render_page(
-        "offerings/index.html",
-        page=_paged(_gather(versions, listings)),
-        sold=_gather_sold(listings),
-        unconfirmed=queries.list_unconfirmed(session, home),
-        under_review=UNDER_REVIEW,
-    )
 
 
 @blueprint.route("/offerings/new", methods=["GET", "POST"])
@@ -235,46 +181,6 @@ def words_of(version: OfferingVersion, terms: ListingVersion) -> dict[str, Any]:
         "terms_fields": LISTING_FIELDS,
         "group_href": lambda group: group_href(Group(group), version, terms),
     }
-
-
-def _gather(versions: list[OfferingVersion], listings: list[ListingVersion]) -> list[OwnOffering]:
-    rows: dict[uuid.UUID, OwnOffering] = {}
-    for version in versions:
-        row = rows.setdefault(version.offering_id, OwnOffering(version))
-        if version.state is OfferState.PUBLISHED:
-            row.published = version
-        elif version.state in queries.OPEN_STATES:
-            row.pending = version
-    for terms in listings:
-        own = rows.get(terms.listing.offering_id)
-        if own is None:
-            continue
-        if terms.state is OfferState.PUBLISHED:
-            own.listing_id = terms.listing_id
-        if terms.state in queries.OPEN_STATES and terms.offering_version is own.published:
-            own.terms_pending = terms
-    return sorted(rows.values(), key=lambda row: (row.newest.name, str(row.newest.offering_id)))
-
-
-def _gather_sold(listings: list[ListingVersion]) -> list[OwnListing]:
-    rows: dict[uuid.UUID, OwnListing] = {}
-    for terms in listings:
-        if terms.listing.seller_id == terms.listing.offering.maker_id:
-            continue
-        row = rows.setdefault(terms.listing_id, OwnListing(terms))
-        if terms.state is OfferState.PUBLISHED:
-            row.published = terms
-    return list(rows.values())
-
-
-def _paged(rows: list[OwnOffering]) -> Page:
-    asked = request.args.get("page", "1")
-    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
-    page_count = max(1, -(-len(rows) // OFFERINGS_PER_PAGE))
-    if not 1 <= number <= page_count:
-        raise NotFound
-    first = (number - 1) * OFFERINGS_PER_PAGE
-    return Page(number, page_count, rows[first : first + OFFERINGS_PER_PAGE])
 
 
 def _steps(version: OfferingVersion) -> list[dict[str, Any]]:

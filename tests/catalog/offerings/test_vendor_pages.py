@@ -474,6 +474,53 @@ def test_vendor_list_of_500_offerings_stays_within_ten_statements(
     assert client.get("/vendor/offerings?page=4").status_code == 404
 
 
+@pytest.mark.acceptance(10)
+def test_vendor_narrows_its_list_down_and_every_count_is_reached(
+    client: CheckedClient, company: Company
+) -> None:
+    with db.transaction() as session:
+        first, second = (
+            factories.specification(session, code=code, requirements=1)
+            for code in ("MADO", "KENSHIN")
+        )
+        for number in range(60):
+            factories.offering(
+                session, company.vendor, first, name=f"見本予約{number}", answers=None
+            )
+        for name, state in (("ﾖﾔｸ窓口", OfferState.DRAFT), ("健診台帳", OfferState.SUBMITTED)):
+            factories.offering(
+                session, company.vendor, second, name=name, state=state, answers=None
+            )
+    sign_in(client, company)
+    start = "/vendor/offerings"
+
+    def count_of(path: str) -> int:
+        return sum(
+            len(client.page(f"{path}{'&' if '?' in path else '?'}page={n}").findall(".//tbody/tr"))
+            for n in range(1, 3)
+            if client.get(f"{path}{'&' if '?' in path else '?'}page={n}").status_code == 200
+        )
+
+    page = client.page(start)
+    offered = 0
+    for choice in page.findall(".//div[@class='choice']"):
+        box = choice.find("input")
+        address = f"{start}?{box.get('name')}={box.get('value')}"
+        assert f"{count_of(address)}件" == text_of(choice.find("span"))
+        offered += 1
+    assert offered == 5
+    both = f"{start}?state=draft&state=review"
+    assert "2件見つかりました（全部で62件）" in words(client, both)
+    assert "健診台帳" in words(client, f"{both}&q=健診")
+    assert "0件です" in words(client, f"{both}&specification=MADO")
+    assert "ﾖﾔｸ窓口" in words(client, f"{start}?q=ヨヤク")
+    assert "条件を外す：下書き" in words(client, both)
+    assert client.get(f"{start}?state=nothing").status_code == 400
+    assert client.get(f"{start}?colour=red").status_code == 400
+    last = client.page(f"{start}?state=published&page=2")
+    assert any(a.get("href") == f"{start}?state=published" for a in last.iter("a"))
+
+
 def _person() -> Any:
     from accounts.models import Person
 
