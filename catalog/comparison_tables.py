@@ -98,11 +98,11 @@ def head_columns(columns: Sequence[Column], links: Links) -> list[dict[str, Any]
             "sample": column.version.listing.seller.is_sample,
             "maker": _vendor_words(column.version),
             "certification": {
-                "state": column.standing.state.value,
+                "state": column.standing.tag,
                 "valid_until": column.standing.valid_until_day,
                 "due": column.standing.due_on,
                 "version_label": column.specification_version.title,
-                "since": column.certificate.ended_on if column.certificate else None,
+                "since": column.standing.since,
             },
             "lines": [words] if (words := absence_words(column.version)) else [],
         }

@@ -292,7 +292,7 @@ def _hash(columns: Sequence[Column], conditions: Conditions) -> str:
                 "listing_version": column.id,
                 "listing_sha256": column.version.content_sha256,
                 "offering_sha256": column.version.offering_version.content_sha256,
-                "certification": column.standing.state.value,
+                "certification": column.standing.tag,
                 "certificate": column.standing.number,
             }
             for column in columns

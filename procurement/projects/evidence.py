@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from accounts.identity import Actor
@@ -69,6 +69,8 @@ def _describe_hit(rank: int, version: ListingVersion, standing: Standing) -> dic
             "state": standing.state.value,
             "number": standing.number,
             "valid_until": _iso(standing.valid_until),
+            "conditions_due_on": standing.due_on.isoformat() if standing.due_on else None,
+            "ended_on": standing.since.isoformat() if standing.since else None,
         },
     }
 
@@ -87,9 +89,12 @@ def standing_of_hit(hit: Mapping[str, Any]) -> Standing:
     """Return the standing as it was when the hit was locked."""
     kept = hit["certification"]
     until = kept["valid_until"]
+    due_on, since = (kept.get(name) for name in ("conditions_due_on", "ended_on"))
     return Standing(
         CertificationState(kept["state"]),
         valid_until=None if until is None else datetime.fromisoformat(until),
+        due_on=date.fromisoformat(due_on) if due_on else None,
+        since=date.fromisoformat(since) if since else None,
     )
 
 

@@ -42,7 +42,8 @@ _MOMENT = datetime.resolution
 class Standing:
     """What a reader is told about an offering version's conformity at one moment.
 
-    `due_on` is the first due date of a conditional certificate.
+    `due_on` is the first due date of a conditional certificate, `since` the day of a suspension or
+    revocation. A superseded certificate counts as none: `state` is a claim, `tag` says what it was.
     """
 
     state: CertificationState
@@ -50,6 +51,18 @@ class Standing:
     due_on: date | None = None
     number: str | None = None
     certification_id: uuid.UUID | None = None
+    since: date | None = None
+    is_superseded: bool = False
+
+    @property
+    def tag(self) -> str:
+        """What a tag shows: the state, or that a newer certificate stands for a newer version."""
+        return ReviewState.SUPERSEDED.value if self.is_superseded else self.state.value
+
+    @property
+    def label(self) -> str:
+        """The same in a word."""
+        return ReviewState.SUPERSEDED.label if self.is_superseded else self.state.label
 
     @property
     def valid_until_day(self) -> date | None:
@@ -77,6 +90,8 @@ def standing_of(
         due_on=min(due, default=None),
         number=certification.number,
         certification_id=certification.id,
+        since=certification.ended_on,
+        is_superseded=certification.state is ReviewState.SUPERSEDED,
     )
 
 

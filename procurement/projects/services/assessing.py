@@ -157,7 +157,7 @@ def _list_changes(pack: EvidencePack, version: ListingVersion, standing: Standin
     if CertificationState(locked) in _TRUSTED and standing.state not in _TRUSTED:
         found.append(
             f"「{offering_version.name}」の認証は、検索結果を確定したあとに"
-            f"「{standing.state.label}」になりました。"
+            f"「{standing.label}」になりました。"
         )
     return found
 

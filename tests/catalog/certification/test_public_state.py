@@ -5,12 +5,13 @@ The words of pages are the same on both databases, so they are asked once.
 
 import io
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
 from pypdf import PdfReader
 
+from accounts.models import OrganisationKind, Role
 from app import outbox_handlers
 from catalog.certification.models import ReviewState
 from catalog.offerings.models import ListingVersion, OfferingVersion
@@ -18,10 +19,13 @@ from catalog.records import certificate_record
 from catalog.terms import CertificationState
 from core import db, outbox
 from core.clock import today_jst
+from procurement.projects import services
+from procurement.projects.queries import get_project
 from search import indexer
 from search.queries import get_engine
 from tests import factories
 from tests.page_checks import text_of
+from tests.procurement.conftest import PROJECT
 
 pytestmark = [pytest.mark.sqlite_only, pytest.mark.query_budget(40)]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -71,13 +75,20 @@ def _certify(session, listing: ListingVersion, state: CertificationState) -> Non
 
 
 def shown(client, path: str) -> set[str]:
-    """Give the certification words that a page's tags show."""
-    tags = [
-        text_of(span)
-        for span in client.page(path).iter("span")
-        if any(name.startswith("tag--") for name in (span.get("class") or "").split())
-    ]
-    return {tag for tag in tags if tag in {state.label for state in STATES}}
+    """Give the certification words that a page's tags show; each with the look and sign of its own."""
+    words = {state.label: state.value for state in STATES}
+    words[ReviewState.SUPERSEDED.label] = ReviewState.SUPERSEDED.value
+    found, signs = set(), {}
+    for span in client.page(path).iter("span"):
+        looks = [name for name in (span.get("class") or "").split() if name.startswith("tag--")]
+        if looks and text_of(span) in words:
+            label = text_of(span)
+            assert looks == [f"tag--{words[label]}"], path
+            found.add(label)
+            signs[label] = "".join(each.get("d") or "" for each in span.iter() if each.get("d"))
+    told = {sign for label, sign in signs.items() if label not in {"効力停止", "取消し"}}
+    assert len(told) == len(found - {"効力停止", "取消し"}), path
+    return found
 
 
 @pytest.mark.acceptance(15)
@@ -96,6 +107,10 @@ def test_states_are_distinct_on_page_facet_comparison_api_snapshot_and_certifica
         answered = client.get(f"/api/v1/offerings?certification={state.value}").json["items"]
         assert [each["version"]["name"] for each in answered] == [f"見本{labels[state]}"]
         assert answered[0]["certification"]["state"] == state.value
+        one = client.get(f"/api/v1/offerings/{answered[0]['id']}").json
+        assert one["certification"]["state"] == state.value
+        assert shown(client, f"/search?certification={state.value}") == {labels[state]}
+        assert shown(client, f"/cost?l={listing.id}") == {labels[state]}
     facets = text_of(client.page("/search"))
     for state in (s for s in STATES if s.value not in {"suspended", "revoked"}):
         assert labels[state] in facets
@@ -106,13 +121,69 @@ def test_states_are_distinct_on_page_facet_comparison_api_snapshot_and_certifica
     records = [json.loads(line) for line in lines]
     told = {r["data"]["number"]: r["data"]["state"] for r in records if r["kind"] == "certificate"}
     assert told == {f"NC-2026-{state.value.upper()}": state.value for state in _KEPT}
+    claims = [r["data"] for r in records if r["kind"] == "offering"]
+    assert {each["version"]["name"]: each["claim"] for each in claims} == {
+        f"見本{labels[state]}": "unknown" if state.value == "unknown" else "claimed"
+        for state in STATES
+    }
     for state in _KEPT:
         number = f"NC-2026-{state.value.upper()}"
         assert shown(client, f"/certificates/{number}") == {labels[state]}
+        whole = client.get(f"/certificates/{number}?format=json").json
+        assert (whole["state"], whole["label"]) == (state.value, state.label)
+        assert _print(client, number).count(f"適合確認の認証書{state.label}") == 1, state
+        assert not any(
+            f"適合確認の認証書{labels[other]}" in _print(client, number)
+            for other in STATES
+            if other != state
+        )
+
+
+def _print(client, number: str) -> str:
+    """Give the words of a certificate's PDF without the breaks of its lines."""
+    document = client.get(f"/certificates/{number}.pdf")
+    printed = "".join(page.extract_text() for page in PdfReader(io.BytesIO(document.data)).pages)
+    return "".join(printed.split())
+
+
+@pytest.mark.acceptance(15)
+def test_states_stay_distinct_from_a_search_in_a_case_to_what_is_decided_on(
+    client, market, settings
+) -> None:
+    with db.transaction() as session:
+        body = factories.body(session)
+        clerk = factories.person(session, Role.CLERK, body)
+        lead = factories.person(session, Role.LEAD_REVIEWER, factories.organisation(session, OrganisationKind.AGENCY))  # fmt: skip
+        version_id = session.get_one(OfferingVersion, market[STATES[0]].offering_version_id).specification_version_id  # fmt: skip
+    acting = factories.actor(clerk, Role.CLERK, body, authenticated_at=START)
+    with db.transaction() as session:
+        made = services.create_project(session, acting, **PROJECT, starts_on=date(2027, 4, 1))
+        query = {"text": "", "filters": {}, "sort": "relevance", "seed": 7}
+        services.save_search(session, acting, made, version=made.version, query=query)
+        case = f"/projects/{made.id}"
+    factories.sign_in_client(client, clerk)
+    every = {state.label for state in STATES}
+    assert shown(client, f"{case}/search") == every
+    assert shown(client, f"{case}/lock") == every
+    with db.transaction() as session:
+        found = get_project(session, made.id)
+        services.lock_evidence(session, acting, found, get_engine(settings), version=found.version)
+    assert shown(client, f"{case}/evidence/1") == every
+    assert shown(client, f"{case}/candidates") == every
+    hits = client.get(f"{case}/evidence/1.json").json["hits"]
+    locked = {each["name"]: each["certification"] for each in hits}
+    assert {name: each["state"] for name, each in locked.items()} == {
+        f"見本{state.label}": state.value for state in STATES
+    }
+    assert locked["見本条件付き認証"]["conditions_due_on"] == "2026-12-30"
+    factories.sign_in_client(client, lead)
+    affected = f"/manage/specifications/versions/{version_id}/end"
+    assert shown(client, affected) == every
 
 
 @pytest.mark.acceptance(15, 26)
 def test_embedded_status_tells_the_state_of_this_moment(client, market, hold_clock) -> None:
+    signs = {}
     for state in _KEPT:
         path = f"/certificates/NC-2026-{state.value.upper()}/status"
         told = client.get(f"{path}.json")
@@ -126,10 +197,13 @@ def test_embedded_status_tells_the_state_of_this_moment(client, market, hold_clo
         assert set(root.get("aria-labelledby", "").split()) <= ids
         assert state.label in (root.findtext(f"{SVG}title") or "")
         assert "見本" in (root.findtext(f"{SVG}desc") or "")
+        drawn = [each.get("d") or each.get("r") or "" for each in root.iter()]
+        signs["".join(drawn), root.find(f"{SVG}rect").get("fill")] = state
         for element in root.iter():
             assert element.tag.removeprefix(SVG) not in {"script", "style", "image", "a"}
             assert not {"style", "href", "onload"} & set(element.attrib)
         assert client.get(f"/certificates/NC-2026-{state.value.upper()}").status_code == 200
+    assert len(signs) == len(_KEPT) - 1  # suspended and revoked share the octagon, not the word
 
 
 @pytest.mark.acceptance(26)
@@ -183,3 +257,5 @@ def test_superseded_certificate_never_reads_as_a_claim(client, market) -> None:
     printed = "".join(p.extract_text() for p in PdfReader(io.BytesIO(document.data)).pages)
     assert "新しい認証あり（" in printed
     assert "申告のみ（" not in printed
+    for path in (f"/listings/{listing.listing_id}", f"/cost?l={listing.id}", "/certificates/NC-2026-SUPERSEDED"):  # fmt: skip
+        assert shown(client, path) == {"新しい認証あり"}
