@@ -13,7 +13,7 @@ from accounts import queries, resubmission, services
 from accounts.identity import ANONYMOUS, Actor
 from accounts.models import Membership, SignIn
 from accounts.oauth import list_providers
-from accounts.permissions import Permission, can, may_see_noun, may_somewhere
+from accounts.permissions import JUDGES, Permission, can, may_see_noun, may_somewhere
 from accounts.resubmission import is_local_path
 from accounts.schemas import SignInSchema
 from core import audit, web
@@ -118,15 +118,20 @@ def _make_actor(row: SignIn, memberships: list[Membership]) -> Actor:
     if not acting and memberships:
         acting = [m for m in memberships if m.organisation_id == memberships[0].organisation_id]
     organisation = acting[0].organisation if acting else None
+    # Whoever has lost every role still reads what everyone reads, and can sign out.
+    grantees = frozenset(m.role for m in acting) or ANONYMOUS.grantees
+    judges = not grantees.isdisjoint(JUDGES)
     return Actor(
-        # Whoever has lost every role still reads what everyone reads, and can sign out.
-        grantees=frozenset(m.role for m in acting) or ANONYMOUS.grantees,
+        grantees=grantees,
         person_id=row.person_id,
         person_name=row.person.name,
         organisation_id=organisation.id if organisation else None,
         organisation_kind=organisation.kind if organisation else None,
         organisation_label=organisation.label if organisation else "所属なし",
         organisation_ids=frozenset(m.organisation_id for m in memberships),
+        recused_from=queries.list_recusals(web.read_session(), row.person_id)
+        if judges
+        else frozenset(),
         sign_in_id=row.id,
         authenticated_at=row.authenticated_at,
         signed_in_by=row.identity.provider if row.identity else "",

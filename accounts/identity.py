@@ -23,7 +23,8 @@ Grantee = Role | Pseudo
 class Actor:
     """Who acts, for which organisation, with which roles there; immutable for one request.
 
-    `organisation_ids` are all organisations that the person belongs to, for conflicts of interest.
+    `organisation_ids` are all organisations that the person belongs to, and `recused_from` what the
+    person keeps out of, for conflicts of interest.
     """
 
     grantees: frozenset[Grantee]
@@ -33,6 +34,7 @@ class Actor:
     organisation_kind: OrganisationKind | None = None
     organisation_label: str = ""
     organisation_ids: frozenset[uuid.UUID] = frozenset()
+    recused_from: frozenset[uuid.UUID] = frozenset()
     sign_in_id: uuid.UUID | None = None
     authenticated_at: datetime | None = None
     signed_in_by: str = ""  # the code of the identity provider, empty for a password

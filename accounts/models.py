@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, Text, text
+from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from core.models import JSONType, Model, UTCDateTime, enum_type, related
@@ -126,6 +126,16 @@ class Membership(Model, table=True):
 
     person: Person = related()
     organisation: Organisation = related()
+
+
+class Recusal(Model, table=True):
+    """A person keeps out of everything about a subject (an offering), in whatever role, for good."""
+
+    __tablename__ = "recusals"
+    __table_args__ = (UniqueConstraint("person_id", "subject_id"),)
+
+    person_id: uuid.UUID = Field(foreign_key="people.id")
+    subject_id: uuid.UUID = Field(index=True)
 
 
 class ExternalIdentity(Model, table=True):

@@ -122,6 +122,14 @@ class Cleared(Owned, Protocol):
         """The assigned people who have declared so."""
 
 
+class Kin(Protocol):
+    """A subject of a family (the versions of an offering) from which a person keeps out as a whole."""
+
+    @property
+    def family_id(self) -> uuid.UUID:
+        """The family."""
+
+
 class Addressed(Owned, Protocol):
     """A subject sent to another organisation."""
 
@@ -159,18 +167,25 @@ def assigned(actor: Actor, subject: object) -> bool:
 
 def cleared(actor: Actor, subject: object) -> bool:
     """The subject is assigned to the person, who declared no conflict and is independent of its owner."""
-    return actor.person_id in cast("Cleared", subject).cleared_ids and independent(actor, subject)
+    is_cleared = actor.person_id in cast("Cleared", subject).cleared_ids
+    return is_cleared and independent_unrecused(actor, subject)
+
+
+def unrecused(actor: Actor, subject: object) -> bool:
+    """The person declared no conflict of interests on anything of the subject's family."""
+    return cast("Kin", subject).family_id not in actor.recused_from
+
+
+def independent_unrecused(actor: Actor, subject: object) -> bool:
+    """The person is independent of the owner and declared no conflict on the family."""
+    return independent(actor, subject) and unrecused(actor, subject)
 
 
 def unbiased(actor: Actor, subject: object) -> bool:
-    """The subject is not assigned to the person, or the person declared no conflict."""
+    """The person is independent, declared no conflict on the family, and owes no declaration."""
     seen = cast("Cleared", subject)
-    return actor.person_id not in seen.assigned_ids - seen.cleared_ids
-
-
-def independent_unbiased(actor: Actor, subject: object) -> bool:
-    """The person is independent of the owner, and owes no declaration on the subject."""
-    return independent(actor, subject) and unbiased(actor, subject)
+    owes = actor.person_id in seen.assigned_ids - seen.cleared_ids
+    return not owes and independent_unrecused(actor, subject)
 
 
 def sent_here(actor: Actor, subject: object) -> bool:
@@ -189,6 +204,7 @@ def own_sent(actor: Actor, subject: object) -> bool:
     return own(actor, subject) and cast("Addressed", subject).is_sent
 
 
+JUDGES = frozenset({Role.REVIEWER, Role.LEAD_REVIEWER})
 _AN, _CO = Pseudo.ANONYMOUS, Pseudo.CONSOLE
 _VM, _VA = Role.VENDOR_MEMBER, Role.VENDOR_ADMIN
 _MC, _MA, _PC = Role.CLERK, Role.APPROVER, Role.COORDINATOR
@@ -232,29 +248,29 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.VENDOR_WITHDRAW: {_VA: own},
     _P.INVITATION_ACCEPT: _EVERYONE,
     _P.OFFERING_CREATE: {_VM: anywhere, _VA: anywhere},
-    _P.OFFERING_READ_DRAFT: {_VM: own, _VA: own, _RV: assigned, _LR: anywhere, _AU: anywhere},
+    _P.OFFERING_READ_DRAFT: {_VM: own, _VA: own, _RV: assigned, _LR: unrecused, _AU: anywhere},
     _P.OFFERING_EDIT: {_VM: own, _VA: own},
     _P.OFFERING_SUBMIT: {_VA: own},
-    _P.OFFERING_DECIDE: {_LR: independent},
+    _P.OFFERING_DECIDE: {_LR: independent_unrecused},
     _P.OFFERING_PUBLISH: {_VA: own},
     _P.OFFERING_WITHDRAW: {_VA: own},
     _P.LISTING_CONFIRM: {_VA: own},
     _P.CERTIFICATION_QUEUE: {_RV: anywhere, _LR: anywhere, _AU: anywhere},
     _P.CERTIFICATION_READ: {_VM: own, _VA: own, _RV: cleared, _LR: unbiased, _AU: anywhere},
-    _P.CERTIFICATION_ASSIGN: {_LR: independent},
+    _P.CERTIFICATION_ASSIGN: {_LR: independent_unrecused},
     _P.CERTIFICATION_RECOMMEND: {_RV: cleared},
-    _P.CERTIFICATION_REQUEST_INFO: {_RV: cleared, _LR: independent_unbiased},
+    _P.CERTIFICATION_REQUEST_INFO: {_RV: cleared, _LR: unbiased},
     _P.CERTIFICATION_READ_OPINIONS: {_RV: cleared, _LR: unbiased, _AU: anywhere},
-    _P.CERTIFICATION_DECIDE: {_LR: independent},
+    _P.CERTIFICATION_DECIDE: {_LR: unbiased},
     _P.CERTIFICATION_DECLARE: {_RV: assigned},
-    _P.CERTIFICATION_FIND: {_RV: cleared, _LR: independent_unbiased},
+    _P.CERTIFICATION_FIND: {_RV: cleared, _LR: unbiased},
     _P.CERTIFICATION_REPLY: {_VA: own},
     _P.CERTIFICATION_REPORT: {_VA: own},
-    _P.CERTIFICATION_CONFIRM: {_RV: cleared, _LR: independent_unbiased},
-    _P.CERTIFICATION_SUSPEND: {_LR: independent},
-    _P.CERTIFICATION_REVOKE: {_LR: independent},
+    _P.CERTIFICATION_CONFIRM: {_RV: cleared, _LR: unbiased},
+    _P.CERTIFICATION_SUSPEND: {_LR: unbiased},
+    _P.CERTIFICATION_REVOKE: {_LR: unbiased},
     _P.CERTIFICATION_APPEAL: {_VA: own},
-    _P.CERTIFICATION_DECIDE_APPEAL: {_LR: independent},
+    _P.CERTIFICATION_DECIDE_APPEAL: {_LR: unbiased},
     _P.PROJECT_CREATE: {_MC: anywhere},
     _P.PROJECT_READ: {_MC: own, _MA: own, _AU: anywhere},
     _P.PROJECT_EDIT: {_MC: own},
@@ -368,4 +384,10 @@ def _refresh(session: Session, actor: Actor) -> Actor:
     if actor.person_id is None or actor.organisation_id is None:
         return actor
     roles = queries.lock_live_roles(session, actor.person_id, actor.organisation_id)
-    return replace(actor, grantees=roles or frozenset({_AN}))
+    if session.info.get("read_only") or roles.isdisjoint(JUDGES):
+        return replace(actor, grantees=roles or frozenset({_AN}))
+    # Once per transaction: what is read under the lock of the subject holds until the commit.
+    known: dict[uuid.UUID, frozenset[uuid.UUID]] = session.info.setdefault("recusals", {})
+    if actor.person_id not in known:
+        known[actor.person_id] = queries.list_recusals(session, actor.person_id)
+    return replace(actor, grantees=roles, recused_from=known[actor.person_id])

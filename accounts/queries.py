@@ -17,6 +17,7 @@ from accounts.models import (
     OrganisationKind,
     OrganisationNotice,
     Person,
+    Recusal,
     Role,
     SignIn,
     SignInAttempt,
@@ -116,6 +117,16 @@ def _live_memberships() -> SelectOfScalar[Membership]:
         .options(joinedload(Membership.organisation))  # type: ignore[arg-type]
         .order_by(Organisation.name, Membership.role, col(Membership.id))
     )
+
+
+def list_recusals(session: Session, person_id: uuid.UUID) -> frozenset[uuid.UUID]:
+    """Return the subjects that a person keeps out of."""
+    return frozenset(session.exec(_recusals(), params={"person_id": person_id}))
+
+
+@cache
+def _recusals() -> SelectOfScalar[uuid.UUID]:
+    return select(Recusal.subject_id).where(Recusal.person_id == bindparam("person_id"))
 
 
 def lock_live_roles(

@@ -22,6 +22,7 @@ from accounts.models import (
     Organisation,
     OrganisationKind,
     Person,
+    Recusal,
     Role,
     SignIn,
 )
@@ -243,6 +244,13 @@ def claim_person(
     hash_password(password)
     outcome = _check_password(session, settings, known, password, "account.claim")
     return known if outcome is SignInOutcome.SIGNED_IN else None
+
+
+def recuse(session: Session, person_id: uuid.UUID, subject_id: uuid.UUID) -> None:
+    """Keep a person out of everything about a subject from now on, in whatever role."""
+    if subject_id not in queries.list_recusals(session, person_id):
+        session.add(Recusal(person_id=person_id, subject_id=subject_id))
+        session.flush()
 
 
 def add_membership(

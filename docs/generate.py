@@ -29,17 +29,19 @@ _WORDS = {
     permissions.independent: "not own",
     permissions.assigned: "assigned",
     permissions.cleared: "cleared",
+    permissions.unrecused: "not recused",
+    permissions.independent_unrecused: "not own, not recused",
     permissions.unbiased: "unbiased",
-    permissions.independent_unbiased: "not own, unbiased",
     permissions.sent_here: "sent",
     permissions.own_unsent: "own unsent",
     permissions.own_sent: "own sent",
 }
 _LEGEND = (
     "● any subject · own: of the acting organisation · not own: of no organisation that the person "
-    "belongs to · assigned: assigned to the person, and not own · cleared: assigned, no conflict of "
-    "interests declared, and not own · unbiased: not of an assigned person who has yet to declare "
-    "interests · sent: sent to the acting "
+    "belongs to · assigned: assigned to the person, and not own · not recused: the person declared no "
+    "conflict of interests on any version of the offering · cleared: assigned, declared free of conflict, "
+    "not own and not recused · unbiased: not own, not recused, and no declaration is owed as a "
+    "reviewer of it · sent: sent to the acting "
     "organisation · own unsent, own sent: own, before and after it was sent · blank: never."
 )
 _REFUSALS = (

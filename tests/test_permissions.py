@@ -36,8 +36,9 @@ COLUMNS: tuple[Grantee, ...] = (
     Pseudo.CONSOLE,
 )
 
-# . never   y any subject   o own organisation's   a assigned, not own   c cleared, not own
-# b not assigned, or cleared   d as b, not own   i any but own   s sent here   u own, not sent   t own, sent
+# . never   y any subject   r any not recused from   o own organisation's   i any but own   j as i, not recused from
+# a assigned, not own   c cleared, not own, not recused from   d as j, not assigned or cleared
+# s sent here   u own, not sent   t own, sent
 TABLE = """
                                AN VM VA MC MA PC RV LR OP AU CO
 catalog.read                    y  y  y  y  y  y  y  y  y  y  .
@@ -71,29 +72,29 @@ vendor.manage_members           .  .  o  .  .  .  .  .  .  .  .
 vendor.withdraw                 .  .  o  .  .  .  .  .  .  .  .
 invitation.accept               y  y  y  y  y  y  y  y  y  y  .
 offering.create                 .  y  y  .  .  .  .  .  .  .  .
-offering.read_draft             .  o  o  .  .  .  a  y  .  y  .
+offering.read_draft             .  o  o  .  .  .  a  r  .  y  .
 offering.edit                   .  o  o  .  .  .  .  .  .  .  .
 offering.submit                 .  .  o  .  .  .  .  .  .  .  .
-offering.decide                 .  .  .  .  .  .  .  i  .  .  .
+offering.decide                 .  .  .  .  .  .  .  j  .  .  .
 offering.publish                .  .  o  .  .  .  .  .  .  .  .
 offering.withdraw               .  .  o  .  .  .  .  .  .  .  .
 listing.confirm                 .  .  o  .  .  .  .  .  .  .  .
 certification.queue             .  .  .  .  .  .  y  y  .  y  .
-certification.read              .  o  o  .  .  .  c  b  .  y  .
-certification.assign            .  .  .  .  .  .  .  i  .  .  .
+certification.read              .  o  o  .  .  .  c  d  .  y  .
+certification.assign            .  .  .  .  .  .  .  j  .  .  .
 certification.recommend         .  .  .  .  .  .  c  .  .  .  .
 certification.request_info      .  .  .  .  .  .  c  d  .  .  .
-certification.read_opinions     .  .  .  .  .  .  c  b  .  y  .
-certification.decide            .  .  .  .  .  .  .  i  .  .  .
+certification.read_opinions     .  .  .  .  .  .  c  d  .  y  .
+certification.decide            .  .  .  .  .  .  .  d  .  .  .
 certification.declare           .  .  .  .  .  .  a  .  .  .  .
 certification.find              .  .  .  .  .  .  c  d  .  .  .
 certification.reply             .  .  o  .  .  .  .  .  .  .  .
 certification.report            .  .  o  .  .  .  .  .  .  .  .
 certification.confirm           .  .  .  .  .  .  c  d  .  .  .
-certification.suspend           .  .  .  .  .  .  .  i  .  .  .
-certification.revoke            .  .  .  .  .  .  .  i  .  .  .
+certification.suspend           .  .  .  .  .  .  .  d  .  .  .
+certification.revoke            .  .  .  .  .  .  .  d  .  .  .
 certification.appeal            .  .  o  .  .  .  .  .  .  .  .
-certification.decide_appeal     .  .  .  .  .  .  .  i  .  .  .
+certification.decide_appeal     .  .  .  .  .  .  .  d  .  .  .
 project.create                  .  .  .  y  .  .  .  .  .  .  .
 project.read                    .  .  .  o  o  .  .  .  .  y  .
 project.edit                    .  .  .  o  .  .  .  .  .  .  .
@@ -169,6 +170,10 @@ class Subject:
     cleared_ids: frozenset[uuid.UUID] = frozenset()
     is_sent: bool = False
     id: uuid.UUID = field(default_factory=uuid.uuid4)
+    family_id: uuid.UUID = field(default_factory=uuid.uuid4)
+
+
+RECUSED = uuid.uuid4()
 
 
 def subjects_for(actor: Actor) -> dict[str, Subject]:
@@ -178,20 +183,24 @@ def subjects_for(actor: Actor) -> dict[str, Subject]:
     me = frozenset({actor.person_id} - {None})
     other_home = next(iter(actor.organisation_ids - {here}), stranger)
     subjects = {
-        "own": Subject(here, stranger, "ybou"),
-        "own and sent": Subject(here, stranger, "ybot", is_sent=True),
-        "a stranger's": Subject(stranger, stranger, "ybid"),
-        "assigned": Subject(stranger, stranger, "yia", assigned_ids=me),
+        "own": Subject(here, stranger, "yrou"),
+        "own and sent": Subject(here, stranger, "yrot", is_sent=True),
+        "a stranger's": Subject(stranger, stranger, "yridj"),
+        "assigned": Subject(stranger, stranger, "yriaj", assigned_ids=me),
         "assigned and cleared": Subject(
-            stranger, stranger, "ybidac", assigned_ids=me, cleared_ids=me
+            stranger, stranger, "yridacj", assigned_ids=me, cleared_ids=me
         ),
-        "own and assigned": Subject(here, stranger, "ybou", assigned_ids=me, cleared_ids=me),
-        "of my other organisation": Subject(other_home, stranger, "yb"),
+        "own and assigned": Subject(here, stranger, "yrou", assigned_ids=me, cleared_ids=me),
+        "of my other organisation": Subject(other_home, stranger, "yr"),
         "of my other organisation, assigned": Subject(
-            other_home, stranger, "yb", assigned_ids=me, cleared_ids=me
+            other_home, stranger, "yr", assigned_ids=me, cleared_ids=me
         ),
-        "sent here": Subject(stranger, here, "ybids", is_sent=True),
-        "addressed here but not sent": Subject(stranger, here, "ybid"),
+        "of a conflict": Subject(stranger, stranger, "yi", family_id=RECUSED),
+        "of a conflict, assigned": Subject(
+            stranger, stranger, "yia", assigned_ids=me, cleared_ids=me, family_id=RECUSED
+        ),
+        "sent here": Subject(stranger, here, "yridsj", is_sent=True),
+        "addressed here but not sent": Subject(stranger, here, "yridj"),
     }
     if actor.person_id is None:
         return {"a stranger's": subjects["a stranger's"]}
@@ -205,6 +214,7 @@ def someone(grantees: Iterable[Grantee]) -> Actor:
         person_id=uuid.uuid4(),
         organisation_id=home,
         organisation_ids=frozenset({home, other}),
+        recused_from=frozenset({RECUSED}),
     )
 
 
@@ -258,7 +268,8 @@ def test_strangers_read_404_and_insiders_403(database, role):
         make.membership(session, person, role, at)
         other = make.organisation(session, OrganisationKind.VENDOR)
     actor = make.actor(person, role, at)
-    actor = replace(actor, organisation_ids=frozenset({at.id, other.id}))
+    apart = frozenset({RECUSED})
+    actor = replace(actor, organisation_ids=frozenset({at.id, other.id}), recused_from=apart)
     with db.reading() as session:
         for permission in Permission:
             for relation, subject in subjects_for(actor).items():
@@ -326,9 +337,10 @@ NEEDED = {
     "o": ("owner_id",),
     "i": ("owner_id",),
     "a": ("owner_id", "assigned_ids"),
-    "b": ("assigned_ids", "cleared_ids"),
-    "c": ("owner_id", "cleared_ids"),
-    "d": ("owner_id", "assigned_ids", "cleared_ids"),
+    "r": ("family_id",),
+    "j": ("owner_id", "family_id"),
+    "c": ("owner_id", "cleared_ids", "family_id"),
+    "d": ("owner_id", "assigned_ids", "cleared_ids", "family_id"),
     "s": ("addressee_id", "is_sent"),
     "u": ("owner_id", "is_sent"),
     "t": ("owner_id", "is_sent"),

@@ -189,6 +189,11 @@ class Certification(StatefulModel, table=True):
     specification_version: SpecificationVersion = related()
 
     @property
+    def family_id(self) -> uuid.UUID:
+        """The offering: a conflict of interests binds for all its versions."""
+        return self.offering_version.offering_id
+
+    @property
     def assigned_ids(self) -> frozenset[uuid.UUID]:
         """The two reviewers."""
         return frozenset(i for i in (self.first_reviewer_id, self.second_reviewer_id) if i)

@@ -86,7 +86,7 @@ def queue() -> ResponseReturnValue:
     return web.render_page(
         "certification/queue.html",
         page=page,
-        total=waiting.count_queue(session, QueueFilter(), None, reviewer_id),
+        total=waiting.count_queue(session, QueueFilter(), actor().person_id, reviewer_id),
         people=list_people(session, [each for row in page.rows for each in row.assigned_ids]),
         ages={
             row.id: (today - day_in_japan(row.submitted_at)).days

@@ -83,6 +83,11 @@ class Offering(_ReadThroughCertification, Model, table=True):
 
     maker: Vendor = related()
 
+    @property
+    def family_id(self) -> uuid.UUID:
+        """All versions of an offering are one family: who keeps out of one keeps out of all."""
+        return self.id
+
 
 class OfferingVersion(_ReadThroughCertification, StatefulModel, table=True):
     """What a certificate covers: functions, conformance answers, hosting, data formats, accreditations.
@@ -153,6 +158,11 @@ class OfferingVersion(_ReadThroughCertification, StatefulModel, table=True):
 
     offering: Offering = related()
     specification_version: SpecificationVersion = related()
+
+    @property
+    def family_id(self) -> uuid.UUID:
+        """The offering."""
+        return self.offering_id
 
 
 class ConformanceAnswer(Model, table=True):
@@ -257,6 +267,11 @@ class Listing(_ReadThroughCertification, Model, table=True):
     offering: Offering = related()
     seller: Vendor = related()
 
+    @property
+    def family_id(self) -> uuid.UUID:
+        """The offering."""
+        return self.offering_id
+
 
 class ListingVersion(_ReadThroughCertification, StatefulModel, table=True):
     """What is searched, compared, locked, requested: price plan, support, service level, exit terms.
@@ -326,6 +341,11 @@ class ListingVersion(_ReadThroughCertification, StatefulModel, table=True):
         order_by="PriceComponentRow.position",
         cascade="all, delete-orphan",
     )
+
+    @property
+    def family_id(self) -> uuid.UUID:
+        """The offering."""
+        return self.listing.offering_id
 
 
 class PriceComponentRow(Model, table=True):

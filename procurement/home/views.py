@@ -124,7 +124,11 @@ def _agency_desk(session: Session) -> Desk:
     who = actor()
     leads = who.has_role(Role.LEAD_REVIEWER)
     reviewer_id = None if leads else who.person_id
-    reviews = certification.list_queue(session, reviewer_id=reviewer_id)
+    reviews = [
+        each
+        for each in certification.list_queue(session, reviewer_id=reviewer_id)
+        if each.family_id not in who.recused_from
+    ]
     registrations, _ = vendors.list_registrations(
         session, vendors.OPEN_STATES, reviewer_id=reviewer_id, page=1
     )

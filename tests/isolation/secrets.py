@@ -42,6 +42,7 @@ PUBLIC = {
     "feed_state": "the epoch of the public feed",
     "public_changes": "the public feed",
     "memberships": "only ids and roles",
+    "recusals": "only ids",
     "outbox_workers": "only a time",
     "project_counters": "only numbers",
     "request_counters": "only numbers",

@@ -2,8 +2,9 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import and_, exists, func, or_
+from sqlalchemy import CompoundSelect, and_, exists, func, or_, union
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import joinedload, selectinload
 from sqlmodel import Session, col, select
@@ -16,6 +17,7 @@ from catalog.certification.models import (
     Finding,
     FindingMessage,
     FindingState,
+    Recommendation,
     ReviewState,
     ReviewSubmission,
 )
@@ -123,12 +125,20 @@ def count_submissions(session: Session, certification_id: uuid.UUID) -> int:
     return session.exec(statement).one()
 
 
-def list_submitter_ids(session: Session, certification_id: uuid.UUID) -> set[uuid.UUID | None]:
-    """Return everyone who submitted for a review, the first time or with an answer."""
-    statement = select(ReviewSubmission.submitted_by_id).where(
-        ReviewSubmission.certification_id == certification_id
+def list_involved_ids(session: Session, certification_id: uuid.UUID) -> set[uuid.UUID | None]:
+    """Return everyone who ever submitted for a review, declared interests on it or filed an opinion."""
+    statement: CompoundSelect[Any] = union(
+        select_columns(col(ReviewSubmission.submitted_by_id)).where(
+            col(ReviewSubmission.certification_id) == certification_id
+        ),
+        select_columns(col(ConflictDeclaration.person_id)).where(
+            col(ConflictDeclaration.certification_id) == certification_id
+        ),
+        select_columns(col(Recommendation.reviewer_id)).where(
+            col(Recommendation.certification_id) == certification_id
+        ),
     )
-    return set(session.exec(statement))
+    return set(session.execute(statement).scalars())
 
 
 def list_appeals(session: Session, certification_id: uuid.UUID) -> list[Appeal]:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_
 from sqlmodel import Session, col, select
 
+from accounts.models import Recusal
 from catalog.certification.checks import CheckOutcome
 from catalog.certification.models import OPEN_STATES, Certification, ReviewState
 from catalog.certification.queries.reviews import load_whole
@@ -82,11 +83,17 @@ def _join_whole(statement: Any) -> Any:
 def _conditions(
     chosen: QueueFilter, person_id: uuid.UUID | None, reviewer_id: uuid.UUID | None
 ) -> list[ColumnElement[bool]]:
-    """Return the conditions; a version that the vendor has taken back waits for nobody."""
+    """Return the conditions; a version that the vendor has taken back waits for nobody.
+
+    What this person keeps out of, after a conflict of interests, is not shown to them.
+    """
     found = [
         col(Certification.state).in_(OPEN_STATES),
         col(OfferingVersion.state) != OfferState.WITHDRAWN,
     ]
+    if person_id is not None:
+        recused = select(Recusal.subject_id).where(Recusal.person_id == person_id)
+        found.append(col(OfferingVersion.offering_id).not_in(recused))
     if reviewer_id is not None:
         found.append(_is_of(reviewer_id))
     if chosen.check is not None:

@@ -10,13 +10,12 @@ from typing import Any
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
-from accounts.models import Membership, Organisation, Person, Role
+from accounts.models import Membership, Organisation, Person, Recusal, Role
 from accounts.queries import is_live
 from catalog.certification.models import (
     DECIDED_STATES,
     OPEN_STATES,
     Certification,
-    ConflictDeclaration,
     Recommendation,
     ReviewState,
     ReviewSubmission,
@@ -267,15 +266,7 @@ def list_eligible_reviewers(session: Session, certification: Certification) -> l
     version = OfferingVersion.id == certification.offering_version_id
     offering_id = select(OfferingVersion.offering_id).where(version).scalar_subquery()
     approver_id = select(OfferingVersion.approved_by_id).where(version).scalar_subquery()
-    conflicted = (
-        select(ConflictDeclaration.person_id)
-        .join(Certification, col(Certification.id) == ConflictDeclaration.certification_id)
-        .join(OfferingVersion, col(OfferingVersion.id) == Certification.offering_version_id)
-        .where(
-            OfferingVersion.offering_id == offering_id,
-            col(ConflictDeclaration.has_conflict).is_(True),
-        )
-    )
+    recused = select(Recusal.person_id).where(Recusal.subject_id == offering_id)
     submitters = select(ReviewSubmission.submitted_by_id).where(
         ReviewSubmission.certification_id == certification.id,
         col(ReviewSubmission.submitted_by_id).is_not(None),
@@ -290,7 +281,7 @@ def list_eligible_reviewers(session: Session, certification: Certification) -> l
             Membership.role == Role.REVIEWER,
             is_live(session),
             col(Person.id).not_in(members),
-            col(Person.id).not_in(conflicted),
+            col(Person.id).not_in(recused),
             col(Person.id).not_in(submitters),
             col(Person.id).is_distinct_from(certification.submitted_by_id),
             col(Person.id).is_distinct_from(approver_id),

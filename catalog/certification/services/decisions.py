@@ -26,6 +26,7 @@ from catalog.certification.services.records import (
     check_apart,
     check_findings,
     check_offering,
+    check_specification,
     check_state,
     check_unchanged,
     close_offering,
@@ -37,7 +38,6 @@ from catalog.certification.services.surveillance import supersede_outdone
 from catalog.certification.services.telling import News, Task, tell, tell_reviewers
 from catalog.conformance import Issue, Verdict
 from catalog.offerings.services import approve_version
-from catalog.specifications.models import SpecificationState
 from core.clock import day_in_japan, end_of_day
 from core.config import Settings
 from core.db import now
@@ -187,7 +187,7 @@ def _certificate_values(  # noqa: PLR0917 - what one certificate is made of
 ) -> dict[str, Any]:
     moment = now(session)
     today = day_in_japan(moment)
-    _check_specification(review, today)
+    check_specification(review, today)
     kept = check_conditions(assessment, decision, conditions, today)
     return {
         "number": certificate_number(review, moment),
@@ -196,17 +196,6 @@ def _certificate_values(  # noqa: PLR0917 - what one certificate is made of
         "valid_from": moment,
         "valid_until": _check_validity(valid_until, today),
     }
-
-
-def _check_specification(review: Certification, today: date) -> None:
-    version = review.specification_version
-    begins = version.published_on
-    if not version.is_published or (begins is not None and begins > today):
-        sentence = "まだ公表されていない標準仕様書に対しては認証できません。公表を待ってください。"
-        raise GuardFailed([("main", sentence)])
-    if version.state is SpecificationState.RETIRED:
-        sentence = "廃止された標準仕様書に対しては認証できません。適用中の版で審査してください。"
-        raise GuardFailed([("main", sentence)])
 
 
 def _check_validity(valid_until: date | None, today: date) -> datetime:

@@ -4,6 +4,7 @@ from sqlmodel import Session
 
 from accounts.identity import Actor
 from accounts.permissions import Permission, require
+from accounts.services import recuse
 from catalog.certification.models import Certification, ConflictDeclaration, ReviewState
 from catalog.certification.queries.proceedings import find_declaration
 from catalog.certification.services.records import check_reason, check_state, lock, record
@@ -16,6 +17,8 @@ def declare(
     session: Session, actor: Actor, certification: Certification, *, has_conflict: bool, words: str
 ) -> Certification:
     """Open the file to a reviewer without conflict; with one, give the place back to the lead.
+
+    A conflict binds for good, on every version of the offering and in whatever role.
 
     Raises Conflict for a second declaration, Invalid for a conflict without words.
     """
@@ -38,6 +41,8 @@ def declare(
             declared_at=moment,
         )
     )
+    if has_conflict:
+        recuse(session, actor.person_id, review.family_id)
     place = "first" if review.first_reviewer_id == actor.person_id else "second"
     values = (
         {f"{place}_reviewer_id": None, f"{place}_cleared_at": None}

@@ -1,6 +1,6 @@
 """What every act on a certification needs: the locked row, its trail, and unchanged content."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from catalog.certification.models import REVIEW_MACHINE, Certification, ReviewSt
 from catalog.certification.queries import proceedings as around
 from catalog.offerings.models import OfferingVersion, OfferState
 from catalog.offerings.services import approve_version, return_version
+from catalog.specifications.models import SpecificationState
 from core import audit
 from core.clock import day_in_japan
 from core.db import now
@@ -70,10 +71,8 @@ def check_unchanged(certification: Certification, assessment: Assessment) -> Non
 
 def find_involved(session: Session, review: Certification) -> set[UUID | None]:
     """Return who ever submitted it and who is or was a reviewer of it: with a conflict or without."""
-    declared = {each.person_id for each in around.list_declarations(session, review.id)}
-    filed = {each.reviewer_id for each in queries.list_recommendations(session, review.id)}
-    submitted = around.list_submitter_ids(session, review.id)
-    return {review.submitted_by_id, *review.assigned_ids} | declared | filed | submitted
+    involved = around.list_involved_ids(session, review.id)
+    return {review.submitted_by_id, *review.assigned_ids} | involved
 
 
 def check_apart(session: Session, actor: Actor, review: Certification) -> None:
@@ -88,6 +87,18 @@ def check_offering(review: Certification) -> None:
     """Raise GuardFailed when the vendor has withdrawn the version under review."""
     if review.offering_version.state is OfferState.WITHDRAWN:
         raise GuardFailed([("main", "事業者がこのサービスの版を取り下げたので、決定できません。")])
+
+
+def check_specification(review: Certification, today: date) -> None:
+    """Raise GuardFailed for a text that is not public yet, or retired."""
+    version = review.specification_version
+    begins = version.published_on
+    if not version.is_published or (begins is not None and begins > today):
+        sentence = "まだ公表されていない標準仕様書に対しては認証できません。公表を待ってください。"
+        raise GuardFailed([("main", sentence)])
+    if version.state is SpecificationState.RETIRED:
+        sentence = "廃止された標準仕様書に対しては認証できません。適用中の版で審査してください。"
+        raise GuardFailed([("main", sentence)])
 
 
 def check_findings(session: Session, review: Certification) -> None:

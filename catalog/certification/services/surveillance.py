@@ -21,6 +21,7 @@ from catalog.certification.services.records import (
     check_findings,
     check_offering,
     check_reason,
+    check_specification,
     check_state,
     check_unchanged,
     close_offering,
@@ -33,6 +34,7 @@ from catalog.conformance import Verdict
 from catalog.offerings.models import OfferState
 from catalog.terms import CertificationState
 from core.audit import SYSTEM
+from core.clock import day_in_japan
 from core.config import Settings
 from core.db import now
 from core.errors import GuardFailed
@@ -54,7 +56,7 @@ def cover(
 
     It is certified to the same day and under the same open conditions. Needs a recent sign-in and
     one reviewer's opinion, none against. Raises GuardFailed without a certificate in force, with
-    open findings, or when the answers ask for more than it grants.
+    open findings, against a retired text, or when the answers ask for more than it grants.
     """
     review = lock(session, certification)
     actor = require(session, actor, Permission.CERTIFICATION_DECIDE, review)
@@ -63,6 +65,7 @@ def cover(
     check_state(review, ReviewState.UNDER_REVIEW, ReviewState.RECOMMENDED)
     check_reason(reason)
     check_offering(review)
+    check_specification(review, day_in_japan(now(session)))
     _check_opinions(session, review)
     check_findings(session, review)
     base = _lock_base(session, review)

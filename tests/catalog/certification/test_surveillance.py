@@ -9,6 +9,7 @@ from catalog.certification import services
 from catalog.certification.documents import decision_words
 from catalog.certification.models import FindingAction, Opinion, ReviewState
 from catalog.offerings.models import OfferAction
+from catalog.specifications.models import SpecificationState, SpecificationVersion
 from catalog.terms import CertificationState
 from core import db
 from core.errors import GuardFailed
@@ -35,7 +36,14 @@ def make_covered(stage: Stage) -> tuple[UUID, UUID]:
     return first_id, second_id
 
 
-def test_cover_is_refused_with_findings_opinions_against_or_a_withdrawn_version(
+def retire(stage: Stage) -> None:
+    """Let the ministry's text be retired."""
+    with db.transaction() as session:
+        row = session.get_one(SpecificationVersion, stage.specification.id)
+        row.state = SpecificationState.RETIRED
+
+
+def test_cover_is_refused_with_findings_opinions_against_a_retired_text_or_a_withdrawn_version(
     stage: Stage,
 ) -> None:
     make_certified(stage)
@@ -50,6 +58,9 @@ def test_cover_is_refused_with_findings_opinions_against_or_a_withdrawn_version(
         stage.reviewer(0), second_id)  # fmt: skip
     recommend(stage, second_id, 1, Opinion.REFUSE)
     with pytest.raises(GuardFailed, match="「認証しない」という審査員の意見"):
+        measure(services.cover, stage.lead(), second_id)
+    retire(stage)
+    with pytest.raises(GuardFailed, match="廃止された標準仕様書"):
         measure(services.cover, stage.lead(), second_id)
     with db.transaction() as session:
         version = load(session, second_id).offering_version
