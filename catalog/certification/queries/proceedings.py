@@ -280,8 +280,10 @@ def list_outdone(session: Session, review: Certification) -> Sequence[Certificat
             Certification.specification_version_id == review.specification_version_id,
             col(Certification.state).in_(_REPLACEABLE),
         )
+        .order_by(col(Certification.id))
         .options(*load_whole())
         .with_for_update(of=Certification)
+        .execution_options(populate_existing=True)
     )
     return session.exec(statement).all()
 

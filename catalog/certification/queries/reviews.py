@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
+from sqlalchemy import ColumnElement, and_
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
@@ -181,31 +182,51 @@ def hold_certificates(session: Session, offering_version_id: uuid.UUID) -> None:
 
 
 def lock_certification(session: Session, certification_id: uuid.UUID) -> Certification | None:
-    """Return a certification and what it covers as they are now; nobody else changes it meanwhile."""
-    statement = select(Certification.id).where(Certification.id == certification_id)
-    return _load_locked(session, session.exec(statement.with_for_update()).first())
+    """Return a certification and what it covers as they are now; nobody else changes it meanwhile.
+
+    Those of the other versions of the offering are locked with it, always in one order: an act on a
+    certificate reaches those that rest on it, and the publication of a newer one the older ones.
+    """
+    version = select(Certification.offering_version_id).where(Certification.id == certification_id)
+    found = _lock_family(session, version.scalar_subquery())
+    is_this = col(Certification.id) == certification_id
+    return _load_locked(session, is_this) if certification_id in found else None
 
 
 def lock_open_certification(
     session: Session, offering_version_id: uuid.UUID
 ) -> Certification | None:
     """Return the review under way for an offering version, locked as above."""
-    statement = select(Certification.id).where(
-        Certification.offering_version_id == offering_version_id,
+    if not _lock_family(session, offering_version_id):
+        return None
+    is_under_way = and_(
+        col(Certification.offering_version_id) == offering_version_id,
         col(Certification.state).in_(OPEN_STATES),
     )
-    return _load_locked(session, session.exec(statement.with_for_update()).first())
+    return _load_locked(session, is_under_way)
 
 
-def _load_locked(session: Session, locked: uuid.UUID | None) -> Certification | None:
+def _lock_family(session: Session, version_id: Any) -> Sequence[uuid.UUID]:
+    offering_id = select(OfferingVersion.offering_id).where(OfferingVersion.id == version_id)
+    statement = (
+        select(Certification.id)
+        .join(OfferingVersion, col(OfferingVersion.id) == Certification.offering_version_id)
+        .where(OfferingVersion.offering_id == offering_id.scalar_subquery())
+        .order_by(col(Certification.id))
+        .with_for_update(of=Certification)
+    )
+    return session.exec(statement).all()
+
+
+def _load_locked(session: Session, condition: ColumnElement[bool]) -> Certification | None:
     # After the lock: what was joined to a row that had to be waited for would be of before.
     statement = (
         select(Certification)
-        .where(Certification.id == locked)
+        .where(condition)
         .options(*load_whole())
         .execution_options(populate_existing=True)
     )
-    return session.exec(statement).first() if locked else None
+    return session.exec(statement).first()
 
 
 def find_latest_certification(
