@@ -203,6 +203,26 @@ class PriceComponentSchema(FormSchema):
     tiers = fields.List(fields.Nested(TierSchema), required=True)
     minimum = f.number("円・税抜", nullable=True)
     maximum = f.number("円・税抜", nullable=True)
+    valid_from = f.day()
+    valid_to = f.day()
+    size_classes = fields.List(
+        f.code(SizeClass), required=True, metadata=f.about("対象の人口。空ならすべての団体")
+    )
+
+
+class DiscountSchema(FormSchema):
+    """What is taken off the running charges from a number of adopting bodies on."""
+
+    from_bodies = f.number("採用する団体の数（以上）")
+    basis_points = f.number("割引率。500は5%")
+
+
+class StateSupportSchema(FormSchema):
+    """What the State pays of the initial cost; nulls where there is none."""
+
+    amount = f.number("円・税抜", nullable=True)
+    until = f.day()
+    note = f.optional()
 
 
 class ServiceLevelSchema(FormSchema):
@@ -246,6 +266,8 @@ class ListingSchema(FormSchema):
     tax_rounding = f.code(TaxRounding)
     minimum_term_months = f.number()
     price_components = fields.List(fields.Nested(PriceComponentSchema), required=True)
+    volume_discounts = fields.List(fields.Nested(DiscountSchema), required=True)
+    state_support = fields.Nested(StateSupportSchema, required=True)
     service_level = fields.Nested(ServiceLevelSchema, required=True)
     exit_terms = fields.Nested(ExitTermsSchema, required=True)
     content_sha256 = f.digest()

@@ -1,31 +1,23 @@
 """The tables of the comparison page as the macro wants them: functions, terms and costs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.models import BodyKind
 from catalog.comparison import Chapter, RequirementMatrix, Row, build_terms_table
 from catalog.cost_words import exit_words, explain_needs, year_words
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
-from catalog.offerings.rows import read_accreditations, read_categories
+from catalog.offerings.words import list_discounts, say_support
 from catalog.pages import Column, Comparison
 from catalog.price_plan import QUOTE_LABEL
 from catalog.specifications.models import SpecificationVersion
-from catalog.terms import (
-    AccessibilityLevel,
-    Authentication,
-    Language,
-    SizeClass,
-    hosting_label,
-)
-from core.clock import day_in_japan, today_jst
-from core.japanese import format_date, format_yen
+from catalog.term_values import term_values, vendor_words
+from core.clock import day_in_japan
+from core.japanese import format_date
 from vendors.models import VendorState
 
 Table = dict[str, Any]
 
-_NETWORKS = {"lgwan": "LGWAN", "internet": "インターネット", "closed": "閉域網"}
 _TERMS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "提供のしかた",
@@ -96,7 +88,7 @@ def head_columns(columns: Sequence[Column], links: Links) -> list[dict[str, Any]
             "name": column.name,
             "href": links.listing(column.version),
             "sample": column.version.listing.seller.is_sample,
-            "maker": _vendor_words(column.version),
+            "maker": vendor_words(column.version),
             "certification": {
                 "state": column.standing.tag,
                 "valid_until": column.standing.valid_until_day,
@@ -108,11 +100,6 @@ def head_columns(columns: Sequence[Column], links: Links) -> list[dict[str, Any]
         }
         for column in columns
     ]
-
-
-def _vendor_words(version: ListingVersion) -> str:
-    seller, maker = version.listing.seller, version.listing.offering.maker
-    return seller.name if seller.id == maker.id else f"{seller.name}（開発：{maker.name}）"
 
 
 def absence_words(version: ListingVersion) -> str:
@@ -227,91 +214,6 @@ def terms_table(comparison: Comparison, links: Links) -> Table:
     }
 
 
-def term_values(column: Column) -> Mapping[str, str | None]:
-    """Return the terms of a listing version in words; None where the vendor told nothing."""
-    version, offering = column.version, column.version.offering_version
-    return {
-        "seller": _vendor_words(version),
-        "hosting": _join("・", _hosting(offering), offering.hosting_region),
-        "networks": _join("、", *(_NETWORKS.get(each, each) for each in offering.networks)),
-        "sizes": _join("、", *(each.label for each in SizeClass if each in offering.size_classes)),
-        "kinds": _join("、", *(BodyKind(each).label for each in offering.body_kinds)),
-        "languages": _join("、", *(Language(each).label for each in offering.languages)),
-        "accessibility": AccessibilityLevel(offering.accessibility_level).label
-        if offering.accessibility_level
-        else None,
-        "training": version.training,
-        "maintenance": _count(version.maintenance_notice_days, "日前まで"),
-        "data_location": offering.data_location,
-        "authentication": _join("、", *(Authentication(e).label for e in offering.authentication)),
-        "accreditations": _accreditations(offering),
-        "categories": _join("。", *(e.words for e in read_categories(offering.data_categories))),
-        "onboarding": _count(version.onboarding_weeks, "週間"),
-        "api": offering.api_specification,
-        "availability": _availability(version),
-        "rto": _count(version.rto_hours, "時間以内"),
-        "rpo": _count(version.rpo_hours, "時間前まで"),
-        "support": version.support_hours,
-        "boundary": version.responsibility_boundary,
-        "minimum_term": _count(version.minimum_term_months, "か月")
-        if version.minimum_term_months
-        else "なし",
-        "notice": _count(version.notice_months, "か月前"),
-        "transition": _count(version.transition_days, "日間"),
-        "retrieval": _count(version.retrieval_days, "日間"),
-        "imports": offering.import_formats,
-        "exports": offering.export_formats,
-        "export_charge": _charge(version.export_charge_yen),
-        "deletion": _choice(version.deletion_certificate, "出す", "出さない"),
-        "parallel": _choice(version.parallel_running, "できる", "できない"),
-        "escrow": _choice(version.escrow, "あり", "なし"),
-        "exit_note": version.exit_note,
-    }
-
-
-def _accreditations(offering: OfferingVersion) -> str | None:
-    """Return what is held today; told but expired is 期限切れ, not unknown."""
-    told = read_accreditations(offering.accreditations)
-    today = today_jst()
-    held = [
-        f"{e.kind.label}（{format_date(e.expires_on)}まで）" for e in told if e.is_held_on(today)
-    ]
-    if told and not held:
-        return "なし（期限切れ）"
-    return _join("、", *held)
-
-
-def _hosting(offering: OfferingVersion) -> str:
-    return hosting_label(offering.hosting_provider) if offering.hosting_provider else ""
-
-
-def _join(mark: str, *words: str) -> str | None:
-    return mark.join(word for word in words if word) or None
-
-
-def _count(number: int | None, unit: str) -> str | None:
-    return None if number is None else f"{number:,}{unit}"
-
-
-def _charge(amount: int | None) -> str | None:
-    if amount is None:
-        return None
-    return format_yen(amount) if amount else "無料"
-
-
-def _choice(value: bool | None, yes: str, no: str) -> str | None:  # noqa: FBT001 - a stored fact
-    return None if value is None else (yes if value else no)
-
-
-def _availability(version: ListingVersion) -> str | None:
-    """Return 99.5%（予定提供時間に対して：…）: a rate without its denominator means nothing."""
-    if version.availability_basis_points is None:
-        return None
-    whole, rest = divmod(version.availability_basis_points, 100)
-    rate = f"{whole}.{rest:02d}".rstrip("0").rstrip(".")
-    return f"{rate}%（予定提供時間に対して：{version.planned_service_hours}）"
-
-
 def cost_table(comparison: Comparison, links: Links) -> Table:
     """Return what each service costs the body by fiscal year, and what stands beside the total."""
     columns = comparison.shown
@@ -337,6 +239,8 @@ def cost_table(comparison: Comparison, links: Links) -> Table:
                 "rows": [
                     _text_row("解約・データ返還（税抜）", [_leaving(each) for each in columns]),
                     _text_row("選べるオプション", [_options(each) for each in columns]),
+                    _text_row("団体の数による割引", [_discounts(each) for each in columns]),
+                    _text_row("初期費用への国の支援", [_support(each) for each in columns]),
                 ],
             },
             {
@@ -393,3 +297,14 @@ def _leaving(column: Column) -> str:
 
 def _options(column: Column) -> str:
     return "、".join(column.cost.options_left_out) or "なし"
+
+
+def _discounts(column: Column) -> str:
+    return "、".join(list_discounts(column.version.discounts)) or "なし"
+
+
+def _support(column: Column) -> str:
+    version = column.version
+    if version.state_support_yen is None or version.state_support_until is None:
+        return "なし"
+    return say_support(version.state_support_yen, version.state_support_until, "")

@@ -10,9 +10,11 @@ from catalog.cost_words import (
     length_words,
     year_words,
 )
+from catalog.offerings.words import list_discounts, say_support
 from catalog.pages import Column, Conditions
 from catalog.price_plan import ComponentKind
-from catalog.pricing import CostStatement, YearCost
+from catalog.pricing import CostStatement, YearCost, discount
+from core.clock import today_jst
 from core.japanese import format_fiscal_year, format_yen
 
 
@@ -26,8 +28,12 @@ def cost_context(column: Column, conditions: Conditions) -> dict[str, Any]:
         "years": [(year_words(line), line) for line in statement.lines],
         "needs": list(dict.fromkeys(explain_need(need) for need in statement.needs_quote)),
         "charges": [
-            charge_row(component, conditions.volumes) for component in column.plan.components
+            charge_row(component, conditions.volumes)
+            for component in column.plan.components
+            if component.fits(conditions.volumes.population)
         ],
+        "discounts": _discounts(column),
+        "support": _support(column),
         "leaving": exit_words(statement, column.plan),
         "counts_cloud": ComponentKind.CLOUD in statement.kinds,
     }
@@ -61,3 +67,25 @@ def _finding(statement: CostStatement) -> str:
         each = "" if len(amounts) == 1 else "どの年度も同じで、"
         return f"{words}{each}1年度あたり税抜{format_yen(amounts[dearest])}です。"
     return f"{words}いちばん多いのは{format_fiscal_year(dearest)}の税抜{format_yen(amounts[dearest])}です。"
+
+
+def _discounts(column: Column) -> list[str]:
+    """Return each discount with what a year then costs, yen without tax."""
+    yearly = column.cost.yearly
+    words = list_discounts(column.version.discounts)
+    if yearly is None:
+        return words
+    return [
+        f"{each}：年額{format_yen(discount(yearly, points))}"
+        for each, (_, points) in zip(words, column.version.discounts, strict=True)
+    ]
+
+
+def _support(column: Column) -> str:
+    version = column.version
+    if version.state_support_yen is None or version.state_support_until is None:
+        return "なし"
+    words = say_support(version.state_support_yen, version.state_support_until, "")
+    if version.state_support_until < today_jst():
+        return f"{words}。受付は終わりました"
+    return words

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from catalog.offerings.words import say_bounds
 from catalog.price_plan import (
     QUOTE_LABEL,
     ComponentKind,
@@ -53,7 +54,7 @@ def explain_need(need: QuoteNeed) -> str:
         return f"{need.reason.label}。"
     name = need.name or (need.kind.label if need.kind else "")
     if need.reason is QuoteReason.UNKNOWN_VOLUME and need.unit is not None:
-        counted = "人口" if need.unit is Unit.PERSON else need.unit.label
+        counted = "人口" if need.unit in {Unit.PERSON, Unit.LUMP} else need.unit.label
         return f"「{name}」は、{counted}の数がわからないため計算できません。"
     return f"「{name}」は、{need.reason.label}。"
 
@@ -107,8 +108,10 @@ def quantity_words(component: PriceComponent, volumes: Volumes) -> str:
 def charge_row(component: PriceComponent, volumes: Volumes) -> dict[str, str]:
     """Return one line of the computation: name, price, quantity, rhythm and each charge."""
     charge = charge_amount(component, volumes)
+    name = component.name or component.kind.label
+    reach = say_bounds(component.sizes, component.valid_from, component.valid_to)
     return {
-        "name": component.name or component.kind.label,
+        "name": f"{name}（{reach}）" if reach else name,
         "kind": component.kind.label,
         "price": price_words(component),
         "quantity": quantity_words(component, volumes),

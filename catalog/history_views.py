@@ -19,7 +19,7 @@ from catalog.offerings.models import ListingVersion, OfferState
 from catalog.offerings.queries import history
 from catalog.offerings.words import list_components
 from core import web
-from core.clock import day_in_japan
+from core.clock import day_in_japan, today_jst
 from core.errors import NotFound
 
 VERSIONS_PER_PAGE = 10
@@ -107,7 +107,7 @@ def _edition(
     *,
     is_first: bool,
 ) -> Edition:
-    content = listing_content(row)
+    content = _public_content(row)
     prices = list_components(content["components"])
     if old is None:
         return Edition(row, is_first, prices, (), ())
@@ -118,5 +118,13 @@ def _edition(
             for each in (old, row)
         ]
         software = compare_offerings(*contents)
-    terms = compare_listings(listing_content(old), content)
+    terms = compare_listings(_public_content(old), content)
     return Edition(row, is_first, prices, terms, software)
+
+
+def _public_content(row: ListingVersion) -> dict[str, Any]:
+    """Return what a listing version says, without prices that begin later."""
+    today = today_jst().isoformat()
+    content = listing_content(row)
+    shown = [e for e in content["components"] if e.get("valid_from", today) <= today]
+    return {**content, "components": shown}

@@ -14,7 +14,7 @@ from catalog.certification.queries import Standing, current_certifications, stan
 from catalog.listing_page import tally_chapters
 from catalog.offerings import queries
 from catalog.offerings.models import ListingVersion, OfferState
-from catalog.offerings.prices import plan_of
+from catalog.offerings.prices import list_public, plan_of
 from catalog.offerings.queries import history
 from catalog.offerings.views.offering_pages import words_of
 from catalog.offerings.views.own_list import UNDER_REVIEW
@@ -22,7 +22,7 @@ from catalog.pricing import first_year_reference
 from catalog.specifications.queries import list_requirements
 from catalog.terms import CertificationState, RequirementClass
 from core import web
-from core.clock import day_in_japan
+from core.clock import day_in_japan, today_jst
 from core.db import now
 from core.errors import NotFound
 
@@ -55,6 +55,7 @@ def show_listing(listing_id: uuid.UUID) -> ResponseReturnValue:
         chapters=tally_chapters(requirements, answers),
         classes=RequirementClass,
         reference=first_year_reference(plan_of(listed)),
+        public_components=list_public(listed.components, today_jst()),
         sellers=sellers,
         history=[each for each in beside if each.listing_id == listing_id and _was_public(each)],
         is_changing=_reads_of_changes(listed) and any(_is_pending(e, listing_id) for e in beside),

@@ -1,11 +1,12 @@
 """The values that a price is made of: components, tiers, plans, volumes and terms. Pure."""
 
 import calendar
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import combinations, pairwise
 
+from catalog.terms import SizeClass, size_class_for
 from core.state_machine import LabelledCode
 
 QUOTE_LABEL = "見積が必要"
@@ -69,6 +70,7 @@ class QuoteReason(LabelledCode):
     UNKNOWN_VOLUME = "unknown_volume", "数量がわかりません"
     OUTSIDE_SIZE = "outside_size", "この料金の対象となる人口ではありません"
     BELOW_MINIMUM_TERM = "below_minimum_term", "最低利用期間より短い期間です"
+    OUTSIDE_PERIOD = "outside_period", "その時期の料金が公表されていません"
 
 
 ALLOWED_INTERVALS: Mapping[ComponentKind, tuple[Interval, ...]] = {
@@ -96,7 +98,8 @@ class PriceComponent:
     """One line of a price list; no tiers: price not published; ValueError if contradictory.
 
     `minimum` and `maximum` bound each charge, in yen without tax; the minimum is owed for a
-    quantity of zero too.
+    quantity of zero too. It counts for months of use from `valid_from` to `valid_to` (both
+    included) and for bodies of these size classes; none: always, and for all.
     """
 
     name: str
@@ -107,6 +110,9 @@ class PriceComponent:
     tier_mode: TierMode = TierMode.VOLUME
     minimum: int | None = None
     maximum: int | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    sizes: frozenset[SizeClass] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse a component whose amount would not be defined."""
@@ -121,6 +127,32 @@ class PriceComponent:
             raise ValueError("prices must not be negative")
         if bounds != sorted(bounds):
             raise ValueError("the minimum must not exceed the maximum")
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError("the validity ends before it begins")
+
+    @property
+    def is_bounded(self) -> bool:
+        """Tell whether it counts for some bodies or some time only."""
+        return bool(self.sizes or self.valid_from or self.valid_to)
+
+    def fits(self, population: int | None) -> bool:
+        """Tell whether it is for bodies of this population; an unknown one fits only without bounds."""
+        if not self.sizes:
+            return True
+        return population is not None and size_class_for(population) in self.sizes
+
+    def is_valid_on(self, day: date | None) -> bool:
+        """Tell whether it counts on a day; without a day, whether it counts at all."""
+        if day is None:
+            return True
+        after_start = self.valid_from is None or self.valid_from <= day
+        return after_start and (self.valid_to is None or day <= self.valid_to)
+
+    def overlaps(self, other: "PriceComponent") -> bool:
+        """Tell whether both count for the same body at the same time."""
+        sizes = self.sizes & other.sizes if self.sizes and other.sizes else True
+        latest = max(self.valid_from or date.min, other.valid_from or date.min)
+        return bool(sizes) and latest <= min(self.valid_to or date.max, other.valid_to or date.max)
 
     @property
     def is_option(self) -> bool:
@@ -128,24 +160,48 @@ class PriceComponent:
         return self.kind is ComponentKind.OPTION
 
 
+def list_variants(components: Iterable[PriceComponent]) -> list[tuple[PriceComponent, ...]]:
+    """Give what stands for one another: components of one kind and name where one is bounded.
+
+    Components of one kind and name without any bounds are all owed, each for itself.
+    """
+    groups: dict[tuple[ComponentKind, str], list[PriceComponent]] = {}
+    for each in components:
+        groups.setdefault((each.kind, each.name), []).append(each)
+    found: list[tuple[PriceComponent, ...]] = []
+    for group in groups.values():
+        if any(each.is_bounded for each in group):
+            found.append(tuple(group))
+        else:
+            found += [(each,) for each in group]
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class PricePlan:
     """The published price list of a listing version; ValueError if it contradicts itself.
 
     It is open to populations from `population_from` (inclusive) to `population_to` (exclusive).
+    `as_of` is the day of which it is the list: what counts later is not in it.
     """
 
     components: tuple[PriceComponent, ...]
     minimum_term_months: int = 0
     population_from: int | None = None
     population_to: int | None = None
+    as_of: date | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a plan without components, options of one name and impossible bounds."""
-        options = [each.name for each in self.components if each.is_option]
+        """Refuse a plan without components, two prices for one case and impossible bounds."""
         if not self.components:
             raise ValueError("a price plan needs a component")
-        if len(set(options)) != len(options):
+        for group in list_variants(self.components):
+            if any(one.overlaps(other) for one, other in combinations(group, 2)):
+                raise ValueError("two prices of one component count for the same case")
+            if len({each.interval for each in group}) > 1:
+                raise ValueError("prices that stand for one another are charged equally often")
+        plain = [each.name for each in self.components if each.is_option and not each.is_bounded]
+        if len(set(plain)) != len(plain):
             raise ValueError("options must have different names")
         if self.minimum_term_months < 0:
             raise ValueError("the minimum term must not be negative")

@@ -6,6 +6,7 @@ and then there is no total. Fiscal years (会計年度) run from 1 April to 31 M
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from catalog.price_plan import (
     QUOTE_LABEL,
@@ -19,6 +20,7 @@ from catalog.price_plan import (
     Term,
     Volumes,
     charge_amount,
+    list_variants,
 )
 from core.japanese import fiscal_year
 
@@ -55,8 +57,8 @@ class YearCost:
 class CostStatement:
     """What a plan costs over a term in yen; there are no totals while anything needs a quote.
 
-    `monthly` is what each month costs without tax (yearly and one-time charges apart); `yearly` is
-    twelve such months and the yearly charges. `exit_charge` is without tax and is part of the
+    `monthly` is what the first month costs without tax (yearly and one-time charges apart); `yearly`
+    is twelve such months and the yearly charges. `exit_charge` is without tax and is part of the
     lines only if `exit_included`. A plan that the body cannot use has no lines.
     """
 
@@ -140,6 +142,7 @@ class _Charge:
 
     component: PriceComponent
     amount: int | None
+    months: tuple[int, ...]
 
 
 def cost(
@@ -162,8 +165,8 @@ def cost(
     ending = [each for each in counted if each.kind is ComponentKind.EXIT]
     if not include_exit:
         counted = [each for each in counted if each.kind is not ComponentKind.EXIT]
-    charges, needs = _price_components(counted, volumes)
-    exit_charges, exit_needs = _price_components(ending, volumes)
+    charges, needs = _price_components(counted, volumes, term)
+    exit_charges, exit_needs = _price_components(ending, volumes, term)
     obstacles = _find_obstacles(plan, volumes, term)
     lines = () if obstacles else _build_lines(charges, term, rounding, tax_basis_points)
     return CostStatement(
@@ -198,9 +201,14 @@ def first_year_cost(plan: PricePlan, volumes: Volumes) -> ReferencePrice:
         for each in plan.components
         if not each.is_option and each.kind is not ComponentKind.EXIT
     ]
-    charges, _ = _price_components(counted, volumes)
+    charges = _price_now(counted, volumes, plan.as_of)
     once = [each.amount for each in charges if each.component.interval is Interval.ONCE]
     return ReferencePrice(running=_sum_year(charges), initial=_sum_known(once))
+
+
+def discount(amount: int, basis_points: int) -> int:
+    """Give an amount in yen less a discount in basis points, fractions of a yen dropped."""
+    return amount * (10_000 - basis_points) // 10_000
 
 
 def band_for(running: int | None) -> PriceBand:
@@ -219,7 +227,7 @@ def price_band(plan: PricePlan) -> PriceBand:
 
 
 def _list_options_left_out(plan: PricePlan, chosen: frozenset[str]) -> tuple[str, ...]:
-    names = [each.name for each in plan.components if each.is_option]
+    names = list(dict.fromkeys(each.name for each in plan.components if each.is_option))
     unknown = chosen.difference(names)
     if unknown:
         raise ValueError(f"the plan has no such option: {', '.join(sorted(unknown))}")
@@ -236,17 +244,50 @@ def _find_obstacles(plan: PricePlan, volumes: Volumes, term: Term) -> tuple[Quot
 
 
 def _price_components(
-    components: Iterable[PriceComponent], volumes: Volumes
+    components: Iterable[PriceComponent], volumes: Volumes, term: Term
 ) -> tuple[tuple[_Charge, ...], tuple[QuoteNeed, ...]]:
-    charges, needs = [], []
-    for component in components:
-        priced = charge_amount(component, volumes)
-        if isinstance(priced, QuoteNeed):
-            needs.append(priced)
-            charges.append(_Charge(component, None))
-        else:
-            charges.append(_Charge(component, priced))
+    """Price every month of the term by what counts for the body then; what nothing covers needs a quote."""
+    charges: list[_Charge] = []
+    needs: list[QuoteNeed] = []
+    starts = term.month_starts()
+    for group in list_variants(components):
+        due = set(_list_charge_months(group[0], term.months))
+        for each in group:
+            months = [month for month in sorted(due) if each.is_valid_on(starts[month])]
+            if not months or not each.fits(volumes.population):
+                continue
+            due.difference_update(months)
+            priced = charge_amount(each, volumes)
+            if isinstance(priced, QuoteNeed):
+                needs.append(priced)
+            amount = None if isinstance(priced, QuoteNeed) else priced
+            charges.append(_Charge(each, amount, tuple(months)))
+        if due:
+            needs.append(_explain_gap(group, volumes))
+            charges.append(_Charge(group[0], None, tuple(sorted(due))))
     return tuple(charges), tuple(needs)
+
+
+def _explain_gap(group: Sequence[PriceComponent], volumes: Volumes) -> QuoteNeed:
+    reason = QuoteReason.OUTSIDE_PERIOD
+    if not any(each.fits(volumes.population) for each in group):
+        known = volumes.population is not None
+        reason = QuoteReason.OUTSIDE_SIZE if known else QuoteReason.UNKNOWN_VOLUME
+    first = group[0]
+    return QuoteNeed(reason, first.name, first.kind, first.unit, first.interval)
+
+
+def _price_now(
+    components: Iterable[PriceComponent], volumes: Volumes, day: date | None
+) -> list[_Charge]:
+    """Price each component as it counts on a day, for a first month that begins then."""
+    charges = []
+    for group in list_variants(components):
+        found = [e for e in group if e.fits(volumes.population) and e.is_valid_on(day)]
+        priced = charge_amount(found[0], volumes) if found else None
+        amount = priced if isinstance(priced, int) else None
+        charges.append(_Charge(found[0] if found else group[0], amount, (0,)))
+    return charges
 
 
 def _list_charge_months(component: PriceComponent, months: int) -> range:
@@ -268,7 +309,7 @@ def _build_lines(
     by_kind = {year: dict.fromkeys(kinds, 0) for year in years}
     by_month: list[int | None] = [0] * term.months
     for each in charges:
-        for month in _list_charge_months(each.component, term.months):
+        for month in each.months:
             amounts = by_kind[years[month]]
             kind = each.component.kind
             amounts[kind] = _sum_known([amounts[kind], each.amount])
@@ -320,13 +361,19 @@ def _compute_year_taxes(
 
 def _sum_month(charges: Iterable[_Charge]) -> int | None:
     monthly = (Interval.MONTH, Interval.USAGE)
-    return _sum_known(each.amount for each in charges if each.component.interval in monthly)
+    return _sum_known(
+        each.amount for each in charges if each.component.interval in monthly and 0 in each.months
+    )
 
 
 def _sum_year(charges: Sequence[_Charge]) -> int | None:
-    """Give a contract year's recurring charges: twelve months and the yearly ones."""
+    """Give a contract year's recurring charges at the first month's prices: twelve months, yearly ones."""
     month = _sum_month(charges)
-    yearly = [each.amount for each in charges if each.component.interval is Interval.YEAR]
+    yearly = [
+        each.amount
+        for each in charges
+        if each.component.interval is Interval.YEAR and 0 in each.months
+    ]
     return _sum_known([*yearly, None if month is None else month * MONTHS_PER_YEAR])
 
 

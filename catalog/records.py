@@ -13,6 +13,7 @@ from sqlmodel import Session
 from catalog.certification.models import Certification
 from catalog.certification.queries import Standing, standing_of, standings
 from catalog.offerings.models import ListingVersion, OfferingVersion, PriceComponentRow
+from catalog.offerings.prices import list_public
 from catalog.offerings.queries import find_listed
 from catalog.offerings.rows import list_held
 from catalog.queries import (
@@ -40,7 +41,7 @@ def load_records(session: Session, kind: str, ids: Sequence[uuid.UUID]) -> dict[
 
 def load_offerings(session: Session, versions: Sequence[OfferingVersion]) -> list[Record]:
     """Return offerings with their standing and what every seller asks (4 statements)."""
-    known = standings(session, versions)
+    known, day = standings(session, versions), day_in_japan(now(session))
     listings: dict[uuid.UUID, list[ListingVersion]] = {}
     listed = find_listed(session, offering_ids=[version.offering_id for version in versions])
     for each in sorted(listed, key=lambda row: row.listing_id):
@@ -49,11 +50,11 @@ def load_offerings(session: Session, versions: Sequence[OfferingVersion]) -> lis
         {
             "id": str(version.offering_id),
             "maker": vendor_summary(version.offering.maker),
-            "version": version_record(version, day_in_japan(now(session))),
+            "version": version_record(version, day),
             "certification": standing_record(known[version.id]),
             "listings": [
                 {
-                    **listing_record(each),
+                    **listing_record(each, day),
                     "seller": vendor_summary(each.listing.seller),
                 }
                 for each in listings.get(version.offering_id, [])
@@ -168,8 +169,11 @@ def _facts(version: OfferingVersion, day: date) -> Record:
     }
 
 
-def listing_record(version: ListingVersion) -> Record:
-    """Return one seller's terms: prices in yen without tax, service level, exit."""
+def listing_record(version: ListingVersion, day: date) -> Record:
+    """Return one seller's terms: prices in yen without tax, service level, exit.
+
+    A price that begins later than this day is not public yet.
+    """
     return {
         "id": str(version.listing_id),
         "offering_id": str(version.listing.offering_id),
@@ -181,7 +185,23 @@ def listing_record(version: ListingVersion) -> Record:
         "tax_included": False,
         "tax_rounding": version.tax_rounding.value,
         "minimum_term_months": version.minimum_term_months,
-        "price_components": [component_record(row) for row in version.components],
+        "price_components": [component_record(row) for row in list_public(version.components, day)],
+        "volume_discounts": [
+            {"from_bodies": bodies, "basis_points": points} for bodies, points in version.discounts
+        ],
+        "state_support": {
+            "amount": version.state_support_yen,
+            "until": _day(version.state_support_until),
+            "note": version.state_support_note or None,
+        },
+        **_promises(version),
+        "content_sha256": version.content_sha256 or None,
+        "published_at": _moment(version.published_at),
+    }
+
+
+def _promises(version: ListingVersion) -> Record:
+    return {
         "service_level": {
             "planned_service_hours": version.planned_service_hours or None,
             "availability_basis_points": version.availability_basis_points,
@@ -203,8 +223,6 @@ def listing_record(version: ListingVersion) -> Record:
             "escrow": version.escrow,
             "note": version.exit_note or None,
         },
-        "content_sha256": version.content_sha256 or None,
-        "published_at": _moment(version.published_at),
     }
 
 
@@ -219,6 +237,9 @@ def component_record(row: PriceComponentRow) -> Record:
         "tiers": [{"from": lower, "unit_price": price} for lower, price in row.tiers],
         "minimum": row.minimum,
         "maximum": row.maximum,
+        "valid_from": _day(row.valid_from),
+        "valid_to": _day(row.valid_to),
+        "size_classes": list(row.size_classes),
     }
 
 
@@ -292,7 +313,8 @@ def _load_offerings(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUI
 
 
 def _load_listings(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Record]:
-    found = {row.listing_id: listing_record(row) for row in find_listed(session, ids)}
+    day = day_in_japan(now(session))
+    found = {row.listing_id: listing_record(row, day) for row in find_listed(session, ids)}
     return dict(sorted(found.items()))
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from catalog.offerings.queries import published_offering_version
-from catalog.offerings.services import ACCREDITATION_EXPIRED
+from catalog.offerings.queries import published_offering_version, published_version_of
+from catalog.offerings.services import ACCREDITATION_EXPIRED, PRICES_TURNED
 from catalog.queries import (
     list_certificate_ids_of,
     list_listing_ids_of,
@@ -45,9 +45,18 @@ def announce_offering(session: Session, payload: Mapping[str, Any]) -> None:
         changes.append(session, "offering", offering_id)
 
 
+def announce_listing(session: Session, payload: Mapping[str, Any]) -> None:
+    """Tell mirrors and the index of a listing of which a price begins or ends today."""
+    listing_id = uuid.UUID(payload["listing_id"])
+    if published_version_of(session, listing_id) is not None:
+        changes.append(session, "listing", listing_id)
+        outbox.publish(session, "search.listing_changed", {"listing_id": listing_id})
+
+
 HANDLERS: Mapping[str, outbox.Handler] = {
     "vendor.state_changed": announce_vendor,
     PUBLISHED: announce_rechecks,
     VERSION_ENDED: announce_rechecks,
     ACCREDITATION_EXPIRED: announce_offering,
+    PRICES_TURNED: announce_listing,
 }

@@ -2,10 +2,16 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from catalog.conformance import AnswerEntry, RequirementEntry
-from catalog.offerings.models import ConformanceAnswer, ListingVersion, OfferingVersion
+from catalog.offerings.models import (
+    ConformanceAnswer,
+    ListingVersion,
+    OfferingVersion,
+    PriceComponentRow,
+)
 from catalog.specifications.models import Requirement
 from catalog.terms import BodyClass
 from core.documents import canonical_json, sha256_hex
@@ -52,6 +58,10 @@ LISTING_FIELDS = (
     "exit_note",
     "maintenance_notice_days",
     "training",
+    "discounts",
+    "state_support_yen",
+    "state_support_until",
+    "state_support_note",
 )
 # Asked for only later: they are part of a content where something is told, so that what was hashed
 # before they existed keeps its hash.
@@ -67,9 +77,27 @@ LATER_FIELDS = frozenset(
         "data_categories",
         "maintenance_notice_days",
         "training",
+        "discounts",
+        "state_support_yen",
+        "state_support_until",
+        "state_support_note",
+        "valid_from",
+        "valid_to",
     }
 )
-COMPONENT_FIELDS = ("kind", "name", "unit", "interval", "tier_mode", "tiers", "minimum", "maximum")
+COMPONENT_FIELDS = (
+    "kind",
+    "name",
+    "unit",
+    "interval",
+    "tier_mode",
+    "tiers",
+    "minimum",
+    "maximum",
+    "valid_from",
+    "valid_to",
+    "size_classes",
+)
 
 
 def offering_content(
@@ -118,18 +146,23 @@ def listing_content(version: ListingVersion) -> dict[str, Any]:
         "seller_corporate_number": version.listing.seller.corporate_number,
         **_told(version, LISTING_FIELDS),
         "components": [
-            {name: getattr(row, name) for name in COMPONENT_FIELDS}
+            _told(row, COMPONENT_FIELDS, later=LATER_FIELDS | {"size_classes"})
             for row in sorted(version.components, key=lambda each: each.position)
         ],
     }
 
 
-def _told(version: OfferingVersion | ListingVersion, names: Iterable[str]) -> dict[str, Any]:
-    values = {name: getattr(version, name) for name in names}
+def _told(
+    row: OfferingVersion | ListingVersion | PriceComponentRow,
+    names: Iterable[str],
+    *,
+    later: frozenset[str] = LATER_FIELDS,
+) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in names}
     return {
-        name: value
+        name: value.isoformat() if isinstance(value, date) else value
         for name, value in values.items()
-        if name not in LATER_FIELDS or value not in (None, "", [])
+        if name not in later or value not in (None, "", [])
     }
 
 

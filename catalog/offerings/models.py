@@ -276,7 +276,9 @@ class Listing(_ReadThroughCertification, Model, table=True):
 class ListingVersion(_ReadThroughCertification, StatefulModel, table=True):
     """What is searched, compared, locked, requested: price plan, support, service level, exit terms.
 
-    Availability is in basis points of the planned service hours that stand beside it.
+    Availability is in basis points of the planned service hours that stand beside it. Discounts are
+    [number of adopting bodies, basis points off the running charges]; what the State pays of the
+    initial cost is in yen without tax, with its last day.
     """
 
     MACHINE: ClassVar[StateMachine] = LISTING_MACHINE
@@ -313,6 +315,10 @@ class ListingVersion(_ReadThroughCertification, StatefulModel, table=True):
     responsibility_boundary: str = Field(default="", max_length=1000)
     maintenance_notice_days: int | None = None
     training: str = Field(default="", max_length=500)
+    discounts: list[list[int]] = Field(default_factory=list, sa_type=JSONType)
+    state_support_yen: int | None = None
+    state_support_until: date | None = None
+    state_support_note: str = Field(default="", max_length=500)
     notice_months: int | None = None
     transition_days: int | None = None
     retrieval_days: int | None = None
@@ -349,10 +355,18 @@ class ListingVersion(_ReadThroughCertification, StatefulModel, table=True):
 
 
 class PriceComponentRow(Model, table=True):
-    """One component of a price plan; amounts in yen without tax; tiers are [lower bound, unit price]."""
+    """One component of a price plan; amounts in yen without tax; tiers are [lower bound, unit price].
+
+    It counts from `valid_from` to `valid_to`, both included, and for bodies of `size_classes` (none: all).
+    """
 
     __tablename__ = "price_components"
-    __table_args__ = (UniqueConstraint("listing_version_id", "position"),)
+    __table_args__ = (
+        UniqueConstraint("listing_version_id", "position"),
+        CheckConstraint(
+            "valid_to IS NULL OR valid_from IS NULL OR valid_to >= valid_from", "validity"
+        ),
+    )
 
     listing_version_id: uuid.UUID = Field(foreign_key="listing_versions.id", index=True)
     position: int
@@ -364,6 +378,9 @@ class PriceComponentRow(Model, table=True):
     tiers: list[list[int]] = Field(sa_type=JSONType)
     minimum: int | None = None
     maximum: int | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    size_classes: list[str] = Field(default_factory=list, sa_type=JSONType)
 
     listing_version: ListingVersion = related(back_populates="components")
 

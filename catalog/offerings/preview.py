@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
-from catalog.price_plan import PricePlan, QuoteNeed, TaxRounding, Term, Volumes
+from catalog.cost_words import explain_need
+from catalog.price_plan import PricePlan, TaxRounding, Term, Volumes
 from catalog.pricing import cost
 
 TYPICAL_BODIES: tuple[tuple[str, int], ...] = (
@@ -20,17 +21,26 @@ class PreviewRow:
     label: str
     yearly: int | None
     first_year_with_tax: int | None
-    needs_quote: tuple[QuoteNeed, ...]
+    needs_quote: tuple[str, ...]
 
 
-def preview_costs(plan: PricePlan, start: date, rounding: TaxRounding) -> list[PreviewRow]:
+def preview_costs(plan: PricePlan, today: date, rounding: TaxRounding) -> list[PreviewRow]:
     """Return the cost for the typical bodies; only their population is known, options are left out.
 
-    The minimum term is left out of account, because a year is shown for comparison.
+    The year begins today, or when the first price counts. The minimum term is left out of account,
+    because a year is shown for comparison.
     """
     unbound = replace(plan, minimum_term_months=0)
+    start = _find_start(plan, today)
     rows = []
     for label, population in TYPICAL_BODIES:
         statement = cost(unbound, Volumes(population=population), Term(start, 12), rounding)
-        rows.append(PreviewRow(label, statement.yearly, statement.total, statement.needs_quote))
+        needs = tuple(dict.fromkeys(explain_need(need) for need in statement.needs_quote))
+        rows.append(PreviewRow(label, statement.yearly, statement.total, needs))
     return rows
+
+
+def _find_start(plan: PricePlan, today: date) -> date:
+    begins = [each.valid_from for each in plan.components if each.valid_from is not None]
+    counts = any(each.is_valid_on(today) for each in plan.components)
+    return today if counts or not begins else min(begins)

@@ -6,6 +6,7 @@ from typing import Any, cast
 from marshmallow import ValidationError, post_load, validates_schema
 
 from catalog.offerings.models import ListingVersion, PriceComponentRow
+from catalog.offerings.price_variants import Variant, check_variants
 from catalog.offerings.schemas import GroupSchema
 from catalog.price_plan import (
     ALLOWED_INTERVALS,
@@ -15,12 +16,16 @@ from catalog.price_plan import (
     TierMode,
     Unit,
 )
+from catalog.terms import SizeClass
 from core.fields import (
     choice,
+    day,
     line,
+    options,
     whole,
     yen,
 )
+from core.japanese import format_date
 
 MAXIMUM_ROWS = 40
 MAXIMUM_TIERS = 5
@@ -35,6 +40,9 @@ _LABELS = {
     "mode": "段階の数え方",
     "minimum": "1回の最低額（税抜）",
     "maximum": "1回の最高額（税抜）",
+    "sizes": "対象の人口",
+    "valid_from": "料金の始まる日",
+    "valid_to": "料金の終わる日",
 }
 
 
@@ -49,10 +57,13 @@ class PriceSchema(GroupSchema):
     def check_rows(self, data: dict[str, Any], **_options: Any) -> None:
         """Refuse every row that no price plan could hold, each beside its field."""
         errors: dict[str, str] = {}
-        options: dict[str, int] = {}
+        named: dict[str, int] = {}
         for number in row_numbers(self):
             if not _is_blank(data, number):
-                errors.update(_check_row(data, number, options))
+                errors.update(_check_row(data, number, named))
+        if not errors:
+            used = [number for number in row_numbers(self) if not _is_blank(data, number)]
+            errors = check_variants([_variant(data, number) for number in used])
         if errors:
             raise ValidationError({name: [sentence] for name, sentence in errors.items()})
 
@@ -119,6 +130,9 @@ def _declare_row(number: int) -> dict[str, Any]:
         f"mode_{number}": choice(label("mode"), TierMode, required=False),
         f"minimum_{number}": yen(label("minimum"), required=False),
         f"maximum_{number}": yen(label("maximum"), required=False),
+        f"sizes_{number}": options(label("sizes"), list(SizeClass), required=False),
+        f"valid_from_{number}": day(label("valid_from"), required=False),
+        f"valid_to_{number}": day(label("valid_to"), required=False),
     }
     for tier in range(2, MAXIMUM_TIERS + 1):
         declared[f"lower{tier}_{number}"] = whole(
@@ -131,17 +145,17 @@ def _declare_row(number: int) -> dict[str, Any]:
 
 
 def _is_blank(data: dict[str, Any], number: int) -> bool:
-    names = (*_CORE, "minimum", "maximum")
+    names = (*_CORE, "minimum", "maximum", "sizes", "valid_from", "valid_to")
     values = [data.get(f"{name}_{number}") for name in names]
     tiers = [
         data.get(f"{part}{tier}_{number}")
         for tier in range(2, MAXIMUM_TIERS + 1)
         for part in ("lower", "price")
     ]
-    return all(value in (None, "") for value in [*values, *tiers])
+    return all(value in (None, "", []) for value in [*values, *tiers])
 
 
-def _check_row(data: dict[str, Any], number: int, options: dict[str, int]) -> dict[str, str]:
+def _check_row(data: dict[str, Any], number: int, named: dict[str, int]) -> dict[str, str]:
     errors = {
         f"{name}_{number}": f"{number}行目の{_LABELS[name]}を選択してください。"
         for name in ("kind", "unit", "interval")
@@ -154,23 +168,40 @@ def _check_row(data: dict[str, Any], number: int, options: dict[str, int]) -> di
             f"{number}行目の種類が「{kind.label}」のときは、回数に{words}を選択してください。"
         )
     if kind is ComponentKind.OPTION:
-        errors.update(_check_option(data, number, options))
+        errors.update(_check_option(data, number, named))
     errors.update(_check_tiers(data, number))
     bounds = data.get(f"minimum_{number}"), data.get(f"maximum_{number}")
     if bounds[0] is not None and bounds[1] is not None and bounds[0] > bounds[1]:
         errors[f"maximum_{number}"] = f"{number}行目の最高額は最低額以上にしてください。"
+    first, last = data.get(f"valid_from_{number}"), data.get(f"valid_to_{number}")
+    if first is not None and last is not None and last < first:
+        errors[f"valid_to_{number}"] = (
+            f"{number}行目の料金の終わる日は{format_date(first)}以後の日付にしてください。"
+        )
     return errors
 
 
-def _check_option(data: dict[str, Any], number: int, options: dict[str, int]) -> dict[str, str]:
+def _variant(data: dict[str, Any], number: int) -> Variant:
+    return Variant(
+        row=number,
+        kind=data[f"kind_{number}"],
+        name=data.get(f"name_{number}") or data[f"kind_{number}"].label,
+        interval=data[f"interval_{number}"],
+        sizes=frozenset(SizeClass(each) for each in data.get(f"sizes_{number}") or ()),
+        valid_from=data.get(f"valid_from_{number}"),
+        valid_to=data.get(f"valid_to_{number}"),
+    )
+
+
+def _check_option(data: dict[str, Any], number: int, named: dict[str, int]) -> dict[str, str]:
     field, name = f"name_{number}", data.get(f"name_{number}", "")
     if not name:
         return {field: f"{number}行目のオプションの名前を入力してください。"}
-    if name in options:
-        return {
-            field: f"{number}行目の名前は{options[name]}行目と同じです。別の名前にしてください。"
-        }
-    options[name] = number
+    bounds = [data.get(f"{part}_{number}") for part in ("sizes", "valid_from", "valid_to")]
+    if name in named and not any(bounds):
+        return {field: f"{number}行目の名前は{named[name]}行目と同じです。別の名前にしてください。"}
+    if not any(bounds):
+        named[name] = number
     return {}
 
 
@@ -219,6 +250,11 @@ def _component(data: dict[str, Any], number: int) -> dict[str, Any]:
         "tiers": tiers,
         "minimum": data.get(f"minimum_{number}"),
         "maximum": data.get(f"maximum_{number}"),
+        "size_classes": [
+            each.value for each in SizeClass if each in (data.get(f"sizes_{number}") or ())
+        ],
+        "valid_from": data.get(f"valid_from_{number}"),
+        "valid_to": data.get(f"valid_to_{number}"),
     }
 
 
@@ -231,6 +267,9 @@ def _row_values(row: PriceComponentRow, number: int) -> dict[str, Any]:
         f"mode_{number}": row.tier_mode,
         f"minimum_{number}": row.minimum,
         f"maximum_{number}": row.maximum,
+        f"sizes_{number}": list(row.size_classes),
+        f"valid_from_{number}": row.valid_from,
+        f"valid_to_{number}": row.valid_to,
     }
     for tier, (lower, price) in enumerate(row.tiers, start=1):
         if tier == 1:

@@ -1,24 +1,53 @@
 """From stored price components to the pure price plan that catalog.pricing computes with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
 
 from catalog.offerings.models import ListingVersion, PriceComponentRow
 from catalog.price_plan import PriceComponent, PricePlan, Tier
+from catalog.terms import SizeClass
+from core.clock import today_jst
 
 
-def plan_of(version: ListingVersion) -> PricePlan:
-    """Return the price plan of a listing version whose components are loaded, yen without tax.
+def plan_of(version: ListingVersion, day: date | None = None) -> PricePlan:
+    """Return the price plan of a listing version as everyone may read it on a day, by default today.
 
-    Raises ValueError for a draft without components; a submitted version always has some.
+    Its components must be loaded; amounts are in yen without tax. Prices that count only later are
+    not public yet: they are left out, and what has no other price needs a quote. Raises ValueError
+    for a draft without components; a submitted version always has some.
     """
-    return make_plan(version.components, version.minimum_term_months)
+    today = day or today_jst()
+    shown = list_public(version.components, today)
+    if version.components and not shown:
+        hidden = make_component(version.components[0])
+        plain = replace(
+            hidden, name="", tiers=(), minimum=None, maximum=None, valid_from=None, valid_to=None
+        )
+        return PricePlan((plain,), version.minimum_term_months, as_of=today)
+    return make_plan(shown, version.minimum_term_months, today)
 
 
-def make_plan(components: Iterable[PriceComponentRow], minimum_term_months: int) -> PricePlan:
+def list_public(components: Iterable[PriceComponentRow], day: date) -> Sequence[PriceComponentRow]:
+    """Return the components that everyone may see on a day: none that begins later."""
+    return [each for each in components if each.valid_from is None or each.valid_from <= day]
+
+
+def list_turns(components: Iterable[PriceComponentRow], day: date) -> list[date]:
+    """Return the days after a day on which a price begins or no longer counts, each once."""
+    begins = {each.valid_from for each in components if each.valid_from}
+    ends = {date.fromordinal(e.valid_to.toordinal() + 1) for e in components if e.valid_to}
+    return sorted(turn for turn in begins | ends if turn > day)
+
+
+def make_plan(
+    components: Iterable[PriceComponentRow], minimum_term_months: int, as_of: date | None = None
+) -> PricePlan:
     """Return a price plan from rows, stored or not; ValueError when it contradicts itself."""
     return PricePlan(
         components=tuple(make_component(row) for row in components),
         minimum_term_months=minimum_term_months,
+        as_of=as_of,
     )
 
 
@@ -33,4 +62,7 @@ def make_component(row: PriceComponentRow) -> PriceComponent:
         tier_mode=row.tier_mode,
         minimum=row.minimum,
         maximum=row.maximum,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        sizes=frozenset(SizeClass(each) for each in row.size_classes or ()),
     )

@@ -6,7 +6,13 @@ from datetime import date
 from uuid import UUID
 
 from catalog.offerings.answer_rules import find_gap
-from catalog.offerings.models import ConformanceAnswer, ListingVersion, OfferingVersion
+from catalog.offerings.models import (
+    ConformanceAnswer,
+    ListingVersion,
+    OfferingVersion,
+    PriceComponentRow,
+)
+from catalog.offerings.price_variants import Variant, find_unpriced
 from catalog.price_plan import Term
 from catalog.specifications.models import (
     Pattern,
@@ -14,6 +20,7 @@ from catalog.specifications.models import (
     SpecificationState,
     SpecificationVersion,
 )
+from catalog.terms import SizeClass
 from core.state_machine import LabelledCode
 
 
@@ -29,6 +36,7 @@ class Group(LabelledCode):
     USERS = "users", "使う団体と使い方"
     DATA = "data", "データの種類ごとの形式"
     ACCREDITATIONS = "accreditations", "第三者の認証・登録"
+    DISCOUNTS = "discounts", "割引と国の支援"
 
     @property
     def is_optional(self) -> bool:
@@ -37,8 +45,15 @@ class Group(LabelledCode):
 
 
 # What an offering can be submitted without: asked apart, so that the way to a submission stays short.
-OPTIONAL_GROUPS = (Group.USERS, Group.DATA, Group.ACCREDITATIONS)
-OFFERING_GROUPS = (Group.OVERVIEW, Group.HOSTING, Group.ANSWERS, *OPTIONAL_GROUPS)
+OPTIONAL_GROUPS = (Group.USERS, Group.DATA, Group.ACCREDITATIONS, Group.DISCOUNTS)
+OFFERING_GROUPS = (
+    Group.OVERVIEW,
+    Group.HOSTING,
+    Group.ANSWERS,
+    Group.USERS,
+    Group.DATA,
+    Group.ACCREDITATIONS,
+)
 LISTING_GROUPS = (Group.PRICES, Group.OPERATION, Group.EXIT)
 
 
@@ -117,12 +132,22 @@ def list_missing_in_listing(version: ListingVersion) -> list[Missing]:
     if not version.components:
         sentence = "料金を一行以上入力してください。"
         missing.append(Missing(Group.PRICES, "kind_1", sentence))
+    claimed = version.offering_version.size_classes
+    missing += [
+        Missing(Group.PRICES, "kind_1", sentence)
+        for sentence in find_unpriced(map(_variant, version.components), claimed)
+    ]
     missing += [
         Missing(group, field, sentence)
         for group, field, sentence in _LISTING_NEEDS
         if getattr(version, field) in (None, "")
     ]
     return missing
+
+
+def _variant(row: PriceComponentRow) -> Variant:
+    sizes = frozenset(SizeClass(each) for each in row.size_classes)
+    return Variant(row.position, row.kind, row.name, row.interval, sizes)
 
 
 def earliest_end(today: date, notice_months: int | None) -> date:

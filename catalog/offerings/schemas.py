@@ -45,6 +45,7 @@ class Step(LabelledCode):
     NEXT = "next", "保存して次へ進む"
     STAY = "stay", "下書きを保存する"
     MORE = "more", "保存して行を増やす"
+    PREVIEW = "preview", "料金を試算する"
     FORGET = "forget", "書きかけを取り消す"
 
 

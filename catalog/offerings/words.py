@@ -1,6 +1,7 @@
 """The facts of a version in words, one line per fact, from its canonical content. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from accounts.models import BodyKind
@@ -14,7 +15,7 @@ from catalog.terms import (
     Network,
     SizeClass,
 )
-from core.japanese import format_amount, format_yen
+from core.japanese import format_amount, format_date, format_yen
 from core.state_machine import LabelledCode
 
 Content = Mapping[str, Any]
@@ -96,6 +97,28 @@ def _categories(content: Content) -> str:
     return "\n".join(each.words for each in read_categories(content.get("data_categories") or ()))
 
 
+def _discounts(content: Content) -> str:
+    return "\n".join(list_discounts(content.get("discounts") or ()))
+
+
+def list_discounts(rows: Iterable[Sequence[int]]) -> list[str]:
+    """Return each discount by number of adopting bodies in words."""
+    return [f"{bodies}団体以上で{show_percent(points)}%引き" for bodies, points in rows]
+
+
+def _support(content: Content) -> str:
+    amount, until = content.get("state_support_yen"), content.get("state_support_until")
+    if amount is None or until is None:
+        return ""
+    return say_support(amount, date.fromisoformat(until), content.get("state_support_note") or "")
+
+
+def say_support(amount: int, until: date, note: str) -> str:
+    """Say what the State pays of the initial cost, yen without tax, with its last day."""
+    words = f"{format_yen(amount)}まで（税抜、{format_date(until)}までに契約した団体）"
+    return f"{words}\n{note}" if note else words
+
+
 OFFERING_WORDS: Sequence[tuple[str, Tell]] = (
     ("標準仕様書", _specification),
     ("サービスの名称", _text("name")),
@@ -120,6 +143,8 @@ OFFERING_WORDS: Sequence[tuple[str, Tell]] = (
     ("データの種類ごとの形式", _categories),
 )
 LISTING_WORDS: Sequence[tuple[str, Tell]] = (
+    ("採用する団体の数による割引", _discounts),
+    ("国の支援", _support),
     ("最低利用期間", _count("minimum_term_months", "か月")),
     ("消費税の計算", _rounding),
     ("問い合わせを受ける時間", _text("support_hours")),
@@ -153,7 +178,25 @@ def _component(row: Content) -> str:
     bounds = ((row.get("minimum"), "下限"), (row.get("maximum"), "上限"))
     limits = "".join(f"、{word}{format_yen(each)}" for each, word in bounds if each is not None)
     about = f"{kind.label}、{Interval(row['interval']).label}"
+    reach = say_bounds(
+        row.get("size_classes") or (), _day(row, "valid_from"), _day(row, "valid_to")
+    )
+    about += f"、{reach}" if reach else ""
     return f"{row['name']}（{about}）：{_prices(row)}{per}{limits}"
+
+
+def say_bounds(sizes: Iterable[str], first: date | None, last: date | None) -> str:
+    """Say for which bodies and for which time a price counts, nothing where it always does."""
+    told = set(sizes)
+    when = f"{format_date(first)}から" if first else ""
+    when += f"{format_date(last)}まで" if last else ""
+    whom = "・".join(size.label for size in SizeClass if size.value in told)
+    return "、".join(each for each in (whom, when) if each)
+
+
+def _day(row: Content, name: str) -> date | None:
+    text = row.get(name)
+    return date.fromisoformat(text) if text else None
 
 
 def _prices(row: Content) -> str:

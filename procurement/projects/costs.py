@@ -39,7 +39,9 @@ def estimate_cost(version: ListingVersion, project: Project, body: Organisation)
     counted = tuple(
         component
         for component in plan.components
-        if not component.is_option and component.kind is not ComponentKind.EXIT
+        if not component.is_option
+        and component.kind is not ComponentKind.EXIT
+        and component.fits(volumes.population)
     )
     return Estimate(statement, volumes, counted)
 

@@ -12,6 +12,7 @@ from catalog.offerings.services.answers import (
 from catalog.offerings.services.copying import Carried, copy_to_specification, plan_copy
 from catalog.offerings.services.decisions import (
     ACCREDITATION_EXPIRED,
+    PRICES_TURNED,
     approve_listing_version,
     approve_version,
     publish_listing_version,
@@ -43,6 +44,7 @@ from catalog.offerings.services.evidence import attach_evidence, detach_evidence
 __all__ = [
     "ACCREDITATION_EXPIRED",
     "LISTING_WITHDRAWN",
+    "PRICES_TURNED",
     "Carried",
     "answer_rest",
     "apply_upload",

@@ -18,6 +18,7 @@ from catalog.offerings.models import (
     OfferingVersion,
     OfferState,
 )
+from catalog.offerings.prices import list_turns
 from catalog.offerings.rows import list_expiries
 from catalog.offerings.rules import list_missing_in_listing, list_missing_in_offering
 from catalog.offerings.services.drafts import (
@@ -34,6 +35,7 @@ from core.errors import GuardFailed, Invalid, NotFound, StaleVersion, WrongState
 from vendors.models import Vendor
 from vendors.queries.agreements import require_selling
 
+PRICES_TURNED = "listing.prices_turned"
 ACCREDITATION_EXPIRED = "offering.accreditation_expired"
 
 
@@ -285,6 +287,9 @@ def _publish_terms(session: Session, actor: Actor, terms: ListingVersion) -> Non
     terms.apply(OfferAction.PUBLISH, published_at=now(session))
     record(session, actor, "listing.publish", terms, content_sha256=terms.content_sha256)
     announce_listing(session, terms.listing, changes.Operation.UPSERT)
+    for day in list_turns(queries.list_components(session, terms.id), day_in_japan(now(session))):
+        told = {"listing_id": terms.listing_id}
+        outbox.publish(session, PRICES_TURNED, told, due_at=start_of_day(day))
 
 
 def _carry_over(session: Session, actor: Actor, old: ListingVersion, row: OfferingVersion) -> None:

@@ -33,7 +33,16 @@ from core.errors import Conflict, GuardFailed, Invalid, NotFound, WrongState
 from vendors.models import Vendor, VendorState
 from vendors.queries import find_vendor_of
 
-_PRICES = frozenset({"tax_rounding", "export_charge_yen"})
+_PRICES = frozenset(
+    {
+        "tax_rounding",
+        "export_charge_yen",
+        "discounts",
+        "state_support_yen",
+        "state_support_until",
+        "state_support_note",
+    }
+)
 _MAY_PREPARE = frozenset(
     {
         VendorState.DRAFT,

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from accounts.models import BodyKind
+from catalog.offerings.discount_schemas import write_discounts
 from catalog.offerings.row_schemas import ROW_KINDS, write_rows
 from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
 from catalog.specifications.mapping import fold_word
@@ -112,6 +113,10 @@ _LISTING = (
     Column("deletion_certificate", "データ消去の証明書", _L, "はい、いいえ。", "はい", ("消去証明書",), _YES_NO),
     Column("parallel_running", "新旧の並行利用", _L, "はい、いいえ。", "いいえ", ("並行利用",), _YES_NO),
     Column("escrow", "ソースコードの預託", _L, "はい、いいえ。", "いいえ", ("エスクロー",), _YES_NO),
+    Column("discounts", "採用する団体の数による割引", _L, "任意。1行に1つ、団体の数｜割引率（%）。", "5｜5\n10｜8", ("割引", "共同利用割引")),
+    Column("state_support_yen", "国の支援の額（税抜・円）", _L, "任意。初期費用への時限の支援があるときだけ。", "", ("国の支援",), is_number=True),
+    Column("state_support_until", "国の支援の期限", _L, "額を書いたときは必ず書きます。", ""),
+    Column("state_support_note", "国の支援の説明", _L, "500文字以内。", ""),
     Column("exit_note", "やめるときの補足", _L, "1,000文字以内。", "", ("補足",)),
 )  # fmt: skip
 _PRICES = (
@@ -131,6 +136,9 @@ _PRICES = (
             Column(f"component_price{tier}", f"段階{tier}の単価（税抜・円）", _P, "", synonyms=(f"段階{tier}の単価",), is_number=True),
         )
     ),
+    Column("component_sizes", "対象の人口", _P, "人口で料金が変わるときだけ、「、」で区切ります。空欄はすべての団体です。", "", ("料金の対象の人口",), _labels(SizeClass), is_list=True),
+    Column("component_valid_from", "料金の始まる日", _P, "時期で料金が変わるときだけ書きます。", "", ("適用開始日",)),
+    Column("component_valid_to", "料金の終わる日", _P, "期限がないときは空欄。", "", ("適用終了日",)),
 )  # fmt: skip
 NOTE = "note"
 EXTRAS = (
@@ -192,6 +200,8 @@ def in_words(target: str, value: Any) -> str:
     words = BY_TARGET[target].words
     if value is None:
         return ""
+    if target == "discounts":
+        return write_discounts(value)
     if target in ROW_KINDS:
         return write_rows(ROW_KINDS[target], value)
     if isinstance(value, bool):

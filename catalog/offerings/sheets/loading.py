@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from marshmallow import ValidationError
 
+from catalog.offerings.discount_schemas import DiscountsSchema, split_discounts
 from catalog.offerings.price_schemas import MAXIMUM_ROWS, PriceSchema, price_schema
 from catalog.offerings.row_schemas import ROW_KINDS, read_rows
 from catalog.offerings.schemas import (
@@ -24,12 +25,20 @@ from catalog.offerings.sheets.reading import Item
 from catalog.price_plan import TaxRounding
 
 _LIST_MARKS = re.compile(r"[、,，;；\n]")
+_DISCOUNT_FIELD = re.compile(r"(bodies|percent)_[1-9]")
 _PREFIX = "component_"
 
 
 @lru_cache(maxsize=1)
 def _schemas() -> tuple[GroupSchema, ...]:
-    return (OverviewSchema(), HostingSchema(), UsersSchema(), OperationSchema(), ExitSchema())
+    return (
+        OverviewSchema(),
+        HostingSchema(),
+        UsersSchema(),
+        OperationSchema(),
+        ExitSchema(),
+        DiscountsSchema(),
+    )
 
 
 @lru_cache(maxsize=4_000)
@@ -56,6 +65,11 @@ def _price_schema(rows: int) -> PriceSchema:
 def load_values(item: Item, cells: Mapping[str, str]) -> tuple[dict[str, Any], list[Finding]]:
     """Return what the columns of offering and listing say, by the schemas of the question groups."""
     raw, findings = _coded(item, cells)
+    try:
+        raw |= split_discounts(cells.get("discounts", ""))
+    except ValidationError as error:
+        sentence = _first(error.messages)
+        findings.append(_finding(item, "discounts", cells["discounts"], sentence))
     values: dict[str, Any] = {}
     known = {each.column for each in findings}
     for number, schema in enumerate((*_schemas(), _price_schema(0))):
@@ -65,7 +79,8 @@ def load_values(item: Item, cells: Mapping[str, str]) -> tuple[dict[str, Any], l
             values |= _load_group(number, tuple(posted))
         except ValidationError as error:
             for name, messages in cast("dict[str, Any]", error.messages).items():
-                found = _finding(item, name, cells.get(name, ""), _first(messages))
+                target = "discounts" if _DISCOUNT_FIELD.fullmatch(name) else name
+                found = _finding(item, target, cells.get(target, ""), _first(messages))
                 if found.column not in known:
                     findings.append(found)
     for target, kind in ROW_KINDS.items():

@@ -68,6 +68,7 @@ _HINTS = {
     Group.EXIT: "終了の予告、データの返還と消去",
     Group.USERS: "団体の種類、言語、本人確認、アクセシビリティ",
     Group.DATA: "データの種類ごとに、取り込みと取り出しの形式",
+    Group.DISCOUNTS: "共同で採用するときの割引、初期費用への国の支援",
     Group.ACCREDITATIONS: "ISMAP、ISO/IEC 27001、プライバシーマークなど",
 }
 
@@ -308,5 +309,6 @@ def _is_begun(group: Group, version: OfferingVersion, terms: ListingVersion, ans
         ),
         Group.DATA: (version.data_categories,),
         Group.ACCREDITATIONS: (version.accreditations,),
+        Group.DISCOUNTS: (terms.discounts, terms.state_support_yen),
     }
     return any(value not in (None, "", []) for value in values[group])

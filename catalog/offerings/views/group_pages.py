@@ -12,6 +12,7 @@ from accounts.auth import access, actor
 from accounts.models import BodyKind
 from accounts.permissions import Permission
 from catalog.offerings import queries, schemas, services
+from catalog.offerings.discount_schemas import DiscountsSchema, discount_values
 from catalog.offerings.models import EDITABLE_STATES, ListingVersion, OfferingVersion
 from catalog.offerings.preview import PreviewRow, preview_costs
 from catalog.offerings.price_schemas import (
@@ -38,6 +39,7 @@ from catalog.offerings.views.frame import (
     terms_for,
 )
 from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
+from catalog.pricing import discount
 from catalog.terms import (
     AccessibilityLevel,
     Authentication,
@@ -107,6 +109,13 @@ def edit_exit(listing_version_id: uuid.UUID) -> ResponseReturnValue:
     return _edit_terms(Group.EXIT, listing_version_id, schemas.ExitSchema(), schemas.exit_values)
 
 
+@blueprint.route("/listings/<uuid:listing_version_id>/discounts", methods=_METHODS)
+@access(_EDIT, write=_EDIT)
+def edit_discounts(listing_version_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask for discounts by number of bodies, and for what the State pays of the initial cost."""
+    return _edit_terms(Group.DISCOUNTS, listing_version_id, DiscountsSchema(), discount_values)
+
+
 @blueprint.route("/listings/<uuid:listing_version_id>/prices", methods=_METHODS)
 @access(_EDIT, write=_EDIT)
 def edit_prices(listing_version_id: uuid.UUID) -> ResponseReturnValue:
@@ -123,7 +132,9 @@ def edit_prices(listing_version_id: uuid.UUID) -> ResponseReturnValue:
     if kept is not None:
         return kept
     saved = None
-    if form.is_posted:
+    if request.form.get("step") == Step.PREVIEW:
+        form.validate()
+    elif form.is_posted:
         saved = form.submit(lambda session, data: _save_prices(session, listing_version_id, data))
     if saved is None:
         return _render_prices(terms, form, shown)
@@ -141,7 +152,12 @@ def preview_prices(listing_version_id: uuid.UUID) -> ResponseReturnValue:
     terms = terms_for(web.read_session(), listing_version_id, _EDIT)
     shown = rows_asked(request.form.get("rows"), len(terms.components))
     form = _form(price_schema(shown), {})
-    return web.render_page("offerings/_preview.html", rows=_preview(form, terms))
+    return web.render_page(
+        "offerings/_preview.html",
+        rows=_preview(form, terms),
+        discounts=terms.discounts,
+        discounted=discount,
+    )
 
 
 def _save_prices(
@@ -177,6 +193,9 @@ def _render_prices(terms: ListingVersion, form: Form, shown: int) -> ResponseRet
         intervals=Interval.choices(),
         modes=TierMode.choices(),
         roundings=TaxRounding.choices(),
+        size_classes=SizeClass.choices(),
+        discounts=terms.discounts,
+        discounted=discount,
         **_frame(Group.PRICES, terms.offering_version, terms),
     )
 
@@ -194,8 +213,7 @@ def _preview(form: Form, terms: ListingVersion) -> list[PreviewRow] | None:
         components, rounding = list(terms.components), terms.tax_rounding
     if not components:
         return []
-    plan = make_plan(components, 0)
-    return preview_costs(plan, today_jst(), rounding or TaxRounding.WHOLE)
+    return preview_costs(make_plan(components, 0), today_jst(), rounding or TaxRounding.WHOLE)
 
 
 def edit_offering(

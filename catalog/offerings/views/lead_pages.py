@@ -55,7 +55,8 @@ def decide_price_change(listing_version_id: uuid.UUID) -> ResponseReturnValue:
         before_tiers=tiers,
         changes=changes_of_terms(session, terms),
         decisions=Decision.choices(),
-        **words_of(terms.offering_version, terms),
+        words=(words := words_of(terms.offering_version, terms)),
+        **words,
     )
 
 

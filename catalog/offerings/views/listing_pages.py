@@ -14,6 +14,7 @@ from catalog.offerings.rules import list_missing_in_listing
 from catalog.offerings.schemas import ConfirmSchema, WithdrawSchema
 from catalog.offerings.views.frame import (
     blueprint,
+    build_optional_tasks,
     build_tasks,
     home_of,
     is_with_offering,
@@ -52,6 +53,7 @@ def show_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValue:
         terms=terms,
         version=terms.offering_version,
         tasks=build_tasks(terms.offering_version, terms, missing),
+        optional_tasks=build_optional_tasks(terms.offering_version, terms),
         missing=link_missing(missing, terms.offering_version, terms, []),
         is_editable=terms.state in EDITABLE_STATES,
     )
@@ -81,7 +83,8 @@ def check_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValue:
         version=terms.offering_version,
         missing=link_missing(list_missing_in_listing(terms), terms.offering_version, terms, []),
         is_editable=terms.state in EDITABLE_STATES,
-        **words_of(terms.offering_version, terms),
+        words=(words := words_of(terms.offering_version, terms)),
+        **words,
     )
 
 

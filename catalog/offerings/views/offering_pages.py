@@ -26,7 +26,7 @@ from catalog.offerings.views.frame import (
     offering_for,
     show_tiers,
 )
-from catalog.offerings.words import show_percent
+from catalog.offerings.words import list_discounts, say_bounds, say_support, show_percent
 from catalog.specifications.queries import list_versions
 from catalog.terms import (
     AccessibilityLevel,
@@ -177,6 +177,16 @@ def words_of(version: OfferingVersion, terms: ListingVersion) -> dict[str, Any]:
         "accreditations": read_accreditations(version.accreditations),
         "categories": read_categories(version.data_categories),
         "today": today_jst(),
+        "bounds": {
+            row.position: say_bounds(row.size_classes, row.valid_from, row.valid_to)
+            for row in terms.components
+        },
+        "discounts": list_discounts(terms.discounts),
+        "support": say_support(
+            terms.state_support_yen, terms.state_support_until, terms.state_support_note
+        )
+        if terms.state_support_yen is not None and terms.state_support_until is not None
+        else "",
         "tiers": {row.position: show_tiers(row) for row in terms.components},
         "terms_fields": LISTING_FIELDS,
         "group_href": lambda group: group_href(Group(group), version, terms),
