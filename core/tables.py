@@ -76,12 +76,16 @@ class TableRow:
 class Table:
     """What was read from one sheet or CSV file; the heading, too, is a row.
 
-    `faults` says by (row, column index) which cells hold no value that could be read.
+    `faults` says by (row, column index) which cells hold no value that could be read, `struck` what is
+    left of cells in which letters are struck out. Rows and columns may be hidden on screen.
     """
 
     sheet: str | None
     rows: tuple[TableRow, ...]
     faults: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
+    struck: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
 
 def column_letter(index: int) -> str:

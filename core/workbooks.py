@@ -4,7 +4,7 @@ import io
 import re
 import zipfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,8 @@ from core.tables import MOST_ROWS, Progress, Table, TableError, number_rows, ref
 _LARGEST_UNPACKED = 50 * 1024 * 1024  # bytes of all parts of a workbook
 _LARGEST_RATIO = 200  # unpacked to packed bytes; a dense real workbook stays under 30
 _MOST_MERGED = 200_000  # cells
+_MOST_COLUMNS = 702  # ZZ
+_TRUE = ("1", "true")
 _STEP = 200  # rows between two reports of progress
 
 
@@ -37,9 +39,10 @@ def read_workbook(
             # openpyxl's own reading of cells takes ten times as long and knows no merged cells.
             paths = [pages[name]._worksheet_path.lstrip("/") for name in names]  # noqa: SLF001
             sources = [archive.read(path) for path in paths]
+            struck = _read_struck(archive)
         count = _RowCount(progress, sum(source.count(b"<row") for source in sources))
         tables = tuple(
-            _read_page(pages[name], source, count)
+            _read_page(pages[name], source, struck, count)
             for name, source in zip(names, sources, strict=True)
         )
         book.close()
@@ -86,31 +89,76 @@ class _RowCount:
             self.progress(self.done, self.total)
 
 
-def _read_page(page: Any, source: bytes, count: _RowCount) -> Table:
-    grid, faults = _PageReader(page, count).read(source)
-    merged = _fill_merged(
-        grid, re.findall(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z0-9:]+)"', source)
-    )
+def _read_page(page: Any, source: bytes, struck: Mapping[int, str], count: _RowCount) -> Table:
+    reader = _PageReader(page, struck, count)
+    grid = reader.read(source)
+    references = re.findall(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z0-9:]+)"', source)
+    merged = _fill_merged(grid, references, reader.struck)
     for cells in grid:
         while cells and not cells[-1]:
             cells.pop()
-    return Table(page.title, tuple(number_rows(grid, merged)), faults)
+    return Table(
+        page.title,
+        tuple(number_rows(grid, merged)),
+        reader.faults,
+        frozenset(reader.hidden_rows),
+        frozenset(reader.hidden_columns),
+        reader.struck,
+    )
+
+
+def _read_struck(archive: zipfile.ZipFile) -> dict[int, str]:
+    """Return what is left of the texts in which letters are struck out, by their number in the book."""
+    name = "xl/sharedStrings.xml"
+    source = archive.read(name) if name in archive.namelist() else b""
+    if b"strike" not in source:
+        return {}
+    found = {}
+    texts = (each for _, each in iterparse(io.BytesIO(source)) if each.tag.endswith("}si"))
+    for number, text in enumerate(texts):
+        left = _without_struck(text)
+        if left is not None:
+            found[number] = left
+    return found
+
+
+def _without_struck(text: Any) -> str | None:
+    """Return what is left of a text when its struck runs are gone; None where nothing is struck."""
+    runs = [run for run in text if run.tag.endswith("}r")]
+    if not any(map(_is_struck, runs)):
+        return None
+    kept = (run for run in runs if not _is_struck(run))
+    parts = [part.text or "" for run in kept for part in run if part.tag.endswith("}t")]
+    return _unescape("".join(parts))
+
+
+def _is_struck(run: Any) -> bool:
+    marks = [each for each in run.iter() if each.tag.endswith("}strike")]
+    return any(each.get("val", "1") not in ("0", "false") for each in marks)
 
 
 class _PageReader:
     """Turns the cells of one sheet into the texts that a spreadsheet shows."""
 
-    def __init__(self, page: Any, count: _RowCount) -> None:
+    def __init__(self, page: Any, struck: Mapping[int, str], count: _RowCount) -> None:
         self._count = count
+        self._struck_texts = struck
+        self._strikes: dict[str, bool] = {}
         self._strings = page._shared_strings  # noqa: SLF001 - the book as openpyxl read it
         self._book = page.parent
         self._shapes: dict[str, str] = {}
         self.faults: dict[tuple[int, int], str] = {}
+        self.struck: dict[tuple[int, int], str] = {}
+        self.hidden_rows: set[int] = set()
+        self.hidden_columns: set[int] = set()
 
-    def read(self, source: bytes) -> tuple[list[list[str]], dict[tuple[int, int], str]]:
-        """Return the texts by row and column, and the cells that hold no value."""
+    def read(self, source: bytes) -> list[list[str]]:
+        """Return the texts by row and column."""
         grid: list[list[str]] = []
         for _, row in iterparse(io.BytesIO(source)):
+            if row.tag.endswith("}col") and row.get("hidden") in _TRUE:
+                last = min(int(row.get("max")), _MOST_COLUMNS)
+                self.hidden_columns.update(range(int(row.get("min")) - 1, last))
             if not row.tag.endswith("}row"):
                 continue
             number = int(row.get("r") or len(grid) + 1)
@@ -122,11 +170,13 @@ class _PageReader:
                 grid.append(
                     ["?"] if number > MOST_ROWS and len(row) else self._read_row(row, number)
                 )
+            if row.get("hidden") in _TRUE:
+                self.hidden_rows.add(number)
             row.clear()
             self._count.add()
             if number > MOST_ROWS and grid[-1]:
                 break
-        return grid, self.faults
+        return grid
 
     def _read_row(self, row: Any, number: int) -> list[str]:
         texts: list[str] = []
@@ -136,7 +186,24 @@ class _PageReader:
             if text:
                 texts.extend([""] * (column - len(texts)))
                 texts.append(text)
+                if (left := self._left_of(cell, text)) != text:
+                    self.struck[number, column] = left
         return texts
+
+    def _left_of(self, cell: Any, text: str) -> str:
+        """Return the text of a cell without what is struck out."""
+        if self._struck_texts and cell.get("t") == "s":
+            number = next(int(part.text) for part in cell if part.tag.endswith("}v"))
+            if number in self._struck_texts:
+                return self._struck_texts[number]
+        if cell.get("t") == "inlineStr" and (left := _without_struck(cell[0])) is not None:
+            return left
+        style = cell.get("s", "0")
+        strikes = self._strikes.get(style)
+        if strikes is None:
+            font = self._book._fonts[self._book._cell_styles[int(style)].fontId]  # noqa: SLF001
+            strikes = self._strikes[style] = bool(font.strike)
+        return "" if strikes else text
 
     def _text(self, cell: Any, number: int, column: int) -> str:
         kind = cell.get("t", "n")
@@ -215,7 +282,9 @@ def _unescape(text: str) -> str:
     return re.sub("_x([0-9A-Fa-f]{4})_", lambda match: chr(int(match[1], 16)), text)
 
 
-def _fill_merged(grid: list[list[str]], references: Sequence[bytes]) -> dict[int, set[int]]:
+def _fill_merged(
+    grid: list[list[str]], references: Sequence[bytes], struck: dict[tuple[int, int], str]
+) -> dict[int, set[int]]:
     """Repeat the first value of merged cells; returns the columns filled from above by row number."""
     filled = 0
     from_above: dict[int, set[int]] = defaultdict(set)
@@ -233,6 +302,8 @@ def _fill_merged(grid: list[list[str]], references: Sequence[bytes]) -> dict[int
             cells.extend([""] * (right - len(cells)))
             for column in range(left - 1, right):
                 cells[column] = cells[column] or first
+                if (top, left - 1) in struck:
+                    struck[number, column] = struck[top, left - 1]
             if number > top:
                 from_above[number].update(range(left - 1, right))
     return from_above

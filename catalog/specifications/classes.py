@@ -148,6 +148,12 @@ class TextClasses:
     modal: re.Pattern[str]
     japanese: bool = False
 
+    def says_several(self, cells: Sequence[str]) -> bool:
+        """Tell whether the text says more than one class."""
+        text = " ".join(cells[column] for column in self.columns if column < len(cells))
+        words = {fold_word(each) for each in self.modal.findall(text)}
+        return len({CLASS_WORDS[word] for word in words}) > 1
+
     def read(self, cells: Sequence[str]) -> Found:
         """Return the strongest class that the text says."""
         text = " ".join(cells[column] for column in self.columns if column < len(cells))

@@ -12,9 +12,13 @@ from catalog.specifications.importing import ImportedTable, read_requirements
 from catalog.specifications.levels import LevelClasses
 from catalog.specifications.mapping import (
     CLASS_TARGETS,
+    DROP,
     HEADING,
+    KEEP,
     NO_CLASS,
+    READ,
     REQUIREMENT,
+    SKIP,
     ColumnMapping,
     fold_word,
 )
@@ -47,6 +51,8 @@ _NONE_LABELS = (
     ("must_not", "実装不可とする"),
 )
 _PARENT_LABELS = ((HEADING, "見出し"), (REQUIREMENT, "要件"))
+_HIDDEN_LABELS = ((READ, "読む"), (SKIP, "読まない"))
+_STRUCK_LABELS = ((DROP, "消されたものとして除く"), (KEEP, "そのまま読む"))
 _DATE_LABELS = (("ymd", "年から"), ("dmy", "日／月／年"), ("mdy", "月／日／年"))
 
 
@@ -237,7 +243,8 @@ class ImportForm(Form):
 
     def sheets(self) -> list[tuple[str, str, bool]]:
         """Return (field, name, is read) of the sheets of a workbook."""
-        read = {each.sheet for each in self.table.book.readings}
+        book = self.table.book
+        read = set() if book.is_open else {each.sheet for each in book.readings}
         return [
             (f"{_SHEET}{number}", name, name in read)
             for number, name in enumerate(self.table.book.sheets)
@@ -252,6 +259,27 @@ class ImportForm(Form):
     def date_choices(self) -> Sequence[tuple[str, str]]:
         """In which order numbers make a day."""
         return _DATE_LABELS
+
+    @property
+    def hides(self) -> bool:
+        """Tell whether a sheet that is read has hidden rows or columns."""
+        tables = [each.layout.table for each in self.table.book.readings]
+        return any(each.hidden_rows or each.hidden_columns for each in tables)
+
+    @property
+    def strikes(self) -> bool:
+        """Tell whether letters are struck out in a sheet that is read."""
+        return any(each.layout.table.struck for each in self.table.book.readings)
+
+    @property
+    def hidden_choices(self) -> Sequence[tuple[str, str]]:
+        """What becomes of hidden rows and columns."""
+        return _HIDDEN_LABELS
+
+    @property
+    def struck_choices(self) -> Sequence[tuple[str, str]]:
+        """What becomes of letters that are struck out."""
+        return _STRUCK_LABELS
 
     @property
     def parent_choices(self) -> Sequence[tuple[str, str]]:
@@ -316,6 +344,8 @@ def _chosen(posted: MultiDict[str, str], kept: ColumnMapping) -> ColumnMapping:
     if "mapping-none" in posted:
         told["none"] = posted["mapping-none"]
         told["parents"] = posted.get("mapping-parents", "")
+        for name in ("hidden", "struck"):
+            told[name] = posted.get(f"mapping-{name}", told.get(name, ""))
         told["date_order"] = posted.get("mapping-date-order") or "ymd"
         kind = posted.get("mapping-kind", "")
         rest = {k: v for k, v in told.get("constants", {}).items() if k != "kind"}

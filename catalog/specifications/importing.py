@@ -1,5 +1,6 @@
 """Read a ministry's table into checked requirements; every error of the file at once."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -26,6 +27,14 @@ Recall = Callable[[str], ColumnMapping | None]
 _ONE_LINE = ("chapter", "section", "subsection", "name", "change_type")
 _NAME_FROM_TEXT = 40
 _STEP = 100
+# What a spreadsheet makes of ids such as 1-1, 3/4, 12E3.
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_SPOILT = re.compile(
+    rf"\d{{4}}[-/]\d{{1,2}}[-/]\d{{1,2}}(?:[T ][\d:]+)?|\d{{1,2}}月\d{{1,2}}日|\d{{1,2}}-(?:{_MONTHS})"
+    rf"|(?:{_MONTHS})-\d{{2}}|\d\.\d+e\+?\d+|\de\+\d+",
+    re.IGNORECASE,
+)
+_SHORTENED = re.compile(r"(?:\d+\.)*\d+\.[1-9]")
 _ANY_CLASS = (
     RequirementClass.MUST.value
 )  # stands in where the class is wrong, so that the rest is checked
@@ -127,8 +136,9 @@ def read_requirements(
     left: list[Left] = []
     unclear: list[Question] = []
     for reading in book.readings:
-        rows = RowReader(reading, told)
-        check.begin_sheet(rows.left)
+        own = told.for_sheet(reading.sheet)
+        rows = RowReader(reading, own)
+        check.begin_sheet(rows.left, own)
         for item in rows.items():
             draft, found = check.read(reading, item)
             errors += found
@@ -157,9 +167,10 @@ class _Check:
     levels: SheetLevels = field(default_factory=SheetLevels)
     left: Left = field(default_factory=Left)
 
-    def begin_sheet(self, left: Left) -> None:
+    def begin_sheet(self, left: Left, told: ColumnMapping) -> None:
         """Go on to the next sheet; what it repeats of a lower level is told in `left`."""
         self.levels.begin()
+        self.told = told
         self.left = left
 
     def gaps(self) -> list[TableError]:
@@ -204,7 +215,7 @@ class _Check:
         except ValidationError as error:
             messages = cast("dict[str, Any]", error.messages)
             errors += [e for e in cells.named(messages) if e.column not in known]
-        errors += self._check_unique(cells, values["requirement_id"].strip())
+        errors += self._check_id(cells, values["requirement_id"].strip())
         return (None if errors else draft), errors
 
     def _load(self, values: dict[str, Any], item: Item) -> RequirementDraft:
@@ -240,12 +251,20 @@ class _Check:
         values["conformity_date"] = None if day is None else day.isoformat()
         return []
 
-    def _check_unique(self, cells: "_Cells", requirement_id: str) -> list[TableError]:
+    def _check_id(self, cells: "_Cells", requirement_id: str) -> list[TableError]:
+        if _SPOILT.fullmatch(requirement_id):
+            reason = (
+                f"要件ID「{requirement_id}」は、表計算ソフトが日付や指数に変えたものらしく、元のIDが分かりません。"
+                "列の書式を文字列にして、元のIDを入れ直してください。"
+            )
+            return [cells.error_of("requirement_id", requirement_id, reason)]
         here = cells.place
         first = self.seen.setdefault(requirement_id, here)
         if not requirement_id or first == here:
             return []
         reason = f"「{requirement_id}」は{first}にもあります。要件IDは1つの版で1回だけ使えます。"
+        if _SHORTENED.fullmatch(requirement_id):
+            reason += "1.10のような番号が数として1.1になったのなら、列の書式を文字列にして入れ直してください。"
         return [cells.error_of("requirement_id", requirement_id, reason)]
 
 

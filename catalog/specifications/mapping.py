@@ -19,6 +19,8 @@ BODY_KEYS = tuple(kind.value for kind in BodyClass)
 NO_CLASS = "none"
 SKIP, INHERIT = "skip", "inherit"
 HEADING, REQUIREMENT = "heading", "requirement"  # a row whose id begins those of other rows
+READ = "read"  # hidden rows and columns
+DROP, KEEP = "drop", "keep"  # letters that are struck out
 NONE_MEANINGS = (SKIP, INHERIT, *(each.value for each in RequirementClass))
 DATE_ORDERS = ("ymd", "dmy", "mdy")
 # What may stand for a whole column.
@@ -62,7 +64,8 @@ class ColumnMapping:
     """Which heading feeds which part of a requirement, and what the words in the cells mean.
 
     A column told to be None is not read, even if its heading would be recognised. What is not told
-    is guessed.
+    is guessed. `only` names by heading the words of the rows that are read; `by_sheet` says otherwise
+    for single sheets.
     """
 
     columns: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
@@ -80,6 +83,11 @@ class ColumnMapping:
     dates: Mapping[str, str] = field(default_factory=dict)
     fill_down: tuple[str, ...] | None = None
     parents: str = ""
+    hidden: str = ""
+    struck: str = ""
+    chosen_level: str = ""
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    by_sheet: Mapping[str, "ColumnMapping"] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, value: Any) -> "ColumnMapping":
@@ -111,6 +119,20 @@ class ColumnMapping:
         """Return what holds for the next file of the same shape: no places of this one."""
         return replace(self, header_rows=(), last_row=None)
 
+    def for_sheet(self, name: str) -> "ColumnMapping":
+        """Return the mapping of one sheet: what is said for it alone stands before the rest."""
+        own = self.by_sheet.get(name)
+        if own is None:
+            return self
+        said = {
+            each.name: getattr(own, each.name)
+            for each in fields(own)
+            if getattr(own, each.name) != getattr(_NOTHING_TOLD, each.name)
+        }
+        if "classes" in said:
+            said["classes"] = {**self.classes, **own.classes}
+        return replace(self, **{**said, "by_sheet": {}})
+
     def with_sheets(self, *sheets: str) -> "ColumnMapping":
         """Return the same mapping for other sheets."""
         return replace(self, sheets=sheets)
@@ -126,6 +148,10 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
                 )
                 if len(set(value.must.values())) == 1 and len(value.must) == len(BODY_KEYS):
                     plain["must"] = next(iter(value.must.values()))
+            case Mapping() if name == "by_sheet":
+                plain = {sheet: own.to_json() for sheet, own in value.items()}
+            case Mapping() if name == "only":
+                plain = {heading: list(words) for heading, words in value.items()}
             case Mapping():
                 plain = {word: _plain_item(item, name) for word, item in value.items()}
             case _:
@@ -284,6 +310,19 @@ def _levels(value: Any, name: str) -> Levels:
     return Levels(**{key: _LEVEL_READERS[key](each, key) for key, each in told.items()})
 
 
+def _only(value: Any, name: str) -> dict[str, tuple[str, ...]]:
+    told = _mapping_of(value, f"対応表の {name} ")
+    return {heading: _words(words, f"{name}.{heading}") for heading, words in told.items()}
+
+
+def _by_sheet(value: Any, name: str) -> dict[str, ColumnMapping]:
+    told = _mapping_of(value, f"対応表の {name} ")
+    known = [each for each in _READERS if each not in ("sheets", "by_sheet")]
+    for sheet, own in told.items():
+        _known_names(_mapping_of(own, f"{name}.{sheet} "), known, f"{name}.{sheet} ")
+    return {sheet: ColumnMapping.from_json(own) for sheet, own in told.items()}
+
+
 _LEVEL_READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "columns": _words,
     "order": lambda value, name: _words([str(each) for each in value], name),
@@ -309,4 +348,10 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "dates": _dates,
     "fill_down": _fill_down,
     "parents": _one_of(("", HEADING, REQUIREMENT)),
+    "hidden": _one_of(("", READ, SKIP)),
+    "struck": _one_of(("", DROP, KEEP)),
+    "chosen_level": _word,
+    "only": _only,
+    "by_sheet": _by_sheet,
 }
+_NOTHING_TOLD = ColumnMapping()

@@ -25,6 +25,7 @@ from catalog.specifications.columns import (
     looks_like_classes,
     partial_bodies,
 )
+from catalog.specifications.doubts import ask_about_chosen, ask_about_mixed, ask_about_rivals
 from catalog.specifications.layout import Layout, Question, heading_words
 from catalog.specifications.levels import (
     LevelClasses,
@@ -116,7 +117,11 @@ def _guess_plan(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan:
     stated = class_targets_of(placed.columns)
     if stated and told.columns.get("level") is None:
         ranked = _as_ranking(layout, placed, told) if len(set(stated)) == 1 else None
-        return ranked or _plan_words(layout, stated, told) or _no_class(layout, placed)
+        plan = ranked or _plan_words(layout, stated, told) or _no_class(layout, placed)
+        if isinstance(plan.reader, WordClasses):
+            rivals = ask_about_rivals(layout, placed, plan.reader.columns)
+            plan = replace(plan, questions=(*plan.questions, *rivals))
+        return plan
     if partial_bodies(placed.columns):
         return _no_class(layout, placed)
     levels = _plan_levels(layout, placed, told)
@@ -130,6 +135,9 @@ def _guess_by_content(layout: Layout, placed: Placed, told: ColumnMapping) -> Pl
     free = [index for index in range(len(layout.headings)) if index not in placed.used]
     named = [index for index in free if _names_levels(layout, index)]
     if len(named) == 1 and "level" not in told.columns:
+        family = level_family(layout.headings).columns
+        if family and named[0] not in family and _describes_levels(layout, family):
+            return Plan(questions=(ask_about_chosen(layout.headings, named[0], family),))
         return _plan_single(layout, named[0], _order_in(layout, named[0]), told)
     alike = [index for index in free if looks_like_classes(layout.texts(index))]
     alike = [index for index in alike if len(set(layout.texts(index))) > 1]
@@ -259,7 +267,8 @@ def _plan_text(layout: Layout, placed: Placed, *, is_told: bool) -> Plan:
     modal, share = modal_of_texts([text for index in columns for text in layout.texts(index)])
     if not is_told and (share < _NEEDED_MODALS or "class" in placed.columns):
         return _no_class(layout, placed)
-    return Plan(TextClasses(columns, modal, japanese=is_told))
+    reader = TextClasses(columns, modal, japanese=is_told)
+    return Plan(reader, () if is_told else ask_about_mixed(layout, placed, reader))
 
 
 def _as_ranking(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan | None:

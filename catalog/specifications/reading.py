@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from catalog.specifications.chosen_levels import ChosenLevels, plan_chosen
 from catalog.specifications.classes import (
     WordClasses,
 )
 from catalog.specifications.columns import (
+    find_heading,
     known_headings,
     place_columns,
 )
@@ -15,6 +17,7 @@ from catalog.specifications.ids import begin_with_ids
 from catalog.specifications.layout import Layout, Question, read_layout
 from catalog.specifications.mapping import CLASS_TARGETS, ColumnMapping, fold_word
 from catalog.specifications.planning import Plan, plan_classes
+from catalog.specifications.unseen import as_told, ask_about_unseen
 from catalog.specifications.words import (
     KIND_WORDS,
     TARGET_LABELS,
@@ -29,7 +32,8 @@ _ID = re.compile(r"(?=.*[0-9])[A-Za-z0-9._()\- ]{1,30}")
 class Reading:
     """A table with its heading found and its columns placed; `unclear` says what nobody knows.
 
-    `doubtful` are the parts for which several columns came into question.
+    `doubtful` are the parts for which several columns came into question, `excluded` the numbers of
+    rows that were told not to be read.
     """
 
     layout: Layout
@@ -38,6 +42,8 @@ class Reading:
     kinds: Mapping[str, RequirementKind]
     unclear: tuple[Question, ...]
     doubtful: frozenset[str] = frozenset()
+    excluded: tuple[int, ...] = ()
+    chosen: ChosenLevels | None = None
 
     @property
     def sheet(self) -> str:
@@ -70,6 +76,7 @@ class Reading:
     def used(self) -> set[int]:
         """The columns that feed something."""
         own = {index for indices in self.columns.values() for index in indices}
+        own |= {self.chosen.column, *self.chosen.meanings.values()} if self.chosen else set()
         return own | set(self.plan.reader.columns if self.plan.reader else ())
 
     @property
@@ -98,14 +105,18 @@ class Reading:
 def read_columns(table: Table, told: ColumnMapping | None = None) -> Reading:
     """Find the heading and place every column, as told first and as recognised then."""
     told = told or ColumnMapping()
-    layout = read_layout(table, told)
+    layout = read_layout(as_told(table, told), told)
+    layout, excluded, unknown = _only_told(layout, told)
     placed = place_columns(layout, told)
     plan = plan_classes(layout, placed, told)
+    chosen, absent = plan_chosen(layout, told)
     columns = dict(placed.columns)
     for target in ("class", *CLASS_TARGETS):
         if target in columns and not isinstance(plan.reader, WordClasses | None):
             del columns[target]
     columns.pop("level", None)
+    used = {index for indices in columns.values() for index in indices}
+    used |= set(plan.reader.columns if plan.reader else ())
     return Reading(
         layout=layout,
         columns=columns,
@@ -116,9 +127,33 @@ def read_columns(table: Table, told: ColumnMapping | None = None) -> Reading:
             *placed.questions,
             *_missing(columns, layout),
             *plan.questions,
+            *unknown,
+            *absent,
+            *ask_about_unseen(layout, used, told),
         ),
+        excluded=excluded,
+        chosen=chosen,
         doubtful=frozenset(placed.doubtful),
     )
+
+
+def _only_told(
+    layout: Layout, told: ColumnMapping
+) -> tuple[Layout, tuple[int, ...], list[Question]]:
+    """Leave out the rows that do not say one of the words that were told."""
+    questions: list[Question] = []
+    excluded: set[int] = set()
+    for heading, words in told.only.items():
+        index = find_heading(layout.headings, heading)
+        if index is None:
+            sentence = f"対応表の見出し「{heading}」が表にありません。{known_headings(layout)}"
+            questions.append(Question(sentence, {"only": {"（表の見出し）": list(words)}}))
+            continue
+        wanted = {fold_word(word) for word in words}
+        cells = {row.number: (*row.cells, "")[min(index, len(row.cells))] for row in layout.body}
+        excluded |= {number for number, cell in cells.items() if fold_word(cell) not in wanted}
+    body = tuple(row for row in layout.body if row.number not in excluded)
+    return replace(layout, body=body), tuple(sorted(excluded)), questions
 
 
 def _missing(columns: Mapping[str, Sequence[int]], layout: Layout) -> list[Question]:

@@ -34,6 +34,7 @@ _NOTE = re.compile(
     r"[※＊*]|注[）)：:\s0-9０-９]|[（(]注|備考|出典|凡例|note\b|source\b", re.IGNORECASE
 )
 _NOTE_MARK = re.compile(r"[※＊*]|注[）)：:\s0-9０-９]|[（(]注|notes?\s*[:：0-9]", re.IGNORECASE)
+_FOOTNOTE = re.compile(r"[※＊*]|注[0-9０-９]*$")
 # A lone 削除 may be a function; in brackets it stands for what was there.
 _GONE = re.compile(
     r"\s*(?:欠番|withdrawn"
@@ -68,6 +69,7 @@ class Left:
     abolished: list[int] = field(default_factory=list)
     without_class: list[int] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
+    excluded: list[int] = field(default_factory=list)
 
 
 class RowReader:
@@ -89,7 +91,7 @@ class RowReader:
         self._parents = self._find_parents()
         self.doubtful_parents: list[str] = []
         self._fills_names = self._names_are_merged()
-        self.left = Left()
+        self.left = Left(excluded=list(reading.excluded))
 
     def items(self) -> Iterator[Item]:
         """Give every requirement, its continuations joined to it."""
@@ -140,14 +142,14 @@ class RowReader:
             self.left.abolished.append(row.number)
             self._is_dropping = True
             return None
-        if _is_total(row):
-            self.left.notes.append(row.number)
-            return None
         if self._is_band(row):
             self._take_heading(row, next(cell for cell in row.cells if cell.strip()))
             return None
         says_class = bool(problems) or any(classes)
         of_row = says_class and bool(reader and reader.columns) and not self._in_text()
+        if _is_total(row) or (not of_row and _FOOTNOTE.match(requirement_id)):
+            self.left.notes.append(row.number)
+            return None
         if not requirement_id and not of_row:
             self._take_rest(row, text)
         elif self._last is not None and self._is_merged(row, "requirement_id"):
@@ -293,6 +295,9 @@ class RowReader:
     ) -> Item | None:
         values = {target: self._cell(row, target) for target in _SINGLE}
         values |= dict(zip(_PATH, self._follow_path(row), strict=True))
+        if chosen := self._reading.chosen:
+            text = chosen.add_to(text, row.cells)
+            problems = [*problems, *filter(None, [chosen.problem(row.cells)])]
         values |= {"requirement_id": requirement_id, "text": text}
         if not values["name"] and self._fills_names:
             values["name"] = self._name
@@ -386,6 +391,7 @@ def describe(left: Sequence[Left]) -> Mapping[str, int]:
         "abolished": "廃止・削除の行（取り込まない）",
         "without_class": "区分のない行（取り込まない）",
         "repeated": "下の段階のシートと同じ要件の行",
+        "excluded": "読まないとした行",
     }
     counts = {
         label: sum(len(getattr(each, name)) for each in left) for name, label in names.items()

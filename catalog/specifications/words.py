@@ -31,20 +31,20 @@ STRONG_HEADINGS = {
         "要件id 機能id 機能要件id 要件番号 機能番号 要件コード 帳票id 項目id 要求id 要求番号 仕様id 仕様番号"
         " 機能コード 機能要件番号 管理番号 要件no 機能no 要求no reqid requirementid reqno requirementno"
         " requirementnumber requirement# req# reqnumber requirementref controlid controlidentifier"
-        " controlnumber 管理策番号 safeguardid cissafeguard 要件識別子 functionid"
+        " controlnumber objectidentifier reqifforeignid 管理策番号 safeguardid cissafeguard 要件識別子 functionid"
     ),
     "chapter": _words("大項目 大分類 大区分 機能大分類 章 章名 chapter chaptername"),
     "section": _words("中項目 中分類 中区分 機能中分類 節 節名 subchapter sectionname"),
     "subsection": _words("小項目 小分類 小区分 機能小分類 subsection subsectionname"),
     "name": _words(
         "機能名称 機能名 要件名称 要件名 帳票名称 帳票名 項目名 名称 要求名称 要求名 件名 functionname name"
-        " reqname requirementname requirementtitle controlname controlorcontrolenhancementname"
+        " reqifname reqname requirementname requirementtitle controlname controlorcontrolenhancementname"
     ),
     "text": _words(
         "機能要件 機能要件本文 要件本文 要件内容 要件の内容 機能要件の内容 要件 本文 要求事項 要求内容"
         " 要求仕様 要件詳細 機能要件詳細 要件説明 仕様内容 帳票要件 データ要件 連携要件 非機能要件 requirement"
         " requirements requirementtext requirementdescription requirementstatement reqdescription reqtext"
-        " controltext controlstatement controldescription nistcontroldescription userstory verificationrequirement shallstatement"
+        " objecttext reqiftext controltext controlstatement controldescription nistcontroldescription userstory verificationrequirement shallstatement"
     ),
     "class": _words(
         "実装区分 実装区分どの団体も同じ 要件区分 必須区分 実装必須区分 実装要否 要求区分 適用区分 要否"
@@ -84,7 +84,7 @@ WEAK_HEADINGS = {
     "name": _words("機能 データ項目名 function title タイトル 見出し summary"),
     "text": _words(
         "内容 仕様 text description 説明 概要 詳細 statement 機能内容 機能概要 specification detail"
-        " details control"
+        " details control 帳票概要 帳票の概要 帳票内容 帳票説明 連携概要 連携内容 データ概要"
     ),
     "class": _words(
         "区分 必須オプション 必須 必須か任意か 優先度 重要度 優先順位 優先区分 priority importance type"

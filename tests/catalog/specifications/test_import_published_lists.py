@@ -207,7 +207,7 @@ def test_levels_that_are_described_are_not_ticked_and_may_not_is_no_option():
         ),
     ]
     grade[0][2:6] = [f"レベル{k}" for k in range(4)]
-    assert "「選択レベル」の「0、1、2」" in questions(read(grade))
+    assert "chosen_level にこの見出し" in questions(read(grade))
     rows = [["ID", "Requirement"], ["1", "Users may not erase logs."], ["2", "Users must sign in."]]
     found = read([*rows, ["3", "Users may sort lists."]])
     assert [error.row for error in found.errors] == [2]

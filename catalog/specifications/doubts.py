@@ -1,0 +1,76 @@
+"""What a table leaves in doubt although a class could be read: columns or words that say another."""
+
+from collections.abc import Sequence
+
+from catalog.specifications.classes import TextClasses
+from catalog.specifications.columns import Placed, looks_like_classes
+from catalog.specifications.layout import Layout, Question
+from catalog.specifications.mapping import CLASS_TARGETS, fold_word
+from catalog.specifications.words import CLASS_WORDS, MARKS
+
+
+def ask_about_rivals(
+    layout: Layout, placed: Placed, columns: Sequence[int]
+) -> tuple[Question, ...]:
+    """Ask where other columns say other classes: of the version before, or of further kinds of body."""
+    rivals = [
+        index
+        for index in range(len(layout.headings))
+        if index not in placed.used and _says_otherwise(layout, index, columns)
+    ]
+    if not rivals:
+        return ()
+    targets = [each for each in ("class", *CLASS_TARGETS) if each in placed.columns]
+    placed.doubtful.update(targets)
+    shown = "」「".join(layout.headings[index] for index in rivals)
+    sentence = (
+        f"「{shown}」にも区分の言葉があり、「{layout.headings[columns[-1]]}」と違います。"
+        "どの列を実装区分とするかを選んでください。"
+    )
+    example = {each: layout.headings[placed.columns[each][0]] for each in targets}
+    return (Question(sentence, {"columns": example}),)
+
+
+def _says_otherwise(layout: Layout, index: int, columns: Sequence[int]) -> bool:
+    """Tell whether a column has class words throughout, and another class than the one that is read.
+
+    Marks count beside the columns of the kinds of body only: elsewhere ○ and × say many things.
+    """
+    texts = layout.texts(index)
+    words = {fold_word(text) for text in texts}
+    is_sibling = len(set(columns)) > 1 and looks_like_classes(texts)
+    if not is_sibling and not (len(words) > 1 and words <= set(CLASS_WORDS) - MARKS):
+        return False
+    pairs = ((_code(row.cells, index), _code(row.cells, columns[-1])) for row in layout.body)
+    return any(other and other != own for other, own in pairs)
+
+
+def _code(cells: Sequence[str], index: int) -> str:
+    word = fold_word(cells[index]) if index < len(cells) and cells[index].strip() else ""
+    return CLASS_WORDS[word].value if word in CLASS_WORDS else word
+
+
+def ask_about_mixed(layout: Layout, placed: Placed, reader: TextClasses) -> tuple[Question, ...]:
+    """Ask where texts say several classes: is the strongest one meant?"""
+    mixed = [row for row in layout.body if reader.says_several(row.cells)]
+    if not mixed:
+        return ()
+    ids = placed.columns.get("requirement_id", (0,))[0]
+    shown = mixed[0].cells[ids] if ids < len(mixed[0].cells) else f"{mixed[0].number}行目"
+    sentence = (
+        f"本文に強さの違う語（SHALL と MAY など）のある行が{len(mixed)}行あります（{shown}など）。"
+        "最も強い語を実装区分とするなら、対応表の class_from_text を true にしてください。"
+    )
+    return (Question(sentence, {"class_from_text": True}),)
+
+
+def ask_about_chosen(headings: Sequence[str], column: int, levels: Sequence[int]) -> Question:
+    """Ask whether a column of numbers says which of the levels beside it is asked for."""
+    chosen = headings[column]
+    names = "、".join(headings[index] for index in levels)
+    return Question(
+        f"「{chosen}」は、説明のある段階（{names}）のどれを求めるかを示すようです。"
+        "その段階の説明を本文に加えるなら、対応表の chosen_level にこの見出しを、"
+        "constants の class に実装区分を書いてください。",
+        {"chosen_level": chosen, "constants": {"class": "must"}},
+    )
