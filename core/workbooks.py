@@ -144,6 +144,7 @@ class _PageReader:
         self._count = count
         self._struck_texts = struck
         self._strikes: dict[str, bool] = {}
+        self._may_strike = False
         self._strings = page._shared_strings  # noqa: SLF001 - the book as openpyxl read it
         self._book = page.parent
         self._shapes: dict[str, str] = {}
@@ -154,6 +155,9 @@ class _PageReader:
 
     def read(self, source: bytes) -> list[list[str]]:
         """Return the texts by row and column."""
+        fonts = self._book._fonts  # noqa: SLF001
+        self._may_strike = bool(self._struck_texts) or any(font.strike for font in fonts)
+        self._may_strike |= b"strike" in source
         grid: list[list[str]] = []
         for _, row in iterparse(io.BytesIO(source)):
             if row.tag.endswith("}col") and row.get("hidden") in _TRUE:
@@ -186,7 +190,7 @@ class _PageReader:
             if text:
                 texts.extend([""] * (column - len(texts)))
                 texts.append(text)
-                if (left := self._left_of(cell, text)) != text:
+                if self._may_strike and (left := self._left_of(cell, text)) != text:
                     self.struck[number, column] = left
         return texts
 
