@@ -104,6 +104,18 @@ NAVIGATION = (
     ("自社の登録", "vendors.register", Permission.OFFERING_CREATE),
 )
 
+# Pages that belong to a noun whose first page another blueprint holds.
+_BELONGS_TO = {
+    "specification_changes": "specifications",
+    "specification_management": "specifications",
+    "specification_registry": "specifications",
+    "consultations": "specifications",
+    "consultation_reviews": "specifications",
+    "market": "specifications",
+    "offerings": "search",
+    "comparison": "search",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class NavigationItem:
@@ -134,7 +146,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _navigation(app: Flask) -> list[NavigationItem]:
-    here = (request.endpoint or "").partition(".")[0]
+    blueprint = (request.endpoint or "").partition(".")[0]
+    here = _BELONGS_TO.get(blueprint, blueprint)
     return [
         NavigationItem(label, url_for(endpoint), endpoint.partition(".")[0] == here)
         for label, endpoint, permission in NAVIGATION

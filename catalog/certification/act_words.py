@@ -92,10 +92,13 @@ DECIDE_APPEAL = ActPage(
     check_label="申立てともとの決定の理由を読みました",
     done="不服申立てについて決定しました",
     consequence_title="決定は取り消せません",
-    consequence="認容すると、効力停止は解かれ、取り消された認証は元に戻り、認証しなかった審査はやり直しになります。",
+    consequence="申立てを認めると、効力停止は解かれ、取り消された認証は元に戻り、認証しなかった審査はやり直しになります。",
     questions=[
         Question(
-            "radio", "outcome", "決定", options=[("uphold", "認容する"), ("dismiss", "棄却する")]
+            "radio",
+            "outcome",
+            "決定",
+            options=[("uphold", "申立てを認める（認容）"), ("dismiss", "申立てを認めない（棄却）")],
         ),
         Question("textarea", "reason", "理由", "事業者が読みます。"),
     ],

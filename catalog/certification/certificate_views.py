@@ -21,7 +21,7 @@ from catalog.certification.documents import (
 )
 from catalog.certification.models import Certification, ReviewState
 from catalog.certification.queries import Standing
-from catalog.certification.queries.proceedings import find_shown_listing
+from catalog.certification.queries.proceedings import find_shown_listing, find_successor
 from catalog.certification.views import blueprint
 from catalog.specifications import negotiation
 from catalog.specifications.queries import recheck_days
@@ -56,6 +56,7 @@ def show_certificate(number: str) -> ResponseReturnValue:
         review=review,
         standing=standing,
         is_superseded=review.state is ReviewState.SUPERSEDED,
+        successor=find_successor(session, review),
         shown=shown,
         page=paging.cut(shown.rows, anchor="filters"),
         address=paging.address,

@@ -30,6 +30,8 @@ from catalog.certification.schemas import (
     ReplySchema,
 )
 from catalog.certification.views import blueprint
+from catalog.offerings.models import ConformanceAnswer
+from catalog.offerings.queries.answers import find_answer
 from catalog.specifications.models import Requirement
 from catalog.specifications.queries import find_requirement
 from core import web
@@ -160,10 +162,23 @@ def raise_finding(certification_id: uuid.UUID) -> ResponseReturnValue:
             writing, actor(), found, requirement_id=row_id, words=data["words"]
         )
 
-    name = f"{requirement.requirement_id} {requirement.name}" if requirement else "全体"
-    target = f"{review_href(certification_id)}#findings"
-    facts = [("対象の要件", name)]
-    return answer(page, certification_id, FindingSchema(), act, facts=facts, target=target)
+    return answer(
+        page,
+        certification_id,
+        FindingSchema(),
+        act,
+        answered_requirement=requirement,
+        shown_answer=_answer_to(session, review, requirement),
+        target=f"{review_href(certification_id)}#findings",
+    )
+
+
+def _answer_to(
+    session: Session, review: Certification, requirement: Requirement | None
+) -> ConformanceAnswer | None:
+    if requirement is None:
+        return None
+    return find_answer(session, review.offering_version_id, requirement.id)
 
 
 def _named_requirement(session: Session, review: Certification) -> Requirement | None:
@@ -239,6 +254,7 @@ def _show_finding(
         review=review,
         finding=finding,
         requirement=requirement,
+        shown_answer=_answer_to(session, review, requirement),
         is_reviewing=can(actor(), _P.CERTIFICATION_FIND, review),
         is_vendor=can(actor(), _P.CERTIFICATION_REPLY, review),
         is_discussed=review.state in services.DISCUSSED,

@@ -259,12 +259,12 @@ def _report(session: Session, review: Certification, data: Mapping[str, Any]) ->
 def judge_report(certification_id: uuid.UUID, report_id: uuid.UUID) -> ResponseReturnValue:
     """Confirm a report or hand it back."""
     session = web.read_session()
-    find_review(session, certification_id, _P.CERTIFICATION_CONFIRM)
+    found = find_review(session, certification_id, _P.CERTIFICATION_CONFIRM)
     report = session.get(ConditionReport, report_id)
     if report is None or report.certification_id != certification_id:
         raise NotFound
     facts = [
-        ("要件", report.requirement_id),
+        *_condition_facts(found, report.requirement_id),
         ("満たした日", format_date(report.met_on)),
         ("事業者の説明", report.note),
         ("証拠", report.evidence_url or "示されていません"),
@@ -285,6 +285,20 @@ def judge_report(certification_id: uuid.UUID, report_id: uuid.UUID) -> ResponseR
         why_not=lambda _session, _review: settled,
         facts=facts,
     )
+
+
+def _condition_facts(review: Certification, requirement_id: str) -> list[tuple[str, str]]:
+    """Return the condition that a report is about: the requirement, what to meet, the due date."""
+    held = [each for each in review.conditions if each["requirement_id"] == requirement_id]
+    if not held:
+        return [("要件", requirement_id)]
+    words = [held[0].get("name", ""), held[0].get("text", "")]
+    due_on = format_date(date.fromisoformat(held[0]["due_on"]))
+    return [
+        ("要件", requirement_id),
+        ("条件", "\n".join(each for each in words if each) or "記録されていません"),
+        ("条件の期限", due_on),
+    ]
 
 
 @blueprint.route("/reviews/<uuid:certification_id>/cover", methods=["GET", "POST"])

@@ -288,6 +288,24 @@ def list_outdone(session: Session, review: Certification) -> Sequence[Certificat
     return session.exec(statement).all()
 
 
+def find_successor(session: Session, review: Certification) -> str | None:
+    """Return the number of the newest public certificate of a newer version of the same pair."""
+    statement = (
+        select(Certification.number)
+        .join(OfferingVersion, col(OfferingVersion.id) == Certification.offering_version_id)
+        .where(
+            OfferingVersion.offering_id == review.offering_version.offering_id,
+            OfferingVersion.number > review.offering_version.number,
+            Certification.specification_version_id == review.specification_version_id,
+            col(Certification.number).is_not(None),
+            col(OfferingVersion.published_at).is_not(None),
+        )
+        .order_by(col(OfferingVersion.number).desc(), col(Certification.decided_at).desc())
+        .limit(1)
+    )
+    return session.exec(statement).first()
+
+
 def has_other_standing(session: Session, review: Certification) -> bool:
     """Tell whether another review or certificate stands for the same pair of versions."""
     closed = (ReviewState.REFUSED, ReviewState.REVOKED, ReviewState.SUPERSEDED)

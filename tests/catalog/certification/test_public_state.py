@@ -14,7 +14,7 @@ from pypdf import PdfReader
 from accounts.models import OrganisationKind, Role
 from app import outbox_handlers
 from catalog.certification.models import ReviewState
-from catalog.offerings.models import ListingVersion, OfferingVersion
+from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.records import certificate_record
 from catalog.terms import CertificationState
 from core import db, outbox
@@ -248,6 +248,13 @@ def test_superseded_certificate_never_reads_as_a_claim(client, market) -> None:
             session, row, ReviewState.SUPERSEDED, number="NC-2026-SUPERSEDED"
         )
         record = certificate_record(made, db.now(session), None)
+        kept = {"name", "specification_version_id", "offering_id", "owner_id", "published_at"}
+        newer = OfferingVersion(
+            **row.model_dump(include=kept), number=2, state=OfferState.SUPERSEDED
+        )
+        session.add(newer)
+        session.flush()
+        factories.certification(session, newer, number="NC-2026-NEXT")
     told = client.get("/certificates/NC-2026-SUPERSEDED/status.json").json
     assert (told["state"], told["label"], told["is_in_force"]) == (
         "superseded", "新しい認証あり", False,
@@ -259,3 +266,8 @@ def test_superseded_certificate_never_reads_as_a_claim(client, market) -> None:
     assert "申告のみ（" not in printed
     for path in (f"/listings/{listing.listing_id}", f"/cost?l={listing.id}", "/certificates/NC-2026-SUPERSEDED"):  # fmt: skip
         assert shown(client, path) == {"新しい認証あり"}
+    page = client.page("/certificates/NC-2026-SUPERSEDED")
+    assert [a.get("href") for a in page.iter("a") if "NC-2026-NEXT" in text_of(a)] == [
+        "/certificates/NC-2026-NEXT"
+    ]
+    assert "決定したときの有効な最後の日" in text_of(page)
