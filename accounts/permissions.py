@@ -353,7 +353,7 @@ def require(
     written to the audit trail if the act fails.
     """
     name_attempt(session, actor, permission, subject)
-    fresh = _refresh(session, actor)
+    fresh = _refresh(session, actor, subject)
     if can(fresh, permission, subject):
         return fresh
     if not fresh.is_signed_in and not fresh.grantees & {_CO}:
@@ -380,11 +380,12 @@ def name_attempt(session: Session, actor: Actor, permission: Permission, subject
         db.name_attempt(session, draft)
 
 
-def _refresh(session: Session, actor: Actor) -> Actor:
+def _refresh(session: Session, actor: Actor, subject: object) -> Actor:
     if actor.person_id is None or actor.organisation_id is None:
         return actor
     roles = queries.lock_live_roles(session, actor.person_id, actor.organisation_id)
-    if session.info.get("read_only") or roles.isdisjoint(JUDGES):
+    is_kin = hasattr(type(subject), "family_id")  # nothing else is judged by recusals
+    if session.info.get("read_only") or roles.isdisjoint(JUDGES) or not is_kin:
         return replace(actor, grantees=roles or frozenset({_AN}))
     # Once per transaction: what is read under the lock of the subject holds until the commit.
     known: dict[uuid.UUID, frozenset[uuid.UUID]] = session.info.setdefault("recusals", {})
