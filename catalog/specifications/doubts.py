@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 
-from catalog.specifications.classes import TextClasses
+from catalog.specifications.classes import TextClasses, read_legend
 from catalog.specifications.columns import Placed, looks_like_classes
-from catalog.specifications.layout import Layout, Question
+from catalog.specifications.layout import Layout, Question, heading_words
 from catalog.specifications.mapping import CLASS_TARGETS, fold_word
-from catalog.specifications.words import CLASS_WORDS, MARKS
+from catalog.specifications.words import (
+    ANSWER_NAMES,
+    CLASS_NAMES,
+    CLASS_WORDS,
+    MARKS,
+    STRONG_HEADINGS,
+)
 
 
 def ask_about_rivals(
@@ -29,6 +35,28 @@ def ask_about_rivals(
     )
     example = {each: layout.headings[placed.columns[each][0]] for each in targets}
     return (Question(sentence, {"columns": example}),)
+
+
+def ask_about_answers(
+    layout: Layout, placed: Placed, columns: Sequence[int]
+) -> tuple[Question, ...]:
+    """Ask whether a column holds classes or somebody's answers, where only its marks look like classes."""
+    column = columns[0]
+    heading = layout.headings[column]
+    names = set(heading_words(heading))
+    if len(set(columns)) > 1 or names & STRONG_HEADINGS["class"]:
+        return ()
+    words = {fold_word(text) for text in layout.texts(column)}
+    is_explained = words <= set(read_legend(layout.around, layout.headings))
+    is_bare = words <= MARKS and not is_explained and not names & CLASS_NAMES
+    if not is_bare and not any(each in fold_word(heading) for each in ANSWER_NAMES):
+        return ()
+    placed.doubtful.add("class")
+    sentence = (
+        f"「{heading}」が実装区分か、事業者の回答や評価などか分かりません。"
+        "実装区分ならこの列を、そうでなければほかの列を選んでください。"
+    )
+    return (Question(sentence, {"columns": {"class": heading}}),)
 
 
 def _says_otherwise(layout: Layout, index: int, columns: Sequence[int]) -> bool:

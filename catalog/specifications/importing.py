@@ -252,7 +252,7 @@ class _Check:
         return []
 
     def _check_id(self, cells: "_Cells", requirement_id: str) -> list[TableError]:
-        if _SPOILT.fullmatch(requirement_id):
+        if _SPOILT.fullmatch(requirement_id.removeprefix(self.told.id_prefix)):
             reason = (
                 f"要件ID「{requirement_id}」は、表計算ソフトが日付や指数に変えたものらしく、元のIDが分かりません。"
                 "列の書式を文字列にして、元のIDを入れ直してください。"
@@ -263,6 +263,8 @@ class _Check:
         if not requirement_id or first == here:
             return []
         reason = f"「{requirement_id}」は{first}にもあります。要件IDは1つの版で1回だけ使えます。"
+        if cells.reading.sheet and f"シート「{cells.reading.sheet}」" not in first:
+            reason += "番号がシートごとに付いているなら、対応表の by_sheet に id_prefix を書いてください。"
         if _SHORTENED.fullmatch(requirement_id):
             reason += "1.10のような番号が数として1.1になったのなら、列の書式を文字列にして入れ直してください。"
         return [cells.error_of("requirement_id", requirement_id, reason)]

@@ -10,7 +10,7 @@ from catalog.specifications.mapping import ColumnMapping, fold_word
 from catalog.specifications.words import CLASS_WORDS, STRONG_HEADINGS, WEAK_HEADINGS
 from core.tables import Table, TableRow, column_letter
 
-_SEARCHED_ROWS = 40
+_SEARCHED_ROWS = 100
 _MOST_HEADING_ROWS = 3
 _LONGEST_SUBHEAD = 40
 _STRONG = {word: target for target, words in STRONG_HEADINGS.items() for word in words}

@@ -86,6 +86,7 @@ class ColumnMapping:
     hidden: str = ""
     struck: str = ""
     chosen_level: str = ""
+    id_prefix: str = ""
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     by_sheet: Mapping[str, "ColumnMapping"] = field(default_factory=dict)
 
@@ -351,6 +352,7 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "hidden": _one_of(("", READ, SKIP)),
     "struck": _one_of(("", DROP, KEEP)),
     "chosen_level": _word,
+    "id_prefix": _word,
     "only": _only,
     "by_sheet": _by_sheet,
 }

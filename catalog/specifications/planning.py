@@ -25,7 +25,12 @@ from catalog.specifications.columns import (
     looks_like_classes,
     partial_bodies,
 )
-from catalog.specifications.doubts import ask_about_chosen, ask_about_mixed, ask_about_rivals
+from catalog.specifications.doubts import (
+    ask_about_answers,
+    ask_about_chosen,
+    ask_about_mixed,
+    ask_about_rivals,
+)
 from catalog.specifications.layout import Layout, Question, heading_words
 from catalog.specifications.levels import (
     LevelClasses,
@@ -120,7 +125,8 @@ def _guess_plan(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan:
         plan = ranked or _plan_words(layout, stated, told) or _no_class(layout, placed)
         if isinstance(plan.reader, WordClasses):
             rivals = ask_about_rivals(layout, placed, plan.reader.columns)
-            plan = replace(plan, questions=(*plan.questions, *rivals))
+            answers = ask_about_answers(layout, placed, plan.reader.columns)
+            plan = replace(plan, questions=(*plan.questions, *rivals, *answers))
         return plan
     if partial_bodies(placed.columns):
         return _no_class(layout, placed)
@@ -143,7 +149,9 @@ def _guess_by_content(layout: Layout, placed: Placed, told: ColumnMapping) -> Pl
     alike = [index for index in alike if len(set(layout.texts(index))) > 1]
     if len(alike) == 1 and "class" not in told.columns:
         placed.columns["class"] = (alike[0],)
-        return _plan_words(layout, (alike[0],), told)
+        plan = _plan_words(layout, (alike[0],), told)
+        answers = ask_about_answers(layout, placed, alike)
+        return plan and replace(plan, questions=(*plan.questions, *answers))
     return None
 
 

@@ -298,7 +298,8 @@ class RowReader:
         if chosen := self._reading.chosen:
             text = chosen.add_to(text, row.cells)
             problems = [*problems, *filter(None, [chosen.problem(row.cells)])]
-        values |= {"requirement_id": requirement_id, "text": text}
+        prefix = self._told.id_prefix if requirement_id else ""
+        values |= {"requirement_id": f"{prefix}{requirement_id}", "text": text}
         if not values["name"] and self._fills_names:
             values["name"] = self._name
         self._name = values["name"]

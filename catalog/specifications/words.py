@@ -127,6 +127,14 @@ CLASS_WORDS = {
     for word in words.split()
 }
 
+# Headings under which bare marks are classes, and parts of headings under which they are answers.
+CLASS_NAMES = _words(
+    "区分 必須 必須オプション 必須か任意か 優先度 重要度 優先順位 優先区分 priority importance"
+)
+ANSWER_NAMES = _words(
+    "回答 対応可否 対応状況 実現可否 可否 適合 評価 response answer complian conforman rating"
+)
+
 # A mark, and a word that is common but means another thing in another table.
 MARKS = frozenset("○〇◯◎●◉△▲▽☆★□■◇◆×✕✖✗")
 BLANK_WORDS = frozenset(

@@ -210,6 +210,37 @@ def test_a_second_column_of_classes_is_asked_about(case):
     assert classes(read(rows, told)) == expected
 
 
+@pytest.mark.parametrize("heading", ["対応可否", "回答", "Vendor response", "備考", "判定"])
+def test_marks_that_may_be_answers_are_no_classes(heading):
+    marks = zip("◎○×◎", ("検索", "印刷", "出力", "表示"), strict=True)
+    rows = [["No", "機能要件", heading], *([str(n), f"{what}できること。", mark]
+            for n, (mark, what) in enumerate(marks))]  # fmt: skip
+    found = read_requirements(csv_bytes(rows), "a.csv")
+    assert f"「{heading}」が実装区分か、事業者の回答や評価などか分かりません" in questions(found)
+    assert read_requirements(csv_bytes(rows), "a.csv", found.mapping).drafts == ()
+    assert classes(read(rows, {"columns": {"class": heading}})) == [MUST, MAY, MUST_NOT, MUST]
+    legend = [["凡例　◎：必須　○：任意　×：実装不可", "", ""], *rows]
+    if heading == "判定":
+        assert classes(read(legend)) == [MUST, MAY, MUST_NOT, MUST]
+
+
+def test_sheets_that_each_number_from_one_are_told_apart():
+    lists = [["No", "機能要件"], ["1", "検索できること。"], ["2", "印刷できること。"]]
+    content = workbook(必須機能=lists, 選択機能=lists)
+    assert "実装区分（どの団体も同じ）の列が分かりません" in questions(read_book(content))
+    plain = {
+        "必須機能": {"constants": {"class": "must"}},
+        "選択機能": {"constants": {"class": "may"}},
+    }
+    errors = "".join(map(str, read_book(content, {"by_sheet": plain}).errors))
+    assert "番号がシートごとに付いているなら、対応表の by_sheet に id_prefix" in errors
+    told = {"by_sheet": {name: {**own, "id_prefix": f"{name[0]}-"} for name, own in plain.items()}}
+    found = read_book(content, told)
+    assert ids(found) == ["必-1", "必-2", "選-1", "選-2"]
+    assert classes(found) == [MUST, MUST, MAY, MAY]
+    assert read_book(content, found.mapping.to_json()).drafts == found.drafts
+
+
 def test_texts_that_say_several_classes_are_asked_about():
     rows = [
         ["ID", "Description"],
