@@ -29,6 +29,7 @@ import catalog.listing_views
 import catalog.offerings.cli
 import catalog.offerings.file_cli
 import catalog.offerings.views
+import catalog.reference_views
 import catalog.services
 import catalog.specifications.change_views
 import catalog.specifications.cli
@@ -78,6 +79,7 @@ BLUEPRINTS = (
     catalog.specifications.registry_views.blueprint,
     catalog.specifications.consultation.views.blueprint,
     catalog.specifications.consultation.review_views.blueprint,
+    catalog.reference_views.blueprint,
     catalog.views.blueprint,
     catalog.api.blueprint,
     procurement.home.views.blueprint,

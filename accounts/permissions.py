@@ -56,6 +56,8 @@ class Permission(StrEnum):
     OFFERING_PUBLISH = "offering.publish"
     OFFERING_WITHDRAW = "offering.withdraw"
     LISTING_CONFIRM = "listing.confirm"
+    REFERENCE_ASK = "reference.ask"
+    REFERENCE_ANSWER = "reference.answer"
     CERTIFICATION_QUEUE = "certification.queue"
     CERTIFICATION_READ = "certification.read"
     CERTIFICATION_ASSIGN = "certification.assign"
@@ -255,6 +257,8 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.OFFERING_PUBLISH: {_VA: own},
     _P.OFFERING_WITHDRAW: {_VA: own},
     _P.LISTING_CONFIRM: {_VA: own},
+    _P.REFERENCE_ASK: {_VM: own, _VA: own},
+    _P.REFERENCE_ANSWER: {_MC: sent_here, _MA: sent_here},
     _P.CERTIFICATION_QUEUE: {_RV: anywhere, _LR: anywhere, _AU: anywhere},
     _P.CERTIFICATION_READ: {_VM: own, _VA: own, _RV: cleared, _LR: unbiased, _AU: anywhere},
     _P.CERTIFICATION_ASSIGN: {_LR: independent_unrecused},

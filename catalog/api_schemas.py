@@ -225,6 +225,15 @@ class StateSupportSchema(FormSchema):
     note = f.optional()
 
 
+class ReferenceSchema(FormSchema):
+    """A body that confirmed to be named as a user."""
+
+    body_code = f.optional("全国地方公共団体コード")
+    body_name = f.text()
+    used_since = f.optional()
+    note = f.optional()
+
+
 class ServiceLevelSchema(FormSchema):
     """What is promised, with the hours that a rate is counted against."""
 
@@ -267,6 +276,7 @@ class ListingSchema(FormSchema):
     minimum_term_months = f.number()
     price_components = fields.List(fields.Nested(PriceComponentSchema), required=True)
     volume_discounts = fields.List(fields.Nested(DiscountSchema), required=True)
+    references = fields.List(fields.Nested(ReferenceSchema), required=True)
     state_support = fields.Nested(StateSupportSchema, required=True)
     service_level = fields.Nested(ServiceLevelSchema, required=True)
     exit_terms = fields.Nested(ExitTermsSchema, required=True)

@@ -189,6 +189,15 @@ def listing_record(version: ListingVersion, day: date) -> Record:
         "volume_discounts": [
             {"from_bodies": bodies, "basis_points": points} for bodies, points in version.discounts
         ],
+        "references": [
+            {
+                "body_code": each["code"],
+                "body_name": each["name"],
+                "used_since": each["used_since"] or None,
+                "note": each["note"] or None,
+            }
+            for each in version.listing.references
+        ],
         "state_support": {
             "amount": version.state_support_yen,
             "until": _day(version.state_support_until),

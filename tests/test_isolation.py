@@ -56,6 +56,7 @@ TABLES = {
     "report_id": "condition_reports",
     "request_id": "usage_contract_requests",
     "evidence_id": "answer_evidence",
+    "reference_id": "adoption_references",
     "exclusion_id": "exclusion_periods",
     "invitation_id": "invitations",
     "membership_id": "memberships",

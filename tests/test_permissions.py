@@ -79,6 +79,8 @@ offering.decide                 .  .  .  .  .  .  .  j  .  .  .
 offering.publish                .  .  o  .  .  .  .  .  .  .  .
 offering.withdraw               .  .  o  .  .  .  .  .  .  .  .
 listing.confirm                 .  .  o  .  .  .  .  .  .  .  .
+reference.ask                   .  o  o  .  .  .  .  .  .  .  .
+reference.answer                .  .  .  s  s  .  .  .  .  .  .
 certification.queue             .  .  .  .  .  .  y  y  .  y  .
 certification.read              .  o  o  .  .  .  c  d  .  y  .
 certification.assign            .  .  .  .  .  .  .  j  .  .  .

@@ -253,7 +253,7 @@ class AnswerUpload(Model, table=True):
 
 
 class Listing(_ReadThroughCertification, Model, table=True):
-    """One seller's terms for one offering; another seller needs the maker's confirmation."""
+    """One seller's terms; another seller needs the maker's word; `references`: bodies that said yes."""
 
     __tablename__ = "listings"
     __table_args__ = (UniqueConstraint("offering_id", "seller_id"),)
@@ -263,6 +263,7 @@ class Listing(_ReadThroughCertification, Model, table=True):
     seller_id: uuid.UUID = Field(foreign_key="vendors.id", index=True)
     confirmed_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
     confirmed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    references: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONType)
 
     offering: Offering = related()
     seller: Vendor = related()
@@ -355,10 +356,7 @@ class ListingVersion(_ReadThroughCertification, StatefulModel, table=True):
 
 
 class PriceComponentRow(Model, table=True):
-    """One component of a price plan; amounts in yen without tax; tiers are [lower bound, unit price].
-
-    It counts from `valid_from` to `valid_to`, both included, and for bodies of `size_classes` (none: all).
-    """
+    """One component, yen without tax; tiers are [lower bound, unit price]; no size classes: all bodies."""
 
     __tablename__ = "price_components"
     __table_args__ = (

@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 from catalog.certification.after_models import Appeal, ConditionReport
 from catalog.certification.models import Certification
 from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion
+from catalog.offerings.reference_models import AdoptionReference
 from core.db import now
 from core.models import Model
 from procurement.contracts.models import Contract, UsageContractRequest
@@ -34,6 +35,7 @@ def move_listings(session: Session, listing_ids: Sequence[uuid.UUID], heir: Vend
     owner = {"owner_id": heir.owner_id}
     _move(session, Listing, "id", listing_ids, seller_id=heir.id, **owner)
     _move(session, ListingVersion, "listing_id", listing_ids, **owner)
+    _move(session, AdoptionReference, "listing_id", listing_ids, **owner)
     versions = queries.list_listing_version_ids(session, list(listing_ids))
     addressee = {"addressee_id": heir.owner_id}
     _move(session, Contract, "listing_version_id", versions, **addressee)

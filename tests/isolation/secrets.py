@@ -16,6 +16,7 @@ from catalog.certification import models as reviews
 from catalog.certification.models import ReviewState
 from catalog.offerings import models as offers
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
+from catalog.offerings.reference_models import AdoptionReference, ReferenceState
 from catalog.specifications import models as specifications
 from catalog.specifications.consultation import models as consultations
 from catalog.specifications.models import SpecificationState
@@ -49,7 +50,7 @@ PUBLIC = {
     "small_amount_ceilings": "public law; a body's own ceilings are on its own pages",
     "consultations": "shown with the version that is out for comments",
     "lifecycle_records": "shown with the specification",
-    "listings": "only ids",
+    "listings": "only ids, and what is public",
     "offerings": "only ids",
     "specification_version_ends": "shown with the version",
     "findings": "only ids and numbers; the words are in finding_messages",
@@ -180,6 +181,15 @@ def _plant_offers(world: World, session: Session) -> None:
     fresh = planter.plant(session, offers.Offering, maker_id=town.seller.id, **owner)
     shelf = planter.plant(
         session, offers.Listing, offering_id=fresh.id, seller_id=town.seller.id, **owner
+    )
+    planter.plant(
+        session,
+        AdoptionReference,
+        listing_id=published.listing_id,
+        body_id=town.body.id,
+        asked_by_id=town.seller_admin.id,
+        state=ReferenceState.ASKED,
+        **owner,
     )
     hidden = (OfferState.DRAFT, OfferState.SUBMITTED, OfferState.RETURNED, OfferState.APPROVED)
     for number, state in enumerate(hidden, start=2):

@@ -40,16 +40,23 @@ from catalog.offerings.services.endings import (
     withdraw_listing,
 )
 from catalog.offerings.services.evidence import attach_evidence, detach_evidence
+from catalog.offerings.services.references import (
+    answer_reference,
+    ask_reference,
+    drop_reference,
+)
 
 __all__ = [
     "ACCREDITATION_EXPIRED",
     "LISTING_WITHDRAWN",
     "PRICES_TURNED",
     "Carried",
+    "answer_reference",
     "answer_rest",
     "apply_upload",
     "approve_listing_version",
     "approve_version",
+    "ask_reference",
     "attach_evidence",
     "confirm_listing",
     "copy_to_specification",
@@ -58,6 +65,7 @@ __all__ = [
     "detach_evidence",
     "discard_listing_version",
     "discard_version",
+    "drop_reference",
     "edit_listing_version",
     "edit_offering_version",
     "keep_drafts",

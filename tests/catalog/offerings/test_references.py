@@ -1,0 +1,166 @@
+"""A body that a vendor names as a user shows only while that body itself says yes.
+
+Pages are the same on both databases and asked once; who may do what when is asked on both.
+"""
+
+from uuid import UUID
+
+import pytest
+
+from accounts.models import Role
+from app import outbox_handlers
+from catalog.offerings import queries, services
+from catalog.offerings.queries import references
+from catalog.offerings.reference_models import ReferenceAction, ReferenceState
+from core import db, outbox
+from core.errors import Conflict, DomainError, WrongState
+from tests import factories
+from tests.catalog.offerings.conftest import (
+    Company,
+    make_company,
+    make_draft,
+    make_lead,
+    publish,
+)
+from tests.page_checks import text_of
+
+ASKED = {
+    "body": "たぬき町",
+    "used_since": "令和7年4月から",
+    "note": "公民館の予約に使っています。",
+}
+SECRET = "たぬき町"
+
+
+@pytest.fixture
+def company(database) -> Company:
+    """A vendor that may sell."""
+    with db.transaction() as session:
+        return make_company(session)
+
+
+@pytest.fixture
+def shelf(company) -> UUID:
+    """The id of its published listing."""
+    with db.transaction() as session:
+        lead = make_lead(session)
+        version_id = make_draft(session, company, factories.specification(session).id)
+    return publish(company, lead, version_id).listing_id
+
+
+@pytest.fixture
+def town(database):
+    """A body with a clerk and an approver."""
+    with db.transaction() as session:
+        body = factories.body(session, name="たぬき町")
+        clerk = factories.person(session, Role.CLERK, body)
+        approver = factories.person(session, Role.APPROVER, body)
+        other = factories.person(session, Role.CLERK)
+    return body, clerk, approver, other
+
+
+def words(client, path, status=200):
+    """Return the words of a page."""
+    return text_of(client.page(path, status))
+
+
+def told_anywhere(client, shelf) -> list[str]:
+    """Return the public places that tell the name of the body."""
+    places = [f"/listings/{shelf}", f"/listings/{shelf}/history"]
+    found = [place for place in places if SECRET in words(client, place)]
+    for place in ("/api/v1/offerings", "/api/v1/changes?since=0"):
+        found += [place] if SECRET in str(client.get(place).get_json()) else []
+    return found
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.query_budget(40)
+def test_a_named_body_shows_only_while_it_says_yes(
+    client, new_client, company, shelf, town, settings
+):
+    _, clerk, approver, other = town
+    factories.sign_in_client(client, company.member, company.home)
+    page = f"/vendor/own-listings/{shelf}/references"
+    wrong = client.submit(page, {**ASKED, "body": "ない町"}, button="この団体に確認を頼む")
+    assert wrong.status_code == 422
+    assert "という団体は見つかりません" in wrong.text
+    assert "公民館の予約に使っています。" in wrong.text
+    assert client.submit(page, ASKED, button="この団体に確認を頼む").status_code == 303
+    assert client.submit(page, ASKED, button="この団体に確認を頼む").status_code == 409
+    anyone, rival = new_client(), new_client()
+    with db.transaction() as session:
+        envious = factories.person(session, Role.VENDOR_ADMIN)
+    factories.sign_in_client(rival, envious)
+    assert told_anywhere(anyone, shelf) == []
+    assert rival.get(page).status_code == 404
+
+    outbox.run_due(outbox_handlers(settings))
+    body, stranger, chief = new_client(), new_client(), new_client()
+    for browser, person in ((body, clerk), (stranger, other), (chief, approver)):
+        factories.sign_in_client(browser, person)
+    assert "導入団体として名前を載せてよいか尋ねています" in words(body, "/")
+    with db.reading() as session:
+        (row,) = references.list_references(session, shelf)
+    answer = f"/references/{row.id}"
+    assert stranger.get(answer).status_code == 404
+    assert client.get(answer).status_code == 404
+    assert "公民館の予約に使っています。" in words(body, answer)
+    silent = body.submit(answer, {"answer": "refuse"}, button="この答えを事業者に伝える")
+    assert silent.status_code == 422
+    done = body.submit(answer, {"answer": "confirm"}, button="この答えを事業者に伝える")
+    assert done.status_code == 303
+    assert len(told_anywhere(anyone, shelf)) == 3
+    assert "確認済み（公開中）" in words(client, page)
+
+    gone = {"answer": "withdraw", "reason": "契約が終わりました。"}
+    assert chief.submit(answer, gone, button="この答えを事業者に伝える").status_code == 303
+    assert told_anywhere(anyone, shelf) == []
+    assert "契約が終わりました。" in words(client, page)
+    assert "この掲載は終わりました" in words(body, answer)
+    outbox.run_due(outbox_handlers(settings))
+    assert "団体が取り消しました" in words(client, "/")
+    assert client.submit(page, ASKED, button="この団体に確認を頼む").status_code == 303
+    assert client.submit(page, {}, button="たぬき町の掲載を取り下げる").status_code == 303
+
+
+def ask(company, shelf, body):
+    """Ask a body by the service; returns the id of the reference."""
+    with db.transaction() as session:
+        listing = queries.get_listing(session, shelf)
+        made = services.ask_reference(
+            session, company.acts(), listing, body, used_since="", note=""
+        )
+        return made.id
+
+
+def test_only_the_named_body_answers_and_only_once(company, shelf, town):
+    body, clerk, _, other = town
+    reference_id = ask(company, shelf, body)
+    with pytest.raises(Conflict):
+        ask(company, shelf, body)
+    here = factories.actor(clerk, Role.CLERK, body)
+    with db.transaction() as session:
+        away = factories.body(session)
+    elsewhere = factories.actor(other, Role.CLERK, away)
+
+    def answer(actor, action):
+        with db.transaction() as session:
+            row = references.get_reference(session, reference_id)
+            return services.answer_reference(session, actor, row, action, reason="理由。").state
+
+    for actor in (elsewhere, company.acts()):
+        with pytest.raises(DomainError):
+            answer(actor, ReferenceAction.CONFIRM)
+    with pytest.raises(WrongState):
+        answer(here, ReferenceAction.WITHDRAW)
+    assert answer(here, ReferenceAction.CONFIRM) is ReferenceState.CONFIRMED
+    with pytest.raises(WrongState):
+        answer(here, ReferenceAction.REFUSE)
+    with db.reading() as session:
+        listing = queries.get_listing(session, shelf)
+        assert [each["name"] for each in listing.references] == [body.label]
+    with db.transaction() as session:
+        row = references.get_reference(session, reference_id)
+        services.drop_reference(session, company.acts(), row)
+    with db.reading() as session:
+        assert queries.get_listing(session, shelf).references == []
