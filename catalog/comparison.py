@@ -175,6 +175,21 @@ def build_requirement_matrix(
     return RequirementMatrix(body, tuple(offerings), chapters)
 
 
+def cut_rows(matrix: RequirementMatrix, first: int, count: int) -> RequirementMatrix:
+    """Give at most `count` rows after the first ones, for one page of a long table.
+
+    Chapters without a row in between are left out; one that a filter emptied stays in its place.
+    """
+    chapters, before = [], 0
+    for chapter in matrix.chapters:
+        start, end = first - before, first + count - before
+        rows = chapter.rows[max(0, start) : max(0, end)]
+        if rows or (chapter.is_folded and start <= 0 < end):
+            chapters.append(replace(chapter, rows=rows))
+        before += len(chapter.rows)
+    return replace(matrix, chapters=tuple(chapters))
+
+
 def filter_rows(
     matrix: RequirementMatrix,
     *,

@@ -2,8 +2,9 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
@@ -11,7 +12,7 @@ from accounts.auth import access, actor
 from accounts.models import OrganisationKind
 from accounts.permissions import Permission
 from catalog.certification.queries import Standing, current_certifications, standing_of
-from catalog.listing_page import tally_chapters
+from catalog.listing_page import ChapterTally, tally_chapters
 from catalog.offerings import queries
 from catalog.offerings.models import ListingVersion, OfferState
 from catalog.offerings.prices import list_public, plan_of
@@ -21,7 +22,7 @@ from catalog.offerings.views.own_list import UNDER_REVIEW
 from catalog.pricing import first_year_reference
 from catalog.specifications.queries import list_requirements
 from catalog.terms import CertificationState, RequirementClass
-from core import web
+from core import paging, web
 from core.clock import day_in_japan, today_jst
 from core.db import now
 from core.errors import NotFound
@@ -29,6 +30,7 @@ from core.errors import NotFound
 blueprint = Blueprint("offerings", __name__)
 
 _GONE = 410
+_MOST_FOLDED = 300  # answers on the page; beyond, a chapter at a time
 _TRUSTED = (CertificationState.CERTIFIED, CertificationState.CONDITIONAL)
 
 
@@ -52,7 +54,7 @@ def show_listing(listing_id: uuid.UUID) -> ResponseReturnValue:
         version=version,
         maker=listed.listing.offering.maker,
         standing=standing_of(certificate, now(session), has_answers=bool(answers)),
-        chapters=tally_chapters(requirements, answers),
+        **_chapters(tally_chapters(requirements, answers)),
         classes=RequirementClass,
         reference=first_year_reference(plan_of(listed)),
         public_components=list_public(listed.components, today_jst()),
@@ -64,6 +66,24 @@ def show_listing(listing_id: uuid.UUID) -> ResponseReturnValue:
         body_label=_body_label(),
         **words_of(version, listed),
     )
+
+
+def _chapters(chapters: list[ChapterTally]) -> dict[str, Any]:
+    """Return the chapters; of a long specification the answers of one chapter stand open at a time."""
+    number = request.args.get("chapter", "0")
+    if not (number.isascii() and number.isdigit() and len(number) < 6):
+        raise NotFound
+    opened = int(number)
+    if opened > len(chapters):
+        raise NotFound
+    shown = chapters[opened - 1] if opened else None
+    return {
+        "chapters": chapters,
+        "is_long": sum(len(each.rows) for each in chapters) > _MOST_FOLDED,
+        "opened": paging.cut(shown.rows, anchor="answers-title") if shown else None,
+        "opened_number": opened,
+        "opened_title": shown.title if shown else "",
+    }
 
 
 def _show_withdrawn(

@@ -61,4 +61,5 @@ class ComparisonQuerySchema(CostQuerySchema):
 
     diff = _flag()
     must = _flag()
+    page = fields.String(load_default="1")
     show = Columns(load_default=())

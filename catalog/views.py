@@ -14,6 +14,7 @@ from accounts import queries as people
 from accounts.auth import access, actor
 from accounts.permissions import Permission
 from catalog import pages
+from catalog.comparison import cut_rows
 from catalog.comparison_tables import Links, absence_words, cost_table, function_table, terms_table
 from catalog.cost_page import cost_context
 from catalog.cost_words import length_words, term_words
@@ -22,7 +23,7 @@ from catalog.offerings.models import ListingVersion
 from catalog.pages import Column, Comparison, Conditions
 from catalog.price_plan import MAXIMUM_TERM_MONTHS, Term
 from catalog.schemas import ComparisonQuerySchema, CostQuerySchema, Month
-from core import web
+from core import paging, web
 from core.clock import day_in_japan
 from core.db import now
 from core.errors import Invalid
@@ -30,6 +31,7 @@ from core.forms import Form
 from core.japanese import format_date
 
 blueprint = Blueprint("comparison", __name__)
+_ROWS_SHOWN = 300
 
 _INVALID = 422
 _LENGTHS = (12, 24, 36, 48, 60, 72, 84, 96, 108, 120)
@@ -163,10 +165,14 @@ def _common(conditions: Conditions) -> dict[str, Any]:
 def _show_comparison(found: Comparison) -> ResponseReturnValue:
     conditions, links = found.conditions, _links()
     chosen = [column.version.id for column in found.columns]
+    count = found.matrix.shown if found.matrix else 0
+    page = paging.cut(range(count), _ROWS_SHOWN, anchor="functions-part")
+    matrix = found.matrix and cut_rows(found.matrix, page.rows[0] if page else 0, _ROWS_SHOWN)
     return web.render_page(
         "comparison/show.html",
         found=found,
-        functions=function_table(found, found.matrix, links) if found.matrix else None,
+        page=page,
+        functions=function_table(found, matrix, links) if matrix else None,
         terms=terms_table(found, links),
         costs=cost_table(found, links),
         remarks=_remarks(found),

@@ -185,3 +185,33 @@ def test_queue_and_what_a_version_concerns_have_pages(long_stage: Stage, new_cli
     assert [len(names.findall(each)) for each in ended] == [50, 1]
     assert "公開中のサービス51件" in ended[0]
     assert lead.get(f"{path}?services=3").status_code == 404
+
+
+def test_comparison_and_listing_of_a_long_specification_have_pages(
+    database, client, monkeypatch
+) -> None:
+    monkeypatch.setattr("catalog.views._ROWS_SHOWN", 25)
+    monkeypatch.setattr("catalog.listing_views._MOST_FOLDED", 30)
+    with db.transaction() as session:
+        specification = factories.specification(session, requirements=COUNT)
+        shown = [
+            factories.offering(session, factories.vendor(session), specification) for _ in range(2)
+        ]
+    address = "/compare?" + "&".join(f"l={each.id}" for each in shown)
+    codes: list[str] = []
+    for number, count in ((1, 25), (2, 25), (3, 10)):
+        page = client.page(f"{address}&page={number}")
+        found = [text_of(each) for each in page.iter("code") if text_of(each).startswith("R-")]
+        assert len(found) == count, number
+        codes += found
+    assert codes == [f"R-{number:03d}" for number in range(1, COUNT + 1)]
+    assert client.get(f"{address}&page=4").status_code == 404
+    assert client.get(f"{address}&diff=1&page=2").status_code == 404
+    path = f"/listings/{shown[0].listing_id}"
+    whole = client.page(path)
+    assert "R-001" not in text_of(whole)
+    assert links(whole, "15 章") == [f"{path}?chapter=15#answers-title"]
+    opened = text_of(client.page(f"{path}?chapter=15"))
+    assert [number in opened for number in ("R-056", "R-057", "R-060")] == [False, True, True]
+    for wrong in ("chapter=16", "chapter=x", "chapter=1&page=2"):
+        assert client.get(f"{path}?{wrong}").status_code == 404, wrong
