@@ -245,6 +245,12 @@ class ConfirmSchema(FormSchema):
     confirmed = checked("内容を確認しました")
 
 
+class DeclineSchema(ConfirmSchema):
+    """A maker's refusal of another seller."""
+
+    reason = lines("断る理由", maximum=1_000)
+
+
 class WithdrawSchema(ConfirmSchema):
     """The end of a listing."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from accounts.models import Organisation
@@ -32,9 +33,14 @@ def term_of(project: Project) -> Term:
     return Term(project.starts_on, project.term_months)
 
 
-def estimate_cost(version: ListingVersion, project: Project, body: Organisation) -> Estimate:
-    """Return what a locked listing version costs the body, without options and exit charges."""
-    plan, volumes = plan_of(version), Volumes(population=body.population)
+def estimate_cost(
+    version: ListingVersion, project: Project, body: Organisation, day: date | None = None
+) -> Estimate:
+    """Return what a listing version costs the body, without options and exit charges.
+
+    `day` is the day of the lock: prices that became public later change nothing that was locked.
+    """
+    plan, volumes = plan_of(version, day), Volumes(population=body.population)
     statement = cost(plan, volumes, term_of(project), version.tax_rounding)
     counted = tuple(
         component

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, exists, or_
 from sqlalchemy.orm import aliased, joinedload, selectinload
 from sqlmodel import Session, col, select
 
@@ -140,6 +140,16 @@ def get_listing(session: Session, listing_id: uuid.UUID) -> Listing | None:
             joinedload(Listing.seller),  # type: ignore[arg-type]
             joinedload(Listing.offering).joinedload(Offering.maker),  # type: ignore[arg-type]
         )
+    )
+    return session.exec(statement).first()
+
+
+def find_listing_of(
+    session: Session, offering_id: uuid.UUID, seller_id: uuid.UUID
+) -> Listing | None:
+    """Return a seller's listing of an offering."""
+    statement = select(Listing).where(
+        Listing.offering_id == offering_id, Listing.seller_id == seller_id
     )
     return session.exec(statement).first()
 
@@ -297,11 +307,23 @@ def list_listings_for(session: Session, offering_id: uuid.UUID) -> list[Listing]
 
 
 def list_unconfirmed(session: Session, owner_id: uuid.UUID) -> list[Listing]:
-    """Return other sellers' listings of a maker's software that wait for the maker's word."""
+    """Return other sellers' listings of a maker's software that wait for the maker's word.
+
+    One whose terms were all dropped or declined waits for nothing.
+    """
     statement = (
         select(Listing)
         .join(Offering, col(Offering.id) == Listing.offering_id)
-        .where(Offering.owner_id == owner_id, col(Listing.confirmed_at).is_(None))
+        .where(
+            Offering.owner_id == owner_id,
+            col(Listing.confirmed_at).is_(None),
+            exists()
+            .where(
+                col(ListingVersion.listing_id) == Listing.id,
+                col(ListingVersion.state).in_(OPEN_STATES),
+            )
+            .correlate(Listing),
+        )
         .options(
             joinedload(Listing.seller),  # type: ignore[arg-type]
             joinedload(Listing.offering).joinedload(Offering.maker),  # type: ignore[arg-type]

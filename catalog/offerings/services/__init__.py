@@ -37,6 +37,7 @@ from catalog.offerings.services.drafts import (
 from catalog.offerings.services.endings import (
     LISTING_WITHDRAWN,
     confirm_listing,
+    decline_listing,
     withdraw_listing,
 )
 from catalog.offerings.services.evidence import attach_evidence, detach_evidence
@@ -62,6 +63,7 @@ __all__ = [
     "copy_to_specification",
     "create_listing",
     "create_offering",
+    "decline_listing",
     "detach_evidence",
     "discard_listing_version",
     "discard_version",

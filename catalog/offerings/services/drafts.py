@@ -7,6 +7,7 @@ from typing import Any
 from sqlmodel import Session
 
 from accounts.identity import Actor
+from accounts.notices import tell_organisation
 from accounts.permissions import Permission, require
 from catalog.offerings import queries
 from catalog.offerings.content import COMPONENT_FIELDS, LISTING_FIELDS, OFFERING_FIELDS
@@ -21,6 +22,7 @@ from catalog.offerings.models import (
     OfferAction,
     Offering,
     OfferingVersion,
+    OfferState,
     PriceComponentRow,
 )
 from catalog.offerings.queries.answers import list_answers
@@ -121,7 +123,7 @@ def find_preparing_vendor(session: Session, actor: Actor) -> Vendor:
 
 
 def create_listing(session: Session, actor: Actor, offering: Offering) -> ListingVersion:
-    """Start another seller's listing of a published offering; the maker confirms it before it shows."""
+    """Start another seller's listing of a published offering; the maker is told, and confirms it first."""
     actor = require(session, actor, Permission.OFFERING_CREATE)
     seller = find_preparing_vendor(session, actor)
     published = queries.published_offering_version(session, offering.id)
@@ -129,16 +131,40 @@ def create_listing(session: Session, actor: Actor, offering: Offering) -> Listin
         raise NotFound
     if offering.maker_id == seller.id:
         raise Conflict("自社のサービスです。販売条件は「自社のサービス」から変更してください。")
-    listing = Listing(offering_id=offering.id, owner_id=seller.owner_id, seller_id=seller.id)
-    session.add(listing)
-    session.flush()
+    listing, number = _find_or_add_listing(session, offering, seller)
     made = ListingVersion(
-        listing_id=listing.id, owner_id=seller.owner_id, offering_version_id=published.id
+        listing_id=listing.id,
+        owner_id=seller.owner_id,
+        offering_version_id=published.id,
+        number=number,
     )
     session.add(made)
     session.flush()
     record(session, actor, "listing.create", made, offering_id=str(offering.id))
+    if listing.confirmed_at is None:
+        title = f"{seller.label}が、「{published.name}」を販売したいと頼んでいます"
+        tell_organisation(session, offering.owner_id, "listing", title, "/vendor/offerings")
     return made
+
+
+def _find_or_add_listing(
+    session: Session, offering: Offering, seller: Vendor
+) -> tuple[Listing, int]:
+    """Return the seller's listing of an offering and the number of its next version.
+
+    Raises Conflict while one is public or on its way; what was dropped or declined may begin anew.
+    """
+    found = queries.find_listing_of(session, offering.id, seller.id)
+    if found is None:
+        found = Listing(offering_id=offering.id, owner_id=seller.owner_id, seller_id=seller.id)
+        session.add(found)
+        session.flush()
+        return found, 1
+    versions = queries.list_listing_versions(session, found.id)
+    check_none_open(versions)
+    if any(each.state is OfferState.PUBLISHED for each in versions):
+        raise Conflict("もう販売しています。販売条件は「自社のサービス」から変更してください。")
+    return found, max((each.number for each in versions), default=0) + 1
 
 
 def edit_offering_version(

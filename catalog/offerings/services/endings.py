@@ -5,6 +5,7 @@ from datetime import date
 from sqlmodel import Session
 
 from accounts.identity import Actor
+from accounts.notices import tell_organisation
 from accounts.permissions import Permission, require
 from catalog.offerings import queries
 from catalog.offerings.models import Listing, ListingVersion, OfferAction, Offering
@@ -30,7 +31,31 @@ def confirm_listing(session: Session, actor: Actor, listing: Listing) -> Listing
     audit.record(
         session, actor, "listing.confirm", "Listing", listing.id, owner_id=listing.owner_id
     )
+    _tell_seller(session, listing, "の販売を、登録開発者が確認しました")
     return listing
+
+
+def decline_listing(session: Session, actor: Actor, listing: Listing, *, reason: str) -> None:
+    """Let the maker refuse that another vendor sells the software; the vendor reads the reason.
+
+    Raises Conflict for a seller that the maker has confirmed.
+    """
+    actor = require(session, actor, Permission.LISTING_CONFIRM, listing.offering)
+    check_reason(reason)
+    session.refresh(listing, ["confirmed_at"], with_for_update=True)
+    if listing.confirmed_at is not None:
+        raise Conflict("この販売者はもう確認しています。販売の終了は、販売者が手続きします。")
+    for terms in queries.list_listing_versions(session, listing.id):
+        if terms.state in queries.OPEN_STATES:
+            terms.apply(OfferAction.WITHDRAW, withdrawal_reason=reason)
+            record(session, actor, "listing.decline", terms, reason=reason)
+    _tell_seller(session, listing, f"の販売を、登録開発者が断りました。理由：{reason[:150]}")
+
+
+def _tell_seller(session: Session, listing: Listing, what: str) -> None:
+    published = queries.published_offering_version(session, listing.offering_id)
+    name = f"「{published.name}」" if published else "サービス"
+    tell_organisation(session, listing.owner_id, "listing", f"{name}{what}", "/vendor/offerings")
 
 
 def withdraw_listing(

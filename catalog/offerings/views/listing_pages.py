@@ -11,7 +11,7 @@ from accounts.permissions import Permission, require
 from catalog.offerings import queries, services
 from catalog.offerings.models import EDITABLE_STATES, Listing
 from catalog.offerings.rules import list_missing_in_listing
-from catalog.offerings.schemas import ConfirmSchema, WithdrawSchema
+from catalog.offerings.schemas import ConfirmSchema, DeclineSchema, WithdrawSchema
 from catalog.offerings.views.frame import (
     blueprint,
     build_optional_tasks,
@@ -195,3 +195,30 @@ def withdraw(listing_id: uuid.UUID) -> ResponseReturnValue:
         terms=terms,
         is_maker=listing.seller_id == listing.offering.maker_id,
     )
+
+
+@blueprint.route("/listings/<uuid:listing_id>/decline", methods=["GET", "POST"])
+@access(Permission.LISTING_CONFIRM, write=Permission.LISTING_CONFIRM)
+def decline_listing(listing_id: uuid.UUID) -> ResponseReturnValue:
+    """Ask the maker why, then refuse that another vendor sells the software."""
+    listing = _to_confirm(web.read_session(), listing_id)
+    form = Form(DeclineSchema(), web.posted_form())
+    done = web.complete(
+        form,
+        lambda session, *, reason, **_said: services.decline_listing(
+            session, actor(), _to_confirm(session, listing_id), reason=reason
+        ),
+        notice=("販売を断りました", "理由を販売者に伝えました。"),
+        target=url_for("vendor_offerings.index"),
+    )
+    return done or web.render_page(
+        "offerings/decline.html", form.status, form=form, listing=listing
+    )
+
+
+def _to_confirm(session: Session, listing_id: uuid.UUID) -> Listing:
+    listing = queries.get_listing(session, listing_id)
+    if listing is None:
+        raise NotFound
+    require(session, actor(), Permission.LISTING_CONFIRM, listing.offering)
+    return listing

@@ -94,7 +94,7 @@ def assess_choices(
         found[candidate.id] = Choice(
             candidate=candidate,
             version=version,
-            estimate=estimate_cost(version, project, project.owner),
+            estimate=estimate_cost(version, project, project.owner, day_in_japan(pack.locked_at)),
             ceiling=ceiling,
             related_total=sum(order.total for order in related.values()),
             related_numbers=tuple(related),

@@ -88,7 +88,12 @@ def _candidate_rows(project: Project, pack: EvidencePack) -> list[dict[str, Any]
             "hit": hits[each.rank],
             "standing": standing_of_hit(hits[each.rank]),
             "version": versions[each.listing_version_id],
-            "estimate": estimate_cost(versions[each.listing_version_id], project, project.owner),
+            "estimate": estimate_cost(
+                versions[each.listing_version_id],
+                project,
+                project.owner,
+                day_in_japan(pack.locked_at),
+            ),
         }
         for each in found
     ]

@@ -6,11 +6,12 @@ from uuid import UUID
 import pytest
 
 from accounts.models import Role
+from app import outbox_handlers
 from catalog.certification.models import ReviewState
 from catalog.offerings import queries, services
 from catalog.offerings.models import ConformanceAnswer, OfferState
 from catalog.terms import Answer
-from core import db
+from core import db, outbox
 from tests import factories
 from tests.catalog.offerings.conftest import (
     load,
@@ -211,3 +212,33 @@ def _organisation(session, organisation_id: UUID):
     from accounts.models import Organisation
 
     return session.get_one(Organisation, organisation_id)
+
+
+def test_the_maker_declines_another_seller_who_may_ask_again(
+    client: CheckedClient, new_client, settings
+) -> None:
+    with db.transaction() as session:
+        maker, seller, lead = make_company(session), make_company(session), make_lead(session)
+        version_id = make_draft(session, maker, factories.specification(session).id)
+    terms = publish(maker, lead, version_id)
+    reseller = new_client()
+    factories.sign_in_client(reseller, seller.admin, seller.home)
+    factories.sign_in_client(client, maker.admin, maker.home)
+    page = f"/listings/{terms.listing_id}"
+    begun = reseller.submit(page, {}, button="このサービスを販売する")
+    outbox.run_due(outbox_handlers(settings))
+    assert "を販売したいと頼んでいます" in text_of(client.page("/"))
+    waiting = client.page("/vendor/offerings")
+    decline = next(a.get("href") for a in waiting.iter("a") if text_of(a).endswith("を断る"))
+    assert reseller.get(decline).status_code == 404
+    silent = client.submit(decline, {"confirmed": "yes"}, button="販売を断る")
+    assert silent.status_code == 422
+    told = {"confirmed": "yes", "reason": "支援の体制を先に決めてください。"}
+    assert client.submit(decline, told, button="販売を断る").status_code == 303
+    assert "販売の確認を待っている会社" not in text_of(client.page("/vendor/offerings"))
+    outbox.run_due(outbox_handlers(settings))
+    assert "支援の体制を先に決めてください。" in text_of(reseller.page("/"))
+    again = reseller.submit(page, {}, button="このサービスを販売する")
+    assert again.status_code == 303
+    assert again.location != begun.location
+    assert "販売の確認を待っている会社" in text_of(client.page("/vendor/offerings"))
