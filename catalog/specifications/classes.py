@@ -15,6 +15,7 @@ from core.tables import TableRow
 
 _MOSTLY, _OFTEN, _MOST_WORDS = 0.6, 0.2, 12
 _LONGEST_MARK = 8
+_LETTER = re.compile(r"[A-Za-z0-9]{1,2}")
 _CLASS_NAMES = "実装必須、標準オプション、実装不可"
 _MUST, _MAY, _MUST_NOT = RequirementClass
 _PHRASES = (
@@ -23,7 +24,7 @@ _PHRASES = (
         _MAY,
         re.compile(r"オプション|任意|選択|推奨|望ましい|optional|recommended|\bmay\b|\bshould\b"),
     ),
-    (_MUST, re.compile(r"必須|必要|義務|mandatory|required|\bmust\b|\bshall\b")),
+    (_MUST, re.compile(r"必須|必要|義務|obligat|mandatory|required|\bmust\b|\bshall\b")),
 )
 _MARK = r"(?:[○〇◯◎●◉△▲▽☆★□■◇◆×✕]|(?<!\w)[―－—–ー\-](?=\s*[:：=＝]))"
 _LEGEND = re.compile(
@@ -210,6 +211,27 @@ def read_legend(rows: Iterable[TableRow], headings: Sequence[str]) -> dict[str, 
             found.update(_legend_of(cell))
             if cell.strip() in MARKS:
                 found.update(_legend_of(f"{cell.strip()}:{following}"))
+    return found
+
+
+def explain_letters(
+    rows: Iterable[TableRow], headings: Sequence[str], values: Sequence[str]
+) -> dict[str, RequirementClass | None]:
+    """Return what letters or digits of a column mean where the table explains them: O: obligatory.
+
+    None for one that it explains in words that nobody knows.
+    """
+    texts = [*headings, *(cell for row in rows for cell in row.cells)]
+    found: dict[str, RequirementClass | None] = {}
+    for value in values:
+        if not _LETTER.fullmatch(value):
+            continue
+        pattern = re.compile(rf"(?<!\w){re.escape(value)}\s*[:：=＝]\s*(?P<what>[^、。,;；\n]+)")
+        for match in filter(None, map(pattern.search, texts)):
+            phrase = unicodedata.normalize("NFKC", match["what"]).casefold()
+            known = None if _UNSAID.search(phrase) else _PHRASES
+            code = next((code for code, words in known or () if words.search(phrase)), None)
+            found[fold_word(value)] = code
     return found
 
 

@@ -52,10 +52,15 @@ def read_layout(table: Table, told: ColumnMapping) -> Layout:
     rows = [row for row in table.rows if not told.last_row or row.number <= told.last_row]
     if not rows:
         return Layout(table, (1,), (), (), (), ())
-    first, depth = _told_place(rows, told) or _find_place(rows, told)
+    if told.no_heading:
+        return _without_heading(table, rows)
+    place = _told_place(rows, told)
+    first, depth = place or _find_place(rows, told)
     heading = rows[first : first + depth]
     combined = _combine(heading)
     body, questions = _read_body(rows[first + depth :], combined, heading, told)
+    if place is None and not _names_columns(combined, _wanted(told)):
+        questions.append(_ask_for_heading(heading[0].number))
     dropped = _doubled_columns(combined, body)
     return Layout(
         table=table,
@@ -67,6 +72,26 @@ def read_layout(table: Table, told: ColumnMapping) -> Layout:
     )
 
 
+def _without_heading(table: Table, rows: Sequence[TableRow]) -> Layout:
+    width = max(len(row.cells) for row in rows)
+    headings = tuple(f"{column_letter(index)}列" for index in range(width))
+    return Layout(table, (), headings, tuple(rows), (), ())
+
+
+def _ask_for_heading(number: int) -> Question:
+    return Question(
+        f"見出しの行が分かりません（{number}行目を見出しと読みました）。見出しの行（header_rows）を書くか、"
+        "見出しのない表なら対応表の no_heading を true にし、列を「A列」のように書いてください。",
+        {"no_heading": True, "columns": {"requirement_id": "A列", "text": "B列", "class": "C列"}},
+    )
+
+
+def _wanted(told: ColumnMapping) -> set[str]:
+    named = [text for texts in told.columns.values() for text in texts or ()]
+    named += [*told.levels.columns, *told.class_columns]
+    return {fold_word(text) for text in named}
+
+
 def _told_place(rows: Sequence[TableRow], told: ColumnMapping) -> tuple[int, int] | None:
     if not told.header_rows:
         return None
@@ -76,9 +101,7 @@ def _told_place(rows: Sequence[TableRow], told: ColumnMapping) -> tuple[int, int
 
 def _find_place(rows: Sequence[TableRow], told: ColumnMapping) -> tuple[int, int]:
     """Return where the heading begins and how many rows it has: the place that says the most."""
-    named = [text for texts in told.columns.values() for text in texts or ()]
-    named += [*told.levels.columns, *told.class_columns]
-    wanted = {fold_word(text) for text in named}
+    wanted = _wanted(told)
     best, place = 0.0, (0, 1)
     for first in range(min(len(rows), _SEARCHED_ROWS)):
         for depth in range(1, _MOST_HEADING_ROWS + 1 if not _is_title(rows[first]) else 2):
@@ -115,6 +138,13 @@ def _score(headings: Sequence[str], wanted: set[str]) -> float:
     classes = len(words & set(CLASS_WORDS))
     few = 0.4 * len(words & _WEAK) + 0.5 * (classes if classes > 1 else 0)
     return len(targets) + levels + few + 100 * len(words & wanted)
+
+
+def _names_columns(headings: Sequence[str], wanted: set[str]) -> bool:
+    """Tell whether a row has a word that heads a column, and not only such as stand under it."""
+    words = {word for heading in headings for word in heading_words(heading)}
+    known = (set(_STRONG) | _WEAK) - set(CLASS_WORDS)
+    return bool(words & (known | wanted)) or bool(level_family(headings).columns)
 
 
 def heading_words(heading: str) -> list[str]:

@@ -87,6 +87,7 @@ class ColumnMapping:
     struck: str = ""
     chosen_level: str = ""
     id_prefix: str = ""
+    no_heading: bool = False
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     by_sheet: Mapping[str, "ColumnMapping"] = field(default_factory=dict)
 
@@ -118,7 +119,8 @@ class ColumnMapping:
 
     def portable(self) -> "ColumnMapping":
         """Return what holds for the next file of the same shape: no places of this one."""
-        return replace(self, header_rows=(), last_row=None)
+        by_sheet = {sheet: own.portable() for sheet, own in self.by_sheet.items()}
+        return replace(self, header_rows=(), last_row=None, hidden="", struck="", by_sheet=by_sheet)
 
     def for_sheet(self, name: str) -> "ColumnMapping":
         """Return the mapping of one sheet: what is said for it alone stands before the rest."""
@@ -353,6 +355,7 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "struck": _one_of(("", DROP, KEEP)),
     "chosen_level": _word,
     "id_prefix": _word,
+    "no_heading": _truth,
     "only": _only,
     "by_sheet": _by_sheet,
 }

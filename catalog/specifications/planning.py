@@ -11,6 +11,7 @@ from catalog.specifications.classes import (
     TextClasses,
     WordClasses,
     class_words,
+    explain_letters,
     is_blank,
     modal_of_texts,
     read_legend,
@@ -233,7 +234,12 @@ def _plan_words(layout: Layout, columns: tuple[int, ...], told: ColumnMapping) -
         return None
     values = tuple(each for each in _distinct(layout, columns) if not is_blank(each))
     legend = read_legend(layout.around, layout.headings)
+    letters = explain_letters(layout.around, layout.headings, values)
+    legend |= {word: code for word, code in letters.items() if code is not None}
     words, doubt = class_words(values, told, legend)
+    unknown = {word for word in letters.keys() - legend.keys() if word not in told.classes}
+    doubt += [each for each in values if fold_word(each) in unknown and each not in doubt]
+    words = {word: code for word, code in words.items() if word not in unknown}
     texts = [" ".join(text.split()) for index in columns for text in layout.texts(index)]
     strange = unknown_words(texts, words)
     questions = tuple(

@@ -52,8 +52,8 @@ class Reading:
 
     @property
     def heading_row(self) -> int:
-        """The number of the first row of the heading."""
-        return self.layout.heading_rows[0]
+        """The number of the first row of the heading; 0 without one."""
+        return next(iter(self.layout.heading_rows), 0)
 
     @property
     def headings(self) -> tuple[str, ...]:

@@ -1,24 +1,43 @@
-"""What of a sheet is hidden or struck out: read as told, and asked about where nothing is told."""
+"""What of a sheet is hidden, struck out or only repeated by a mark: read as told, or asked about."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from catalog.specifications.layout import Layout, Question
 from catalog.specifications.mapping import DROP, SKIP, ColumnMapping
 from core.tables import Table, TableRow, column_letter
 
+_DITTO = frozenset(("〃", "″", "同上", "（同上）"))
+
 
 def as_told(table: Table, told: ColumnMapping) -> Table:
-    """Return a table without its hidden rows and columns, and what is struck out, where told so."""
+    """Return a table without its hidden rows and columns, and what is struck out, where told so.
+
+    A mark of repetition (〃) gives way to what it repeats.
+    """
     rows = table.rows
     if told.hidden == SKIP and (table.hidden_rows or table.hidden_columns):
         shown = (row for row in rows if row.number not in table.hidden_rows)
         rows = tuple(_blanked(row, table.hidden_columns) for row in shown)
     if told.struck == DROP and table.struck:
         rows = tuple(_unstruck(row, table) for row in rows)
+    if any(cell.strip() in _DITTO for row in rows for cell in row.cells):
+        rows = tuple(_without_ditto(rows))
     if rows is table.rows:
         return table
     return replace(table, rows=tuple(row for row in rows if any(map(str.strip, row.cells))))
+
+
+def _without_ditto(rows: Iterable[TableRow]) -> Iterator[TableRow]:
+    """Put in the place of 〃 and 同上 what stands in the row above."""
+    above: tuple[str, ...] = ()
+    for row in rows:
+        cells = tuple(
+            above[index] if cell.strip() in _DITTO and index < len(above) else cell
+            for index, cell in enumerate(row.cells)
+        )
+        above = cells
+        yield replace(row, cells=cells)
 
 
 def _blanked(row: TableRow, columns: Collection[int]) -> TableRow:

@@ -47,7 +47,7 @@ STRONG_HEADINGS = {
         " objecttext reqiftext controltext controlstatement controldescription nistcontroldescription userstory verificationrequirement shallstatement"
     ),
     "class": _words(
-        "実装区分 実装区分どの団体も同じ 要件区分 必須区分 実装必須区分 実装要否 要求区分 適用区分 要否"
+        "実装区分 実装類型 実装区分どの団体も同じ 要件区分 必須区分 実装必須区分 実装要否 要求区分 適用区分 要否"
         " 必須任意 必須任意区分 必須任意の別 class classtoday requirementclass requirementlevel obligation"
         " requiredoptional mandatoryoptional mandatory moscow mustshouldmay"
     ),

@@ -241,6 +241,41 @@ def test_sheets_that_each_number_from_one_are_told_apart():
     assert read_book(content, found.mapping.to_json()).drafts == found.drafts
 
 
+def test_letters_mean_what_the_table_says_of_them():
+    rows = [["ID", "Requirement", "Class"], ["1", "Search.", "O"], ["2", "Print.", "M"]]
+    assert classes(read(rows)) == [MAY, MUST]
+    assert classes(read([["O: obligatory, M: may", "", ""], *rows])) == [MUST, MAY]
+    strange = [["O：外部、M：主要", "", ""], *rows]
+    assert "「O」が実装必須か標準オプションか実装不可か分かりません" in questions(read(strange))
+
+
+def test_a_mark_of_repetition_says_what_stands_above():
+    rows = [
+        ["大項目", "機能ID", "機能要件", "実装区分"],
+        ["住民", "A-1", "検索できること。", "必須"],
+        ["〃", "A-2", "同上", "〃"],
+    ]
+    second = read(rows).drafts[1]
+    assert (second.chapter, second.text, second.class_other) == ("住民", "検索できること。", MUST)
+
+
+def test_a_table_without_a_heading_loses_no_row():
+    rows = [["1.1", "検索できること。", "必須"], ["1.2", "印刷できること。", "任意"]]
+    letters = {"columns": {"requirement_id": "A列", "text": "B列", "class": "C列"}}
+    asked = read_requirements(csv_bytes(rows), "a.csv", ColumnMapping.from_json(letters))
+    assert "見出しの行が分かりません（1行目を見出しと読みました）" in questions(asked)
+    found = read(rows, {"no_heading": True, **letters})
+    assert ids(found) == ["1.1", "1.2"]
+    assert classes(found) == [MUST, MAY]
+
+
+def test_what_is_told_of_unseen_rows_holds_for_one_file_alone():
+    told = ColumnMapping.from_json(
+        {"hidden": "skip", "struck": "drop", "by_sheet": {"a": {"hidden": "skip", "none": "may"}}}
+    )
+    assert told.portable().to_json() == {"by_sheet": {"a": {"none": "may"}}}
+
+
 def test_texts_that_say_several_classes_are_asked_about():
     rows = [
         ["ID", "Description"],
