@@ -14,6 +14,8 @@ from catalog.specifications.words import (
     STRONG_HEADINGS,
 )
 
+FEW_WORDS = 6  # a column with no more different words may say one thing of each row
+
 
 def ask_about_rivals(
     layout: Layout, placed: Placed, columns: Sequence[int]
@@ -102,3 +104,9 @@ def ask_about_chosen(headings: Sequence[str], column: int, levels: Sequence[int]
         "constants の class に実装区分を書いてください。",
         {"chosen_level": chosen, "constants": {"class": "must"}},
     )
+
+
+def describes_levels(layout: Layout, columns: Sequence[int]) -> bool:
+    """Tell whether the columns say what each level is instead of ticking it."""
+    texts = [text for index in columns for text in layout.texts(index)]
+    return len(set(texts)) > max(FEW_WORDS, len(texts) / 2)

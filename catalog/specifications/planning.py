@@ -27,10 +27,12 @@ from catalog.specifications.columns import (
     partial_bodies,
 )
 from catalog.specifications.doubts import (
+    FEW_WORDS,
     ask_about_answers,
     ask_about_chosen,
     ask_about_mixed,
     ask_about_rivals,
+    describes_levels,
 )
 from catalog.specifications.layout import Layout, Question, heading_words
 from catalog.specifications.levels import (
@@ -53,7 +55,7 @@ from catalog.terms import RequirementClass
 
 _NEEDED_MODALS = 0.6
 _NOT_NESTED = 0.2
-_FEW_WORDS, _SHORT_WORD = 6, 15
+_SHORT_WORD = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def _guess_by_content(layout: Layout, placed: Placed, told: ColumnMapping) -> Pl
     named = [index for index in free if _names_levels(layout, index)]
     if len(named) == 1 and "level" not in told.columns:
         family = level_family(layout.headings).columns
-        if family and named[0] not in family and _describes_levels(layout, family):
+        if family and named[0] not in family and describes_levels(layout, family):
             return Plan(questions=(ask_about_chosen(layout.headings, named[0], family),))
         return _plan_single(layout, named[0], _order_in(layout, named[0]), told)
     alike = [index for index in free if looks_like_classes(layout.texts(index))]
@@ -176,7 +178,7 @@ def _likely_classes(layout: Layout, placed: Placed) -> list[tuple[str, tuple[str
     found = []
     for index, heading in enumerate(layout.headings):
         values = _distinct(layout, (index,))
-        is_short = 0 < len(values) <= _FEW_WORDS and max(map(len, values)) <= _SHORT_WORD
+        is_short = 0 < len(values) <= FEW_WORDS and max(map(len, values)) <= _SHORT_WORD
         is_word = not any(each.isdigit() for value in values for each in value)
         recurs = len(layout.texts(index)) > len(values)
         if index not in placed.used and is_short and (recurs or is_word):
@@ -318,16 +320,10 @@ def _plan_levels(layout: Layout, placed: Placed, told: ColumnMapping) -> Plan | 
             return Plan(questions=(Question(sentence, {"levels": {"order": ["…", "…"]}}),))
     family = level_family(layout.headings)
     if family.columns and not (
-        placed.used.intersection(family.columns) or _describes_levels(layout, family.columns)
+        placed.used.intersection(family.columns) or describes_levels(layout, family.columns)
     ):
         return _plan_several(layout, family.columns, family.keys, told)
     return None
-
-
-def _describes_levels(layout: Layout, columns: Sequence[int]) -> bool:
-    """Tell whether the columns say what each level is instead of ticking it."""
-    texts = [text for index in columns for text in layout.texts(index)]
-    return len(set(texts)) > max(_FEW_WORDS, len(texts) / 2)
 
 
 def _plan_single(layout: Layout, column: int, order: Sequence[str], told: ColumnMapping) -> Plan:
