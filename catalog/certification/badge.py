@@ -61,6 +61,14 @@ _LOOKS = {
     CertificationState.REVOKED: _Look("#a51616", "#fdeeee", "#7a0f0f", _OCTAGON),
 }
 
+_SUPERSEDED = _Look(
+    "#4a4a4a",
+    "#f2f2f2",
+    "#1a1a1a",
+    '<circle cx="12" cy="12" r="9.500" fill="none" stroke="{0}" stroke-width="2"/>'
+    '<path d="M7 12h9M12.500 8l4 4-4 4" fill="none" stroke="{0}" stroke-width="2"/>',
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Badge:
@@ -73,11 +81,12 @@ class Badge:
     specification: str
     last_day: date | None = None
     is_sample: bool = False
+    is_superseded: bool = False
 
 
 def draw_badge(badge: Badge) -> str:
     """Return the picture: no script, no style, nothing from elsewhere, with a title to read aloud."""
-    look = _LOOKS[badge.state]
+    look = _SUPERSEDED if badge.is_superseded else _LOOKS[badge.state]
     first = badge.word + ("（見本）" if badge.is_sample else "")
     second = f"Narabi {badge.number}"
     width = _SIDE * 2 + _SIGN + 8 + max(_measure(first, 16), _measure(second, 12))

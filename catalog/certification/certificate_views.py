@@ -25,7 +25,6 @@ from catalog.certification.queries.proceedings import find_shown_listing, find_s
 from catalog.certification.views import blueprint
 from catalog.specifications import negotiation
 from catalog.specifications.queries import recheck_days
-from catalog.terms import CertificationState
 from core import api, paging, web
 from core.clock import day_in_japan
 from core.db import now
@@ -151,15 +150,15 @@ def show_badge(number: str) -> ResponseReturnValue:
     session = web.read_session()
     review = _find_certificate(session, number)
     standing = _standing(session, review)
-    is_superseded = review.state is ReviewState.SUPERSEDED
     badge = Badge(
-        CertificationState.EXPIRED if is_superseded else standing.state,
+        standing.state,
         word=review.public_code(now(session)).label,
         number=number,
         name=review.offering_version.name,
         specification=review.specification_version.title,
         last_day=standing.valid_until_day,
         is_sample=_is_sample(review),
+        is_superseded=standing.is_superseded,
     )
     content = draw_badge(badge).encode()
     return _embeddable(content, "image/svg+xml", review, standing, now(session))

@@ -5,6 +5,7 @@ The words of pages are the same on both databases, so they are asked once.
 
 import io
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from xml.etree import ElementTree as ET
 
@@ -260,6 +261,12 @@ def test_superseded_certificate_never_reads_as_a_claim(client, market) -> None:
         "superseded", "新しい認証あり", False,
     )  # fmt: skip
     assert record["state"] == told["state"]
+    picture = client.get("/certificates/NC-2026-SUPERSEDED/status.svg").get_data(as_text=True)
+    expired = client.get("/certificates/NC-2026-EXPIRED/status.svg").get_data(as_text=True)
+    assert "新しい認証あり" in picture
+    assert set(re.findall(r' d="([^"]+)"', picture)).isdisjoint(
+        re.findall(r' d="([^"]+)"', expired)
+    )
     document = client.get("/certificates/NC-2026-SUPERSEDED.pdf")
     printed = "".join(p.extract_text() for p in PdfReader(io.BytesIO(document.data)).pages)
     assert "新しい認証あり（" in printed
