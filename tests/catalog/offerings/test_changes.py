@@ -88,6 +88,7 @@ def test_edit_of_a_live_offering_waits_and_shows_its_words(
     # The vendor sees the very words before anything is sent; nobody else learns of the draft.
     assert "公開した版との違いを見る" in words(client, draft)
     page = client.page(f"{draft}/changes")
+    assert len(client.statements) <= 10, client.statements
     assert (marked(page, "del"), marked(page, "ins")) != ("", "")
     for removed, added in (("予約", "相談"), ("適合", "非適合"), ("20", "31")):
         assert removed in marked(page, "del"), removed

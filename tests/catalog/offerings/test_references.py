@@ -111,6 +111,7 @@ def test_a_named_body_shows_only_while_it_says_yes(
     assert done.status_code == 303
     assert len(told_anywhere(anyone, shelf)) == 3
     assert "確認済み（公開中）" in words(client, page)
+    assert len(client.statements) <= 10, client.statements
 
     gone = {"answer": "withdraw", "reason": "契約が終わりました。"}
     assert chief.submit(answer, gone, button="この答えを事業者に伝える").status_code == 303
