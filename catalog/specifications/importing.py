@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from catalog.specifications.days import read_day
 from catalog.specifications.layout import Question
 from catalog.specifications.mapping import CLASS_TARGETS, ColumnMapping, fold_word
-from catalog.specifications.models import RequirementDraft
+from catalog.specifications.models import MOST_REQUIREMENTS, RequirementDraft
 from catalog.specifications.nested_sheets import SheetLevels
 from catalog.specifications.reading import Reading
 from catalog.specifications.rows import Item, Left, RowReader
@@ -147,12 +147,24 @@ def read_requirements(
         left.append(rows.left)
         unclear += rows.questions()
     errors += check.gaps()
+    errors += too_many(check.count - sum(len(each.repeated) for each in left))
     if unclear:
         by_sentence = {str(each): each for each in unclear}
         return ImportedTable(
             replace(book, unclear=tuple(by_sentence.values())), told, fingerprint, left=tuple(left)
         )
     return ImportedTable(book, told, fingerprint, tuple(drafts), tuple(errors), tuple(left))
+
+
+def too_many(count: int) -> list[TableError]:
+    """Return the error of a file with more requirements than a version may have."""
+    if count <= MOST_REQUIREMENTS:
+        return []
+    reason = (
+        f"要件が{count:,}件あります。1つの版に取り込めるのは{MOST_REQUIREMENTS:,}件までです。"
+        "業務や章ごとにファイルを分け、別の仕様書コードで取り込んでください。"
+    )
+    return [TableError(row=None, column=None, value=None, reason=reason)]
 
 
 @dataclass(slots=True)

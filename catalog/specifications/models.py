@@ -14,6 +14,8 @@ from core.clock import day_in_japan
 from core.models import JSONType, Model, StatefulModel, UTCDateTime, enum_type, not_same, related
 from core.state_machine import LabelledCode, StateMachine
 
+MOST_REQUIREMENTS = 10_000  # of one version; an import of more is refused whole
+
 
 class Pattern(LabelledCode):
     """How a system is provided (政策上の型)."""

@@ -15,6 +15,7 @@ from catalog.specifications import queries
 from catalog.specifications.consultation import queries as consultation_queries
 from catalog.specifications.consultation import services as consultations
 from catalog.specifications.models import (
+    MOST_REQUIREMENTS,
     Pattern,
     Requirement,
     RequirementDraft,
@@ -67,6 +68,9 @@ def import_requirements(
     require(session, actor, Permission.SPECIFICATION_EDIT)
     if not drafts:
         raise Invalid({"file": "要件が1件もありません。表を確かめてください。"})
+    if len(drafts) > MOST_REQUIREMENTS:
+        sentence = f"要件が{len(drafts):,}件あります。1つの版は{MOST_REQUIREMENTS:,}件までです。"
+        raise Invalid({"file": f"{sentence}仕様書を分けて取り込んでください。"})
     specification = _find_or_create(session, facts)
     version = queries.find_version(session, facts.code, facts.label)
     if version is None:

@@ -3,6 +3,7 @@
 One process each; what is stored is tried on both databases elsewhere.
 """
 
+import io
 import os
 import pty
 import re
@@ -14,6 +15,7 @@ import pytest
 
 from bench.specification_import import large_workbook
 from catalog.specifications import queries
+from catalog.specifications.models import MOST_REQUIREMENTS
 from core import db
 
 pytestmark = pytest.mark.sqlite_only
@@ -72,3 +74,30 @@ def test_a_pipe_gets_words_and_no_bar(environment, tmp_path):
     assert f"要件は{COUNT}件です" in done.stdout
     assert "%" not in done.stdout
     assert "\x1b" not in done.stdout
+
+
+def test_more_than_a_version_may_have_is_refused_whole_and_never_cut(
+    environment, tmp_path, as_person
+):
+    count = MOST_REQUIREMENTS + 1
+    lines = [f"R-{number},検索できること。,必須" for number in range(count)]
+    content = "\n".join(["機能ID,機能要件,実装区分", *lines]).encode()
+    table = tmp_path / "larger.csv"
+    table.write_bytes(content)
+    command = [*COMMAND, str(table), "--code", "LARGE", "--version", "1.0"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    said = (f"要件が{count:,}件あります", "10,000件までです", "別の仕様書コードで取り込んで")
+    for words in said:
+        assert words in done.stderr
+    browser = as_person("reviewer")
+    sent = browser.submit(
+        "/manage/specifications/import?code=LARGE&label=1.0",
+        {"file": (io.BytesIO(content), "larger.csv")},
+    )
+    refused = browser.submit(sent.location, {}, button="下書きとして")
+    assert refused.status_code == 422
+    for words in said:
+        assert words in refused.text
+    with db.reading() as session:
+        assert queries.find_specification(session, "LARGE") is None
