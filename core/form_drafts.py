@@ -5,6 +5,7 @@ in its template. Nobody but the person ever sees a draft, and it counts for noth
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -81,6 +82,22 @@ def find_draft(session: Session, person_id: uuid.UUID, address: str) -> FormDraf
     return session.exec(statement).first()
 
 
+def mark_tasks(
+    session: Session, person_id: uuid.UUID | None, tasks: Sequence[dict[str, Any]]
+) -> None:
+    """Say in a task list on which of its pages this person typed something that is not saved."""
+    hrefs = [task["href"] for task in tasks if task.get("href")]
+    if person_id is None or not hrefs:
+        return
+    statement = select(FormDraft.address).where(
+        FormDraft.person_id == person_id, col(FormDraft.address).in_(hrefs)
+    )
+    typed = set(session.exec(statement).all())
+    for task in tasks:
+        if task.get("href") in typed:
+            task.update(status="in_progress", status_text="書きかけ（未保存）")
+
+
 def typed_of(row: FormDraft) -> MultiDict[str, str]:
     """Return the fields of a draft as a form sends them."""
     return MultiDict([(name, value) for name, value in row.typed])
@@ -141,7 +158,7 @@ def _keep(person_id: uuid.UUID, posted: MultiDict[str, str]) -> ResponseReturnVa
                 person_id,
                 request.path,
                 list_sent(posted),
-                int(mark) if mark.isdecimal() else 0,
+                int(mark) if mark.isdecimal() and len(mark) < 10 else 0,
             )
             told: dict[str, Any] = {
                 "drafts": row.version,

@@ -311,9 +311,9 @@ def _seal(key: str, password: str) -> str:
 
 
 def list_sent(posted: MultiDict[str, str]) -> list[list[str]]:
-    """Return the fields of a form that are worth keeping; never a password."""
+    """Return the fields of a form that are worth keeping; never a password, nor what no database holds."""
     return [
-        [name, value]
+        [name.replace("\x00", ""), value.replace("\x00", "")]
         for name, value in posted.items(multi=True)
         if name not in _IGNORED and _SECRET not in name
     ]

@@ -14,7 +14,7 @@ from accounts.permissions import Permission, can, require
 from core import web
 from core.clock import day_in_japan, today_jst
 from core.errors import Conflict, Gone, GuardFailed, NotFound
-from core.form_drafts import keep_typed
+from core.form_drafts import keep_typed, mark_tasks
 from core.form_keys import Made
 from core.forms import Form
 from core.japanese import format_date, name_skeleton
@@ -151,6 +151,8 @@ def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
     standing = agreements.judge_agreement(session, vendor.id)
     is_own = vendor.owner_id == actor().organisation_id
     alike = [] if is_own else _look_alikes(session, vendor)
+    tasks = _tasks(vendor)
+    mark_tasks(session, actor().person_id, tasks)
     return web.render_page(
         "vendors/file.html" if is_own else "vendors/file_for_agency.html",
         vendor=vendor,
@@ -159,7 +161,7 @@ def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
         agreement=agreements.current_agreement(session, vendor.id),
         standing=standing,
         bars=agreements.list_bars(session, [vendor])[vendor.id],
-        tasks=_tasks(vendor),
+        tasks=tasks,
         missing=list_missing(vendor, today_jst()),
         sections=SECTIONS,
         today=today_jst(),

@@ -74,11 +74,12 @@
           headers: { Accept: "application/json" },
           body: new URLSearchParams(new FormData(form)),
           signal: running.signal,
+          keepalive: true,
         });
         const told = await answer.json();
         if (answer.ok) {
           (form.elements.drafts || form.elements.draft_mark).value = told.drafts;
-          say(`下書きを保存しました ${told.saved_at}`);
+          say(`書きかけを控えました ${told.saved_at}（まだ保存していません）`);
         } else {
           stopped = answer.status === 409 || answer.status === 412;
           say(answer.status === 412 ? "ほかの画面でも同じところに入力しています。ここで保存すると、見比べて選べます。" : NOT_KEPT);
@@ -90,9 +91,23 @@
 
     const wait = () => {
       clearTimeout(timer);
-      if (!stopped) timer = setTimeout(keep, KEEP_AFTER);
+      timer = stopped ? 0 : setTimeout(keepNow, KEEP_AFTER);
+    };
+    const keepNow = () => {
+      timer = 0;
+      keep();
+    };
+    /* Whoever leaves the page within the pause loses nothing, either. */
+    const flush = () => {
+      if (!timer || stopped) return;
+      clearTimeout(timer);
+      keepNow();
     };
     form.addEventListener("input", wait);
+    window.addEventListener("pagehide", flush);
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "hidden") flush();
+    });
     form.addEventListener("submit", () => {
       stopped = true;
       clearTimeout(timer);

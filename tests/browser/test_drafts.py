@@ -21,7 +21,7 @@ def test_typed_words_are_kept_and_told_without_a_button(open_page, audit_page, s
     page.context.add_cookies([{"name": "narabi_session", "value": token, "url": site}])
     page.goto(f"/vendor/offerings/{version_id}/answers/1")
     page.fill("#f-note_2", "保存を押さずに書いた文")
-    page.get_by_role("status").get_by_text("下書きを保存しました").wait_for()
+    page.get_by_role("status").get_by_text("書きかけを控えました").wait_for()
     page.goto("/vendor/offerings")
     page.goto(f"/vendor/offerings/{version_id}/answers/1")
     assert page.input_value("#f-note_2") == "保存を押さずに書いた文"
@@ -30,7 +30,14 @@ def test_typed_words_are_kept_and_told_without_a_button(open_page, audit_page, s
 
     page.goto(f"/vendor/offerings/{version_id}/overview")
     page.fill("#f-summary", "まだ保存していない説明")
-    page.get_by_role("status").get_by_text("下書きを保存しました").wait_for()
+    page.goto(f"/vendor/offerings/{version_id}")  # at once: nobody waits for the pause
+    marked = page.get_by_text("書きかけ（未保存）")
+    for _ in range(20):  # the keeping was sent while this page was on its way
+        if marked.is_visible():
+            break
+        page.wait_for_timeout(100)
+        page.reload()
+    assert marked.is_visible()
     page.context.clear_cookies()
     page.context.add_cookies([{"name": "narabi_session", "value": again, "url": site}])
     page.goto(f"/vendor/offerings/{version_id}/overview")

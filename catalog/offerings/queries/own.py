@@ -4,10 +4,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion, OfferState
 from catalog.offerings.queries import OPEN_STATES, _listing_version_links
@@ -44,7 +47,7 @@ class TermsOutline:
 
 
 def list_outlines(session: Session, owner_id: uuid.UUID) -> list[VersionOutline]:
-    """Return every version of a maker's software, by offering, the newest first."""
+    """Return every version of a maker's software but discarded drafts, by offering, the newest first."""
     statement = (
         select_columns(
             col(OfferingVersion.id),
@@ -65,7 +68,7 @@ def list_outlines(session: Session, owner_id: uuid.UUID) -> list[VersionOutline]
             StandardSpecification,
             col(StandardSpecification.id) == SpecificationVersion.specification_id,
         )
-        .where(col(OfferingVersion.owner_id) == owner_id)
+        .where(col(OfferingVersion.owner_id) == owner_id, _is_kept(OfferingVersion))
         .order_by(col(OfferingVersion.offering_id), col(OfferingVersion.number).desc())
     )
     return [VersionOutline(*row) for row in session.execute(statement)]
@@ -86,23 +89,50 @@ def list_open_terms(session: Session, owner_id: uuid.UUID) -> list[TermsOutline]
     return [TermsOutline(*row) for row in session.execute(statement)]
 
 
-def list_sold(session: Session, owner_id: uuid.UUID) -> Sequence[ListingVersion]:
+def count_sold(session: Session, owner_id: uuid.UUID) -> int:
+    """Return how many listings of other makers' software a vendor sells or prepares."""
+    return session.exec(
+        select(func.count()).select_from(
+            _sold(owner_id).with_only_columns(col(ListingVersion.id)).subquery()
+        )
+    ).one()
+
+
+def list_sold(
+    session: Session, owner_id: uuid.UUID, *, limit: int, offset: int
+) -> Sequence[ListingVersion]:
     """Return the newest terms of each listing of other makers' software that a vendor sells."""
-    later = aliased(ListingVersion)
     statement = (
+        _sold(owner_id)
+        .join(OfferingVersion, col(OfferingVersion.id) == ListingVersion.offering_version_id)
+        .options(*_listing_version_links())
+        .order_by(col(OfferingVersion.name), col(ListingVersion.listing_id))
+    )
+    return session.exec(statement.limit(limit).offset(offset)).all()
+
+
+def _sold(owner_id: uuid.UUID) -> SelectOfScalar[ListingVersion]:
+    """Select the newest terms of listings of others' software; discarded drafts do not count."""
+    later = aliased(ListingVersion)
+    return (
         select(ListingVersion)
         .join(Listing, col(Listing.id) == ListingVersion.listing_id)
         .join(Offering, col(Offering.id) == Listing.offering_id)
         .where(
             ListingVersion.owner_id == owner_id,
             Listing.seller_id != Offering.maker_id,
+            _is_kept(ListingVersion),
             ~select(later.id)
             .where(
-                later.listing_id == ListingVersion.listing_id, later.number > ListingVersion.number
+                later.listing_id == ListingVersion.listing_id,
+                later.number > ListingVersion.number,
+                _is_kept(later),
             )
             .exists(),
         )
-        .options(*_listing_version_links())
-        .order_by(col(ListingVersion.listing_id))
     )
-    return session.exec(statement).all()
+
+
+def _is_kept(version: Any) -> ColumnElement[bool]:
+    """Tell apart what was or may be public from a draft that was discarded."""
+    return or_(col(version.state) != OfferState.WITHDRAWN, col(version.published_at).is_not(None))

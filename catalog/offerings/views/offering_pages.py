@@ -40,6 +40,7 @@ from core import web
 from core.clock import today_jst
 from core.db import transaction
 from core.errors import NotFound
+from core.form_drafts import mark_tasks
 from core.forms import Form
 
 _READ = Permission.OFFERING_READ_DRAFT
@@ -76,12 +77,16 @@ def show(offering_version_id: uuid.UUID) -> ResponseReturnValue:
     session = web.read_session()
     sheet = load_sheet(session, offering_version_id, _READ)
     answered = (len(sheet.answers), len(sheet.requirements))
+    tasks = build_tasks(sheet.version, sheet.terms, sheet.missing, answered=answered)
+    optional_tasks = build_optional_tasks(sheet.version, sheet.terms)
+    if sheet.is_editable:
+        mark_tasks(session, actor().person_id, [*tasks, *optional_tasks])
     return web.render_page(
         "offerings/show.html",
         version=sheet.version,
         terms=sheet.terms,
-        tasks=build_tasks(sheet.version, sheet.terms, sheet.missing, answered=answered),
-        optional_tasks=build_optional_tasks(sheet.version, sheet.terms),
+        tasks=tasks,
+        optional_tasks=optional_tasks,
         missing=link_missing(sheet.missing, sheet.version, sheet.terms, sheet.requirements),
         is_editable=sheet.is_editable,
         steps=_steps(sheet.version),

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from flask import request
@@ -90,6 +91,8 @@ class OwnListSchema(Schema):
         fields.String(), load_default=list, metadata={"label": "標準仕様書"}
     )
     page = fields.String(load_default="1", metadata={"label": "ページ"})
+    sold = fields.String(load_default="1", metadata={"label": "販売しているサービスのページ"})
+    asking = fields.String(load_default="1", metadata={"label": "確認を待つ会社のページ"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,13 @@ def index() -> ResponseReturnValue:
     facets = _facets(rows, asked)
     named = [row for row in rows if _is_named(row, asked["q"])]
     found = [row for row in named if all(facet.admits(row) for facet in facets)]
-    sold = own.list_sold(session, home)
+    sold = paging.fetch(
+        own.count_sold(session, home),
+        partial(own.list_sold, session, home),
+        name="sold",
+        anchor="sold",
+    )
+    unconfirmed = queries.list_unconfirmed(session, home)
     return web.render_page(
         "offerings/index.html",
         page=paging.cut(found),
@@ -130,7 +139,7 @@ def index() -> ResponseReturnValue:
         chips=list(_chips(facets, asked["q"])),
         clear_href=paging.address({"q": "", "state": "", "specification": "", "page": ""}),
         sold=sold,
-        unconfirmed=queries.list_unconfirmed(session, home),
+        unconfirmed=paging.cut(unconfirmed, name="asking", anchor="asking"),
         under_review=UNDER_REVIEW,
     )
 
@@ -193,8 +202,7 @@ def _counted(facet: Facet, facets: Sequence[Facet], named: Sequence[OwnOffering]
         }
         for value, label in facet.labels.items()
     ]
-    shown = [each for each in options if each["count"] or each["selected"]]
-    return {"name": facet.name, "label": facet.label, "options": shown}
+    return {"name": facet.name, "label": facet.label, "options": options}
 
 
 def _chips(facets: Sequence[Facet], words: str) -> Iterable[dict[str, str]]:

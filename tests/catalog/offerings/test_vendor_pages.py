@@ -508,7 +508,7 @@ def test_vendor_narrows_its_list_down_and_every_count_is_reached(
         address = f"{start}?{box.get('name')}={box.get('value')}"
         assert f"{count_of(address)}件" == text_of(choice.find("span"))
         offered += 1
-    assert offered == 5
+    assert offered == 9
     both = f"{start}?state=draft&state=review"
     assert "2件見つかりました（全部で62件）" in words(client, both)
     assert "健診台帳" in words(client, f"{both}&q=健診")
