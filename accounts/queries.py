@@ -124,6 +124,12 @@ def list_recusals(session: Session, person_id: uuid.UUID) -> frozenset[uuid.UUID
     return frozenset(session.exec(_recusals(), params={"person_id": person_id}))
 
 
+def list_recused(session: Session, subject_id: uuid.UUID) -> frozenset[uuid.UUID]:
+    """Return the people who keep out of everything about a subject."""
+    statement = select(Recusal.person_id).where(Recusal.subject_id == subject_id)
+    return frozenset(session.exec(statement))
+
+
 @cache
 def _recusals() -> SelectOfScalar[uuid.UUID]:
     return select(Recusal.subject_id).where(Recusal.person_id == bindparam("person_id"))

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from accounts.identity import Actor
 from accounts.models import Role
 from accounts.notices import tell_organisation, tell_people
-from accounts.queries import list_members, list_people_with_role
+from accounts.queries import list_members, list_people_with_role, list_recused
 from catalog.certification.models import Certification
 from catalog.offerings.models import OfferingVersion
 from core import outbox
@@ -97,10 +97,12 @@ def tell_leads(
 ) -> None:
     """Send a letter to the leads who may act: not the vendor's people, not `actor`, not `apart`.
 
-    `only` limits them further.
+    Nor who keeps out of the offering for a conflict of interests. `only` limits them further.
     """
     members = {each.person_id for each in list_members(session, review.owner_id)}
-    excluded = {*members, *apart, actor.person_id if actor else None}
+    version = session.get_one(OfferingVersion, review.offering_version_id)
+    recused = list_recused(session, version.offering_id)
+    excluded = {*members, *recused, *apart, actor.person_id if actor else None}
     leads = {each.id for each in list_people_with_role(session, Role.LEAD_REVIEWER)} - excluded
     people = leads if only is None else leads & set(only)
     _send(session, review, task, people, Role.LEAD_REVIEWER)

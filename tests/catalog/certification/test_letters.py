@@ -11,10 +11,13 @@ from accounts.identity import Actor
 from accounts.models import Membership, Organisation, Person, Role
 from accounts.notices import PERSON_TOLD, make_handlers
 from accounts.queries import list_members
+from accounts.services import recuse
 from catalog.certification import services
 from catalog.certification.models import FindingAction, Opinion
 from catalog.certification.queries import proceedings
 from catalog.certification.services import Condition
+from catalog.certification.services.telling import Task, tell_leads
+from catalog.offerings.models import OfferingVersion
 from catalog.terms import Answer
 from core import db
 from core.clock import start_of_day, today_jst
@@ -163,13 +166,20 @@ def test_after_the_decision_deadlines_measures_and_appeals_are_written_of(
 def test_a_letter_goes_only_to_who_still_is_concerned_and_keeps_its_name(
     stage: Stage, settings: Settings
 ) -> None:
-    make_recommended(stage)
+    review_id = make_recommended(stage)
     with db.transaction() as session:
+        third = factories.person(session, Role.LEAD_REVIEWER, stage.agency, name="主任 五")
+        version = session.get_one(OfferingVersion, stage.version_id)
+        recuse(session, third.id, version.offering_id)
+        assert third.id not in {stage.leads[0].id, stage.leads[1].id}
+        tell_leads(session, load(session, review_id), Task.DECIDE_APPEAL)
         of_lead = select(Membership).where(Membership.person_id == stage.leads[0].id)
         for held in session.exec(of_lead):
             held.ended_at = db.now(session)
     told = empty_letterbox(settings)
-    assert receivers(told, "決定してください：") == addresses(stage.leads[1])
+    assert receivers(told, "そろいました。決定してください：") == addresses(stage.leads[1])
+    # Whoever keeps out of the offering for a conflict of interests is told nothing of it.
+    assert receivers(told, "不服申立てがありました") == addresses(stage.leads[1])
     [letter] = next(each for subject, each in told.items() if "そろいました" in subject)
     with db.transaction() as session:  # delivered once more after a lost answer: the same letter
         of_people = select(OutboxMessage).where(OutboxMessage.topic == PERSON_TOLD)
