@@ -42,7 +42,7 @@ class DataCategory:
     @property
     def words(self) -> str:
         """Return it in one line."""
-        ways = f"取込み {self.imports or '情報なし'}、取出し {self.exports}"
+        ways = f"取込み {self.imports or 'なし'}、取出し {self.exports}"
         return f"{self.name}：{ways}（{self.conformity.label}）"
 
 

@@ -17,6 +17,7 @@ from catalog.certification.models import ReviewState
 from catalog.offerings import models as offers
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.offerings.reference_models import AdoptionReference, ReferenceState
+from catalog.price_plan import ComponentKind
 from catalog.specifications import models as specifications
 from catalog.specifications.consultation import models as consultations
 from catalog.specifications.models import SpecificationState
@@ -191,6 +192,7 @@ def _plant_offers(world: World, session: Session) -> None:
         state=ReferenceState.ASKED,
         **owner,
     )
+    _plant_coming_price(planter, session, published.id)
     hidden = (OfferState.DRAFT, OfferState.SUBMITTED, OfferState.RETURNED, OfferState.APPROVED)
     for number, state in enumerate(hidden, start=2):
         for offering_id, listing_id in (
@@ -208,6 +210,20 @@ def _plant_offers(world: World, session: Session) -> None:
             price = planter.amount("price_components.tiers")
             of = {"listing_version_id": terms.id, "tiers": [[0, price]]}
             planter.plant(session, offers.PriceComponentRow, **of)
+
+
+def _plant_coming_price(planter: Planter, session: Session, terms_id: uuid.UUID) -> None:
+    """Plant a price in public terms that counts only years from now: its name and amount are secret."""
+    planter.plant(
+        session,
+        offers.PriceComponentRow,
+        listing_version_id=terms_id,
+        position=90,
+        kind=ComponentKind.OPTION,
+        tiers=[[0, planter.amount("price_components.tiers")]],
+        size_classes=[],
+        valid_from=date(2099, 4, 1),
+    )
 
 
 def _plant_answers(
