@@ -26,8 +26,10 @@ from catalog.specifications.queries import list_requirements, list_versions_of
 from catalog.specifications.revisions import compare_versions
 from core.errors import Conflict, Invalid
 
-# A requirement that says the same, wherever it stands and whatever its id: its answer still holds.
-_KEEPS = frozenset({ChangeKind.MOVED, ChangeKind.RENAMED})
+# A requirement that says the same, wherever it stands and whatever its id, needs no second look;
+# one whose class or date changed keeps its answer and is marked; a changed text is answered anew.
+_UNMARKED = frozenset({ChangeKind.MOVED, ChangeKind.RENAMED})
+_ANEW = frozenset({ChangeKind.ADDED, ChangeKind.CHANGED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,10 @@ def plan_copy(session: Session, base: OfferingVersion, target: SpecificationVers
     marks: dict[str, dict[str, object]] = {}
     for requirement, old in before:
         kinds = changed[requirement.id].kinds if requirement.id in changed else ()
-        if set(kinds) - _KEEPS:
+        if set(kinds) - _UNMARKED:
             named: dict[str, object] = {"kinds": [each.value for each in kinds]}
             marks[str(requirement.id)] = {**named, "before": str(old.id) if old else None}
-        elif old is not None and old.id in answers:
+        if old is not None and old.id in answers and _ANEW.isdisjoint(kinds):
             answer = answers[old.id]
             if answer.answer in allowed_answers(requirement):
                 kept[requirement.id] = answer
@@ -99,7 +101,7 @@ def copy_to_specification(
 ) -> OfferingVersion:
     """Make a draft of an offering for another version of its specification.
 
-    Answers to unchanged requirements come along, prices do not; what differs is marked. Raises
+    Answers to requirements whose text stayed come along, prices do not; what differs is marked. Raises
     Conflict naming the copy that already exists, or another version on its way.
     """
     actor = require(session, actor, Permission.OFFERING_EDIT, base)

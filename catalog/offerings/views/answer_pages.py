@@ -48,6 +48,8 @@ from core.errors import DomainError, NotFound, StaleVersion, name_problems
 from core.forms import Form
 
 _EDIT = Permission.OFFERING_EDIT
+# What is answered leaves these lists, so their first page holds the next ones.
+_SHRINKING = frozenset({Show.UNANSWERED, Show.MISSING, Show.DRAFT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,9 +290,8 @@ def _go_on(
 ) -> ResponseReturnValue:
     if form.data["step"] != Step.NEXT:
         web.leave_notice("done", "回答を保存しました", "続きはいつでも入力できます。")
-        return web.see_other(page.href(page.number))
-    if page.show in {Show.UNANSWERED, Show.MISSING, Show.DRAFT}:
-        # What is answered now has left the list, so its first page holds the next ones.
+        return web.see_other(page.href(1 if page.show in _SHRINKING else page.number))
+    if page.show in _SHRINKING:
         return web.see_other(page.href(1))
     members = statement.chapter(page.chapter)[1]
     found = [each for each in members if statement.is_shown(page.show, each)]

@@ -407,6 +407,22 @@ def test_answer_filters_and_dates(client: CheckedClient, company: Company) -> No
     assert "R-003" not in words(client, f"{path}?show=must")
 
 
+def test_saving_the_last_page_of_a_shrinking_list_leads_to_one_that_opens(
+    client: CheckedClient, company: Company, monkeypatch
+) -> None:
+    monkeypatch.setattr("catalog.offerings.views.answer_pages.ANSWERS_PER_PAGE", 3)
+    with db.transaction() as session:
+        specification = factories.specification(session, requirements=4)
+        terms = factories.offering(
+            session, company.vendor, specification, OfferState.DRAFT, answers=None
+        )
+    sign_in(client, company)
+    path = f"/vendor/offerings/{terms.offering_version_id}/answers/1?show=unanswered"
+    saved = client.submit(f"{path}&page=2", {"answer_4": "not_implemented"}, button="下書き")
+    assert saved.location == path
+    assert "回答を保存しました" in words(client, path)
+
+
 @pytest.mark.query_budget(40)
 def test_edit_of_a_published_offering_is_shown_to_its_vendor_only(
     client: CheckedClient, new_client, company: Company
