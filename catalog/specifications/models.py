@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -197,6 +197,12 @@ class SpecificationVersion(StatefulModel, table=True):
     def is_published(self) -> bool:
         """Tell whether everyone may read it."""
         return self.state in PUBLISHED_STATES
+
+    @property
+    def place(self) -> tuple[date, datetime, str]:
+        """Where it stands among the versions: by its first day, then by its publication."""
+        published = self.published_at or datetime.max.replace(tzinfo=UTC)
+        return (self.applies_from or date.max, published, self.label)
 
     def state_at(self, moment: datetime) -> SpecificationState:
         """Return the state with the date of application taken into account (00:00 JST)."""

@@ -149,10 +149,7 @@ def states_on(
         later = [
             other
             for other in effective
-            if other.specification_id == version.specification_id
-            and other.applies_from
-            and version.applies_from
-            and other.applies_from > version.applies_from
+            if other.specification_id == version.specification_id and other.place > version.place
         ]
         if later:
             states[version.id] = SpecificationState.SUPERSEDED

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, or_
+from sqlalchemy import and_, func, or_
 from sqlalchemy.orm import aliased, defer, joinedload
 from sqlmodel import Session, col, select
 
@@ -116,6 +116,7 @@ def list_versions(session: Session, *, published_only: bool = True) -> list[Spec
         .order_by(
             StandardSpecification.code,
             col(SpecificationVersion.applies_from).nulls_last(),
+            col(SpecificationVersion.published_at).nulls_last(),
             SpecificationVersion.label,
             col(SpecificationVersion.id),
         )
@@ -185,6 +186,7 @@ def list_versions_of(session: Session, specification_id: uuid.UUID) -> list[Spec
         .options(joinedload(SpecificationVersion.specification))  # type: ignore[arg-type]
         .order_by(
             col(SpecificationVersion.applies_from).desc().nulls_first(),
+            col(SpecificationVersion.published_at).desc().nulls_first(),
             col(SpecificationVersion.label).desc(),
             col(SpecificationVersion.id),
         )
@@ -194,11 +196,19 @@ def list_versions_of(session: Session, specification_id: uuid.UUID) -> list[Spec
 
 
 def lock_versions_of(session: Session, specification_id: uuid.UUID) -> list[SpecificationVersion]:
-    """Return all versions of one specification, oldest application first, locked until the commit."""
+    """Return all versions of one specification, locked until the commit, in the order they count.
+
+    Of two that apply from the same day the one published later comes later.
+    """
     statement = (
         select(SpecificationVersion)
         .where(SpecificationVersion.specification_id == specification_id)
-        .order_by(col(SpecificationVersion.applies_from).nulls_last(), col(SpecificationVersion.id))
+        .order_by(
+            col(SpecificationVersion.applies_from).nulls_last(),
+            col(SpecificationVersion.published_at).nulls_last(),
+            col(SpecificationVersion.label),
+            col(SpecificationVersion.id),
+        )
         .with_for_update()
         .execution_options(populate_existing=True)
         .limit(1_000)
@@ -240,7 +250,12 @@ def list_namesakes(
                 col(Requirement.predecessor_requirement_id).in_(requirement_ids),
             ),
         )
-        .order_by(col(SpecificationVersion.applies_from).desc(), col(Requirement.requirement_id))
+        .order_by(
+            col(SpecificationVersion.applies_from).desc(),
+            col(SpecificationVersion.published_at).desc(),
+            col(SpecificationVersion.label).desc(),
+            col(Requirement.requirement_id),
+        )
         .limit(1_000)
     )
     return list(session.exec(statement).all())
@@ -277,9 +292,15 @@ def recheck_days(session: Session, version_ids: Sequence[uuid.UUID]) -> dict[uui
         .where(
             col(SpecificationVersion.id).in_(version_ids),
             col(newer.state).in_(PUBLISHED_STATES),
-            col(newer.applies_from) > col(SpecificationVersion.applies_from),
+            or_(
+                col(newer.applies_from) > col(SpecificationVersion.applies_from),
+                and_(
+                    col(newer.applies_from) == col(SpecificationVersion.applies_from),
+                    col(newer.published_at) > col(SpecificationVersion.published_at),
+                ),
+            ),
         )
-        .order_by(col(newer.applies_from).desc(), col(newer.id))
+        .order_by(col(newer.applies_from).desc(), col(newer.published_at).desc(), col(newer.id))
     )
     rows = session.exec(statement).all()
     found = {older.id: next_.transition_ends_on or next_.applies_from for older, next_ in rows}

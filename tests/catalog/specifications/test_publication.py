@@ -3,15 +3,16 @@
 What pages and rules in Python refuse is asked on SQLite alone; rows, guards and times on both.
 """
 
+import uuid
 from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from catalog.specifications import queries, services
+from catalog.specifications import outline, queries, services
 from catalog.specifications.models import Pattern, SpecificationState
-from core import changes, clock, db, outbox
+from core import audit, changes, clock, db, outbox
 from tests import factories
 from tests.page_checks import text_of
 
@@ -297,3 +298,32 @@ def test_whoever_changes_the_pattern_cannot_publish_the_draft_alone(as_person, a
     refused = browser.submit(path, {"pattern": "a"})
     assert refused.status_code == 409
     assert "公表した版がある" in refused.text
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_of_two_versions_from_the_same_day_the_later_published_one_counts(draft, swapped):
+    low, high = uuid.UUID(int=1), uuid.UUID(int=2**128 - 1)
+    with db.transaction() as session:
+        made = []
+        for hour, label in ((1, "9.0"), (2, "8.0")):
+            row = factories.specification(
+                session,
+                id=high if swapped == (hour == 2) else low,
+                code=f"TIE-{hour}",
+                label=label,
+                state=S.EFFECTIVE,
+                applies_from=date(2026, 4, 1),
+                published_at=datetime(2026, 3, 1, hour, tzinfo=UTC),
+            )
+            session.get_one(type(row), row.id).specification_id = draft.specification_id
+            made.append(row.id)
+    first, second = made
+    with db.transaction() as session:
+        versions = queries.list_versions_of(session, draft.specification_id)
+        states = outline.states_on(versions, clock.utcnow())
+        assert (states[first], states[second]) == (S.SUPERSEDED, S.EFFECTIVE)
+        assert [each.id for each in versions if each.is_published] == [second, first]
+        assert queries.recheck_days(session, made) == {first: date(2026, 4, 1)}
+        services.settle_effect(session, audit.SYSTEM, draft.specification_id)
+        found = queries.get_versions(session, made)
+        assert (found[first].state, found[second].state) == (S.SUPERSEDED, S.EFFECTIVE)
