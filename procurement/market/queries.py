@@ -1,6 +1,7 @@
 """What can be asked about the services and contracts that stand on specification versions."""
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,8 +11,15 @@ from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
 from accounts.models import Organisation
+from catalog.certification.models import OPEN_STATES, Certification
 from catalog.certification.queries import Standing, standings
-from catalog.offerings.models import ListingVersion, Offering, OfferingVersion, OfferState
+from catalog.offerings.models import (
+    Listing,
+    ListingVersion,
+    Offering,
+    OfferingVersion,
+    OfferState,
+)
 from catalog.specifications.models import SpecificationVersion
 from catalog.specifications.queries import list_versions_of
 from catalog.terms import CertificationState
@@ -20,6 +28,13 @@ from core.db import now
 from procurement.contracts.models import Contract, ContractState
 
 RUNNING_STATES = (ContractState.REGISTERED, ContractState.IN_USE, ContractState.EXITING)
+PENDING_STATES = (
+    OfferState.DRAFT,
+    OfferState.SUBMITTED,
+    OfferState.IN_REVIEW,
+    OfferState.RETURNED,
+    OfferState.APPROVED,
+)
 IN_FORCE = frozenset({CertificationState.CERTIFIED, CertificationState.CONDITIONAL})
 
 
@@ -34,10 +49,33 @@ class AffectedContract:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What stands on specification versions today: public services, their standing, contracts."""
+    """What stands on specification versions today.
+
+    Public services with their standing, contracts, services that are not public yet, reviews under
+    way, and who else than the maker sells a public service.
+    """
 
     offerings: tuple[tuple[OfferingVersion, Standing], ...]
     contracts: tuple[AffectedContract, ...]
+    pending: tuple[OfferingVersion, ...] = ()
+    reviews: tuple[Certification, ...] = ()
+    resold: tuple[Listing, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing at all stands on the versions."""
+        return not (self.offerings or self.contracts or self.pending or self.reviews)
+
+    @property
+    def pending_counts(self) -> list[tuple[OfferState, int]]:
+        """How many services are in each state before publication; whose they are stays private."""
+        found = Counter(each.state for each in self.pending)
+        return [(state, found[state]) for state in PENDING_STATES if found[state]]
+
+    def resellers_of(self, version: OfferingVersion) -> list[str]:
+        """Return the names of those who sell a service besides its maker."""
+        found = [each for each in self.resold if each.offering_id == version.offering_id]
+        return [each.seller.name for each in found]
 
     @property
     def certificates(self) -> int:
@@ -48,25 +86,29 @@ class Impact:
 def list_older_versions(
     session: Session, version: SpecificationVersion
 ) -> list[SpecificationVersion]:
-    """Return the published versions of the same specification that apply earlier, newest first.
+    """Return the published versions of the same specification that come before, newest first.
 
-    A version without a day of application comes after all that are published.
+    A version that is not published comes after those that apply from the same day; one without a
+    day of application after all that are published.
     """
-    last = version.applies_from or date.max
     return [
         each
         for each in list_versions_of(session, version.specification_id)
-        if each.is_published and each.id != version.id and (each.applies_from or date.min) < last
+        if each.is_published and each.id != version.id and each.place < version.place
     ]
 
 
 def find_impact(session: Session, version_ids: Sequence[uuid.UUID]) -> Impact:
-    """Return what stands on these specification versions today (4 statements)."""
+    """Return what stands on these specification versions today (6 statements)."""
     versions = _list_offerings(session, version_ids)
-    known = standings(session, versions)
+    public = [each for each in versions if each.state is OfferState.PUBLISHED]
+    known = standings(session, public)
     return Impact(
-        offerings=tuple((each, known[each.id]) for each in versions),
+        offerings=tuple((each, known[each.id]) for each in public),
         contracts=tuple(_list_contracts(session, version_ids, day_in_japan(now(session)))),
+        pending=tuple(each for each in versions if each.state is not OfferState.PUBLISHED),
+        reviews=tuple(_list_reviews(session, version_ids)),
+        resold=tuple(_list_resold(session, [each.id for each in public])),
     )
 
 
@@ -109,13 +151,41 @@ def _list_offerings(session: Session, version_ids: Sequence[uuid.UUID]) -> list[
         select(OfferingVersion)
         .where(
             col(OfferingVersion.specification_version_id).in_(version_ids),
-            OfferingVersion.state == OfferState.PUBLISHED,
+            col(OfferingVersion.state).in_((OfferState.PUBLISHED, *PENDING_STATES)),
         )
         .options(
             joinedload(OfferingVersion.offering).joinedload(Offering.maker),  # type: ignore[arg-type]
             joinedload(OfferingVersion.specification_version),  # type: ignore[arg-type]
         )
         .order_by(OfferingVersion.name, col(OfferingVersion.id))
+    )
+    return list(session.exec(statement))
+
+
+def _list_reviews(session: Session, version_ids: Sequence[uuid.UUID]) -> list[Certification]:
+    statement = (
+        select(Certification)
+        .where(
+            col(Certification.specification_version_id).in_(version_ids),
+            col(Certification.state).in_(OPEN_STATES),
+        )
+        .order_by(col(Certification.submitted_at), col(Certification.id))
+    )
+    return list(session.exec(statement))
+
+
+def _list_resold(session: Session, offering_version_ids: Sequence[uuid.UUID]) -> list[Listing]:
+    statement = (
+        select(Listing)
+        .join(ListingVersion, col(ListingVersion.listing_id) == col(Listing.id))
+        .join(Offering, col(Offering.id) == col(Listing.offering_id))
+        .where(
+            col(ListingVersion.offering_version_id).in_(offering_version_ids),
+            ListingVersion.state == OfferState.PUBLISHED,
+            col(Listing.owner_id) != col(Offering.owner_id),
+        )
+        .options(joinedload(Listing.seller))  # type: ignore[arg-type]
+        .order_by(col(Listing.created_at), col(Listing.id))
     )
     return list(session.exec(statement))
 

@@ -36,7 +36,7 @@ from procurement.market.queries import (
 
 
 def tell_of_publication(session: Session, payload: Mapping[str, Any]) -> None:
-    """Handle `specification.published`: tell makers and bodies that stand on older versions."""
+    """Handle `specification.published`: tell makers, sellers and bodies that stand on older versions."""
     version = specifications.get_version(session, uuid.UUID(payload["specification_version_id"]))
     if version is None:
         return
@@ -50,7 +50,7 @@ def tell_of_publication(session: Session, payload: Mapping[str, Any]) -> None:
 
 
 def tell_of_end(session: Session, payload: Mapping[str, Any]) -> None:
-    """Handle `specification.ended`: tell makers and bodies that stand on the version."""
+    """Handle `specification.ended`: tell makers, sellers and bodies that stand on the version."""
     version = specifications.get_version(session, uuid.UUID(payload["specification_version_id"]))
     if version is None:
         return
@@ -110,21 +110,27 @@ def _path(version: SpecificationVersion, *page: str) -> str:
 
 
 def _tell(session: Session, impact: Impact, news: _News) -> None:
-    makers = Counter(each.owner_id for each, _ in impact.offerings)
+    """Send each organisation one notice that counts all that concerns it."""
     certified = Counter(
         each.owner_id for each, standing in impact.offerings if standing.state in IN_FORCE
     )
-    bodies = Counter(each.body.id for each in impact.contracts)
-    told = [
-        (owner_id, f"公開中のサービス{count}件（うち認証{certified[owner_id]}件）が対象です")
-        for owner_id, count in makers.items()
-    ]
-    told += [
-        (owner_id, f"使っているサービスの契約{count}件が対象です")
-        for owner_id, count in bodies.items()
-    ]
-    for owner_id, words in told:
-        title = f"{news.title}。{words}"
+    counted = {
+        "公開中のサービス": Counter(each.owner_id for each, _ in impact.offerings),
+        "公開前のサービス": Counter(each.owner_id for each in impact.pending),
+        "審査中の認証の申請": Counter(each.owner_id for each in impact.reviews),
+        "ほかの事業者から販売しているサービス": Counter(each.owner_id for each in impact.resold),
+        "受注している契約": Counter(each.contract.addressee_id for each in impact.contracts),
+        "使っているサービスの契約": Counter(each.body.id for each in impact.contracts),
+    }
+    told = dict.fromkeys(owner_id for counts in counted.values() for owner_id in counts)
+    for owner_id in told:
+        parts = [
+            f"{words}{counts[owner_id]}件"
+            + (f"（うち認証{certified[owner_id]}件）" if words == "公開中のサービス" else "")
+            for words, counts in counted.items()
+            if counts[owner_id]
+        ]
+        title = f"{news.title}。{'、'.join(parts)}が対象です"
         tell_organisation(session, owner_id, "specification", title, news.path, due_on=news.due_on)
 
 

@@ -6,10 +6,12 @@ from datetime import date, timedelta
 import pytest
 
 from accounts.models import OrganisationKind, Role
-from accounts.queries import list_members
+from accounts.queries import list_members, list_organisation_notices
 from app import outbox_handlers
+from catalog.certification.models import ReviewState
 from catalog.certification.queries import current_certifications, standings
 from catalog.certification.services import suspend
+from catalog.offerings.models import OfferingVersion, OfferState
 from catalog.offerings.queries import load_listing_versions
 from catalog.specifications.models import SpecificationState
 from catalog.specifications.queries import get_version
@@ -64,9 +66,30 @@ def revised(market):
     return market.as_(lead), draft, old
 
 
+@pytest.fixture
+def not_public_yet(market, revised):
+    """A draft of the rival, a review under way of a third maker, a reseller of the first service."""
+    _, _, old = revised
+    with db.transaction() as session:
+        factories.offering(session, market.rival, old, OfferState.DRAFT, name="秘密の下書き")
+        third, reseller = factories.vendor(session), factories.vendor(session)
+        waiting = factories.offering(session, third, old, OfferState.IN_REVIEW, answers=None)
+        version = session.get_one(OfferingVersion, waiting.offering_version_id)
+        factories.certification(session, version, ReviewState.UNDER_REVIEW)
+        cheap = load_listing_versions(session, [market.cheap.id])[market.cheap.id]
+        factories.listing(
+            session, cheap.listing.offering, cheap.offering_version, reseller,
+            OfferState.PUBLISHED, (),
+        )  # fmt: skip
+        return third, reseller
+
+
 @pytest.mark.acceptance(27)
-def test_publishing_shows_and_tells_who_stands_on_the_version_before(market, revised):
+def test_publishing_shows_and_tells_who_stands_on_the_version_before(
+    market, revised, not_public_yet
+):
     lead, draft, old = revised
+    third, reseller = not_public_yet
     path = f"/manage/specifications/versions/{draft.id}/publish"
     page = text_of(lead.page(path))
     for words in (
@@ -76,9 +99,12 @@ def test_publishing_shows_and_tells_who_stands_on_the_version_before(market, rev
         "実装区分の変更 1件",
         "追加 1件",
         "令和81年3月31日",
+        "公開前のサービス2件（下書き 1件、審査中 1件）と、審査中の認証の申請1件が対象です",
+        f"販売：{reseller.name}",
     ):
         assert words in page, words
     assert "24,545" not in page
+    assert "秘密の下書き" not in page
     assert lead.submit(path, {"confirmed": "yes"}, button="公表する").status_code == 303
     with db.reading() as session:
         before = changes.head(session)
@@ -89,11 +115,24 @@ def test_publishing_shows_and_tells_who_stands_on_the_version_before(market, rev
     assert market.seller_admin.email in receivers(letters, "公開中のサービス1件")
     assert market.rival_admin.email not in receivers(letters, "公開中のサービス1件")
     seller = text_of(market.as_(market.seller_admin).page("/"))
-    assert "第2.0版が公表されました。公開中のサービス1件（うち認証1件）が対象です" in seller
+    assert (
+        "第2.0版が公表されました。公開中のサービス1件（うち認証1件）、受注している契約1件が対象です"
+        in seller
+    )
     assert "期限：令和81年3月31日" in seller
     rival = text_of(market.as_(market.rival_admin).page("/"))
-    assert "公開中のサービス2件（うち認証2件）が対象です" in rival
+    assert "公開中のサービス2件（うち認証2件）、公開前のサービス1件が対象です" in rival
     assert "契約1件" not in rival
+    with db.reading() as session:
+        since = clock.utcnow() - timedelta(days=1)
+        told = {
+            each.owner_id: [
+                one.title for one in list_organisation_notices(session, each.owner_id, since)
+            ]
+            for each in (third, reseller)
+        }
+    assert "公開前のサービス1件、審査中の認証の申請1件が対象です" in told[third.owner_id][0]
+    assert "ほかの事業者から販売しているサービス1件が対象です" in told[reseller.owner_id][0]
     town = market.as_(market.approver).page("/")
     assert "使っているサービスの契約1件が対象です" in text_of(town)
     link = next(
