@@ -41,6 +41,20 @@ class StorageError(Unavailable):
         super().__init__(message)
 
 
+class FileMissing(StorageError):
+    """The place answers, but a file that a record names is not there."""
+
+    code = "file_missing"
+    title = "ファイルが見つかりません"
+    meaning = "記録にあるファイルが、保存する場所にありません。"
+    remedy = "運営者に知らせてください。運営者は控えから戻します。"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "記録にあるファイルが、保存する場所にありません。運営者に知らせてください。"
+        )
+
+
 class Content(Protocol):
     """An open file: read until nothing comes, then close."""
 
@@ -73,7 +87,7 @@ class FileStore(Protocol):
         ...
 
     def open(self, sha256: str) -> Content:
-        """Open a content; StorageError also when it is not there."""
+        """Open a content; raises FileMissing when it is not there."""
         ...
 
     def list(self) -> Iterator[StoredFile]:
@@ -221,9 +235,11 @@ class BucketStore:
             self._client.delete_object(Bucket=self._bucket, Key=self._key(sha256))
 
     def probe(self) -> str:
-        """Ask whether the bucket is there and may be used."""
+        """Write and remove an object."""
+        key = f"{self._prefix}/probe" if self._prefix else "probe"
         with _told(f"probe {self._bucket}", _service_failures()):
-            self._client.head_bucket(Bucket=self._bucket)
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=b"probe")
+            self._client.delete_object(Bucket=self._bucket, Key=key)
         return f"バケット {self._bucket}"
 
     def _key(self, sha256: str) -> str:
@@ -284,7 +300,14 @@ def _told(what: str, failures: tuple[type[Exception], ...] = (OSError,)) -> Iter
         yield
     except failures as error:
         _log.error("storage.failed", act=what, error=repr(error))
-        raise StorageError from error
+        raise (FileMissing if _is_absence(error) else StorageError) from error
+
+
+def _is_absence(error: Exception) -> bool:
+    answer = getattr(error, "response", None) or {}
+    return (
+        isinstance(error, FileNotFoundError) or answer.get("Error", {}).get("Code") == "NoSuchKey"
+    )
 
 
 def _service_failures() -> tuple[type[Exception], ...]:

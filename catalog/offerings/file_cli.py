@@ -12,7 +12,7 @@ from catalog.offerings.queries.answers import stream_files
 from core import clock
 from core.cli import Operation
 from core.db import reading
-from core.storage import FileStore, StorageError, get_store, read_parts
+from core.storage import FileMissing, FileStore, StorageError, get_store, read_parts
 
 # An upload keeps its content first and commits its row a moment later.
 _UNUSED_AFTER = timedelta(days=1)
@@ -33,8 +33,10 @@ def files_group() -> None:
 def check_files(operation: Operation, remove_unused: bool) -> None:  # noqa: FBT001 - click passes options by name
     """すべての証拠のファイルを読み、ハッシュと大きさを確かめます。欠けや違いがあれば1で終わります。"""
     store = get_store(operation.settings)
+    broken: list[str] = []
     try:
-        used, broken = _check_used(store)
+        used = _check_used(store, broken)
+        click.echo(f"{len(used):,}個を確かめ、{len(broken):,}個に誤りがありました。")
         unused = 0
         for sha256 in _list_unused(store, used):
             unused += 1
@@ -42,9 +44,9 @@ def check_files(operation: Operation, remove_unused: bool) -> None:  # noqa: FBT
                 store.remove(sha256)
     except StorageError as error:
         raise click.ClickException(error.message) from error
-    for sentence in broken:
-        click.echo(f"要確認　{sentence}")
-    click.echo(f"{len(used):,}個を確かめ、{len(broken):,}個に誤りがありました。")
+    finally:  # what was found is said, whatever stops the rest
+        for sentence in broken:
+            click.echo(f"要確認　{sentence}")
     if unused:
         done = "を消しました" if remove_unused else "があります（--remove-unused で消せます）"
         click.echo(f"使われていないもの{unused:,}個{done}。")
@@ -52,23 +54,22 @@ def check_files(operation: Operation, remove_unused: bool) -> None:  # noqa: FBT
         sys.exit(1)
 
 
-def _check_used(store: FileStore) -> tuple[set[str], list[str]]:
-    """Read every file that a row names; returns their hashes and a sentence for each fault."""
+def _check_used(store: FileStore, broken: list[str]) -> set[str]:
+    """Read every file that a row names; returns their hashes, and adds a sentence for each fault."""
     used: set[str] = set()
-    broken: list[str] = []
     with reading() as session, click.progressbar(list(stream_files(session)), label="確認") as rows:
         for row in rows:
             fault = "" if row.sha256 in used else _find_fault(store, row)
             used.add(row.sha256)
             if fault:
                 broken.append(fault)
-    return used, broken
+    return used
 
 
 def _find_fault(store: FileStore, row: EvidenceFile) -> str:
     try:
         content = store.open(row.sha256)
-    except StorageError:
+    except FileMissing:
         return f"{row.sha256}がありません。控えから戻してください。"
     digest, size = hashlib.sha256(), 0
     try:

@@ -13,7 +13,15 @@ from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
 from core.config import Settings
-from core.storage import BucketStore, FileStore, FolderStore, StorageError, get_store, read_parts
+from core.storage import (
+    BucketStore,
+    FileMissing,
+    FileStore,
+    FolderStore,
+    StorageError,
+    get_store,
+    read_parts,
+)
 
 CONTENT = os.urandom(700_000)  # more than one part
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -69,7 +77,7 @@ def test_file_is_kept_once_read_whole_and_removed(store: FileStore) -> None:
     assert all(each.kept_at >= before for each in kept)
     store.remove(SHA256)
     store.remove(SHA256)
-    with pytest.raises(StorageError):
+    with pytest.raises(FileMissing):
         store.open(SHA256)
     assert [each.sha256 for each in store.list()] == [OTHER]
 
@@ -114,8 +122,9 @@ def test_place_that_does_not_answer_is_told_as_such(tmp_path: Path, service: str
             lambda store=store: store.open(SHA256),
             lambda store=store: store.keep(SHA256, io.BytesIO(CONTENT)),
         ):
-            with pytest.raises(StorageError):
+            with pytest.raises(StorageError) as told:
                 act()
+            assert not isinstance(told.value, FileMissing)
 
 
 def test_settings_choose_the_store(tmp_path: Path) -> None:

@@ -296,4 +296,11 @@ def test_command_finds_lost_changed_and_unused_files(
     assert "3個を確かめ、2個に誤りがありました。" in found.output
     assert "使われていないもの1個があります" in found.output
     assert "使われていないもの1個を消しました" in check("--remove-unused").output
+    away = {"files_url": "s3://narabi", "files_endpoint": "http://127.0.0.1:9"}
+    stopped = CliRunner().invoke(
+        files_group, ["check"], obj=Operation(settings.model_copy(update=away), {}, {})
+    )
+    assert stopped.exit_code == 1
+    assert "いま答えません" in stopped.output
+    assert "ありません。控え" not in stopped.output
     assert {each.sha256 for each in store.list()} == {changed, kept, fresh}
