@@ -5,20 +5,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from sqlmodel import Session
 
 from catalog.certification.checks import Check, CheckOutcome, SpecificationDates, run_checks, sum_up
 from catalog.certification.models import Certification, Recommendation
-from catalog.conformance import Issue, RollUp, roll_up
+from catalog.conformance import Issue, RequirementEntry, RollUp, roll_up
 from catalog.offerings.content import (
     answer_entries,
     hash_content,
     offering_content,
     requirement_entries,
 )
-from catalog.offerings.models import ConformanceAnswer
+from catalog.offerings.models import ConformanceAnswer, OfferingVersion
 from catalog.offerings.queries import list_answers
 from catalog.specifications.models import Requirement, SpecificationVersion
 from catalog.specifications.queries import list_requirements
@@ -32,15 +33,36 @@ COUNTED = (*(answer.value for answer in Answer), UNANSWERED)
 _STRICTEST_FIRST = (RequirementClass.MUST, RequirementClass.MUST_NOT, RequirementClass.MAY)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Assessment:
-    """The requirements, the answers by requirement row, what they amount to, and their hash now."""
+    """Requirements and answers of a review by requirement row, and what they amount to on a day.
 
+    What is worked out from them is worked out when it is asked for, once.
+    """
+
+    version: OfferingVersion
     requirements: Sequence[Requirement]
     answers: Mapping[uuid.UUID, ConformanceAnswer]
-    roll_up: RollUp
-    content_sha256: str
-    checks: Sequence[Check] = ()
+    day: date
+
+    @cached_property
+    def roll_up(self) -> RollUp:
+        """What the answers amount to."""
+        return roll_up(self._entries, answer_entries(self.answers), self.day)
+
+    @cached_property
+    def content_sha256(self) -> str:
+        """The hash of the content as it is now."""
+        return hash_content(offering_content(self.version, self.answers))
+
+    @cached_property
+    def checks(self) -> Sequence[Check]:
+        """The automatic checks."""
+        return _run(self._entries, self.answers, self.version.specification_version, self.day)
+
+    @cached_property
+    def _entries(self) -> list[RequirementEntry]:
+        return requirement_entries(self.requirements)
 
     @property
     def check_outcome(self) -> CheckOutcome:
@@ -55,21 +77,20 @@ class Assessment:
         return {issue.requirement.id: issue for issue in found}
 
 
-def assess(session: Session, certification: Certification) -> Assessment:
+def assess(
+    session: Session, certification: Certification, *, with_evidence: bool = True
+) -> Assessment:
     """Return what the answers under review amount to today (2 statements).
 
-    Raises GuardFailed for a specification version without requirements.
+    Raises GuardFailed for a specification version without requirements. Without the evidence
+    files neither hash nor checks may be asked for.
     """
     version = certification.offering_version
     requirements = list_requirements(session, certification.specification_version_id)
-    answers = list_answers(session, [version.id])[version.id]
+    answers = list_answers(session, [version.id], with_evidence=with_evidence)[version.id]
     if not requirements:
         raise GuardFailed([("main", "この標準仕様書の版には要件がないので、審査できません。")])
-    today = day_in_japan(now(session))
-    rolled = roll_up(requirement_entries(requirements), answer_entries(answers), today)
-    digest = hash_content(offering_content(version, answers))
-    checks = check_answers(requirements, answers, certification.specification_version, today)
-    return Assessment(requirements, answers, rolled, digest, checks)
+    return Assessment(version, requirements, answers, day_in_japan(now(session)))
 
 
 def check_answers(
@@ -79,8 +100,17 @@ def check_answers(
     today: date,
 ) -> list[Check]:
     """Run the automatic checks on stored answers; nothing is written."""
+    return _run(requirement_entries(requirements), answers, version, today)
+
+
+def _run(
+    entries: Sequence[RequirementEntry],
+    answers: Mapping[uuid.UUID, ConformanceAnswer],
+    version: SpecificationVersion,
+    today: date,
+) -> list[Check]:
     return run_checks(
-        requirement_entries(requirements),
+        entries,
         answer_entries(answers),
         {row.requirement.requirement_id for row in answers.values() if row.has_evidence},
         SpecificationDates(version.published_on, version.transition_ends_on),

@@ -44,7 +44,7 @@ def show_certificate(number: str) -> ResponseReturnValue:
     kind = negotiation.wanted_format("html", "json", "csv")
     session = web.read_session()
     review = _find_certificate(session, number)
-    assessment = assess(session, review)
+    assessment = assess(session, review, with_evidence=False)
     standing = queries.standing_of(review, now(session), has_answers=bool(assessment.answers))
     if kind != "html":
         return _answer_data(session, kind, review, assessment)
@@ -108,7 +108,7 @@ def show_certificate_pdf(number: str) -> ResponseReturnValue:
     review = _find_certificate(session, number)
     rendered = render_certificate(
         review,
-        assess(session, review),
+        assess(session, review, with_evidence=False),
         agencies=queries.agencies_of(session, review),
         moment=now(session),
     )
