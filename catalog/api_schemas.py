@@ -298,6 +298,7 @@ class StandingSchema(FormSchema):
     number = f.optional("認証番号")
     valid_until = f.moment()
     conditions_due_on = f.day()
+    lapsed_on = f.day()
 
 
 class OfferingSchema(FormSchema):
@@ -340,6 +341,7 @@ class CertificateSchema(FormSchema):
     valid_from = f.moment()
     valid_until = f.moment()
     conditions_due_on = f.day()
+    lapsed_on = f.day()
     ended_on = f.day()
     recheck_by = f.day()
 

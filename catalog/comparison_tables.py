@@ -95,6 +95,7 @@ def head_columns(columns: Sequence[Column], links: Links) -> list[dict[str, Any]
                 "due": column.standing.due_on,
                 "version_label": column.specification_version.title,
                 "since": column.standing.since,
+                "lapsed": column.standing.lapsed_on,
             },
             "lines": [words] if (words := absence_words(column.version)) else [],
         }

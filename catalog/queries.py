@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from catalog.certification.models import DECIDED_STATES, Certification, ReviewState
+from catalog.certification.queries import is_over
 from catalog.conformance import AnswerEntry
 from catalog.offerings.models import (
     ConformanceAnswer,
@@ -254,12 +255,12 @@ def _newest_certificate_id() -> Any:
 def _stands(session: Session, newest: Any, wanted: CertificationState) -> ColumnElement[bool]:
     """Return the rule of `standing_of` in SQL."""
     decided = newest.state.in_((ReviewState.CERTIFIED, ReviewState.CONDITIONAL))
-    is_over = and_(decided, newest.valid_until <= now(session))
+    has_ended = and_(decided, is_over(newest, now(session)))
     has_answers = exists().where(col(ConformanceAnswer.offering_version_id) == OfferingVersion.id)
     rules: dict[CertificationState, ColumnElement[bool]] = {
-        CertificationState.CERTIFIED: and_(newest.state == ReviewState.CERTIFIED, ~is_over),
-        CertificationState.CONDITIONAL: and_(newest.state == ReviewState.CONDITIONAL, ~is_over),
-        CertificationState.EXPIRED: is_over,
+        CertificationState.CERTIFIED: and_(newest.state == ReviewState.CERTIFIED, ~has_ended),
+        CertificationState.CONDITIONAL: and_(newest.state == ReviewState.CONDITIONAL, ~has_ended),
+        CertificationState.EXPIRED: has_ended,
         CertificationState.SUSPENDED: newest.state == ReviewState.SUSPENDED,
         CertificationState.REVOKED: newest.state == ReviewState.REVOKED,
         CertificationState.CLAIMED: or_(

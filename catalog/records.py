@@ -260,6 +260,7 @@ def standing_record(standing: Standing) -> Record:
         "number": standing.number,
         "valid_until": _moment(standing.valid_until),
         "conditions_due_on": _day(standing.due_on),
+        "lapsed_on": _day(standing.lapsed_on),
     }
 
 
@@ -281,6 +282,7 @@ def certificate_record(row: Certification, moment: datetime, recheck_by: date | 
         "valid_from": _moment(row.valid_from),
         "valid_until": _moment(row.valid_until),
         "conditions_due_on": _day(standing.due_on),
+        "lapsed_on": _day(standing.lapsed_on),
         "ended_on": _day(row.ended_on),
         "recheck_by": _day(recheck_by),
     }

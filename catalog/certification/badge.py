@@ -82,6 +82,7 @@ class Badge:
     last_day: date | None = None
     is_sample: bool = False
     is_superseded: bool = False
+    explanation: str = ""
 
 
 def draw_badge(badge: Badge) -> str:
@@ -110,9 +111,13 @@ def _title(badge: Badge) -> str:
 
 
 def _description(badge: Badge) -> str:
-    last = f"有効な最後の日は{format_date(badge.last_day)}。" if badge.last_day else ""
+    last = (
+        f"有効な最後の日は{format_date(badge.last_day)}。"
+        if badge.last_day and not badge.explanation
+        else ""
+    )
     sample = "見本です。" if badge.is_sample else ""
-    return f"{sample}標準仕様書{badge.specification}に対する認証書{badge.number}の今の状態。{last}"
+    return f"{sample}標準仕様書{badge.specification}に対する認証書{badge.number}の今の状態。{badge.explanation}{last}"
 
 
 def _measure(text: str, size: int) -> int:

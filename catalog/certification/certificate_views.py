@@ -17,6 +17,7 @@ from catalog.certification.documents import (
     certificate_csv,
     certificate_json,
     decision_words,
+    lapse_words,
     render_certificate,
 )
 from catalog.certification.models import Certification, ReviewState
@@ -140,7 +141,7 @@ def show_status(number: str) -> ResponseReturnValue:
     review = _find_certificate(session, number)
     standing = _standing(session, review)
     content = canonical_json(_status(review, standing, now(session), _recheck_by(session, review)))
-    return _embeddable(content, "application/json", review, standing, now(session))
+    return _embeddable(content, "application/json", review, now(session))
 
 
 @blueprint.get("/certificates/<number>/status.svg")
@@ -159,9 +160,10 @@ def show_badge(number: str) -> ResponseReturnValue:
         last_day=standing.valid_until_day,
         is_sample=_is_sample(review),
         is_superseded=standing.is_superseded,
+        explanation=lapse_words(standing),
     )
     content = draw_badge(badge).encode()
-    return _embeddable(content, "image/svg+xml", review, standing, now(session))
+    return _embeddable(content, "image/svg+xml", review, now(session))
 
 
 def _standing(session: Session, review: Certification) -> Standing:
@@ -183,6 +185,8 @@ def _status(
         "valid_from": review.valid_from.isoformat() if review.valid_from else None,
         "last_day": last.isoformat() if last else None,
         "conditions_due": standing.due_on.isoformat() if standing.due_on else None,
+        "lapsed_on": standing.lapsed_on.isoformat() if standing.lapsed_on else None,
+        "explanation": lapse_words(standing) or None,
         "ended_on": review.ended_on.isoformat() if review.ended_on else None,
         "offering": {"name": version.name, "version": version.number},
         "specification": {
@@ -196,16 +200,14 @@ def _status(
     }
 
 
-def _embeddable(
-    content: bytes, kind: str, review: Certification, standing: Standing, moment: datetime
-) -> Response:
+def _embeddable(content: bytes, kind: str, review: Certification, moment: datetime) -> Response:
     """Answer what other sites may show: kept for minutes, and never beyond the certificate's end.
 
     Before publication only the parties read it, and nothing keeps it.
     """
     keep = LONGEST
-    if standing.valid_until is not None and standing.valid_until > moment:
-        keep = max(SHORTEST, min(keep, standing.valid_until - moment))
+    if review.ends_at is not None and review.ends_at > moment:
+        keep = max(SHORTEST, min(keep, review.ends_at - moment))
     response = make_response(content)
     response.content_type = kind
     if not review.is_public:

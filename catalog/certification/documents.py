@@ -7,6 +7,7 @@ from typing import Any
 from catalog.certification.assessment import COUNTED, Assessment, strictest_class, tally
 from catalog.certification.models import Certification
 from catalog.certification.outline import rows_of
+from catalog.certification.queries import Standing, standing_of
 from catalog.terms import (
     UNANSWERED_LABEL,
     Answer,
@@ -152,7 +153,15 @@ def _state_words(certification: Certification, moment: datetime) -> str:
     code = certification.public_code(moment)
     if code in {CertificationState.CERTIFIED, CertificationState.CONDITIONAL}:
         return code.label
-    return f"{code.label}（{format_date(day_in_japan(moment))}現在）"
+    why = lapse_words(standing_of(certification, moment, has_answers=True))
+    return f"{code.label}（{format_date(day_in_japan(moment))}現在{'。' + why.rstrip('。') if why else ''}）"
+
+
+def lapse_words(standing: Standing) -> str:
+    """Tell why a certificate stopped to count before its term; nothing while it did not."""
+    if standing.lapsed_on is None:
+        return ""
+    return f"期限の{format_date(standing.lapsed_on)}までに条件が満たされていません。"
 
 
 def _classes(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

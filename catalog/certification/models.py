@@ -166,6 +166,7 @@ class Certification(StatefulModel, table=True):
     decided_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     decision_reason: str = Field(default="", max_length=2000)
     conditions: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONType)
+    lapses_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     results: dict[str, Any] = Field(default_factory=dict, sa_type=JSONType)
     valid_from: datetime | None = Field(default=None, sa_type=UTCDateTime)
     valid_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
@@ -231,10 +232,23 @@ class Certification(StatefulModel, table=True):
         if self.state is ReviewState.REVOKED:
             return CertificationState.REVOKED
         if self.state in {ReviewState.CERTIFIED, ReviewState.CONDITIONAL}:
-            if self.valid_until is not None and self.valid_until <= moment:
+            if self.ends_at is not None and self.ends_at <= moment:
                 return CertificationState.EXPIRED
             return CertificationState(self.state.value)
         return CertificationState.CLAIMED
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it stops to count: its term is over, or a condition is overdue (`lapses_at`)."""
+        return min((each for each in (self.valid_until, self.lapses_at) if each), default=None)
+
+    def has_lapsed(self, moment: datetime) -> bool:
+        """Tell whether it stopped to count before its term because a condition was not met in time."""
+        return (
+            self.public_state(moment) is CertificationState.EXPIRED
+            and self.lapses_at is not None
+            and self.ends_at == self.lapses_at
+        )
 
 
 class Opinion(LabelledCode):

@@ -8,6 +8,7 @@ from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
 from catalog.certification.models import Certification, Recommendation, ReviewState
+from catalog.certification.queries import is_over
 from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion, OfferState
 from catalog.offerings.queries import narrow_to_listed
 from catalog.specifications.models import SpecificationVersion
@@ -34,7 +35,7 @@ def count_services(session: Session) -> list[SpecificationRow]:
             and_(
                 col(Certification.offering_version_id) == OfferingVersion.id,
                 col(Certification.state).in_((ReviewState.CERTIFIED, ReviewState.CONDITIONAL)),
-                col(Certification.valid_until) > now(session),
+                ~is_over(Certification, now(session)),
             ),
         )
         .group_by(OfferingVersion.specification_version_id)

@@ -70,6 +70,7 @@ def _describe_hit(rank: int, version: ListingVersion, standing: Standing) -> dic
             "number": standing.number,
             "valid_until": _iso(standing.valid_until),
             "conditions_due_on": standing.due_on.isoformat() if standing.due_on else None,
+            "lapsed_on": standing.lapsed_on.isoformat() if standing.lapsed_on else None,
             "ended_on": standing.since.isoformat() if standing.since else None,
         },
     }
@@ -89,12 +90,14 @@ def standing_of_hit(hit: Mapping[str, Any]) -> Standing:
     """Return the standing as it was when the hit was locked."""
     kept = hit["certification"]
     until = kept["valid_until"]
-    due_on, since = (kept.get(name) for name in ("conditions_due_on", "ended_on"))
+    days = (kept.get(name) for name in ("conditions_due_on", "ended_on", "lapsed_on"))
+    due_on, since, lapsed_on = (date.fromisoformat(day) if day else None for day in days)
     return Standing(
         CertificationState(kept["state"]),
         valid_until=None if until is None else datetime.fromisoformat(until),
-        due_on=date.fromisoformat(due_on) if due_on else None,
-        since=date.fromisoformat(since) if since else None,
+        due_on=due_on,
+        since=since,
+        lapsed_on=lapsed_on,
     )
 
 

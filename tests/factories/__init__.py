@@ -28,6 +28,7 @@ from catalog.certification.models import (
     Recommendation,
     ReviewState,
 )
+from catalog.certification.services.conditions import lapse_of
 from catalog.offerings.models import (
     ConformanceAnswer,
     Listing,
@@ -382,6 +383,7 @@ def certification(
         "revoked_at": moment if revoked else None,
     }
     values = {**defaults, **values}
+    values.setdefault("lapses_at", lapse_of(values.get("conditions", [])))
     last = {name: values.pop(name) for name in _LAST if name in values}
     made: Certification = _added(
         session,

@@ -21,7 +21,7 @@ from catalog.certification.models import (
     ReviewState,
     ReviewSubmission,
 )
-from catalog.certification.queries import load_whole
+from catalog.certification.queries import is_over, load_whole
 from catalog.offerings.models import Listing, ListingVersion, OfferingVersion
 from catalog.offerings.queries import narrow_to_listed
 from core.db import now
@@ -245,7 +245,7 @@ def find_base(session: Session, review: Certification) -> Certification | None:
             col(OfferingVersion.id) != review.offering_version_id,
             Certification.specification_version_id == review.specification_version_id,
             col(Certification.state).in_(IN_FORCE),
-            col(Certification.valid_until) > now(session),
+            ~is_over(Certification, now(session)),
         )
         .options(joinedload(Certification.offering_version), *load_whole())  # type: ignore[arg-type]
         .order_by(col(Certification.decided_at).desc(), col(Certification.id))

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
@@ -43,7 +43,7 @@ class Standing:
     """What a reader is told about an offering version's conformity at one moment.
 
     `due_on` is the first due date of a conditional certificate, `since` the day of a suspension or
-    revocation. A superseded certificate counts as none: `state` is a claim, `tag` says what it was.
+    revocation, `lapsed_on` the due date that passed with its condition unmet. A superseded certificate counts as none: `state` is a claim, `tag` says what it was.
     """
 
     state: CertificationState
@@ -53,6 +53,7 @@ class Standing:
     certification_id: uuid.UUID | None = None
     since: date | None = None
     is_superseded: bool = False
+    lapsed_on: date | None = None
 
     @property
     def tag(self) -> str:
@@ -92,7 +93,20 @@ def standing_of(
         certification_id=certification.id,
         since=certification.ended_on,
         is_superseded=certification.state is ReviewState.SUPERSEDED,
+        lapsed_on=_lapsed_on(certification, moment),
     )
+
+
+def _lapsed_on(certification: Certification, moment: datetime) -> date | None:
+    if certification.lapses_at is None or not certification.has_lapsed(moment):
+        return None
+    return day_in_japan(certification.lapses_at - _MOMENT)
+
+
+def is_over(row: Any, moment: datetime) -> ColumnElement[bool]:
+    """Return the rule of `Certification.ends_at` in SQL, for the table or an alias of it."""
+    lapsed = and_(row.lapses_at.is_not(None), row.lapses_at <= moment)
+    return or_(row.valid_until <= moment, lapsed)
 
 
 def current_certifications(

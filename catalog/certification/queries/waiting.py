@@ -47,7 +47,7 @@ def list_to_answer(session: Session, owner_id: uuid.UUID) -> list[tuple[Certific
 
 
 def list_in_force(session: Session, owner_id: uuid.UUID) -> list[Certification]:
-    """Return a vendor's certificates that count now, the next to end first."""
+    """Return a vendor's certificates whose term runs, the next to end first; a condition may be overdue."""
     statement = (
         select(Certification)
         .where(

@@ -1,13 +1,15 @@
-"""The conditions of a conditional certificate: what must be met by when."""
+"""The conditions of a conditional certificate: what must be met by when, and when it lapses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+from catalog.certification.after_models import ConditionReport, ReportState
 from catalog.certification.assessment import Assessment
 from catalog.certification.models import Opinion
 from catalog.conformance import Issue
+from core.clock import day_in_japan, end_of_day
 from core.errors import Invalid
 from core.japanese import format_date
 
@@ -49,6 +51,32 @@ def check_conditions(
     if errors:
         raise Invalid(errors)
     return [_stored(possible, given, each) for each in possible if each in given]
+
+
+def lapse_of(
+    conditions: Sequence[Mapping[str, Any]], reports: Collection[ConditionReport] = ()
+) -> datetime | None:
+    """Return when a certificate stops to count: the first due date over with its condition unmet.
+
+    A report handed in by the due date that waits for a reviewer keeps its condition from lapsing.
+    """
+    waiting = {
+        each.requirement_id: day_in_japan(each.reported_at)
+        for each in reports
+        if each.state is ReportState.REPORTED
+    }
+    days = [
+        date.fromisoformat(each["due_on"])
+        for each in conditions
+        if each.get("due_on")
+        and not each.get("fulfilled_on")
+        and not _is_timely(waiting.get(each["requirement_id"]), each["due_on"])
+    ]
+    return end_of_day(min(days)) if days else None
+
+
+def _is_timely(reported_on: date | None, due: str) -> bool:
+    return reported_on is not None and reported_on <= date.fromisoformat(due)
 
 
 def _explain_due(issue: Issue, condition: Condition | None, today: date) -> str | None:

@@ -19,7 +19,7 @@ from catalog.certification.models import (
     ReviewAction,
     ReviewState,
 )
-from catalog.certification.services.conditions import Condition, check_conditions
+from catalog.certification.services.conditions import Condition, check_conditions, lapse_of
 from catalog.certification.services.expiry import announce, announce_end
 from catalog.certification.services.records import (
     certificate_number,
@@ -192,6 +192,7 @@ def _certificate_values(  # noqa: PLR0917 - what one certificate is made of
     return {
         "number": certificate_number(review, moment),
         "conditions": kept,
+        "lapses_at": lapse_of(kept),
         "results": results_of(session, actor, review, assessment),
         "valid_from": moment,
         "valid_until": _check_validity(valid_until, today),

@@ -76,12 +76,19 @@ def announce_expiry(session: Session, payload: Mapping[str, Any]) -> None:
 
 
 def announce_due(session: Session, payload: Mapping[str, Any]) -> None:
-    """Handle `certification.condition_due`: tell the vendor of conditions that were not met in time."""
+    """Handle `certification.condition_due`: tell of conditions that were not met in time.
+
+    The certificate has stopped to count, unless a report of theirs still waits for a reviewer.
+    """
     found = queries.get_certification(session, uuid.UUID(payload["certification_id"]))
     if found is None or found.state is not ReviewState.CONDITIONAL:
         return
-    today = day_in_japan(now(session)).isoformat()
+    moment = now(session)
+    today = day_in_japan(moment).isoformat()
     open_days = [each["due_on"] for each in found.conditions if not each.get("fulfilled_on")]
+    if found.has_lapsed(moment):
+        announce(session, found, found.offering_version)
+        tell_users(session, found)
     if any(each < today for each in open_days):
         tell(session, found, News.CONDITION_DUE, name=found.offering_version.name)
         tell_leads(session, found, Task.CONDITION_DUE)

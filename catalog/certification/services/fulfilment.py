@@ -11,6 +11,7 @@ from accounts.permissions import Permission, require
 from catalog.certification.after_models import ConditionReport, ReportAction, ReportState
 from catalog.certification.models import Certification, ReviewAction, ReviewState
 from catalog.certification.queries import proceedings as queries
+from catalog.certification.services.conditions import lapse_of
 from catalog.certification.services.expiry import announce
 from catalog.certification.services.measures import has_open_conditions
 from catalog.certification.services.records import check_reason, check_state, lock, record
@@ -20,6 +21,7 @@ from catalog.certification.services.telling import (
     tell,
     tell_leads,
     tell_reviewers,
+    tell_users,
 )
 from core.clock import day_in_japan
 from core.db import now
@@ -65,6 +67,7 @@ def report_condition(
     )
     session.add(made)
     session.flush()
+    _date_lapse(session, review)
     record(session, actor, "report_condition", review, requirement_id=requirement_id, note=note)
     tell_reviewers(session, review, Task.JUDGE_REPORT)
     tell_leads(session, review, Task.JUDGE_REPORT, apart=review.assigned_ids)
@@ -99,7 +102,11 @@ def judge_report(
     report.apply(ReportAction.CONFIRM if is_met else ReportAction.RETURN, **judged)
     if is_met:
         _fulfil(review, report, day_in_japan(moment))
+    has_moved = _date_lapse(session, review)
+    if is_met or has_moved:
         announce(session, review, version)
+    if review.has_lapsed(moment):
+        tell_users(session, review)
     record(
         session,
         actor,
@@ -111,6 +118,15 @@ def judge_report(
     )
     tell(session, review, News.CONDITION_JUDGED, name=version.name)
     return review
+
+
+def _date_lapse(session: Session, review: Certification) -> bool:
+    """Note when the certificate lapses now; tells whether that moved."""
+    lapses_at = lapse_of(review.conditions, queries.list_reports(session, review.id))
+    if lapses_at == review.lapses_at:
+        return False
+    review.revise(lapses_at=lapses_at)
+    return True
 
 
 def _fulfil(review: Certification, report: ConditionReport, today: date) -> None:

@@ -26,7 +26,6 @@ from catalog.certification.services.telling import (
     tell_users,
 )
 from catalog.offerings.models import OfferingVersion
-from catalog.terms import CertificationState
 from core.clock import day_in_japan
 from core.config import Settings
 from core.db import now
@@ -69,7 +68,7 @@ def suspend(
     )
     check_state(review, _S.CERTIFIED, _S.CONDITIONAL)
     check_reason(reason)
-    if review.public_state(now(session)) is CertificationState.EXPIRED:
+    if review.valid_until is not None and review.valid_until <= now(session):
         raise GuardFailed([("main", "期限が切れているので、効力停止は要りません。")])
     values = {
         "suspended_by_id": actor.person_id,

@@ -13,6 +13,7 @@ from catalog.certification import queries
 from catalog.certification.assessment import Assessment, assess
 from catalog.certification.models import Certification, Opinion, ReviewAction, ReviewState
 from catalog.certification.queries import proceedings as around
+from catalog.certification.services.conditions import lapse_of
 from catalog.certification.services.expiry import announce, announce_end
 from catalog.certification.services.measures import has_open_conditions
 from catalog.certification.services.records import (
@@ -84,6 +85,7 @@ def cover(
         decided_at=moment,
         decision_reason=reason,
         conditions=base.conditions,
+        lapses_at=lapse_of(base.conditions),
         results=results_of(session, actor, review, assessment),
         valid_from=moment,
         valid_until=base.valid_until,
@@ -112,6 +114,10 @@ def _lock_base(session: Session, review: Certification) -> Certification:
     base = queries.lock_certification(session, found.id) if found else None
     if base is None or base.public_state(now(session)) not in _COUNTS:
         sentence = "前の版に有効な認証書がないので、通常の審査で決定してください。"
+        raise GuardFailed([("main", sentence)])
+    lapses_at = lapse_of(base.conditions)
+    if lapses_at is not None and lapses_at <= now(session):
+        sentence = "前の認証に、期限を過ぎた条件があります。先にその報告を確認してください。"
         raise GuardFailed([("main", sentence)])
     return base
 

@@ -378,10 +378,33 @@ def test_conditions_are_reported_confirmed_and_make_the_certificate_plain(
 
 
 def test_condition_that_was_not_met_in_time_is_told(stage: Stage, hold_clock) -> None:
-    make_conditional(stage)
+    certification_id = make_conditional(stage)
     assert "condition_due" not in told(stage)
     hold_clock(clock.utcnow() + timedelta(days=101))
     assert told(stage)[-1] == "condition_due"
+    assert public_state(certification_id) is CertificationState.EXPIRED
+    good = {"requirement_id": "R-001", "met_on": today_jst(), "note": "直しました。"}
+    late = act(services.report_condition, stage.company.acts(), certification_id, **good)
+    assert public_state(certification_id) is CertificationState.EXPIRED
+    with db.transaction() as session:
+        review = load(session, certification_id)
+        services.judge_report(session, stage.reviewer(1), review, late.id, is_met=True, note="")
+    assert public_state(certification_id) is CertificationState.CERTIFIED
+
+
+def test_report_in_time_keeps_a_certificate_until_it_is_judged(stage: Stage, hold_clock) -> None:
+    certification_id = make_conditional(stage)
+    good = {"requirement_id": "R-001", "met_on": today_jst(), "note": "直しました。"}
+    report = act(services.report_condition, stage.company.acts(), certification_id, **good)
+    hold_clock(clock.utcnow() + timedelta(days=101))
+    assert told(stage)[-1] == "condition_due"
+    assert public_state(certification_id) is CertificationState.CONDITIONAL
+    with db.transaction() as session:
+        review = load(session, certification_id)
+        services.judge_report(
+            session, stage.reviewer(1), review, report.id, is_met=False, note="まだ古い。"
+        )
+    assert public_state(certification_id) is CertificationState.EXPIRED
 
 
 def submit_next_version(stage: Stage) -> UUID:

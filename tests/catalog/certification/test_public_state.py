@@ -11,14 +11,17 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from pypdf import PdfReader
+from sqlmodel import select
 
 from accounts.models import OrganisationKind, Role
 from app import outbox_handlers
-from catalog.certification.models import ReviewState
+from catalog.certification.models import Certification, ReviewState
+from catalog.certification.services.expiry import announce_end
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.records import certificate_record
 from catalog.terms import CertificationState
 from core import db, outbox
+from core.changes import PublicChange
 from core.clock import today_jst
 from procurement.projects import services
 from procurement.projects.queries import get_project
@@ -138,6 +141,45 @@ def test_states_are_distinct_on_page_facet_comparison_api_snapshot_and_certifica
             for other in STATES
             if other != state
         )
+
+
+@pytest.mark.acceptance(15)
+def test_overdue_condition_reads_as_expired_with_its_reason(
+    client, market, hold_clock, settings
+) -> None:
+    listing, path = market[CertificationState.CONDITIONAL], "/certificates/NC-2026-CONDITIONAL"
+    with db.transaction() as session:
+        made = session.exec(select(Certification).where(Certification.number == path[14:])).one()
+        announce_end(session, made)
+    hold_clock(datetime(2026, 12, 30, 14, 59, 20, tzinfo=UTC))
+    before = client.get(f"{path}/status.json")
+    assert (before.json["state"], before.json["lapsed_on"]) == ("conditional", None)
+    assert before.headers["Cache-Control"] == "public, max-age=40"
+    hold_clock(datetime(2026, 12, 30, 15, tzinfo=UTC))
+    told = client.get(f"{path}/status.json").json
+    assert (told["state"], told["is_in_force"]) == ("expired", False)
+    assert told["lapsed_on"] == "2026-12-30"
+    why = "までに条件が満たされていません"
+    assert why in told["explanation"]
+    assert why in client.get(f"{path}/status.svg").get_data(as_text=True)
+    assert why in _print(client, path[14:])
+    for page in (path, f"/listings/{listing.listing_id}", f"/cost?l={listing.id}"):
+        assert shown(client, page) == {"期限切れ"}, page
+        assert "条件が満たされていません" in text_of(client.page(page)), page
+    found = client.get("/api/v1/offerings?certification=expired").json["items"]
+    assert {each["version"]["name"]: each["certification"]["lapsed_on"] for each in found} == {
+        "見本期限切れ": None, "見本条件付き認証": "2026-12-30",
+    }  # fmt: skip
+    assert client.get("/api/v1/offerings?certification=conditional").json["items"] == []
+    outbox.drain(outbox_handlers(settings))
+    assert indexer.check(get_engine(settings)).count == 0
+    names = text_of(client.page("/search?certification=expired"))
+    assert "見本条件付き認証" in names
+    with db.reading() as session:
+        kinds = [
+            row.kind for row in session.exec(select(PublicChange)) if row.subject_id == made.id
+        ]
+    assert kinds == ["certificate"]
 
 
 def _print(client, number: str) -> str:
