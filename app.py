@@ -44,6 +44,7 @@ import procurement.contracts.services
 import procurement.contracts.views
 import procurement.demo.cli
 import procurement.home.views
+import procurement.market.leaving_views
 import procurement.market.services
 import procurement.market.views
 import procurement.projects.views

@@ -145,7 +145,7 @@ def find_offerings(
 
 
 def was_withdrawn(session: Session, offering_id: uuid.UUID) -> bool:
-    """Tell whether an active maker offered this once and has ended it."""
+    """Tell whether this was offered once and has ended, by its maker or together with its maker."""
     statement = (
         select(OfferingVersion.id)
         .join(Offering, col(Offering.id) == OfferingVersion.offering_id)
@@ -154,7 +154,7 @@ def was_withdrawn(session: Session, offering_id: uuid.UUID) -> bool:
             OfferingVersion.offering_id == offering_id,
             OfferingVersion.state == OfferState.WITHDRAWN,
             col(OfferingVersion.published_at).is_not(None),
-            Vendor.state == VendorState.ACTIVE,
+            Vendor.state != VendorState.SUSPENDED,
         )
         .limit(1)
     )

@@ -154,6 +154,7 @@ class Vendor(StatefulModel, table=True):
     )
     left_market_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     end_reason: str = Field(default="", max_length=2000)
+    service_ends_on: date | None = None
     look_alike_of: str = Field(default="", max_length=200)
     is_sample: bool = False
 

@@ -16,6 +16,7 @@ from accounts.permissions import Permission
 from core import web
 from core.clock import today_jst
 from core.errors import NotFound
+from core.fields import FormSchema
 from core.forms import Form
 from vendors import queries, services
 from vendors.completeness import SECTIONS
@@ -25,6 +26,7 @@ from vendors.views import CHOICES, blueprint, locked_vendor, vendor_for
 
 _SHOWN = {"open": queries.OPEN_STATES, "decided": queries.DECIDED_STATES}
 _MOST_PAGES = 10_000
+_ASKED_ONLY = frozenset({"confirmed", "password"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +172,15 @@ def resume(vendor_id: uuid.UUID) -> ResponseReturnValue:
 def change_standing(
     vendor_id: uuid.UUID,
     action: VendorAction,
-    act: services.StandingAct,
+    act: Callable[..., None],
     done: str,
     permission: Permission = Permission.VENDOR_DECIDE,
+    *,
+    schema: type[FormSchema] = SuspensionSchema,
+    context: Callable[[Session, Vendor], dict[str, Any]] = lambda _session, _vendor: {},
 ) -> ResponseReturnValue:
     """Ask once more, with the password when the sign-in is old, then change the standing."""
-    form = Form(SuspensionSchema(), web.posted_form())
+    form = Form(schema(), web.posted_form())
     if form.is_posted and _is_confirmed(form) and form.submit(_standing_change(vendor_id, act)):
         web.leave_notice("done", done)
         return web.see_other(url_for("vendors.file", vendor_id=vendor_id))
@@ -188,6 +193,7 @@ def change_standing(
         vendor=vendor,
         is_possible=vendor.can_apply(action),
         needs_password=needs_password(),
+        **context(web.read_session(), vendor),
     )
 
 
@@ -201,12 +207,12 @@ def _is_confirmed(form: Form) -> bool:
 
 
 def _standing_change(
-    vendor_id: uuid.UUID, act: services.StandingAct
+    vendor_id: uuid.UUID, act: Callable[..., None]
 ) -> Callable[[Session, dict[str, Any]], bool]:
     def change(session: Session, data: dict[str, Any]) -> bool:
         vendor = locked_vendor(session, vendor_id)
-        reason, version = data["reason"], data["version"]
-        act(session, actor(), settings(), vendor, reason=reason, version=version)
+        values = {name: data[name] for name in data if name not in _ASKED_ONLY}
+        act(session, actor(), settings(), vendor, **values)
         return True
 
     return change

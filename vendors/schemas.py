@@ -314,6 +314,22 @@ class StrikeSchema(FormSchema):
     confirmed = checked("内容を確かめました")
 
 
+class LeavingSchema(FormSchema):
+    """The end of the own registration; whoever was public names the last day of service."""
+
+    reason = lines("理由", maximum=1400)
+    ends_on = day("サービスの提供を終える日", required=False)
+    confirmed = checked("影響を確かめました")
+    password = fields.String(load_default="", metadata={"label": "パスワード"})
+    version = whole("版", minimum=1)
+
+
+class TerminationSchema(LeavingSchema):
+    """The same by the agency, which may say why the promised notice is not kept."""
+
+    early_reason = lines("約束した予告より早く終える理由", maximum=500, required=False)
+
+
 class SuspensionSchema(FormSchema):
     """The reason of a suspension or of its end, and the password when the sign-in is old."""
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from sqlmodel import Session
 
@@ -50,22 +50,6 @@ _ACTION_OF = {
     Decision.RETURN: VendorAction.RETURN,
     Decision.REFUSE: VendorAction.REFUSE,
 }
-
-
-class StandingAct(Protocol):
-    """suspend or resume."""
-
-    def __call__(
-        self,
-        session: Session,
-        actor: Actor,
-        settings: Settings,
-        vendor: Vendor,
-        *,
-        reason: str,
-        version: int,
-    ) -> None:
-        """Change the standing of a vendor for a reason."""
 
 
 def register(

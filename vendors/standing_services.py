@@ -16,7 +16,7 @@ from core.db import now
 from core.errors import Forbidden, GuardFailed, NotFound
 from vendors import queries
 from vendors.models import ExclusionPeriod, Vendor, VendorAction
-from vendors.services import require_first
+from vendors.services import record, require_first
 
 
 def withdraw(
@@ -27,14 +27,17 @@ def withdraw(
     *,
     reason: str,
     version: int,
+    ends_on: date | None = None,
 ) -> None:
     """Take the registration back: listings vanish at once, contracts stay. Needs a recent sign-in.
 
-    The vendor must have been locked by the caller.
+    `ends_on` is the last day of service of a vendor that was public. The vendor must have been
+    locked by the caller, who ends its services too (procurement.market.leaving).
     """
     actor = require(session, actor, Permission.VENDOR_WITHDRAW, vendor)
     accounts.services.require_recent_sign_in(session, settings, actor)
-    _end(session, actor, vendor, VendorAction.WITHDRAW, reason=reason, version=version)
+    act, end = VendorAction.WITHDRAW, ends_on
+    _end(session, actor, vendor, act, reason=reason, version=version, ends_on=end)
 
 
 def terminate(
@@ -45,15 +48,17 @@ def terminate(
     *,
     reason: str,
     version: int,
+    ends_on: date | None = None,
 ) -> None:
     """End a registration for a reason, for good: listings vanish at once, contracts stay.
 
-    Needs a recent sign-in. The vendor must have been locked by the caller.
+    Needs a recent sign-in. The vendor must have been locked by the caller, who ends its services too.
     """
     actor = require(session, actor, Permission.VENDOR_DECIDE, vendor)
     accounts.services.require_recent_sign_in(session, settings, actor)
     require_first(session, vendor, version)
-    _end(session, actor, vendor, VendorAction.TERMINATE, reason=reason, version=version)
+    act, end = VendorAction.TERMINATE, ends_on
+    _end(session, actor, vendor, act, reason=reason, version=version, ends_on=end)
     title = "デジタル庁が登録を終わらせました"
     tell_organisation(session, vendor.owner_id, "vendor.ended", title, f"/vendors/{vendor.id}/file")
 
@@ -66,6 +71,7 @@ def _end(
     *,
     reason: str,
     version: int,
+    ends_on: date | None,
 ) -> None:
     was_public = vendor.is_public
     vendor.apply(
@@ -73,9 +79,9 @@ def _end(
         version,
         end_reason=reason,
         left_market_at=now(session) if was_public else None,
+        service_ends_on=ends_on if was_public else None,
     )
-    act = f"vendor.{action.value}"
-    audit.record(session, actor, act, "Vendor", vendor.id, owner_id=vendor.owner_id, reason=reason)
+    record(session, actor, vendor, f"vendor.{action.value}", reason=reason, ends_on=ends_on)
     if was_public:
         changes.append(session, "vendor", vendor.id, changes.Operation.DELETE)
         outbox.publish(session, "vendor.state_changed", {"vendor_id": vendor.id})

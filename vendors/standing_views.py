@@ -1,4 +1,4 @@
-"""Pages that end a registration or record that a vendor is kept out for a time."""
+"""Pages that record that a vendor is kept out for a time."""
 
 import uuid
 from typing import Any
@@ -14,32 +14,8 @@ from core.clock import today_jst
 from core.errors import NotFound
 from core.forms import Form
 from vendors import queries, standing_services
-from vendors.models import VendorAction
-from vendors.review_views import change_standing
 from vendors.schemas import ExclusionSchema, StrikeSchema
 from vendors.views import blueprint, locked_vendor, vendor_for
-
-
-@blueprint.route("/vendors/<uuid:vendor_id>/withdraw", methods=["GET", "POST"])
-@access(Permission.VENDOR_WITHDRAW, write=Permission.VENDOR_WITHDRAW)
-def withdraw(vendor_id: uuid.UUID) -> ResponseReturnValue:
-    """Take the own registration back, with a reason and a recent sign-in."""
-    return change_standing(
-        vendor_id,
-        VendorAction.WITHDRAW,
-        standing_services.withdraw,
-        "登録を取り下げました",
-        Permission.VENDOR_WITHDRAW,
-    )
-
-
-@blueprint.route("/vendors/<uuid:vendor_id>/terminate", methods=["GET", "POST"])
-@access(Permission.VENDOR_DECIDE, write=Permission.VENDOR_DECIDE)
-def terminate(vendor_id: uuid.UUID) -> ResponseReturnValue:
-    """End a registration for good, with a reason and a recent sign-in."""
-    return change_standing(
-        vendor_id, VendorAction.TERMINATE, standing_services.terminate, "登録を終わらせました"
-    )
 
 
 @blueprint.route("/vendors/<uuid:vendor_id>/exclusions", methods=["GET", "POST"])

@@ -133,9 +133,11 @@ def _farewell(session: Session, vendor: Vendor, left_at: datetime) -> str:
             "サービス、認証、利用契約は、そのまま引き継がれています。"
         )
     how = "取り下げられ" if vendor.state is VendorState.WITHDRAWN else "終わり"
+    last = vendor.service_ends_on
+    service = f"サービスの提供は{format_date(last)}に終わります。" if last else ""
     return (
         f"{vendor.label}の登録は、{format_date(day_in_japan(left_at))}に{how}ました。"
-        f"理由：{vendor.end_reason} 結ばれている利用契約は、そのまま続きます。"
+        f"理由：{vendor.end_reason} {service}結ばれている利用契約は、そのまま続きます。"
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
@@ -144,6 +144,30 @@ def count_contracts_by_body(session: Session, listing_id: uuid.UUID) -> dict[uui
         .order_by(col(Contract.owner_id))
     )
     return dict(session.exec(statement).all())
+
+
+def find_promised_months(session: Session, vendor_id: uuid.UUID) -> int | None:
+    """Return the longest notice that binds a vendor: its published terms, and those of running contracts.
+
+    What it makes counts as what it sells: without the maker the software ends for every seller.
+    None when nothing of it is published or in use.
+    """
+    in_use = select(Contract.listing_version_id).where(
+        col(Contract.state).in_(RUNNING_STATES), Contract.ends_on >= day_in_japan(now(session))
+    )
+    statement = (
+        select(func.max(func.coalesce(ListingVersion.notice_months, 0)))
+        .join(Listing, col(Listing.id) == ListingVersion.listing_id)
+        .join(Offering, col(Offering.id) == Listing.offering_id)
+        .where(
+            or_(col(Listing.seller_id) == vendor_id, col(Offering.maker_id) == vendor_id),
+            or_(
+                col(ListingVersion.state) == OfferState.PUBLISHED,
+                col(ListingVersion.id).in_(in_use),
+            ),
+        )
+    )
+    return session.exec(statement).one()
 
 
 def _list_offerings(session: Session, version_ids: Sequence[uuid.UUID]) -> list[OfferingVersion]:

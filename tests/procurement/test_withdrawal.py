@@ -1,6 +1,6 @@
 """The end of a service: it leaves search at once, says why, and reaches everyone who uses it."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -113,6 +113,59 @@ def test_what_was_on_its_way_ends_with_the_software(market):
         terms = offers.find_own_listing_version(session, pending)
         assert (pending.state, terms.state) == (OfferState.WITHDRAWN, OfferState.WITHDRAWN)
         assert (pending.published_at, terms.published_at) == (None, None)
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.query_budget(60)
+def test_vendor_that_leaves_the_market_ends_its_services_like_each_of_them(market, new_client):
+    market.reach_accepted()
+    register_contract(market)
+    vendor, clerk, anyone = market.as_(market.seller_admin), market.as_(market.clerk), new_client()
+    with db.transaction() as session:
+        lead = factories.person(session, Role.LEAD_REVIEWER)
+        terms = offers.get_listing_version(session, market.cheap.id)
+        terms.revise(notice_months=36)  # promised in the contract; newer terms promise less
+        admin = factories.actor(market.seller_admin, Role.VENDOR_ADMIN, _home(market))
+        offer_id = terms.listing.offering_id
+        offerings.start_new_version(session, admin, terms.listing.offering)
+    agency = new_client()
+    factories.sign_in_client(agency, lead)
+    path, listing = f"/vendors/{market.seller.id}", f"/listings/{market.cheap.listing_id}"
+    soon = day_in(today_jst(), 40)
+    assert "36か月前まで" in words(vendor, f"{path}/withdraw")
+    early = vendor.submit(f"{path}/withdraw", ENDING | soon)
+    assert (early.status_code, "以後の日付にしてください" in early.text) == (422, True)
+    unsaid = agency.submit(f"{path}/terminate", ENDING | soon)
+    assert (unsaid.status_code, "理由を入力してください" in unsaid.text) == (422, True)
+    past = agency.submit(f"{path}/terminate", ENDING | day_in(today_jst(), -1))
+    assert (past.status_code, "今日より後" in past.text) == (422, True)
+    assert "提供を終了しました" not in words(anyone, listing)
+    why = {"early_reason": "偽りの登録が確かめられたため。"}
+    assert agency.submit(f"{path}/terminate", ENDING | soon | why).status_code == 303
+
+    gone = words(anyone, listing, 410)
+    for expected in ("後継のサービスに移る", "偽りの登録が確かめられた", "とびらの予約"):
+        assert expected in gone, expected
+    assert "後継のサービスに移る" in words(anyone, f"{listing}/history")
+    assert "偽りの登録" in words(anyone, path, 410)
+    outbox.run_due(outbox_handlers(market.settings))
+    outbox.run_due(outbox_handlers(market.settings))
+    assert "契約1件が対象です" in words(clerk, "/")
+    feed = anyone.get("/api/v1/changes?since=0&limit=500").get_json()["changes"]
+    last = {(each["kind"], each["id"]): each["operation"] for each in feed}
+    for dead in (("listing", market.cheap.listing_id), ("offering", offer_id)):
+        assert last[dead[0], str(dead[1])] == "delete", dead
+    assert anyone.get(f"/api/v1/offerings/{offer_id}").status_code == 410
+    with db.reading() as session:
+        rows = offers.list_offering_versions(session, offer_id)
+        assert {row.state for row in rows} == {OfferState.WITHDRAWN}
+
+
+def day_in(today: date, days: int) -> dict[str, str]:
+    """Type the day so many days from today."""
+    day = today + timedelta(days=days)
+    parts = {"era": "western", "year": day.year, "month": day.month, "day": day.day}
+    return {f"ends_on-{name}": str(value) for name, value in parts.items()}
 
 
 def _home(market):

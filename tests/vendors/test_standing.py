@@ -17,7 +17,13 @@ from vendors import queries, standing_services
 from vendors.models import ExclusionPeriod, Vendor, VendorState
 from vendors.queries import agreements
 
-SURE = {"confirmed": "yes", "reason": "事業をやめるため。"}
+REASON = {"confirmed": "yes", "reason": "事業をやめるため。"}
+SURE = REASON | {
+    "ends_on-era": "western",
+    "ends_on-year": "2031",
+    "ends_on-month": "3",
+    "ends_on-day": "31",
+}
 
 
 @pytest.fixture
@@ -49,16 +55,22 @@ def the_vendor(market):
 
 
 @pytest.mark.sqlite_only  # pages and words: the same on both
+@pytest.mark.query_budget(60)
 def test_vendor_withdraws_and_everything_but_the_records_is_gone(market, client):
     assert client.get(market.listing).status_code == 200
     assert market.member.get(f"{market.path}/withdraw").status_code == 403
     assert market.rival.get(f"{market.path}/withdraw").status_code == 404
     assert market.lead.get(f"{market.path}/withdraw").status_code == 403
     assert market.admin.submit(f"{market.path}/withdraw", {"reason": "x"}).status_code == 422
+    undated = market.admin.submit(f"{market.path}/withdraw", REASON)
+    assert (undated.status_code, "終える日を入力して" in undated.text) == (422, True)
     assert market.admin.submit(f"{market.path}/withdraw", SURE).status_code == 303
     gone = client.get(market.path)
     assert (gone.status_code, "事業をやめるため。" in gone.text) == (410, True)
-    assert client.get(market.listing).status_code in {404, 410}
+    for page, status in ((market.listing, 410), (f"{market.listing}/history", 200)):
+        answer = client.get(page)
+        assert (answer.status_code, "事業をやめるため。" in answer.text) == (status, True), page
+    assert "令和13年3月31日に終わります" in gone.text
     assert "登録は終わりました" in market.member.get(f"{market.path}/file").text
     again = market.admin.get(f"{market.path}/withdraw")
     assert "今は取り下げられません" in again.text
@@ -67,13 +79,14 @@ def test_vendor_withdraws_and_everything_but_the_records_is_gone(market, client)
         assert vendor.state is VendorState.WITHDRAWN
         with pytest.raises(GuardFailed):
             agreements.require_selling(session, vendor)
-        last = changes.list_changes(session, 0, 99)[-1]
-        assert (last.kind, last.operation) == ("vendor", changes.Operation.DELETE)
+        ended = {(c.kind, c.operation) for c in changes.list_changes(session, 0, 99)[-3:]}
+        assert ended == {(k, changes.Operation.DELETE) for k in ("vendor", "listing", "offering")}
         topics = {m.topic for m in session.exec(select(outbox.OutboxMessage))}
         assert "vendor.state_changed" in topics
 
 
 @pytest.mark.sqlite_only  # pages and words: the same on both
+@pytest.mark.query_budget(60)
 def test_lead_ends_a_registration_for_a_reason(market, client):
     assert market.reviewer.get(f"{market.path}/terminate").status_code == 403
     assert market.lead.submit(f"{market.path}/terminate", {"confirmed": "yes"}).status_code == 422
@@ -84,7 +97,7 @@ def test_lead_ends_a_registration_for_a_reason(market, client):
         draft = make.vendor(session, VendorState.SUBMITTED)
         admin = make.person(session, Role.VENDOR_ADMIN, session.get(Organisation, draft.owner_id))
     make.sign_in_client(client, admin)
-    assert client.submit(f"/vendors/{draft.id}/withdraw", SURE).status_code == 303
+    assert client.submit(f"/vendors/{draft.id}/withdraw", REASON).status_code == 303
     assert client.get(f"/vendors/{draft.id}").status_code == 404  # it was never public
 
 

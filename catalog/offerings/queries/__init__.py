@@ -229,6 +229,23 @@ def list_published_of(session: Session, offering_id: uuid.UUID) -> list[ListingV
     return list(session.exec(statement))
 
 
+def list_made_by(session: Session, vendor_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the software that a vendor makes, in a fixed order."""
+    statement = select(Offering.id).where(Offering.maker_id == vendor_id).order_by(col(Offering.id))
+    return list(session.exec(statement))
+
+
+def list_resold_by(session: Session, vendor_id: uuid.UUID) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Return the listings, each with its software, of what a vendor sells and others make."""
+    statement = (
+        select(Listing.id, Listing.offering_id)
+        .join(Offering, col(Offering.id) == Listing.offering_id)
+        .where(Listing.seller_id == vendor_id, Offering.maker_id != vendor_id)
+        .order_by(col(Listing.offering_id))
+    )
+    return list(session.exec(statement))
+
+
 def find_own_listing_version(
     session: Session, offering_version: OfferingVersion
 ) -> ListingVersion | None:

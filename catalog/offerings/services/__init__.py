@@ -38,6 +38,7 @@ from catalog.offerings.services.endings import (
     LISTING_WITHDRAWN,
     confirm_listing,
     decline_listing,
+    end_services_of,
     withdraw_listing,
 )
 from catalog.offerings.services.evidence import attach_evidence, detach_evidence
@@ -70,6 +71,7 @@ __all__ = [
     "drop_reference",
     "edit_listing_version",
     "edit_offering_version",
+    "end_services_of",
     "keep_drafts",
     "keep_upload",
     "mark_drafts",

@@ -1,5 +1,6 @@
 """The maker's word on other sellers, and the end of a listing."""
 
+import uuid
 from datetime import date
 
 from sqlmodel import Session
@@ -8,7 +9,7 @@ from accounts.identity import Actor
 from accounts.notices import tell_organisation
 from accounts.permissions import Permission, require
 from catalog.offerings import queries
-from catalog.offerings.models import Listing, ListingVersion, OfferAction, Offering
+from catalog.offerings.models import Listing, ListingVersion, OfferAction, Offering, OfferingVersion
 from catalog.offerings.queries import history
 from catalog.offerings.rules import earliest_end
 from catalog.offerings.services.decisions import announce_listing, check_reason
@@ -79,29 +80,64 @@ def withdraw_listing(
     ending = published if is_software else [mine]
     _check_notice(session, ending, ends_on)
     for version in ending:
-        version.apply(
-            OfferAction.WITHDRAW,
-            withdrawn_at=now(session),
-            withdrawal_reason=reason,
-            service_ends_on=ends_on,
-        )
-        record(session, actor, "listing.withdraw", version, reason=reason, ends_on=str(ends_on))
-        announce_listing(session, version.listing, changes.Operation.DELETE)
-        told = {"listing_version_id": version.id, "ends_on": ends_on.isoformat()}
-        outbox.publish(session, LISTING_WITHDRAWN, told)
-    _drop_open(session, actor, listing, is_software=is_software)
+        _withdraw_terms(session, actor, version, reason, ends_on)
+    _drop_open(session, actor, listing.offering_id, None if is_software else listing.id)
     if is_software:
-        _withdraw_software(session, actor, mine, reason, ends_on)
+        _withdraw_software(session, actor, mine.offering_version, reason, ends_on)
 
 
-def _drop_open(session: Session, actor: Actor, listing: Listing, *, is_software: bool) -> None:
-    """Withdraw what is on its way, so that nothing that ended comes back by a later publication."""
-    for terms in history.list_versions_beside(session, listing.offering_id):
-        ends = is_software or terms.listing_id == listing.id
+def end_services_of(
+    session: Session, actor: Actor, vendor_id: uuid.UUID, *, reason: str, ends_on: date
+) -> None:
+    """End all that a vendor makes, for every seller of it, and all that it sells, as it leaves the market.
+
+    The caller has asked whether the actor may, and checked the notice; it holds the vendor locked.
+    """
+    for offering_id in queries.list_made_by(session, vendor_id):
+        session.get(Offering, offering_id, with_for_update=True)
+        for version in queries.list_published_of(session, offering_id):
+            if version.listing.seller_id != vendor_id:
+                what = f"は、登録開発者が市場を離れるため、{format_date(ends_on)}に提供を終えます"
+                _tell_seller(session, version.listing, what)
+            _withdraw_terms(session, actor, version, reason, ends_on)
+        _drop_open(session, actor, offering_id, None)
+        if software := queries.published_offering_version(session, offering_id):
+            _withdraw_software(session, actor, software, reason, ends_on)
+    for listing_id, offering_id in queries.list_resold_by(session, vendor_id):
+        session.get(Offering, offering_id, with_for_update=True)
+        if mine := queries.published_version_of(session, listing_id):
+            _withdraw_terms(session, actor, mine, reason, ends_on)
+        _drop_open(session, actor, offering_id, listing_id)
+
+
+def _withdraw_terms(
+    session: Session, actor: Actor, version: ListingVersion, reason: str, ends_on: date
+) -> None:
+    version.apply(
+        OfferAction.WITHDRAW,
+        withdrawn_at=now(session),
+        withdrawal_reason=reason,
+        service_ends_on=ends_on,
+    )
+    record(session, actor, "listing.withdraw", version, reason=reason, ends_on=str(ends_on))
+    announce_listing(session, version.listing, changes.Operation.DELETE)
+    told = {"listing_version_id": version.id, "ends_on": ends_on.isoformat()}
+    outbox.publish(session, LISTING_WITHDRAWN, told)
+
+
+def _drop_open(
+    session: Session, actor: Actor, offering_id: uuid.UUID, listing_id: uuid.UUID | None
+) -> None:
+    """Withdraw what is on its way, so that nothing that ended comes back by a later publication.
+
+    Of one listing, or, when none is named, of the whole software.
+    """
+    for terms in history.list_versions_beside(session, offering_id):
+        ends = listing_id is None or terms.listing_id == listing_id
         if ends and terms.state in queries.OPEN_STATES:
             terms.apply(OfferAction.WITHDRAW)
             record(session, actor, "listing.discard", terms, number=terms.number)
-    for row in queries.list_offering_versions(session, listing.offering_id) if is_software else ():
+    for row in queries.list_offering_versions(session, offering_id) if listing_id is None else ():
         if row.state in queries.OPEN_STATES:
             row.apply(OfferAction.WITHDRAW)
             record(session, actor, "offering.discard", row, number=row.number)
@@ -119,9 +155,8 @@ def _check_notice(session: Session, ending: list[ListingVersion], ends_on: date)
 
 
 def _withdraw_software(
-    session: Session, actor: Actor, mine: ListingVersion, reason: str, ends_on: date
+    session: Session, actor: Actor, version: OfferingVersion, reason: str, ends_on: date
 ) -> None:
-    version = mine.offering_version
     version.apply(
         OfferAction.WITHDRAW,
         withdrawn_at=now(session),
