@@ -91,7 +91,7 @@ def _editions(
 ) -> list[Edition]:
     """Return the editions of a page; the last version given only serves as what was before."""
     ids = list({each.offering_version_id for each in versions})
-    answers = queries.list_answers(session, ids)
+    answers = queries.list_answers(session, ids, with_evidence=False)
     shown = versions[:VERSIONS_PER_PAGE]
     before = [*versions[1:], None]
     return [
@@ -114,7 +114,9 @@ def _edition(
     software: Sequence[Change] = ()
     if row.offering_version_id != old.offering_version_id:
         contents = [
-            offering_content(each.offering_version, answers[each.offering_version_id])
+            offering_content(
+                each.offering_version, answers[each.offering_version_id], with_files=False
+            )
             for each in (old, row)
         ]
         software = compare_offerings(*contents)

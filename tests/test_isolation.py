@@ -22,6 +22,7 @@ from core import db
 from core.models import metadata
 from tests import factories
 from tests.isolation.crawler import Answer, Crawler
+from tests.isolation.editions import publish_twice
 from tests.isolation.planting import NEVER_PLANTED, Ids, Planter
 from tests.isolation.secrets import (
     PUBLIC,
@@ -94,6 +95,10 @@ def world(settings, new_client, hold_clock) -> World:
         add_consultation(session, version.specification_version_id, agency)
     made = World(market, Planter(), agency)
     hide_people(made)
+    with db.transaction() as session:
+        again = publish_twice(session, market, made.planter)
+    made.history = f"/listings/{again.listing_id}/history"
+    index_all(settings, again)
     return made
 
 
@@ -119,7 +124,7 @@ def strangers(world, new_client) -> dict[str, Crawler]:
 @pytest.mark.acceptance(7)
 def test_no_stranger_learns_anything(app, world, strangers, settings, monkeypatch):
     """Crawl before and after planting: every page, list, count and file says the very same."""
-    starts = _starts(app)
+    starts = [world.history, *_starts(app)]
     before = {who: strangers[who].anew().walk(*starts) for who in CLOSEST}
     plant_all(world, monkeypatch)
     _index_planted(world, settings)
@@ -134,6 +139,7 @@ def test_no_stranger_learns_anything(app, world, strangers, settings, monkeypatc
         if who != MEMBER:
             problems += _ask_for_rows(who, world, crawler, app)
     assert problems == [], "\n".join(problems)
+    assert "二つ目の版で説明を加えました" in strangers["anonymous"].answers[world.history].words
 
 
 def test_the_crawler_finds_a_leak_in_every_format(app, world, new_client, settings):

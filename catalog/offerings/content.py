@@ -101,11 +101,15 @@ COMPONENT_FIELDS = (
 
 
 def offering_content(
-    version: OfferingVersion, answers: Mapping[uuid.UUID, ConformanceAnswer]
+    version: OfferingVersion,
+    answers: Mapping[uuid.UUID, ConformanceAnswer],
+    *,
+    with_files: bool = True,
 ) -> dict[str, Any]:
     """Return all that a certificate covers; `answers` as from `queries.list_answers`.
 
-    The specification of the version must be loaded. Answers are keyed by the ministry's id.
+    The specification of the version must be loaded. Answers are keyed by the ministry's id. Without
+    `with_files` it is what everybody may read: the names of evidence files are for the review only.
     """
     specification = version.specification_version
     return {
@@ -122,7 +126,7 @@ def offering_content(
                 "note": row.note,
                 "due_on": row.due_on.isoformat() if row.due_on else None,
                 "evidence_url": row.evidence_url,
-                **_files(row),
+                **(_files(row) if with_files else {}),
             }
             for row in answers.values()
         },

@@ -82,6 +82,7 @@ class World:
     market: Market
     planter: Planter
     reviewer: Person
+    history: str = ""
 
     @property
     def known(self) -> Ids:
