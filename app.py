@@ -28,6 +28,7 @@ import catalog.history_views
 import catalog.listing_views
 import catalog.offerings.cli
 import catalog.offerings.file_cli
+import catalog.offerings.services
 import catalog.offerings.views
 import catalog.reference_views
 import catalog.services
@@ -45,6 +46,7 @@ import procurement.contracts.views
 import procurement.demo.cli
 import procurement.home.views
 import procurement.market.leaving_views
+import procurement.market.queries
 import procurement.market.services
 import procurement.market.views
 import procurement.projects.views
@@ -142,6 +144,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     catalog.offerings.views.use_findings(app, catalog.certification.views.findings_beside)
+    catalog.offerings.services.use_contracts(procurement.market.queries.list_contracted_terms)
     # Read once: the metadata of a package is parsed anew at each call.
     installed = version("narabi")
     app.context_processor(lambda: {**_layout_context(app, settings), "app_version": installed})

@@ -81,7 +81,7 @@ def show_offering(offering_id: UUID, query: dict[str, Any]) -> dict[str, Any]:
     versions = queries.list_public_offerings(session, [offering_id])
     if not versions:
         if queries.was_withdrawn(session, offering_id):
-            raise Gone("このサービスは提供を終了しました。")
+            raise Gone("このサービスは掲載を終え、新しい依頼を受け付けていません。")
         raise NotFound("このサービスは公開されていません。idを確かめてください。")
     return records.load_offerings(session, versions)[0]
 

@@ -114,6 +114,7 @@ def _show_withdrawn(
         "offerings/withdrawn.html",
         _GONE,
         last=last,
+        is_running=last.service_ends_on is not None and today_jst() <= last.service_ends_on,
         version=version,
         sellers=sellers,
         substitutes=list(substitutes.values()),

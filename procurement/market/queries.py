@@ -170,6 +170,20 @@ def find_promised_months(session: Session, vendor_id: uuid.UUID) -> int | None:
     return session.exec(statement).one()
 
 
+def list_contracted_terms(session: Session, offering_id: uuid.UUID) -> Sequence[ListingVersion]:
+    """Return every seller's terms of an offering that running contracts were made on."""
+    running = select(Contract.listing_version_id).where(
+        col(Contract.state).in_(RUNNING_STATES),
+        Contract.ends_on >= day_in_japan(now(session)),
+    )
+    statement = (
+        select(ListingVersion)
+        .join(Listing, col(Listing.id) == ListingVersion.listing_id)
+        .where(Listing.offering_id == offering_id, col(ListingVersion.id).in_(running))
+    )
+    return session.exec(statement).all()
+
+
 def _list_offerings(session: Session, version_ids: Sequence[uuid.UUID]) -> list[OfferingVersion]:
     statement = (
         select(OfferingVersion)

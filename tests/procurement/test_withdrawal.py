@@ -1,6 +1,7 @@
 """The end of a service: it leaves search at once, says why, and reaches everyone who uses it."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -13,6 +14,7 @@ from core import db, outbox
 from core.clock import today_jst
 from procurement.contracts.services import registering
 from tests import factories
+from tests.catalog.offerings.conftest import make_lead
 from tests.page_checks import text_of
 
 ENDING = {
@@ -52,7 +54,7 @@ def words(client, path, status=200):
 @pytest.mark.sqlite_only
 @pytest.mark.query_budget(40)
 def test_withdrawn_offering_leaves_search_and_reaches_every_body_with_a_contract(
-    market, new_client
+    market, new_client, hold_clock
 ):
     market.reach_accepted()
     register_contract(market)
@@ -60,13 +62,12 @@ def test_withdrawn_offering_leaves_search_and_reaches_every_body_with_a_contract
         stranger = factories.person(session, Role.CLERK)
     vendor, clerk, anyone = market.as_(market.seller_admin), market.as_(market.clerk), new_client()
     pack = f"/projects/{market.project().id}/evidence/1"
-    locked = words(clerk, pack)
     name, listing_id = "まちの予約帳", market.cheap.listing_id
     assert name in words(anyone, "/search")
     path = f"/vendor/own-listings/{listing_id}/withdraw"
-    early = vendor.submit(path, {**ENDING, "ends_on-year": "8"}, button="提供を終了する")
-    assert early.status_code == 422
-    assert "以後の日付にしてください" in early.text
+    shown_id = shorten_notice(market)
+    locked = words(clerk, pack)
+    refuse_too_soon(vendor, path)
     assert name in words(anyone, "/search")
     assert vendor.submit(path, ENDING, button="提供を終了する").status_code == 303
     # Nothing was indexed yet, and no message delivered: it is gone from every way of asking.
@@ -75,11 +76,16 @@ def test_withdrawn_offering_leaves_search_and_reaches_every_body_with_a_contract
     listed = anyone.get("/api/v1/offerings").get_json()["items"]
     assert name not in {each["version"]["name"] for each in listed}
     gone = words(anyone, f"/listings/{listing_id}", 410)
-    for expected in ("後継のサービスに移るため", "令和12年3月31日", "とびらの予約", "おおきな予約"):
+    for expected in (
+        "後継のサービスに移るため",
+        f"{name}は令和12年3月31日に提供を終えます",
+        "新しい依頼は受け付けていません",
+        "とびらの予約",
+        "おおきな予約",
+    ):
         assert expected in gone, expected
-    assert "令和12年3月31日まで" in words(
-        anyone, f"/compare?l={market.cheap.id}&l={market.other.id}"
-    )
+    assert "終了しました" not in gone
+    assert "令和12年3月31日まで" in words(anyone, f"/compare?l={shown_id}&l={market.other.id}")
     assert words(clerk, pack) == locked
     assert name in locked
 
@@ -93,6 +99,43 @@ def test_withdrawn_offering_leaves_search_and_reaches_every_body_with_a_contract
     factories.sign_in_client(other, stranger)
     assert "契約中の" not in words(other, "/")
     assert name not in words(anyone, "/search")
+    page = f"/listings/{listing_id}"
+    for day, said in ((30, "提供を終えます"), (31, "提供を終えます"), (32, "提供を終了しました")):
+        hold_clock(datetime(2030, 3, 1, 3, tzinfo=UTC) + timedelta(days=day - 1))
+        assert said in words(anyone, page, 410)
+
+
+def refuse_too_soon(vendor, path) -> None:
+    """Ask for an end in ten weeks: new terms allow it, who contracted before was promised more."""
+    assert "6か月前まで" in words(vendor, path)
+    soon = today_jst() + timedelta(days=70)
+    date_of = {"ends_on-era": "western", "ends_on-year": str(soon.year)}
+    date_of |= {"ends_on-month": str(soon.month), "ends_on-day": str(soon.day)}
+    early = vendor.submit(path, {**ENDING, **date_of}, button="提供を終了する")
+    assert early.status_code == 422
+    assert "以後の日付にしてください" in early.text
+    assert "続いている契約の販売条件で、6か月前までの予告を約束しています" in early.text
+
+
+def shorten_notice(market) -> UUID:
+    """Publish terms of the chosen service that promise a month's notice only."""
+    admin = factories.actor(market.seller_admin, Role.VENDOR_ADMIN, _home(market))
+    with db.transaction() as session:
+        lead = make_lead(session)
+        listing = offers.get_listing(session, market.cheap.listing_id)
+        made = offerings.start_listing_change(session, admin, listing)
+        terms_id = made.id
+    for act, who, values in (
+        (offerings.edit_listing_version, admin, {"notice_months": 1}),
+        (offerings.submit_listing_version, admin, {}),
+        (offerings.approve_listing_version, lead, {}),
+        (offerings.publish_listing_version, admin, {}),
+    ):
+        with db.transaction() as session:
+            row = offers.get_listing_version(session, terms_id)
+            version = {"version": row.version} if values else {}
+            act(session, who, row, **version, **values)
+    return terms_id
 
 
 def test_what_was_on_its_way_ends_with_the_software(market):

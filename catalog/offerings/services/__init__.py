@@ -30,6 +30,7 @@ from catalog.offerings.services.drafts import (
     discard_version,
     edit_listing_version,
     edit_offering_version,
+    find_begun_listing,
     save_prices,
     start_listing_change,
     start_new_version,
@@ -39,6 +40,8 @@ from catalog.offerings.services.endings import (
     confirm_listing,
     decline_listing,
     end_services_of,
+    find_notice,
+    use_contracts,
     withdraw_listing,
 )
 from catalog.offerings.services.evidence import attach_evidence, detach_evidence
@@ -72,6 +75,8 @@ __all__ = [
     "edit_listing_version",
     "edit_offering_version",
     "end_services_of",
+    "find_begun_listing",
+    "find_notice",
     "keep_drafts",
     "keep_upload",
     "mark_drafts",
@@ -87,6 +92,7 @@ __all__ = [
     "start_review",
     "submit_listing_version",
     "submit_version",
+    "use_contracts",
     "values_of",
     "withdraw_listing",
 ]

@@ -147,6 +147,21 @@ def create_listing(session: Session, actor: Actor, offering: Offering) -> Listin
     return made
 
 
+def find_begun_listing(session: Session, actor: Actor, offering: Offering) -> ListingVersion | None:
+    """Return the terms that the actor's company has on their way for another maker's offering.
+
+    The offering is locked until the commit, so that of two clicks only one begins.
+    """
+    actor = require(session, actor, Permission.OFFERING_CREATE)
+    session.get(Offering, offering.id, with_for_update=True)
+    seller = find_preparing_vendor(session, actor)
+    listing = queries.find_listing_of(session, offering.id, seller.id)
+    if listing is None or offering.maker_id == seller.id:
+        return None
+    versions = queries.list_listing_versions(session, listing.id)
+    return next((each for each in versions if each.state in queries.OPEN_STATES), None)
+
+
 def _find_or_add_listing(
     session: Session, offering: Offering, seller: Vendor
 ) -> tuple[Listing, int]:

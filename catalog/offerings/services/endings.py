@@ -1,6 +1,7 @@
 """The maker's word on other sellers, and the end of a listing."""
 
 import uuid
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from sqlmodel import Session
@@ -21,6 +22,14 @@ from core.errors import Conflict, Invalid, WrongState
 from core.japanese import format_date
 
 LISTING_WITHDRAWN = "listing.withdrawn"
+# The terms of an offering that running contracts were made on; contracts are another area's.
+ContractedTerms = Callable[[Session, uuid.UUID], Sequence[ListingVersion]]
+_contracted: list[ContractedTerms] = []
+
+
+def use_contracts(find: ContractedTerms) -> None:
+    """Ask this for the terms of running contracts before a service ends; the application sets it once."""
+    _contracted[:] = [find]
 
 
 def confirm_listing(session: Session, actor: Actor, listing: Listing) -> Listing:
@@ -78,7 +87,7 @@ def withdraw_listing(
         )
     is_software = listing.seller_id == listing.offering.maker_id
     ending = published if is_software else [mine]
-    _check_notice(session, ending, ends_on)
+    _check_notice(session, _longest_notice(session, listing, published), ends_on)
     for version in ending:
         _withdraw_terms(session, actor, version, reason, ends_on)
     _drop_open(session, actor, listing.offering_id, None if is_software else listing.id)
@@ -143,13 +152,31 @@ def _drop_open(
             record(session, actor, "offering.discard", row, number=row.number)
 
 
-def _check_notice(session: Session, ending: list[ListingVersion], ends_on: date) -> None:
-    today = day_in_japan(now(session))
-    earliest = max(earliest_end(today, each.notice_months) for each in ending)
+def find_notice(session: Session, listing: Listing) -> int:
+    """Return the longest notice in months that anybody was promised for what ends with a listing.
+
+    That are today's published terms and those of running contracts; the maker's listing ends with
+    the listings of all sellers.
+    """
+    published = queries.list_published_of(session, listing.offering_id)
+    return _longest_notice(session, listing, published)
+
+
+def _longest_notice(session: Session, listing: Listing, published: Sequence[ListingVersion]) -> int:
+    terms = [*published]
+    for find in _contracted:
+        terms += find(session, listing.offering_id)
+    is_software = listing.seller_id == listing.offering.maker_id
+    ending = (each for each in terms if is_software or each.listing_id == listing.id)
+    return max((each.notice_months or 0 for each in ending), default=0)
+
+
+def _check_notice(session: Session, months: int, ends_on: date) -> None:
+    earliest = earliest_end(day_in_japan(now(session)), months)
     if ends_on < earliest:
         sentence = (
-            f"提供を終える日は{format_date(earliest)}以後の日付にしてください。"
-            "公開した販売条件で約束した予告の期間があります。"
+            f"提供を終える日は{format_date(earliest)}以後の日付にしてください。公開中の販売条件か、"
+            f"続いている契約の販売条件で、{months}か月前までの予告を約束しています。"
         )
         raise Invalid({"ends_on": sentence})
 

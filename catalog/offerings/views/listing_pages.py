@@ -10,7 +10,7 @@ from accounts.auth import access, actor
 from accounts.permissions import Permission, require
 from catalog.offerings import queries, services
 from catalog.offerings.models import EDITABLE_STATES, Listing
-from catalog.offerings.rules import list_missing_in_listing
+from catalog.offerings.rules import earliest_end, list_missing_in_listing
 from catalog.offerings.schemas import ConfirmSchema, DeclineSchema, WithdrawSchema
 from catalog.offerings.views.frame import (
     blueprint,
@@ -23,6 +23,7 @@ from catalog.offerings.views.frame import (
 )
 from catalog.offerings.views.offering_pages import words_of
 from core import web
+from core.clock import today_jst
 from core.db import transaction
 from core.errors import NotFound
 from core.forms import Form
@@ -38,6 +39,14 @@ def listing_for(session: Session, listing_id: uuid.UUID, permission: Permission)
         raise NotFound
     require(session, actor(), permission, listing)
     return listing
+
+
+_SELLING = (
+    "done",
+    "販売条件の下書きを作りました",
+    "公開には登録開発者の確認と、デジタル庁の承認が必要です。",
+)
+_SELLING_BEGUN = ("info", "準備している販売条件がもうあります", "この画面から続けてください。")
 
 
 @blueprint.get("/listings/<uuid:listing_version_id>")
@@ -155,12 +164,11 @@ def start_selling(listing_id: uuid.UUID) -> ResponseReturnValue:
         listed = queries.find_listed(session, [listing_id])
         if not listed:
             raise NotFound
-        made = services.create_listing(session, actor(), listed[0].listing.offering)
-    web.leave_notice(
-        "done",
-        "販売条件の下書きを作りました",
-        "公開には登録開発者の確認と、デジタル庁の承認が必要です。",
-    )
+        offering = listed[0].listing.offering
+        begun = services.find_begun_listing(session, actor(), offering)
+        made = begun or services.create_listing(session, actor(), offering)
+    words = _SELLING_BEGUN if begun else _SELLING
+    web.leave_notice(*words)
     return web.see_other(
         url_for("vendor_offerings.show_listing_version", listing_version_id=made.id)
     )
@@ -172,9 +180,6 @@ def withdraw(listing_id: uuid.UUID) -> ResponseReturnValue:
     """Ask for reason and last day, then end a listing; the maker ends the software."""
     session = web.read_session()
     listing = listing_for(session, listing_id, Permission.OFFERING_WITHDRAW)
-    terms = queries.published_version_of(session, listing_id)
-    if terms is None:
-        raise NotFound
     form = Form(WithdrawSchema(), web.posted_form())
     done = web.complete(
         form,
@@ -188,11 +193,18 @@ def withdraw(listing_id: uuid.UUID) -> ResponseReturnValue:
         notice=("提供を終了する手続きをしました", "新しい依頼は届きません。"),
         target=url_for("vendor_offerings.index"),
     )
-    return done or web.render_page(
+    if done:
+        return done
+    terms = queries.published_version_of(session, listing_id)
+    if terms is None:
+        raise NotFound
+    return web.render_page(
         "offerings/withdraw.html",
         form.status,
         form=form,
         terms=terms,
+        notice_months=(months := services.find_notice(session, listing)),
+        earliest=earliest_end(today_jst(), months),
         is_maker=listing.seller_id == listing.offering.maker_id,
     )
 

@@ -158,7 +158,13 @@ def test_another_vendor_begins_to_sell_and_the_maker_confirms_by_page(
     assert begun.status_code == 303
     assert "足りないもの" in text_of(reseller.page(begun.location))
     again = reseller.submit(f"/listings/{terms.listing_id}", {}, button="このサービスを販売する")
-    assert again.status_code == 409
+    assert (again.status_code, again.location) == (303, begun.location)
+    assert "準備している販売条件がもうあります" in text_of(reseller.page(begun.location))
+    # What was dropped may begin anew.
+    reseller.submit(f"{begun.location}/discard", {"confirmed": "yes"}, button="取り下げ")
+    anew = reseller.submit(f"/listings/{terms.listing_id}", {}, button="このサービスを販売する")
+    assert anew.status_code == 303
+    assert anew.location != begun.location
     factories.sign_in_client(client, maker.admin, maker.home)
     assert "このサービスを販売する" not in words(client, terms.listing_id)
     waiting = text_of(client.page("/vendor/offerings"))
