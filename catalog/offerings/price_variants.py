@@ -127,17 +127,24 @@ def explain_size_gap(name: str, missing: Iterable[SizeClass]) -> str:
 
 
 def find_unpriced(rows: Iterable[Variant], claimed: Iterable[str]) -> list[str]:
-    """Give a sentence for every component that has no price for a class the service claims to serve."""
+    """Give a sentence for every kind of price that lacks a class the service claims to serve.
+
+    Plans for different bodies may have names of their own: together they have to cover all.
+    """
     wanted = [size for size in SizeClass if size.value in set(claimed)]
-    groups: dict[tuple[ComponentKind, str], set[SizeClass]] = {}
+    kinds: dict[ComponentKind, list[Variant]] = {}
     for each in rows:
         if each.kind is not ComponentKind.OPTION:
-            groups.setdefault((each.kind, each.name), set()).update(each.covered)
-    return [
-        explain_size_gap(name, missing)
-        for (_, name), covered in groups.items()
-        if (missing := [size for size in wanted if size not in covered])
-    ]
+            kinds.setdefault(each.kind, []).append(each)
+    sentences = []
+    for kind, group in kinds.items():
+        covered = set().union(*(each.covered for each in group))
+        missing = [size for size in wanted if size not in covered]
+        names = {each.name for each in group}
+        if missing:
+            name = group[0].name if len(names) == 1 else kind.label
+            sentences.append(explain_size_gap(name, missing))
+    return sentences
 
 
 def _name_sizes(sizes: Iterable[SizeClass]) -> str:

@@ -182,6 +182,10 @@ def test_price_page_previews_by_button_and_checks_the_rows(client, company, draf
     assert client.submit(path, short, button="下書きを保存する").status_code == 303
     missing = words(client, f"/vendor/offerings/{draft[0]}")
     assert "「基本料」は、1万人以上5万人未満の団体の料金がありません。" in missing
+    # Plans with names of their own cover the bodies together.
+    plans = {**TWO_SIZES, "name_1": "町村プラン", "name_2": "市プラン"}
+    assert client.submit(path, plans, button="下書きを保存する").status_code == 303
+    assert "料金がありません" not in words(client, f"/vendor/offerings/{draft[0]}")
     assert client.submit(path, TWO_SIZES, button="下書きを保存する").status_code == 303
     assert "料金がありません" not in words(client, f"/vendor/offerings/{draft[0]}")
     with db.reading() as session:
