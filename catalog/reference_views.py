@@ -87,6 +87,7 @@ def manage(listing_id: uuid.UUID) -> ResponseReturnValue:
         listing=listing,
         version=published.offering_version,
         references=references.list_references(session, listing_id),
+        most=references.MOST_LISTED,
         bodies=[each.label for each in list_bodies(session)],
     )
 

@@ -3,13 +3,15 @@
 import uuid
 from typing import Any
 
+from sqlalchemy import case
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
+from accounts.models import Organisation
 from catalog.offerings.models import Listing, Offering
 from catalog.offerings.reference_models import LIVE_STATES, AdoptionReference, ReferenceState
 
-_MOST = 500
+MOST_LISTED = 500
 
 
 def get_reference(session: Session, reference_id: uuid.UUID) -> AdoptionReference | None:
@@ -21,22 +23,54 @@ def get_reference(session: Session, reference_id: uuid.UUID) -> AdoptionReferenc
 
 
 def list_references(session: Session, listing_id: uuid.UUID) -> list[AdoptionReference]:
-    """Return all references of a listing, the newest first."""
+    """Return the references of a listing: asked and confirmed ones first, then the newest; capped."""
     statement = (
         select(AdoptionReference)
         .where(AdoptionReference.listing_id == listing_id)
         .options(*_whole())
-        .order_by(col(AdoptionReference.asked_at).desc(), col(AdoptionReference.id))
-        .limit(_MOST)
+        .order_by(
+            case((col(AdoptionReference.state).in_(LIVE_STATES), 0), else_=1),
+            col(AdoptionReference.asked_at).desc(),
+            col(AdoptionReference.id),
+        )
+        .limit(MOST_LISTED)
     )
     return list(session.exec(statement))
 
 
 def list_confirmed(session: Session, listing_id: uuid.UUID) -> list[AdoptionReference]:
-    """Return the confirmed references of a listing in the order of the bodies' codes."""
-    found = list_references(session, listing_id)
-    confirmed = [each for each in found if each.state is ReferenceState.CONFIRMED]
-    return sorted(confirmed, key=lambda each: each.body.code or "")
+    """Return all confirmed references of a listing in the order of the bodies' codes.
+
+    There is one a body at most, so their number is bounded by that of the bodies.
+    """
+    statement = (
+        select(AdoptionReference)
+        .join(Organisation, col(Organisation.id) == AdoptionReference.body_id)
+        .where(
+            AdoptionReference.listing_id == listing_id,
+            AdoptionReference.state == ReferenceState.CONFIRMED,
+        )
+        .options(*_whole())
+        .order_by(col(Organisation.code), col(AdoptionReference.id))
+    )
+    return list(session.exec(statement))
+
+
+def find_last_refusal(
+    session: Session, listing_id: uuid.UUID, body_id: uuid.UUID
+) -> AdoptionReference | None:
+    """Return how a body last refused to be named by a listing, or took its name back."""
+    statement = (
+        select(AdoptionReference)
+        .where(
+            AdoptionReference.listing_id == listing_id,
+            AdoptionReference.body_id == body_id,
+            col(AdoptionReference.state).in_((ReferenceState.REFUSED, ReferenceState.WITHDRAWN)),
+        )
+        .order_by(col(AdoptionReference.answered_at).desc())
+        .limit(1)
+    )
+    return session.exec(statement).first()
 
 
 def list_asked_of(session: Session, body_id: uuid.UUID) -> list[AdoptionReference]:
@@ -46,7 +80,7 @@ def list_asked_of(session: Session, body_id: uuid.UUID) -> list[AdoptionReferenc
         .where(AdoptionReference.body_id == body_id)
         .options(*_whole())
         .order_by(col(AdoptionReference.asked_at).desc(), col(AdoptionReference.id))
-        .limit(_MOST)
+        .limit(MOST_LISTED)
     )
     return list(session.exec(statement))
 

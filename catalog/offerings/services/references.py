@@ -12,9 +12,14 @@ from catalog.offerings import queries
 from catalog.offerings.models import Listing
 from catalog.offerings.queries import references
 from catalog.offerings.reference_models import AdoptionReference, ReferenceAction
+from catalog.price_plan import Term
 from core import audit, changes
+from core.clock import day_in_japan
 from core.db import now
 from core.errors import Conflict, GuardFailed, Invalid, NotFound
+from core.japanese import format_date
+
+_SILENT_MONTHS = 12
 
 
 def ask_reference(
@@ -39,6 +44,7 @@ def ask_reference(
         raise Invalid({"body": "団体を一覧の名前か団体コードで入力してください。"})
     if references.find_live(session, listing.id, body.id) is not None:
         raise Conflict(f"{body.label}には、もう確認を頼んでいるか、掲載しています。")
+    _check_asked_anew(session, listing, body)
     if actor.person_id is None:
         raise NotFound
     made = AdoptionReference(
@@ -57,6 +63,20 @@ def ask_reference(
     title = f"{listing.seller.label}が、「{name}」の導入団体として名前を載せてよいか尋ねています"
     tell_organisation(session, body.id, "reference", title, f"/references/{made.id}")
     return made
+
+
+def _check_asked_anew(session: Session, listing: Listing, body: Organisation) -> None:
+    """Raise Conflict for a year after a body refused or took its name back: no is an answer."""
+    refusal = references.find_last_refusal(session, listing.id, body.id)
+    if refusal is None or refusal.answered_at is None:
+        return
+    refused_on = day_in_japan(refusal.answered_at)
+    again_on = Term(refused_on, _SILENT_MONTHS + 1).month_starts()[-1]
+    if day_in_japan(now(session)) < again_on:
+        raise Conflict(
+            f"{body.label}は{format_date(refused_on)}に「{refusal.state.label}」と答えています。"
+            f"もう一度頼めるのは{format_date(again_on)}からです。"
+        )
 
 
 def answer_reference(

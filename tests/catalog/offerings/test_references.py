@@ -3,6 +3,7 @@
 Pages are the same on both databases and asked once; who may do what when is asked on both.
 """
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -76,8 +77,9 @@ def told_anywhere(client, shelf) -> list[str]:
 @pytest.mark.sqlite_only
 @pytest.mark.query_budget(40)
 def test_a_named_body_shows_only_while_it_says_yes(
-    client, new_client, company, shelf, town, settings
+    client, new_client, company, shelf, town, settings, hold_clock
 ):
+    hold_clock(datetime(2026, 11, 22, 3, tzinfo=UTC))
     _, clerk, approver, other = town
     factories.sign_in_client(client, company.member, company.home)
     page = f"/vendor/own-listings/{shelf}/references"
@@ -119,6 +121,16 @@ def test_a_named_body_shows_only_while_it_says_yes(
     assert "この掲載は終わりました" in words(body, answer)
     outbox.run_due(outbox_handlers(settings))
     assert "団体が取り消しました" in words(client, "/")
+    ask_too_soon(client, page, company, hold_clock)
+
+
+def ask_too_soon(client, page, company, hold_clock) -> None:
+    """A body that said no is left in peace for a year."""
+    soon = client.submit(page, ASKED, button="この団体に確認を頼む")
+    assert soon.status_code == 409
+    assert "もう一度頼めるのは令和9年11月22日からです" in soon.text
+    hold_clock(datetime(2027, 11, 22, 3, tzinfo=UTC))
+    factories.sign_in_client(client, company.member, company.home)
     assert client.submit(page, ASKED, button="この団体に確認を頼む").status_code == 303
     assert client.submit(page, {}, button="たぬき町の掲載を取り下げる").status_code == 303
 
@@ -164,3 +176,19 @@ def test_only_the_named_body_answers_and_only_once(company, shelf, town):
         services.drop_reference(session, company.acts(), row)
     with db.reading() as session:
         assert queries.get_listing(session, shelf).references == []
+
+
+def test_a_long_list_of_requests_hides_no_confirmed_body(company, shelf, town, monkeypatch):
+    body, clerk, _, _ = town
+    reference_id = ask(company, shelf, body)
+    with db.transaction() as session:
+        row = references.get_reference(session, reference_id)
+        here = factories.actor(clerk, Role.CLERK, body)
+        services.answer_reference(session, here, row, ReferenceAction.CONFIRM)
+        others = [factories.body(session) for _ in range(3)]
+    monkeypatch.setattr(references, "MOST_LISTED", 2)
+    for each in others:
+        ask(company, shelf, each)
+    with db.reading() as session:
+        assert [row.body_id for row in references.list_confirmed(session, shelf)] == [body.id]
+        assert len(references.list_references(session, shelf)) == 2
