@@ -21,6 +21,7 @@ from catalog.specifications.models import (
     StandardSpecification,
 )
 from catalog.terms import RequirementClass
+from core.audit import AuditEvent, Outcome
 
 
 def find_specification(session: Session, code: str) -> StandardSpecification | None:
@@ -305,6 +306,21 @@ def recheck_days(session: Session, version_ids: Sequence[uuid.UUID]) -> dict[uui
     rows = session.exec(statement).all()
     found = {older.id: next_.transition_ends_on or next_.applies_from for older, next_ in rows}
     return {version_id: day for version_id, day in found.items() if day is not None}
+
+
+def find_importer_id(session: Session, version_id: uuid.UUID) -> uuid.UUID | None:
+    """Return who imported the requirements that a version has, as the audit trail says."""
+    statement = (
+        select(AuditEvent.person_id)
+        .where(
+            AuditEvent.subject_kind == "SpecificationVersion",
+            AuditEvent.subject_id == version_id,
+            AuditEvent.action == "specification.import",
+            AuditEvent.outcome == Outcome.DONE,
+        )
+        .order_by(col(AuditEvent.sequence).desc())
+    )
+    return session.exec(statement).first()
 
 
 def get_upload(session: Session, upload_id: uuid.UUID) -> SpecificationUpload | None:

@@ -24,6 +24,7 @@ from catalog.specifications.models import (
     SpecificationVersion,
     StandardSpecification,
 )
+from catalog.specifications.readiness import date_faults, days_of, missing_for_publication
 from core import audit, changes, outbox
 from core.clock import day_in_japan, start_of_day
 from core.db import now
@@ -83,6 +84,7 @@ def import_requirements(
     values: dict[str, Any] = {"imported_name": source.name, "imported_sha256": source.sha256}
     if facts.applies_from is not None:
         values["applies_from"] = facts.applies_from
+        require_possible_days(session, version, values)
     version.revise(last_editor_id=actor.person_id, **values)
     _replace_requirements(session, version, drafts)
     audit.record(
@@ -176,6 +178,8 @@ def edit_specification(
     versions = queries.lock_versions_of(session, specification.id)
     if any(each.is_published for each in versions):
         raise Conflict("公表した版があるため、仕様書の名称や型は変えられません。")
+    if not _differs(specification, values):
+        return specification
     specification.revise(version, **values)
     for each in versions:
         if each.state in _EDITABLE:
@@ -200,17 +204,17 @@ def edit_version(
 ) -> SpecificationVersion:
     """Change the dates and the source of a draft; whoever does so is its last editor.
 
-    The hash of a document that is stored here is its own, whatever is typed.
+    A save that changes nothing is no edit: it takes the place of nobody who edited before. The hash of a document that is stored here is its own, whatever is typed.
     """
     require(session, actor, Permission.SPECIFICATION_EDIT, subject)
     require_editable(subject)
-    published_on = values.get("published_on")
-    if published_on and published_on > day_in_japan(now(session)):
-        raise Invalid({"published_on": "府省が公表した日は、今日までの日付にしてください。"})
+    require_possible_days(session, subject, values)
     if queries.find_source(session, subject.id) is not None:
         values.pop("source_sha256", None)  # the stored document's own hash stands
     else:
         values["source_sha256"] = values.get("source_sha256", "").lower()
+    if subject.last_editor_id is not None and not _differs(subject, values):
+        return subject
     subject.revise(version, last_editor_id=actor.person_id, **values)
     audit.record(
         session,
@@ -223,12 +227,26 @@ def edit_version(
     return subject
 
 
+def require_possible_days(
+    session: Session, subject: SpecificationVersion, values: Mapping[str, Any]
+) -> None:
+    """Raise Invalid when the days of a version, with these new values, cannot all be true."""
+    days = {name: values.get(name, day) for name, day in days_of(subject).items()}
+    faults = date_faults(days, day_in_japan(now(session)))
+    if faults:
+        raise Invalid(faults)
+
+
+def _differs(row: SpecificationVersion | StandardSpecification, values: Mapping[str, Any]) -> bool:
+    return any(getattr(row, name) != value for name, value in values.items())
+
+
 def publish_version(
     session: Session, actor: Actor, subject: SpecificationVersion, *, version: int
 ) -> SpecificationVersion:
     """Approve and schedule a version whose source shows that the ministry adopted the text.
 
-    Rules: publisher ≠ last editor; a date of application; raises GuardFailed with all that is missing.
+    Rules: publisher ≠ last editor, ≠ importer; a date of application; raises GuardFailed with all that is missing.
     """
     fresh = require(session, actor, Permission.SPECIFICATION_PUBLISH, subject)
     was_consulted = subject.state is SpecificationState.CONSULTATION
@@ -262,39 +280,6 @@ def publish_version(
     outbox.publish(session, PUBLISHED, {"specification_version_id": subject.id})
     _plan_effect(session, subject)
     return subject
-
-
-def missing_for_publication(
-    session: Session, subject: SpecificationVersion, publisher_id: uuid.UUID | None
-) -> list[tuple[str, str]]:
-    """List everything that keeps this person from publishing the version."""
-    edit = "version-facts"
-    counts = queries.count_requirements(session, [subject.id])[subject.id]
-    found = [
-        (not counts, edit, "要件が1件もありません。要件の表を取り込んでください。"),
-        (
-            subject.applies_from is None,
-            edit,
-            "適用の始まる日がありません。版の情報で入力してください。",
-        ),
-        (
-            not subject.source_name,
-            edit,
-            "府省が採択したことの分かる元の文書がありません。版の情報で入力してください。",
-        ),
-        (
-            subject.last_editor_id is None,
-            "main",
-            "最後に編集した人の記録がありません。審査員が版の情報を確かめて保存してください。",
-        ),
-        (
-            subject.last_editor_id is not None and subject.last_editor_id == publisher_id,
-            "main",
-            "この版を最後に編集した人は公表できません。別の主任審査員に頼んでください。",
-        ),
-    ]
-    missing = [(anchor, sentence) for is_missing, anchor, sentence in found if is_missing]
-    return missing + consultations.missing_for_approval(session, subject)
 
 
 def _plan_effect(session: Session, subject: SpecificationVersion) -> None:

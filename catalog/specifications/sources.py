@@ -34,13 +34,15 @@ def attach_source(
     name = filename[-_LONGEST_NAME:]
     media_type = recognise(name, content)
     digest = sha256_hex(content)
+    earlier = queries.find_source(session, subject.id)
+    if earlier is not None and (earlier.sha256, earlier.filename) == (digest, name):
+        return earlier  # nothing changes, so nobody becomes its last editor
     subject.revise(
         version,
         last_editor_id=actor.person_id,
         source_sha256=digest,
         source_name=subject.source_name or name,
     )
-    earlier = queries.find_source(session, subject.id)
     if earlier is not None:
         session.delete(earlier)
         session.flush()

@@ -108,6 +108,7 @@ class _VersionStory:
             published_on=min(version["published_on"], day_in_japan(now(session))),
             applies_from=version["applies_from"],
             source_name=f"{specification['name']} 第{version['label']}版",
+            source_url=f"https://www.example.jp/mihon/{specification['code']}-{version['label']}.pdf",
             source_sha256=sha256_hex(content),
         )
         self._world.specifications[specification["code"], version["label"]] = made.id

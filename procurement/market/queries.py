@@ -20,7 +20,7 @@ from catalog.offerings.models import (
     OfferingVersion,
     OfferState,
 )
-from catalog.specifications.models import SpecificationVersion
+from catalog.specifications.models import SpecificationState, SpecificationVersion
 from catalog.specifications.queries import list_versions_of
 from catalog.terms import CertificationState
 from core.clock import day_in_japan
@@ -98,8 +98,23 @@ def list_older_versions(
     ]
 
 
+def find_overtaking(session: Session, version: SpecificationVersion) -> SpecificationVersion | None:
+    """Return the version in effect behind which a version would be published, superseded at birth."""
+    moment = now(session)
+    return next(
+        (
+            each
+            for each in list_versions_of(session, version.specification_id)
+            if each.state_at(moment) is SpecificationState.EFFECTIVE and each.place > version.place
+        ),
+        None,
+    )
+
+
 def find_impact(session: Session, version_ids: Sequence[uuid.UUID]) -> Impact:
     """Return what stands on these specification versions today (6 statements)."""
+    if not version_ids:
+        return Impact((), ())
     versions = _list_offerings(session, version_ids)
     public = [each for each in versions if each.state is OfferState.PUBLISHED]
     known = standings(session, public)
@@ -108,7 +123,7 @@ def find_impact(session: Session, version_ids: Sequence[uuid.UUID]) -> Impact:
         contracts=tuple(_list_contracts(session, version_ids, day_in_japan(now(session)))),
         pending=tuple(each for each in versions if each.state is not OfferState.PUBLISHED),
         reviews=tuple(_list_reviews(session, version_ids)),
-        resold=tuple(_list_resold(session, [each.id for each in public])),
+        resold=tuple(_list_resold(session, [each.id for each in public]) if public else ()),
     )
 
 

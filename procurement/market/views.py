@@ -14,11 +14,12 @@ from catalog.specifications import queries as specifications
 from catalog.specifications.consultation import services as consultations
 from catalog.specifications.management import find_version, version_address
 from catalog.specifications.models import SpecificationVersion
+from catalog.specifications.readiness import missing_for_publication
 from catalog.specifications.revisions import compare_versions
 from catalog.specifications.schemas import EndSchema, PublishSchema
 from core import paging, web
 from core.forms import Form
-from procurement.market.queries import Impact, find_impact, list_older_versions
+from procurement.market.queries import Impact, find_impact, find_overtaking, list_older_versions
 
 blueprint = Blueprint("market", __name__)
 
@@ -50,9 +51,10 @@ def publish_version(version_id: uuid.UUID) -> ResponseReturnValue:
         form=form,
         version=version,
         counts=specifications.count_requirements(session, [version.id])[version.id],
-        missing=services.missing_for_publication(session, version, actor().person_id),
+        missing=missing_for_publication(session, version, actor().person_id),
         **consultations.waiting_for_approval(session, version),
         newest=newest,
+        overtaking=find_overtaking(session, version),
         difference=compare_versions(session, newest, version, [newest, version])
         if newest
         else None,

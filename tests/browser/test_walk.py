@@ -91,6 +91,8 @@ def import_and_publish(walker):
         .sees("197")
         .follow("版の情報を変更する")
         .fill("元の文書の名前", "住民記録システム標準仕様書 第1.0版（総務省）")
+        .fill("元の文書のURL", "https://www.example.jp/mihon.pdf")
+        .date("府省が公表した日", 2025, 3, 1)
         .fill("出典の表示", "出典：総務省（第三者が整理したもの）")
         .press("版の情報を保存する")
     )

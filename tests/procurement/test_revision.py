@@ -60,6 +60,7 @@ def revised(market):
             applies_from=date(2098, 4, 1),
             transition_ends_on=RECHECK,
             source_name="見本の文書",
+            source_url="https://www.example.jp/mihon.pdf",
             last_editor_id=editor.id,
         )
         session.get_one(type(draft), draft.id).specification_id = old.specification_id

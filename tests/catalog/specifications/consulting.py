@@ -115,6 +115,7 @@ def make_scene(new_client: Callable[[], CheckedClient]) -> Scene:
             state=SpecificationState.DRAFT,
             applies_from=date(2099, 4, 1),
             source_name="見本標準仕様書 第2.0版",
+            source_url="https://www.example.jp/mihon.pdf",
             last_editor_id=agency.id,
         )
         draft.specification_id = old.specification_id

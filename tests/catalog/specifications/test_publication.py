@@ -3,6 +3,7 @@
 What pages and rules in Python refuse is asked on SQLite alone; rows, guards and times on both.
 """
 
+import io
 import uuid
 from datetime import UTC, date, datetime
 
@@ -10,10 +11,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from accounts.models import Role
 from catalog.specifications import outline, queries, services
+from catalog.specifications.importing import read_requirements
 from catalog.specifications.models import Pattern, SpecificationState
 from core import audit, changes, clock, db, outbox
 from tests import factories
+from tests.catalog.specifications.conftest import SAMPLE
 from tests.page_checks import text_of
 
 S = SpecificationState
@@ -30,6 +34,7 @@ def draft(agency):
             state=S.DRAFT,
             applies_from=date(2099, 4, 1),
             source_name="見本標準仕様書 第2.0版（見本府省）",
+            source_url="https://www.example.jp/mihon.pdf",
             last_editor_id=agency.reviewer.id,
         )
 
@@ -241,6 +246,10 @@ def test_before_the_message_is_delivered_pages_already_follow_the_date(
 def test_a_version_of_the_past_is_in_effect_at_once(as_person, draft):
     with db.transaction() as session:
         session.get_one(type(draft), draft.id).applies_from = date(2025, 4, 1)
+    unsaid = as_person("lead").submit(publish_page(draft), {"confirmed": "yes"}, button="公表する")
+    assert "府省が公表した日を、版の情報で入力してください" in unsaid.text
+    with db.transaction() as session:
+        session.get_one(type(draft), draft.id).published_on = date(2025, 3, 1)
     as_person("lead").submit(publish_page(draft), {"confirmed": "yes"}, button="公表する")
     assert current(draft).state is S.EFFECTIVE
 
@@ -327,3 +336,98 @@ def test_of_two_versions_from_the_same_day_the_later_published_one_counts(draft,
         services.settle_effect(session, audit.SYSTEM, draft.specification_id)
         found = queries.get_versions(session, made)
         assert (found[first].state, found[second].state) == (S.SUPERSEDED, S.EFFECTIVE)
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.acceptance(28)
+def test_days_that_cannot_be_true_together_are_refused_everywhere(as_person, draft):
+    browser = as_person("reviewer")
+
+    def told(**days):
+        return {
+            f"{name}-{part}": str(getattr(day, part))
+            for name, day in days.items() for part in ("year", "month", "day")
+        } | {f"{name}-era": "western" for name in days}  # fmt: skip
+
+    refused = browser.submit(
+        edit_page(draft),
+        told(applies_from=date(1901, 4, 1), published_on=date(2026, 4, 1)),
+    )
+    assert refused.status_code == 422
+    assert "古すぎます" in refused.text
+    refused = browser.submit(
+        edit_page(draft),
+        told(applies_from=date(2024, 4, 1), published_on=date(2026, 4, 1)),
+    )
+    assert "府省が公表した日（令和8年4月1日）以後" in refused.text
+    refused = browser.submit(
+        edit_page(draft),
+        told(applies_from=date(2024, 4, 1), transition_ends_on=date(2025, 4, 1)),
+    )
+    assert "は過ぎています" in refused.text
+    assert current(draft).applies_from == date(2099, 4, 1)
+    with db.transaction() as session:
+        row = session.get_one(type(draft), draft.id)
+        row.applies_from, row.transition_ends_on = date(2024, 4, 1), date(2025, 4, 1)
+        row.published_on = date(2026, 4, 1)
+    kept = as_person("lead").submit(publish_page(draft), {"confirmed": "yes"}, button="公表する")
+    assert kept.status_code == 422
+    for words in ("は過ぎています", "府省が公表した日（令和8年4月1日）以後"):
+        assert words in kept.text
+
+
+@pytest.mark.sqlite_only
+def test_a_version_that_would_be_superseded_at_birth_is_warned_of(as_person, draft):
+    with db.transaction() as session:
+        newer = factories.specification(
+            session, code="NEWER", label="3.0", state=S.EFFECTIVE, applies_from=date(2026, 4, 1)
+        )
+        session.get_one(type(newer), newer.id).specification_id = draft.specification_id
+    lead = as_person("lead")
+    assert "第3.0版が適用中です" not in lead.get(publish_page(draft)).text
+    with db.transaction() as session:
+        row = session.get_one(type(draft), draft.id)
+        row.applies_from, row.published_on = date(2025, 4, 1), date(2025, 3, 1)
+    assert "第3.0版が適用中です" in lead.get(publish_page(draft)).text
+
+
+@pytest.mark.sqlite_only
+def test_a_name_alone_is_no_source(as_person, draft):
+    with db.transaction() as session:
+        row = session.get_one(type(draft), draft.id)
+        row.source_name, row.source_url = "あ", ""
+    lead = as_person("lead")
+    refused = lead.submit(publish_page(draft), {"confirmed": "yes"}, button="公表する")
+    assert refused.status_code == 422
+    assert "文書のファイルを付けるか、版の情報でURLを入力してください" in refused.text
+    assert current(draft).state is S.DRAFT
+    file = (io.BytesIO(b"%PDF-1.7 mihon"), "mihon.pdf")
+    path = f"/manage/specifications/versions/{draft.id}/source"
+    assert as_person("reviewer").submit(path, {"file": file}).status_code == 303
+    done = lead.submit(publish_page(draft), {"confirmed": "yes"}, button="公表する")
+    assert done.status_code == 303
+
+
+def test_an_unchanged_save_takes_nobodys_place_and_the_importer_does_not_publish(
+    as_person, agency, draft
+):
+    with db.transaction() as session:
+        services.import_requirements(
+            session,
+            factories.actor(agency.lead, Role.LEAD_REVIEWER, agency.organisation),
+            services.ImportFacts(code="JYUKI", label="2.0"),
+            drafts=read_requirements(SAMPLE.read_bytes(), SAMPLE.name).require_clear(),
+            source=services.ImportedFile(SAMPLE.name, "0" * 64),
+        )
+    reviewer, lead = as_person("reviewer"), as_person("lead")
+    assert reviewer.submit(edit_page(draft), {}).status_code == 303
+    assert reviewer.submit("/manage/specifications/JYUKI/edit", {}).status_code == 303
+    assert current(draft).last_editor_id == agency.lead.id
+    assert reviewer.submit(edit_page(draft), {"attribution": "出典"}).status_code == 303
+    assert current(draft).last_editor_id == agency.reviewer.id
+    refused = lead.submit(publish_page(draft), {"confirmed": "yes"}, button="公表する")
+    assert refused.status_code == 422
+    assert "取り込んだ人は公表できません" in refused.text
+    other = as_person("other_lead")
+    done = other.submit(publish_page(draft), {"confirmed": "yes"}, button="公表する")
+    assert done.status_code == 303

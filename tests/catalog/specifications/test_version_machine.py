@@ -113,7 +113,9 @@ class SpecificationMachine(RuleBasedStateMachine):
                 specification_id=self.specification_id,
                 label=f"版{len(self.versions)}",
                 applies_from=day,
+                published_on=START.date(),
                 source_name="見本の文書",
+                source_url="https://www.example.jp/mihon.pdf",
                 last_editor_id=self.people[editor].id,
             )
             session.add(made)
@@ -128,7 +130,7 @@ class SpecificationMachine(RuleBasedStateMachine):
         def act(session: Any, row: SpecificationVersion) -> None:
             actor = self._actor(who, Role.REVIEWER)
             services_of_text.edit_version(
-                session, actor, row, version=row.version, source_name="見本の文書2"
+                session, actor, row, version=row.version, source_name=f"{row.source_name}2"
             )
 
         version = self._try(which, act, lambda each: each.state in {"draft", "consultation"})
