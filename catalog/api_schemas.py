@@ -299,6 +299,7 @@ class StandingSchema(FormSchema):
     valid_until = f.moment()
     conditions_due_on = f.day()
     lapsed_on = f.day()
+    refused_on = f.day()
 
 
 class OfferingSchema(FormSchema):

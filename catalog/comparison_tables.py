@@ -96,6 +96,7 @@ def head_columns(columns: Sequence[Column], links: Links) -> list[dict[str, Any]
                 "version_label": column.specification_version.title,
                 "since": column.standing.since,
                 "lapsed": column.standing.lapsed_on,
+                "refused": column.standing.refused_on,
             },
             "lines": [words] if (words := absence_words(column.version)) else [],
         }

@@ -261,6 +261,7 @@ def standing_record(standing: Standing) -> Record:
         "valid_until": _moment(standing.valid_until),
         "conditions_due_on": _day(standing.due_on),
         "lapsed_on": _day(standing.lapsed_on),
+        "refused_on": _day(standing.refused_on),
     }
 
 

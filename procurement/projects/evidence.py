@@ -71,6 +71,7 @@ def _describe_hit(rank: int, version: ListingVersion, standing: Standing) -> dic
             "valid_until": _iso(standing.valid_until),
             "conditions_due_on": standing.due_on.isoformat() if standing.due_on else None,
             "lapsed_on": standing.lapsed_on.isoformat() if standing.lapsed_on else None,
+            "refused_on": standing.refused_on.isoformat() if standing.refused_on else None,
             "ended_on": standing.since.isoformat() if standing.since else None,
         },
     }
@@ -90,14 +91,17 @@ def standing_of_hit(hit: Mapping[str, Any]) -> Standing:
     """Return the standing as it was when the hit was locked."""
     kept = hit["certification"]
     until = kept["valid_until"]
-    days = (kept.get(name) for name in ("conditions_due_on", "ended_on", "lapsed_on"))
-    due_on, since, lapsed_on = (date.fromisoformat(day) if day else None for day in days)
+    days = (kept.get(name) for name in ("conditions_due_on", "ended_on", "lapsed_on", "refused_on"))
+    due_on, since, lapsed_on, refused_on = (
+        date.fromisoformat(day) if day else None for day in days
+    )
     return Standing(
         CertificationState(kept["state"]),
         valid_until=None if until is None else datetime.fromisoformat(until),
         due_on=due_on,
         since=since,
         lapsed_on=lapsed_on,
+        refused_on=refused_on,
     )
 
 

@@ -2,12 +2,11 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
@@ -21,6 +20,7 @@ from catalog.certification.models import (
     ReviewState,
     ReviewSubmission,
 )
+from catalog.certification.queries.standing import CERTIFICATE_STATES, Standing, standing_of
 from catalog.offerings.models import (
     ConformanceAnswer,
     Offering,
@@ -28,98 +28,30 @@ from catalog.offerings.models import (
     OfferState,
 )
 from catalog.specifications.models import SpecificationVersion
-from catalog.terms import CertificationState
 from core.audit import AuditDetail, AuditEvent
-from core.clock import day_in_japan
 from core.db import now
 
 MAXIMUM_QUEUE = 1_000
-_CERTIFICATE_STATES = DECIDED_STATES - {ReviewState.REFUSED}
-_MOMENT = datetime.resolution
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a reader is told about an offering version's conformity at one moment.
-
-    `due_on` is the first due date of a conditional certificate, `since` the day of a suspension or
-    revocation, `lapsed_on` the due date that passed with its condition unmet. A superseded certificate counts as none: `state` is a claim, `tag` says what it was.
-    """
-
-    state: CertificationState
-    valid_until: datetime | None = None
-    due_on: date | None = None
-    number: str | None = None
-    certification_id: uuid.UUID | None = None
-    since: date | None = None
-    is_superseded: bool = False
-    lapsed_on: date | None = None
-
-    @property
-    def tag(self) -> str:
-        """What a tag shows: the state, or that a newer certificate stands for a newer version."""
-        return ReviewState.SUPERSEDED.value if self.is_superseded else self.state.value
-
-    @property
-    def label(self) -> str:
-        """The same in a word."""
-        return ReviewState.SUPERSEDED.label if self.is_superseded else self.state.label
-
-    @property
-    def valid_until_day(self) -> date | None:
-        """The last Japanese day on which the certificate counts."""
-        if self.valid_until is None:
-            return None
-        return day_in_japan(self.valid_until - _MOMENT)
-
-
-def standing_of(
-    certification: Certification | None, moment: datetime, *, has_answers: bool
-) -> Standing:
-    """Return the standing from the certificate, else from whether the vendor answered at all."""
-    if certification is None or certification.state not in _CERTIFICATE_STATES:
-        claimed = CertificationState.CLAIMED if has_answers else CertificationState.UNKNOWN
-        return Standing(claimed)
-    due = [
-        date.fromisoformat(item["due_on"])
-        for item in certification.conditions
-        if not item.get("fulfilled_on")
-    ]
-    return Standing(
-        state=certification.public_state(moment),
-        valid_until=certification.valid_until,
-        due_on=min(due, default=None),
-        number=certification.number,
-        certification_id=certification.id,
-        since=certification.ended_on,
-        is_superseded=certification.state is ReviewState.SUPERSEDED,
-        lapsed_on=_lapsed_on(certification, moment),
-    )
-
-
-def _lapsed_on(certification: Certification, moment: datetime) -> date | None:
-    if certification.lapses_at is None or not certification.has_lapsed(moment):
-        return None
-    return day_in_japan(certification.lapses_at - _MOMENT)
-
-
-def is_over(row: Any, moment: datetime) -> ColumnElement[bool]:
-    """Return the rule of `Certification.ends_at` in SQL, for the table or an alias of it."""
-    lapsed = and_(row.lapses_at.is_not(None), row.lapses_at <= moment)
-    return or_(row.valid_until <= moment, lapsed)
 
 
 def current_certifications(
     session: Session, offering_version_ids: Sequence[uuid.UUID]
 ) -> dict[uuid.UUID, Certification]:
-    """Return the newest certificate (never a review under way) of each offering version."""
+    """Return the newest certificate of each offering version, else the newest refusal.
+
+    A review under way is never told.
+    """
     statement = (
         select(Certification)
         .where(
             col(Certification.offering_version_id).in_(offering_version_ids),
-            col(Certification.state).in_(_CERTIFICATE_STATES),
+            col(Certification.state).in_(DECIDED_STATES),
         )
-        .order_by(col(Certification.decided_at), col(Certification.id))
+        .order_by(
+            col(Certification.state) != ReviewState.REFUSED,
+            col(Certification.decided_at),
+            col(Certification.id),
+        )
     )
     return {row.offering_version_id: row for row in session.exec(statement)}
 
@@ -158,7 +90,7 @@ def find_certificate(session: Session, number: str) -> Certification | None:
     """Return the certification that carries this certificate number."""
     statement = (
         select(Certification)
-        .where(Certification.number == number, col(Certification.state).in_(_CERTIFICATE_STATES))
+        .where(Certification.number == number, col(Certification.state).in_(CERTIFICATE_STATES))
         .options(*load_whole())
     )
     return session.exec(statement).first()
@@ -170,7 +102,7 @@ def list_certificate_ids(session: Session, offering_version_id: uuid.UUID) -> li
         select(Certification.id)
         .where(
             Certification.offering_version_id == offering_version_id,
-            col(Certification.state).in_(_CERTIFICATE_STATES),
+            col(Certification.state).in_(CERTIFICATE_STATES),
         )
         .order_by(col(Certification.id))
     )
@@ -186,7 +118,7 @@ def hold_certificates(session: Session, offering_version_id: uuid.UUID) -> None:
         select(Certification)
         .where(
             Certification.offering_version_id == offering_version_id,
-            col(Certification.state).in_(_CERTIFICATE_STATES),
+            col(Certification.state).in_(CERTIFICATE_STATES),
         )
         .order_by(col(Certification.id))
         .with_for_update(read=True)

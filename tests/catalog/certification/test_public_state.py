@@ -283,6 +283,26 @@ def test_document_lists_every_requirement_and_names_no_person(client, market) ->
     assert "見本　太郎" not in printed
 
 
+def test_claim_after_a_refusal_says_so_and_stays_a_claim(client, market) -> None:
+    listing = market[CertificationState.CLAIMED]
+    other = market[CertificationState.REVOKED]
+    with db.transaction() as session:
+        for each in (listing, other):
+            row = session.get_one(OfferingVersion, each.offering_version_id)
+            factories.certification(session, row, ReviewState.REFUSED, valid_until=None)
+    page = f"/listings/{listing.listing_id}"
+    assert shown(client, page) == {"申告のみ"}
+    words = text_of(client.page(page))
+    for seen in ("審査の結果、認証されませんでした", "2026年10月1日", "認証しないと決定"):
+        assert seen in words, seen
+    assert "未審査" not in words
+    assert shown(client, f"/listings/{other.listing_id}") == {"取消し"}
+    for path in (f"/cost?l={listing.id}", "/search?certification=claimed", f"/compare?l={listing.id}&l={other.id}"):  # fmt: skip
+        assert "審査の結果、不認証" in text_of(client.page(path)), path
+    told = client.get("/api/v1/offerings?certification=claimed").json["items"]
+    assert [each["certification"]["refused_on"] for each in told] == ["2026-10-01"]
+
+
 def test_superseded_certificate_never_reads_as_a_claim(client, market) -> None:
     listing = market[CertificationState.CLAIMED]
     with db.transaction() as session:
