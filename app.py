@@ -57,6 +57,7 @@ import search.views
 import vendors.agreement_letters
 import vendors.agreement_views
 import vendors.arrival_views
+import vendors.change_views
 import vendors.letters
 import vendors.member_views
 import vendors.reminders

@@ -21,6 +21,7 @@ from core.forms import Form
 from vendors import queries, services
 from vendors.completeness import SECTIONS
 from vendors.models import Vendor, VendorAction
+from vendors.queries import changes
 from vendors.schemas import AssignSchema, DecisionSchema, SuspensionSchema
 from vendors.views import CHOICES, blueprint, locked_vendor, vendor_for
 
@@ -71,6 +72,9 @@ def queue() -> ResponseReturnValue:
         renewals=queries.list_waiting_renewals(
             session, reviewer_id=actor().person_id if is_limited else None
         )
+        if shown == "open"
+        else [],
+        moved=changes.list_waiting(session, reviewer_id=actor().person_id if is_limited else None)
         if shown == "open"
         else [],
         is_limited=is_limited,

@@ -151,6 +151,29 @@ class RenewalSchema(FormSchema):
     confirmed = checked("入力した内容は、資格審査結果通知書のとおりです")
 
 
+class ChangeSchema(FormSchema):
+    """New facts of a registered company; nothing but the invoice number may stay blank."""
+
+    name = line("商号又は名称", maximum=200)
+    kana = line("かな", maximum=200)
+    representative = line("代表者の氏名", maximum=100)
+    address = line("本店の所在地", maximum=300)
+    invoice_number = InvoiceNumber(
+        load_default="", metadata={"label": "適格請求書発行事業者の登録番号"}
+    )
+    is_small_or_medium = fields.Boolean(
+        required=True,
+        metadata={"label": "中小企業に当たるか"},
+        error_messages={
+            "required": "中小企業に当たるかを選択してください。",
+            "invalid": "中小企業に当たるかは一覧から選択してください。",
+        },
+    )
+    roles = options("市場での役割", [role.value for role in MarketRole])
+    reason = lines("変わった日と理由", maximum=1000)
+    confirmed = checked("入力した内容は、登記などのとおりです")
+
+
 class RenewalDecisionSchema(FormSchema):
     """A lead's decision on a renewed qualification."""
 

@@ -112,7 +112,7 @@ def begin_registration(
         contact_email=person.email,
         gbizid_type=gbizid_type,
         created_at=now(session),
-        **_likeness(session, name, corporate_number),
+        **likeness(session, name, corporate_number),
     )
     session.add(vendor)
     session.flush()
@@ -130,7 +130,8 @@ def begin_registration(
     return vendor
 
 
-def _likeness(session: Session, name: str, corporate_number: str) -> dict[str, Any]:
+def likeness(session: Session, name: str, corporate_number: str) -> dict[str, Any]:
+    """Return what a registration keeps of a name: its skeleton, and the name it can be taken for."""
     skeleton = name_skeleton(name)[:_SKELETON_LENGTH]
     alike = queries.list_look_alikes(session, skeleton, corporate_number, limit=1)
     return {"name_skeleton": skeleton, "look_alike_of": alike[0].name if alike else ""}
@@ -156,12 +157,9 @@ def edit(
         sentence = VENDOR_MACHINE.wrong_state_sentence(vendor.state)
         raise WrongState(sentence, state=vendor.state.value)
     columns = dict(values)
-    invoice = columns.get("invoice_number", "")
-    if invoice and invoice[1:] != vendor.corporate_number:
-        sentence = "登録番号の13桁が、この会社の法人番号と違います。番号を確かめてください。"
-        raise Invalid({"invoice_number": sentence})
+    check_invoice_number(vendor, columns.get("invoice_number", ""))
     if section == "company":
-        columns |= _likeness(session, columns["name"], vendor.corporate_number)
+        columns |= likeness(session, columns["name"], vendor.corporate_number)
     if section in vendor.findings:
         columns["mended"] = sorted({*vendor.mended, section})
     before = {name: getattr(vendor, name) for name in values}
@@ -174,6 +172,13 @@ def edit(
         name: [before[name], values[name]] for name in values if before[name] != values[name]
     }
     record(session, actor, vendor, "vendor.edit", section=section, changed=changed)
+
+
+def check_invoice_number(vendor: Vendor, invoice: str) -> None:
+    """Raise Invalid for an invoice number that is another company's."""
+    if invoice and invoice[1:] != vendor.corporate_number:
+        sentence = "登録番号の13桁が、この会社の法人番号と違います。番号を確かめてください。"
+        raise Invalid({"invoice_number": sentence})
 
 
 def submit(session: Session, actor: Actor, vendor: Vendor, *, version: int) -> None:
@@ -190,7 +195,7 @@ def submit(session: Session, actor: Actor, vendor: Vendor, *, version: int) -> N
         decision_reason="",
         findings={},
         mended=[],
-        **_likeness(session, vendor.name, vendor.corporate_number),
+        **likeness(session, vendor.name, vendor.corporate_number),
     )
     record(session, actor, vendor, "vendor.submit")
 

@@ -13,6 +13,7 @@ from catalog.specifications.consultation.models import Consultation, Phase
 from catalog.specifications.consultation.queries import Progress
 from core.clock import start_of_day
 from procurement.home.desk import Desk, Task
+from vendors.change_models import CompanyChange
 from vendors.models import Vendor
 from vendors.reminders import DAYS_BEFORE
 from vendors.renewal_models import QualificationRenewal, RenewalState
@@ -30,16 +31,16 @@ def invite(desk: Desk, consultations: Iterable[Consultation], moment: datetime) 
 
 
 def add_renewals(
-    desk: Desk, rows: Iterable[tuple[QualificationRenewal, Vendor]], who: Actor
+    desk: Desk, rows: Iterable[tuple[QualificationRenewal | CompanyChange, Vendor]], who: Actor
 ) -> None:
-    """Add the renewed qualifications that wait for a lead, or for the reviewer who checks them."""
+    """Add the renewed qualifications and changed facts that wait for a lead, or for the reviewer who checks them."""
     leads = can(who, _P.VENDOR_DECIDE)
     for renewal, vendor in rows:
         is_checker = who.person_id in renewal.assigned_ids
         if renewal.state is RenewalState.SUBMITTED:
-            desk.turn.append(_renewal_task(vendor, renewal, "資格の更新を確かめる"))
+            desk.turn.append(_renewal_task(vendor, renewal, "確かめる"))
         elif is_checker or leads:
-            verb = "資格の更新を読む" if is_checker else "資格の更新を判断する"
+            verb = "読む" if is_checker else "判断する"
             desk.turn.append(_renewal_task(vendor, renewal, verb))
 
 
@@ -49,7 +50,7 @@ def add_own_renewal(
     """Add the vendor's own renewal: with the agency, or due soon and not handed in."""
     expires = vendor.qualification_expires_on
     if waiting is not None:
-        desk.waiting.append(_renewal_task(vendor, waiting, "デジタル庁による資格の更新の確認"))
+        desk.waiting.append(_renewal_task(vendor, waiting))
     elif vendor.is_public and expires is not None and (expires - today).days <= max(DAYS_BEFORE):
         status = "期限切れ" if vendor.is_unqualified(today) else "期限が近い"
         desk.turn.append(
@@ -65,11 +66,22 @@ def add_own_renewal(
         )
 
 
-def _renewal_task(vendor: Vendor, renewal: QualificationRenewal, verb: str) -> Task:
+def add_own_change(desk: Desk, vendor: Vendor, waiting: CompanyChange | None) -> None:
+    """Add the change of the vendor's own facts that is with the agency."""
+    if waiting is not None:
+        desk.waiting.append(_renewal_task(vendor, waiting))
+
+
+def _renewal_task(
+    vendor: Vendor, renewal: QualificationRenewal | CompanyChange, verb: str = ""
+) -> Task:
+    is_change = isinstance(renewal, CompanyChange)
+    noun = "会社の情報の変更" if is_change else "資格の更新"
+    task = f"{noun}を{verb}" if verb else f"デジタル庁による{noun}の確認"
     return Task(
-        f"{verb}：{vendor.label}",
-        "全省庁統一資格",
-        "vendors.qualification",
+        f"{task}：{vendor.label}",
+        "会社の情報" if is_change else "全省庁統一資格",
+        "vendors.company" if is_change else "vendors.qualification",
         {"vendor_id": vendor.id},
         renewal.state.label,
         renewal.submitted_at,

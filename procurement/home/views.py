@@ -27,6 +27,7 @@ from procurement.home.queries import count_services, list_filed_reviews, list_no
 from procurement.projects import queries as projects
 from vendors import queries as vendors
 from vendors.queries import agreements
+from vendors.queries import changes as changed_facts
 
 blueprint = Blueprint("home", __name__)
 _SHOWN = 10
@@ -102,6 +103,7 @@ def _vendor_desk(session: Session) -> Desk:
     if vendor is not None:
         renewal = vendors.find_open_renewal(session, vendor.id)
         proceedings.add_own_renewal(made, vendor, renewal, day_in_japan(now(session)))
+        proceedings.add_own_change(made, vendor, changed_facts.find_open(session, vendor.id))
     proceedings.add_questions(made, asked)
     held = waiting.list_in_force(session, owner_id)
     if held:
@@ -139,7 +141,8 @@ def _agency_desk(session: Session) -> Desk:
         checked = [each for each in registrations if who.person_id in each.assigned_ids]
         made.join(desk.reviewer_desk(own, checked, filed, who.person_id))
     renewals = vendors.list_waiting_renewals(session, reviewer_id=reviewer_id)
-    proceedings.add_renewals(made, renewals, who)
+    moved = changed_facts.list_waiting(session, reviewer_id=reviewer_id)
+    proceedings.add_renewals(made, [*renewals, *moved], who)
     pending = list_pending(session)
     appealed = [review.id for review, has_appeal, _ in pending if has_appeal]
     appeals = waiting.list_open_appeals(session, appealed) if appealed else {}

@@ -33,6 +33,8 @@ from tests import factories
 from tests.isolation.planting import Ids, Planter
 from tests.procurement import conftest as purchase
 from tests.procurement.conftest import Market
+from vendors import change_services
+from vendors.change_models import CompanyChange
 from vendors.member_models import Invitation
 from vendors.models import ExclusionPeriod, FrameworkAgreement, Vendor, VendorState
 from vendors.renewal_models import QualificationRenewal
@@ -255,6 +257,9 @@ def _plant_company(world: World, session: Session) -> None:
     planter.plant(session, Invitation, invited_by_id=admin, **known_to)
     handed_in = {"submitted_by_id": admin, "owner_id": known.owner_id, **known_to}
     planter.plant(session, QualificationRenewal, **handed_in)
+    facts = {name: getattr(known, name) for name in change_services.FIELDS}
+    facts["representative"] = planter.word("company_changes.proposed")
+    planter.plant(session, CompanyChange, proposed=facts, **handed_in)
     given = {"from_vendor_id": known.id, "proposed_by_id": world.reviewer.id}
     heir = factories.vendor(session, name=planter.word("vendors.name"), state=VendorState.DRAFT)
     planter.plant(session, Succession, to_vendor_id=heir.id, **given)
