@@ -11,7 +11,7 @@ from typing import Any
 from sqlmodel import Session
 
 from catalog.certification.checks import Check, CheckOutcome, SpecificationDates, run_checks, sum_up
-from catalog.certification.models import Certification, Recommendation
+from catalog.certification.models import REVIEWERS, Certification, Recommendation
 from catalog.conformance import Issue, RequirementEntry, RollUp, roll_up
 from catalog.offerings.content import (
     answer_entries,
@@ -151,12 +151,14 @@ def _counts(found: Counter[str]) -> dict[str, int]:
 def visible_opinions(
     certification: Certification, opinions: Iterable[Recommendation], reader_id: uuid.UUID | None
 ) -> list[Recommendation]:
-    """Give the opinions that a reader may see: a reviewer sees the colleague's after filing.
+    """Give the opinions that a reader may see: a reviewer the colleague's after filing, others both.
 
-    Whoever is assigned counts as reviewer, whatever other role they hold.
+    Whoever is assigned counts as reviewer, whatever other role they hold. Nobody else reads the
+    first opinion while the second one is open: who knew it could still choose the second reviewer.
     """
     filed = list(opinions)
     if reader_id not in certification.assigned_ids:
-        return filed
+        is_open = certification.decided_at is None and len(filed) < REVIEWERS
+        return [] if is_open else filed
     own = any(opinion.reviewer_id == reader_id for opinion in filed)
     return filed if own else []

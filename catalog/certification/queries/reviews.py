@@ -28,7 +28,7 @@ from catalog.offerings.models import (
     OfferState,
 )
 from catalog.specifications.models import SpecificationVersion
-from core.audit import AuditDetail, AuditEvent
+from core.audit import AuditDetail, AuditEvent, Outcome
 from core.db import now
 
 MAXIMUM_QUEUE = 1_000
@@ -222,6 +222,17 @@ def list_recommendations(session: Session, certification_id: uuid.UUID) -> list[
         .limit(2)
     )
     return list(session.exec(statement).all())
+
+
+def list_filed_ids(session: Session, certification_id: uuid.UUID) -> set[uuid.UUID | None]:
+    """Return who has ever filed an opinion on a certification, also one that no longer counts."""
+    statement = select(AuditEvent.person_id).where(
+        AuditEvent.subject_kind == Certification.__name__,
+        AuditEvent.subject_id == certification_id,
+        AuditEvent.action == "certification.recommend",
+        AuditEvent.outcome == Outcome.DONE,
+    )
+    return set(session.exec(statement))
 
 
 def list_eligible_reviewers(session: Session, certification: Certification) -> list[Person]:

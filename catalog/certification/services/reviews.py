@@ -92,7 +92,9 @@ def reassign(
 ) -> Certification:
     """Fill one place of the pair anew, before its reviewer has filed an opinion.
 
-    Raises Invalid for somebody who may not review it, Conflict once the opinion is filed.
+    Who has ever filed one stays, also when it no longer counts, unless they review no more: nobody
+    changes a pair whose views are known. Raises Invalid for somebody who may not review it,
+    Conflict once an opinion was filed.
     """
     review = lock(session, certification)
     actor = require(session, actor, Permission.CERTIFICATION_ASSIGN, review)
@@ -100,9 +102,9 @@ def reassign(
     check_reason(reason)
     leaving = review.first_reviewer_id if place == "first" else review.second_reviewer_id
     filed = {each.reviewer_id for each in queries.list_recommendations(session, review.id)}
-    if leaving in filed:
-        raise Conflict("この審査員の意見はもう提出されているので、担当を替えられません。")
     eligible = {person.id for person in queries.list_eligible_reviewers(session, review)}
+    if leaving in filed | (queries.list_filed_ids(session, review.id) & eligible):
+        raise Conflict("この審査員は意見を提出したことがあるので、担当を替えられません。")
     if person_id not in eligible - review.assigned_ids:
         sentence = (
             "この方は選べません。利害関係がなく、まだ担当していない審査員を選択してください。"

@@ -33,7 +33,7 @@ def submit_offering(
 ) -> Certification:
     """Submit an offering version and open its review, or answer the reviewers' questions.
 
-    Opinions on older content no longer count. Raises GuardFailed with all that is missing: what the
+    Opinions on older content no longer count; what comes back unchanged keeps them. Raises GuardFailed with all that is missing: what the
     offering lacks, findings without a reply, an appeal that is not decided yet.
     """
     review = queries.lock_open_certification(session, offering_version.id)
@@ -42,7 +42,8 @@ def submit_offering(
     if review is None:
         return _open_review(session, actor, submitted)
     check_state(review, ReviewState.INFO_REQUESTED)
-    drop_opinions(session, actor, review)
+    if submitted.content_sha256 != review.evaluated_sha256:
+        drop_opinions(session, actor, review)
     values = _submission(session, actor, review, submitted)
     review.apply(ReviewAction.ANSWER_INFO, info_due_on=None, **values)
     record(session, actor, "answer_info", review, evaluated_sha256=submitted.content_sha256)

@@ -204,7 +204,7 @@ class Reference:
             if x.state is S.REFUSED:  # a new review of the same version
                 self.lines[self.lines.index(x)] = Line()
                 return True
-            x.state, x.offer, x.filed = S.UNDER_REVIEW, "submitted", {}
+            x.state, x.offer = S.UNDER_REVIEW, "submitted"  # unchanged: opinions stay
         elif act == "assign":
             x.state = S.ASSIGNED
         elif act in BY_REVIEWERS:

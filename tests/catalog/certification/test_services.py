@@ -10,6 +10,7 @@ from sqlmodel import select
 
 from accounts.models import Role
 from catalog.certification import queries, services
+from catalog.certification.assessment import visible_opinions
 from catalog.certification.models import Certification, Opinion, Recommendation, ReviewState
 from catalog.certification.queries import queue as waiting
 from catalog.certification.queue import QueueFilter
@@ -256,6 +257,56 @@ def test_answered_question_drops_older_opinions_and_keeps_them_in_the_trail(stag
         recommend(stage, certification_id, number)
     decide(stage.lead(), certification_id)
     assert version_state(stage) is OfferState.APPROVED
+
+
+def test_unchanged_answer_keeps_the_opinion_and_nobody_who_filed_is_replaced(stage: Stage) -> None:
+    certification_id = submit(stage)
+    assign(stage, certification_id)
+    recommend(stage, certification_id, 0, Opinion.REFUSE)
+    with db.transaction() as session:
+        third = factories.person(session, Role.REVIEWER, stage.agency)
+
+    def ask() -> None:
+        with db.transaction() as session:
+            found = load(session, certification_id)
+            services.request_info(session, stage.lead(), found, reason="なぜか。", due_on=NEXT_WEEK)
+
+    def answer() -> None:
+        with db.transaction() as session:
+            services.submit_offering(
+                session, stage.company.acts(), load_version(session, stage.version_id)
+            )
+
+    def replace_first() -> None:
+        with db.transaction() as session:
+            services.reassign(session, stage.lead(), load(session, certification_id),
+                              place="first", person_id=third.id, reason="替えたい。")  # fmt: skip
+
+    ask()
+    answer()
+    with db.reading() as session:
+        review = load(session, certification_id)
+        filed = queries.list_recommendations(session, certification_id)
+        assert [each.opinion for each in filed] == [Opinion.REFUSE]
+        assert visible_opinions(review, filed, stage.leads[0].id) == []
+        assert visible_opinions(review, filed, stage.reviewers[1].id) == []
+        assert visible_opinions(review, filed, stage.reviewers[0].id) == filed
+    ask()
+    with db.transaction() as session:
+        row = load_version(session, stage.version_id)
+        actor = stage.company.acts()
+        offerings.edit_offering_version(session, actor, row, version=row.version, summary="直し。")
+    answer()
+    with db.reading() as session:
+        assert queries.list_recommendations(session, certification_id) == []
+    with pytest.raises(Conflict, match="替えられません"):
+        replace_first()
+    for number in range(2):
+        recommend(stage, certification_id, number)
+    with db.reading() as session:
+        review = load(session, certification_id)
+        filed = queries.list_recommendations(session, certification_id)
+        assert visible_opinions(review, filed, stage.leads[0].id) == filed
 
 
 def test_refusal_needs_a_reason_returns_and_may_be_tried_again(stage: Stage) -> None:
