@@ -275,6 +275,7 @@ def test_two_reviewers_at_one_comment_both_keep_their_words(opened):
 
 
 @pytest.mark.acceptance(19)
+@pytest.mark.query_budget(40)  # publishing tells everyone whom it concerns, once in a year
 def test_results_are_published_to_everyone_and_told(opened, client, hold_clock, settings):
     opened.say("clerk", "=SUM(A1)の形の意見")
     opened.say("member", "事業者の意見", "")
