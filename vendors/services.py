@@ -248,8 +248,8 @@ def decide(
     """
     require(session, actor, Permission.VENDOR_DECIDE, vendor)
     require_first(session, vendor, version)
-    if actor.person_id == vendor.submitted_by_id:
-        raise Forbidden("提出した人は判断できません。別の主任審査員に頼んでください。")
+    if actor.person_id in {vendor.submitted_by_id, vendor.assigned_reviewer_id}:
+        raise Forbidden("提出した人と確認した人は判断できません。別の主任審査員に頼んでください。")
     if decision is not Decision.APPROVE and not reason:
         raise Invalid({"reason": f"{decision.label}理由を入力してください。"})
     if decision is Decision.APPROVE:

@@ -571,3 +571,15 @@ def test_queue_pages_exist_as_promised(client):
     assert client.get("/vendors/queue?page=2").status_code == 200
     assert client.get("/vendors/queue?page=3").status_code == 404
     assert client.get("/vendors/queue?page=x").status_code == 404
+
+
+@pytest.mark.sqlite_only  # the database's own refusal stands in the four-eyes test, on both
+def test_whoever_checked_a_registration_cannot_decide_on_it(checked, agency):
+    browsers, people = agency
+    with db.transaction() as session:
+        home = make.organisation(session, OrganisationKind.AGENCY)
+        make.membership(session, people["reviewer"], Role.LEAD_REVIEWER, home)
+    make.sign_in_client(browsers["reviewer"], people["reviewer"], home)
+    refused = decide(browsers["reviewer"], checked, "approve")
+    assert (refused.status_code, "確認した人は判断できません" in refused.text) == (403, True)
+    assert decide(browsers["second"], checked, "approve").status_code == 303

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import delete, insert, text, update
 from sqlmodel import select
 
-from accounts.models import Role
+from accounts.models import OrganisationKind, Role
 from catalog.certification.after_models import Appeal, AppealState, ConditionReport, Disputed
 from catalog.certification.models import (
     Certification,
@@ -32,6 +32,7 @@ from core.errors import Conflict
 from core.models import Model, metadata
 from tests import factories
 from tests.databases import DatabaseUnderTest
+from vendors.models import Vendor
 
 PARTS = ("submitted_by_id", "first_reviewer_id", "second_reviewer_id", "decided_by_id")
 REVOKERS = ("submitted_by_id", "revocation_proposed_by_id", "revocation_confirmed_by_id")
@@ -480,6 +481,19 @@ def try_specifications(world: World) -> None:
     world.refuses_update(approved, f"{rule}names_stay", last_editor_id=world.stranger)
 
 
+def try_registrations(world: World) -> None:
+    rule = "vendors_decider_apart"
+    both = {"assigned_reviewer_id": world.stranger, "decided_by_id": world.stranger}
+    world.refuses_update(world.maker, rule, **both)
+    with db.transaction() as session:
+        office = factories.organisation(session, OrganisationKind.VENDOR)
+    home = {"owner_id": office.id, "corporate_number": factories.corporate_number(77)}
+    checked = Vendor(**world.maker.model_dump(exclude={"id"}) | both | home)
+    world.refuses_insert(checked, rule)
+    same = {"submitted_by_id": world.stranger, "decided_by_id": world.stranger}
+    world.refuses_update(world.maker, "ck_vendors_four_eyes", **same)
+
+
 TRIGGERS = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'four_eyes_%'",
     "postgres": "SELECT tgname FROM pg_trigger WHERE tgname LIKE 'four_eyes_%'",
@@ -496,6 +510,7 @@ def test_databases_refuse_every_wrong_pair(world: World) -> None:
     try_proceedings(world)
     try_approvals(world)
     try_specifications(world)
+    try_registrations(world)
     with db.reading() as session:
         triggers = set(session.execute(text(TRIGGERS[world.kind])).scalars())
     assert triggers - world.met == set()
