@@ -113,7 +113,7 @@ def _title(badge: Badge) -> str:
 def _description(badge: Badge) -> str:
     last = (
         f"有効な最後の日は{format_date(badge.last_day)}。"
-        if badge.last_day and not badge.explanation
+        if badge.last_day and "満たされていません" not in badge.explanation
         else ""
     )
     sample = "見本です。" if badge.is_sample else ""

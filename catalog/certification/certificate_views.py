@@ -19,13 +19,15 @@ from catalog.certification.documents import (
     decision_words,
     lapse_words,
     render_certificate,
+    retirement_words,
 )
 from catalog.certification.models import Certification, ReviewState
 from catalog.certification.queries import Standing
 from catalog.certification.queries.proceedings import find_shown_listing, find_successor
 from catalog.certification.views import blueprint
 from catalog.specifications import negotiation
-from catalog.specifications.queries import recheck_days
+from catalog.specifications.models import SpecificationState, SpecificationVersionEnd
+from catalog.specifications.queries import find_end, recheck_days
 from core import api, paging, web
 from core.clock import day_in_japan
 from core.db import now
@@ -70,6 +72,7 @@ def show_certificate(number: str) -> ResponseReturnValue:
         decided_how=decision_words(review),
         today=day_in_japan(now(session)),
         recheck_by=_recheck_by(session, review),
+        retirement=_retirement(session, review),
         is_sample=_is_sample(review),
     )
     return negotiation.answer_page(page)
@@ -84,7 +87,7 @@ def _answer_data(
         filename = f"certificate-{review.number}.csv"
     else:
         standing = _standing(session, review)
-        facts = _status(review, standing, now(session), _recheck_by(session, review))
+        facts = _facts(session, review, standing)
         facts["reviewed_by"] = queries.agencies_of(session, review)
         content, filename = certificate_json(facts, review, assessment), ""
     return negotiation.answer_data(kind, content, filename=filename, is_public=review.is_public)
@@ -94,6 +97,14 @@ def _recheck_by(session: Session, review: Certification) -> date | None:
     """Return until when the certificate has to be looked at again for a newer specification version."""
     version_id = review.specification_version_id
     return recheck_days(session, [version_id]).get(version_id)
+
+
+def _retirement(session: Session, review: Certification) -> SpecificationVersionEnd | None:
+    """Return since when and why the text is retired that the certificate speaks of."""
+    version = review.specification_version
+    if version.state is not SpecificationState.RETIRED:
+        return None
+    return find_end(session, version.id)
 
 
 def _base_number(session: Session, review: Certification) -> str | None:
@@ -112,6 +123,7 @@ def show_certificate_pdf(number: str) -> ResponseReturnValue:
         assess(session, review, with_evidence=False),
         agencies=queries.agencies_of(session, review),
         moment=now(session),
+        retirement=_retirement(session, review),
     )
     response = Response(rendered.content, mimetype=rendered.media_type)
     response.headers["Content-Disposition"] = f'inline; filename="{number}.pdf"'
@@ -140,7 +152,7 @@ def show_status(number: str) -> ResponseReturnValue:
     session = web.read_session()
     review = _find_certificate(session, number)
     standing = _standing(session, review)
-    content = canonical_json(_status(review, standing, now(session), _recheck_by(session, review)))
+    content = canonical_json(_facts(session, review, standing))
     return _embeddable(content, "application/json", review, now(session))
 
 
@@ -151,16 +163,18 @@ def show_badge(number: str) -> ResponseReturnValue:
     session = web.read_session()
     review = _find_certificate(session, number)
     standing = _standing(session, review)
+    end = _retirement(session, review)
+    word = review.public_code(now(session)).label
     badge = Badge(
         standing.state,
-        word=review.public_code(now(session)).label,
+        word=f"{word}（廃止された版）" if end else word,
         number=number,
         name=review.offering_version.name,
         specification=review.specification_version.title,
         last_day=standing.valid_until_day,
         is_sample=_is_sample(review),
         is_superseded=standing.is_superseded,
-        explanation=lapse_words(standing),
+        explanation=lapse_words(standing) + retirement_words(end),
     )
     content = draw_badge(badge).encode()
     return _embeddable(content, "image/svg+xml", review, now(session))
@@ -168,6 +182,20 @@ def show_badge(number: str) -> ResponseReturnValue:
 
 def _standing(session: Session, review: Certification) -> Standing:
     return queries.standing_of(review, now(session), has_answers=True)
+
+
+def _facts(session: Session, review: Certification, standing: Standing) -> dict[str, Any]:
+    """Return the state now, and what became of the text that the certificate speaks of."""
+    facts = _status(review, standing, now(session), _recheck_by(session, review))
+    end = _retirement(session, review)
+    facts["specification"] |= {
+        "state": review.specification_version.state_at(now(session)).value,
+        "retired_on": day_in_japan(end.ended_at).isoformat() if end else None,
+        "retired_because": end.reason if end else None,
+    }
+    said = [facts["explanation"], retirement_words(end)]
+    facts["explanation"] = "".join(each for each in said if each) or None
+    return facts
 
 
 def _status(

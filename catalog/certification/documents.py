@@ -8,6 +8,7 @@ from catalog.certification.assessment import COUNTED, Assessment, strictest_clas
 from catalog.certification.models import Certification
 from catalog.certification.outline import rows_of
 from catalog.certification.queries import Standing, standing_of
+from catalog.specifications.models import SpecificationVersionEnd
 from catalog.terms import (
     UNANSWERED_LABEL,
     Answer,
@@ -39,6 +40,7 @@ def render_certificate(
     *,
     agencies: Sequence[str],
     moment: datetime,
+    retirement: SpecificationVersionEnd | None = None,
 ) -> RenderedDocument:
     """Return the certificate as PDF with its state at a moment (printed when it is not in force)."""
     version = certification.offering_version
@@ -52,7 +54,7 @@ def render_certificate(
         "date": format_date(day_in_japan(certification.decided_at or moment)),
         "sample": specification.specification.is_sample or maker.is_sample,
         "evidence": {"label": "審査した内容", "hash": certification.evaluated_sha256},
-        "state": _state_words(certification, moment),
+        "state": _state_words(certification, moment) + retirement_words(retirement),
         "issuer": {"name": "、".join(agencies), "decider": "主任審査員"},
         "vendor": {"name": maker.name, "corporate_number": maker.corporate_number},
         "offering": {"name": version.name, "version": f"第{version.number}版"},
@@ -155,6 +157,14 @@ def _state_words(certification: Certification, moment: datetime) -> str:
         return code.label
     why = lapse_words(standing_of(certification, moment, has_answers=True))
     return f"{code.label}（{format_date(day_in_japan(moment))}現在{'。' + why.rstrip('。') if why else ''}）"
+
+
+def retirement_words(end: SpecificationVersionEnd | None) -> str:
+    """Tell that the text of the certificate is retired, since when and why; nothing while it is not."""
+    if end is None:
+        return ""
+    day, reason = format_date(day_in_japan(end.ended_at)), end.reason.rstrip("。")
+    return f"標準仕様書のこの版は{day}に廃止されました（理由：{reason}）。"
 
 
 def lapse_words(standing: Standing) -> str:

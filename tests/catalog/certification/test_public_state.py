@@ -19,6 +19,9 @@ from catalog.certification.models import Certification, ReviewState
 from catalog.certification.services.expiry import announce_end
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.records import certificate_record
+from catalog.specifications.ending import end_version
+from catalog.specifications.models import SpecificationAction
+from catalog.specifications.queries import get_version
 from catalog.terms import CertificationState
 from core import db, outbox
 from core.changes import PublicChange
@@ -281,6 +284,31 @@ def test_document_lists_every_requirement_and_names_no_person(client, market) ->
         assert seen in printed, seen
     assert "見本 太郎" not in printed
     assert "見本　太郎" not in printed
+
+
+def test_certificate_of_a_retired_text_says_so_everywhere(client, market) -> None:
+    path = "/certificates/NC-2026-CERTIFIED"
+    assert client.get(f"{path}/status.json").json["explanation"] is None
+    with db.transaction() as session:
+        row = session.get_one(OfferingVersion, market[STATES[0]].offering_version_id)
+        agency = factories.organisation(session, OrganisationKind.AGENCY)
+        lead = factories.person(session, Role.LEAD_REVIEWER, agency)
+        version = get_version(session, row.specification_version_id)
+        acting = factories.actor(lead, Role.LEAD_REVIEWER, agency)
+        version.apply(SpecificationAction.TAKE_EFFECT)
+        end_version(session, acting, version, version=version.version, reason="法の改正のため。")
+    told = client.get(f"{path}/status.json").json
+    assert (told["state"], told["specification"]["state"]) == ("certified", "retired")
+    assert told["specification"]["retired_on"] == "2026-10-01"
+    assert told["specification"]["retired_because"] == "法の改正のため。"
+    page, picture = (
+        text_of(client.page(path)),
+        client.get(f"{path}/status.svg").get_data(as_text=True),
+    )
+    for said in (told["explanation"], page, picture, _print(client, path[14:])):
+        assert "廃止されました" in said
+        assert "法の改正のため" in said
+    assert "（廃止された版）" in picture
 
 
 def test_claim_after_a_refusal_says_so_and_stays_a_claim(client, market) -> None:
