@@ -274,7 +274,6 @@ def test_two_reviewers_at_one_comment_both_keep_their_words(opened):
     assert opened.comment(1).state is CommentState.OPEN
 
 
-@pytest.mark.acceptance(19)
 @pytest.mark.query_budget(40)  # publishing tells everyone whom it concerns, once in a year
 def test_results_are_published_to_everyone_and_told(opened, client, hold_clock, settings):
     opened.say("clerk", "=SUM(A1)の形の意見")
