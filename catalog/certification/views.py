@@ -22,9 +22,13 @@ from catalog.certification.queries import proceedings as around
 from catalog.certification.queries import queue as waiting
 from catalog.certification.queue import QueueFilter, pending_words
 from catalog.certification.schemas import SubmitSchema
-from catalog.offerings.models import EDITABLE_STATES
+from catalog.offerings.content import listing_content
+from catalog.offerings.differences import compare_listings
+from catalog.offerings.models import EDITABLE_STATES, OfferingVersion
 from catalog.offerings.queries import published_offering_version
-from catalog.offerings.schemas import ConfirmSchema
+from catalog.offerings.rules import TermsChoice
+from catalog.offerings.schemas import PublishSchema
+from catalog.offerings.services import find_newer_terms
 from catalog.offerings.views.frame import (
     Sheet,
     answer_addresses,
@@ -297,13 +301,14 @@ def publish(offering_version_id: uuid.UUID) -> ResponseReturnValue:
     """Ask once more, then publish an approved version, and with it what was decided on it."""
     session = web.read_session()
     version = offering_for(session, offering_version_id, Permission.OFFERING_PUBLISH)
-    form = Form(ConfirmSchema(), web.posted_form())
+    form = Form(PublishSchema(), web.posted_form())
     done = web.complete(
         form,
-        lambda writing, **_said: services.publish_offering(
+        lambda writing, *, terms=None, **_said: services.publish_offering(
             writing,
             actor(),
             offering_for(writing, offering_version_id, Permission.OFFERING_PUBLISH),
+            choice=terms,
         ),
         notice=("サービスを公開しました", "検索に出るまで少し時間がかかることがあります。"),
         target=url_for("vendor_offerings.show", offering_version_id=offering_version_id),
@@ -315,4 +320,16 @@ def publish(offering_version_id: uuid.UUID) -> ResponseReturnValue:
         version=version,
         older=published_offering_version(session, version.offering_id),
         bars=agreements.find_bars(session, version.offering.maker_id),
+        newer=_compare_terms(session, version),
+        choices=TermsChoice.choices(),
     )
+
+
+def _compare_terms(session: Session, version: OfferingVersion) -> dict[str, Any] | None:
+    """Return what a version's own terms change of newer ones that are public, None without newer."""
+    found = find_newer_terms(session, version)
+    if found is None:
+        return None
+    newer, prepared = found
+    rows = compare_listings(listing_content(newer), listing_content(prepared))
+    return {"base": newer, "rows": rows}

@@ -44,6 +44,13 @@ class Group(LabelledCode):
         return self in OPTIONAL_GROUPS
 
 
+class TermsChoice(LabelledCode):
+    """Which terms become public with a new version when newer ones were published meanwhile."""
+
+    PREPARED = "prepared", "この版と一緒に承認された条件を公開する"
+    CURRENT = "current", "いま公開中の条件を引き継ぐ"
+
+
 # What an offering can be submitted without: asked apart, so that the way to a submission stays short.
 OPTIONAL_GROUPS = (Group.USERS, Group.DATA, Group.ACCREDITATIONS, Group.DISCOUNTS)
 OFFERING_GROUPS = (

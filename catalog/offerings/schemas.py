@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from accounts.models import BodyKind
 from catalog.offerings.models import ListingVersion, OfferingVersion
+from catalog.offerings.rules import TermsChoice
 from catalog.offerings.words import show_percent
 from catalog.terms import (
     HOSTING_CODES,
@@ -243,6 +244,12 @@ class ConfirmSchema(FormSchema):
 
     version = whole("版", required=False, minimum=1)
     confirmed = checked("内容を確認しました")
+
+
+class PublishSchema(ConfirmSchema):
+    """The publication of a version; terms are chosen where newer ones are public."""
+
+    terms = choice("公開する条件", TermsChoice, required=False)
 
 
 class DeclineSchema(ConfirmSchema):

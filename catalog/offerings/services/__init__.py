@@ -11,12 +11,8 @@ from catalog.offerings.services.answers import (
 )
 from catalog.offerings.services.copying import Carried, copy_to_specification, plan_copy
 from catalog.offerings.services.decisions import (
-    ACCREDITATION_EXPIRED,
-    PRICES_TURNED,
     approve_listing_version,
     approve_version,
-    publish_listing_version,
-    publish_version,
     return_listing_version,
     return_version,
     start_review,
@@ -45,6 +41,13 @@ from catalog.offerings.services.endings import (
     withdraw_listing,
 )
 from catalog.offerings.services.evidence import attach_evidence, detach_evidence
+from catalog.offerings.services.publication import (
+    ACCREDITATION_EXPIRED,
+    PRICES_TURNED,
+    find_newer_terms,
+    publish_listing_version,
+    publish_version,
+)
 from catalog.offerings.services.references import (
     answer_reference,
     ask_reference,
@@ -76,6 +79,7 @@ __all__ = [
     "edit_offering_version",
     "end_services_of",
     "find_begun_listing",
+    "find_newer_terms",
     "find_notice",
     "keep_drafts",
     "keep_upload",

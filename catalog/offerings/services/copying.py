@@ -162,5 +162,5 @@ def _check_base(session: Session, base: OfferingVersion) -> tuple[ListingVersion
     if base.published_at is None or base.state is OfferState.WITHDRAWN or terms is None:
         raise Conflict("公開した版だけを、標準仕様書の別の版へ写せます。")
     versions = queries.list_offering_versions(session, base.offering_id)
-    check_none_open([*versions, *queries.list_listing_versions(session, terms.listing_id)])
+    check_none_open(versions)
     return terms, versions[0].number + 1

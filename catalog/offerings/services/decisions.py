@@ -1,6 +1,6 @@
-"""Submission, approval and publication of offering versions and of price changes."""
+"""Submission and approval of offering versions and of price changes."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -14,29 +14,21 @@ from catalog.offerings.models import (
     Listing,
     ListingVersion,
     OfferAction,
-    Offering,
     OfferingVersion,
     OfferState,
 )
-from catalog.offerings.prices import list_turns
-from catalog.offerings.rows import list_expiries
 from catalog.offerings.rules import list_missing_in_listing, list_missing_in_offering
 from catalog.offerings.services.drafts import (
     check_editable,
-    copy_listing_version,
     lock_open_specification,
     record,
 )
 from catalog.specifications.queries import list_requirements
 from core import changes, outbox
-from core.clock import day_in_japan, start_of_day
 from core.db import now
 from core.errors import GuardFailed, Invalid, NotFound, StaleVersion, WrongState
 from vendors.models import Vendor
 from vendors.queries.agreements import require_selling
-
-PRICES_TURNED = "listing.prices_turned"
-ACCREDITATION_EXPIRED = "offering.accreditation_expired"
 
 
 def submit_version(session: Session, actor: Actor, row: OfferingVersion) -> OfferingVersion:
@@ -46,9 +38,9 @@ def submit_version(session: Session, actor: Actor, row: OfferingVersion) -> Offe
     """
     actor = require(session, actor, Permission.OFFERING_SUBMIT, row)
     check_editable(row)
-    _lock_seller(session, row.offering.maker_id)
+    lock_seller(session, row.offering.maker_id)
     lock_open_specification(session, row.specification_version_id)
-    terms = _own_terms(session, row)
+    terms = own_terms(session, row)
     answers = queries.list_answers(session, [row.id])[row.id]
     requirements = list_requirements(session, row.specification_version_id)
     missing = list_missing_in_offering(row, requirements, answers)
@@ -72,7 +64,7 @@ def submit_listing_version(
     actor = require(session, actor, Permission.OFFERING_SUBMIT, row)
     check_seen(row, version)
     check_editable(row)
-    _lock_seller(session, row.listing.seller_id)
+    lock_seller(session, row.listing.seller_id)
     published = queries.published_offering_version(session, row.listing.offering_id)
     if published is None:
         raise GuardFailed(
@@ -105,7 +97,7 @@ def approve_version(
     """
     actor = require(session, actor, Permission.OFFERING_DECIDE, row)
     check_seen(row, version)
-    terms = _own_terms(session, row)
+    terms = own_terms(session, row)
     answers = queries.list_answers(session, [row.id])[row.id]
     check_unchanged(row.content_sha256, hash_content(offering_content(row, answers)))
     check_unchanged(terms.content_sha256, hash_content(listing_content(terms)))
@@ -122,7 +114,7 @@ def return_version(
     """Hand a submitted offering version back to the vendor with a reason."""
     actor = require(session, actor, Permission.OFFERING_DECIDE, row)
     check_reason(reason)
-    terms = _own_terms(session, row)
+    terms = own_terms(session, row)
     _begin(session, row)
     row.apply(OfferAction.RETURN, return_reason=reason)
     terms.apply(OfferAction.RETURN, return_reason=reason)
@@ -158,55 +150,6 @@ def return_listing_version(
     return row
 
 
-def publish_version(session: Session, actor: Actor, row: OfferingVersion) -> OfferingVersion:
-    """Publish an approved offering version with the maker's terms; older versions are superseded.
-
-    Other sellers' published terms are carried over to the new version, unchanged.
-    """
-    actor = require(session, actor, Permission.OFFERING_PUBLISH, row)
-    _lock_seller(session, row.offering.maker_id)
-    session.get(Offering, row.offering_id, with_for_update=True)
-    terms = _own_terms(session, row)
-    older = queries.published_offering_version(session, row.offering_id)
-    others = queries.list_published_of(session, row.offering_id)
-    if older is not None:
-        older.apply(OfferAction.SUPERSEDE)
-    row.apply(OfferAction.PUBLISH, published_at=now(session))
-    record(session, actor, "offering.publish", row, content_sha256=row.content_sha256)
-    changes.append(session, "offering", row.offering_id)
-    for other in others:
-        other.apply(OfferAction.SUPERSEDE)
-        if other.listing_id != terms.listing_id:
-            _carry_over(session, actor, other, row)
-    _publish_terms(session, actor, terms)
-    outbox.publish(session, "offering.published", {"offering_version_id": row.id})
-    for day in list_expiries(row.accreditations, day_in_japan(now(session))):
-        due = start_of_day(day + timedelta(days=1))
-        outbox.publish(session, ACCREDITATION_EXPIRED, {"offering_id": row.offering_id}, due_at=due)
-    return row
-
-
-def publish_listing_version(session: Session, actor: Actor, row: ListingVersion) -> ListingVersion:
-    """Publish approved terms: a change of price, or another seller's confirmed listing."""
-    actor = require(session, actor, Permission.OFFERING_PUBLISH, row)
-    check_apart(row)
-    _lock_seller(session, row.listing.seller_id)
-    session.get(Offering, row.listing.offering_id, with_for_update={"read": True})
-    session.refresh(row.listing, ["confirmed_at"], with_for_update=True)
-    if row.listing.confirmed_at is None:
-        raise GuardFailed([("main", "登録開発者が販売を確認するまで、公開できません。")])
-    if row.offering_version.state is not OfferState.PUBLISHED:
-        sentence = (
-            "提出のあとにサービスの版が変わりました。この変更を取り下げて、作り直してください。"
-        )
-        raise GuardFailed([("main", sentence)])
-    older = queries.published_version_of(session, row.listing_id)
-    if older is not None and row.state is OfferState.APPROVED:
-        older.apply(OfferAction.SUPERSEDE)
-    _publish_terms(session, actor, row)
-    return row
-
-
 def announce_listing(session: Session, listing: Listing, operation: changes.Operation) -> None:
     """Tell mirrors and the index that a listing shows something else now."""
     changes.append(session, "listing", listing.id, operation)
@@ -237,14 +180,16 @@ def check_apart(row: ListingVersion) -> None:
         raise WrongState(LISTING_MACHINE.wrong_state_sentence(row.state), state=row.state.value)
 
 
-def _lock_seller(session: Session, vendor_id: Any) -> None:
+def lock_seller(session: Session, vendor_id: Any) -> None:
+    """Lock a vendor that may sell; raises GuardFailed for one that may not."""
     vendor = session.get(Vendor, vendor_id, with_for_update={"read": True})
     if vendor is None:
         raise NotFound
     require_selling(session, vendor)
 
 
-def _own_terms(session: Session, row: OfferingVersion) -> ListingVersion:
+def own_terms(session: Session, row: OfferingVersion) -> ListingVersion:
+    """Return the maker's terms for an offering version."""
     terms = queries.find_own_listing_version(session, row)
     if terms is None:
         raise NotFound
@@ -275,33 +220,9 @@ def _submit_terms(session: Session, actor: Actor, terms: ListingVersion) -> None
 def _begin(session: Session, row: OfferingVersion) -> None:
     if row.state is OfferState.SUBMITTED:
         row.apply(OfferAction.START_REVIEW)
-        _begin_terms(_own_terms(session, row))
+        _begin_terms(own_terms(session, row))
 
 
 def _begin_terms(terms: ListingVersion) -> None:
     if terms.state is OfferState.SUBMITTED:
         terms.apply(OfferAction.START_REVIEW)
-
-
-def _publish_terms(session: Session, actor: Actor, terms: ListingVersion) -> None:
-    terms.apply(OfferAction.PUBLISH, published_at=now(session))
-    record(session, actor, "listing.publish", terms, content_sha256=terms.content_sha256)
-    announce_listing(session, terms.listing, changes.Operation.UPSERT)
-    for day in list_turns(queries.list_components(session, terms.id), day_in_japan(now(session))):
-        told = {"listing_id": terms.listing_id}
-        outbox.publish(session, PRICES_TURNED, told, due_at=start_of_day(day))
-
-
-def _carry_over(session: Session, actor: Actor, old: ListingVersion, row: OfferingVersion) -> None:
-    made = copy_listing_version(session, old, row.id)
-    made = queries.load_listing_versions(session, [made.id])[made.id]
-    digest = hash_content(listing_content(made))
-    made.apply(
-        OfferAction.SUBMIT,
-        content_sha256=digest,
-        submitted_by_id=old.submitted_by_id,
-        submitted_at=old.submitted_at,
-    )
-    made.apply(OfferAction.START_REVIEW)
-    made.apply(OfferAction.APPROVE, approved_by_id=old.approved_by_id, approved_at=old.approved_at)
-    _publish_terms(session, actor, made)

@@ -244,7 +244,7 @@ def start_new_version(session: Session, actor: Actor, offering: Offering) -> Off
     terms = queries.find_own_listing_version(session, base) if base else None
     if base is None or terms is None:
         raise Conflict("まだ公開していないので、新しい版は作れません。今の下書きを直してください。")
-    check_none_open([*versions, *queries.list_listing_versions(session, terms.listing_id)])
+    check_none_open(versions)
     made = OfferingVersion(
         offering_id=offering.id,
         owner_id=offering.owner_id,
@@ -268,7 +268,9 @@ def start_listing_change(session: Session, actor: Actor, listing: Listing) -> Li
     base = queries.published_version_of(session, listing.id)
     if base is None:
         raise Conflict("公開中の販売条件がないので、変更の下書きは作れません。")
-    check_none_open(queries.list_listing_versions(session, listing.id))
+    # What is prepared with a new version of the offering takes weeks: it holds no price back.
+    versions = queries.list_listing_versions(session, listing.id)
+    check_none_open([e for e in versions if e.offering_version.state not in queries.OPEN_STATES])
     made = copy_listing_version(session, base, base.offering_version_id)
     record(session, actor, "listing.start_version", made, number=made.number)
     return made
