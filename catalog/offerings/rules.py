@@ -10,6 +10,7 @@ from catalog.offerings.models import (
     ConformanceAnswer,
     ListingVersion,
     OfferingVersion,
+    OfferState,
     PriceComponentRow,
 )
 from catalog.offerings.price_variants import Variant, find_unpriced
@@ -168,3 +169,10 @@ def group_by_chapter(requirements: Sequence[Requirement]) -> list[tuple[str, lis
     for requirement in requirements:
         chapters.setdefault(requirement.chapter, []).append(requirement)
     return list(chapters.items())
+
+
+def say_state(row: OfferingVersion | ListingVersion) -> str:
+    """Tell the state of a version; what was dropped before anybody saw it never ended a service."""
+    if row.state is OfferState.WITHDRAWN and row.published_at is None:
+        return "破棄した下書き"
+    return row.state.label

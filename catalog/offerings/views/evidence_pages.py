@@ -13,11 +13,11 @@ from catalog.offerings.answer_schemas import EvidenceSchema
 from catalog.offerings.evidence_check import EvidenceRefused, check_evidence
 from catalog.offerings.models import EDITABLE_STATES, AnswerEvidence, OfferingVersion
 from catalog.offerings.queries import answers as queries
+from catalog.offerings.schemas import ConfirmSchema
 from catalog.offerings.views.frame import answer_addresses, blueprint, offering_for
 from catalog.specifications.models import Requirement
 from catalog.specifications.queries import list_requirements
 from core import web
-from core.db import transaction
 from core.errors import Conflict, NotFound
 from core.forms import Form
 from core.storage import get_store
@@ -54,24 +54,43 @@ def show_evidence(offering_version_id: uuid.UUID, requirement_id: uuid.UUID) -> 
     )
 
 
-@blueprint.post(
-    "/offerings/<uuid:offering_version_id>/evidence/<uuid:requirement_id>/<uuid:evidence_id>/remove"
+@blueprint.route(
+    "/offerings/<uuid:offering_version_id>/evidence/<uuid:requirement_id>/<uuid:evidence_id>/remove",
+    methods=["GET", "POST"],
 )
 @access(_EDIT, write=_EDIT)
 def remove_evidence(
     offering_version_id: uuid.UUID, requirement_id: uuid.UUID, evidence_id: uuid.UUID
 ) -> ResponseReturnValue:
-    """Take a file away from an answer."""
-    with transaction() as session:
-        row = offering_for(session, offering_version_id, _EDIT)
-        services.detach_evidence(session, actor(), row, evidence_id)
-    web.leave_notice("done", "証拠のファイルを外しました")
-    return web.see_other(
-        url_for(
-            "vendor_offerings.show_evidence",
-            offering_version_id=offering_version_id,
-            requirement_id=requirement_id,
-        )
+    """Ask once more, then take a file away from an answer."""
+    version = offering_for(web.read_session(), offering_version_id, _EDIT)
+    form = Form(ConfirmSchema(), web.posted_form())
+    back = url_for(
+        "vendor_offerings.show_evidence",
+        offering_version_id=offering_version_id,
+        requirement_id=requirement_id,
+    )
+    done = web.complete(
+        form,
+        lambda session, **_said: services.detach_evidence(
+            session, actor(), offering_for(session, offering_version_id, _EDIT), evidence_id
+        ),
+        notice=("証拠のファイルを外しました",),
+        target=back,
+    )
+    if done:
+        return done
+    found = queries.find_evidence(web.read_session(), version.id, evidence_id)
+    if found is None:
+        raise NotFound
+    return web.render_page(
+        "offerings/evidence_remove.html",
+        form.status,
+        form=form,
+        version=version,
+        evidence=found,
+        say_size=say_size,
+        back_href=back,
     )
 
 

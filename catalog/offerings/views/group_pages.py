@@ -187,6 +187,7 @@ def _render_prices(terms: ListingVersion, form: Form, shown: int) -> ResponseRet
         rows=range(1, shown + 1),
         tiers=range(2, MAXIMUM_TIERS + 1),
         can_widen=shown < MAXIMUM_ROWS,
+        row_limit=MAXIMUM_ROWS,
         preview=_preview(form, terms),
         kinds=ComponentKind.choices(),
         units=Unit.choices(),

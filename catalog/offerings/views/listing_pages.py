@@ -10,7 +10,7 @@ from accounts.auth import access, actor
 from accounts.permissions import Permission, require
 from catalog.offerings import queries, services
 from catalog.offerings.models import EDITABLE_STATES, Listing
-from catalog.offerings.rules import earliest_end, list_missing_in_listing
+from catalog.offerings.rules import earliest_end, list_missing_in_listing, say_state
 from catalog.offerings.schemas import ConfirmSchema, DeclineSchema, WithdrawSchema
 from catalog.offerings.views.frame import (
     blueprint,
@@ -59,6 +59,7 @@ def show_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValue:
     missing = list_missing_in_listing(terms)
     return web.render_page(
         "offerings/show_terms.html",
+        said_state=say_state(terms),
         terms=terms,
         version=terms.offering_version,
         tasks=build_tasks(terms.offering_version, terms, missing),

@@ -14,7 +14,7 @@ from catalog.offerings import queries, services
 from catalog.offerings.content import LISTING_FIELDS
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.offerings.rows import read_accreditations, read_categories
-from catalog.offerings.rules import Group, explain_refusal, group_by_chapter
+from catalog.offerings.rules import Group, explain_refusal, group_by_chapter, say_state
 from catalog.offerings.schemas import ConfirmSchema, NewOfferingSchema
 from catalog.offerings.views.frame import (
     blueprint,
@@ -83,6 +83,7 @@ def show(offering_version_id: uuid.UUID) -> ResponseReturnValue:
         mark_tasks(session, actor().person_id, [*tasks, *optional_tasks])
     return web.render_page(
         "offerings/show.html",
+        said_state=say_state(sheet.version),
         version=sheet.version,
         terms=sheet.terms,
         tasks=tasks,

@@ -60,6 +60,7 @@ def _edit(group: Group, kind: RowKind, version_id: uuid.UUID) -> ResponseReturnV
         read,
         rows=range(1, shown + 1),
         can_widen=shown < kind.maximum,
+        row_limit=kind.maximum,
         accreditation_kinds=AccreditationKind.choices(),
         conformities=DataConformity.choices(),
     )

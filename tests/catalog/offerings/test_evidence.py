@@ -197,7 +197,13 @@ def test_evidence_is_stored_once_read_by_few_and_sent_safely(
     assert got.content_type == "text/csv"
     check_readers(new_client, link, version_id)
 
-    assert client.submit(path, {}, action="/remove").status_code == 303
+    doors = [a.get("href", "") for a in client.page(path).iter("a")]
+    door = next(each for each in doors if each.endswith("/remove"))
+    assert "証拠のファイルを外しますか" in text_of(client.page(door))
+    assert client.submit(door, {}, button="ファイルを外す").status_code == 422
+    assert facts(version_id)[1:] == (1, 2)
+    agreed = {"confirmed": "yes"}
+    assert client.submit(door, agreed, button="ファイルを外す").status_code == 303
     assert facts(version_id)[1:] == (1, 1)
     assert client.get(link).status_code == 404
 

@@ -107,6 +107,9 @@ def test_optional_groups_are_asked_apart(client, company, draft):
     assert "入力済み" in words(client, home)
     wider = client.submit(f"{home}/accreditations", {}, button="保存して行を増やす")
     assert wider.location.endswith("?rows=7")
+    for group, most in (("accreditations", 14), ("data", 20)):
+        page = text_of(client.page(f"{home}/{group}?rows={most}"))
+        assert f"ここでは{most}行までです" in page
     terms = {"maintenance_notice_days": "7", "training": "操作研修2回"}
     client.submit(f"/vendor/listings/{draft[1]}/operation", terms, button="下書き")
     checked = words(client, f"{home}/check")

@@ -162,6 +162,9 @@ def test_another_vendor_begins_to_sell_and_the_maker_confirms_by_page(
     assert "準備している販売条件がもうあります" in text_of(reseller.page(begun.location))
     # What was dropped may begin anew.
     reseller.submit(f"{begun.location}/discard", {"confirmed": "yes"}, button="取り下げ")
+    sold = text_of(reseller.page("/vendor/offerings"))
+    assert "提供終了" not in sold
+    assert "破棄した下書き" in text_of(reseller.page(begun.location))
     anew = reseller.submit(f"/listings/{terms.listing_id}", {}, button="このサービスを販売する")
     assert anew.status_code == 303
     assert anew.location != begun.location

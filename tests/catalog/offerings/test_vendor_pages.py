@@ -343,6 +343,7 @@ def test_price_page_shows_three_towns_and_grows(client: CheckedClient, company: 
     assert "240,000" in words(client, path)
     more = client.submit(path, {}, button="保存して行を増やす")
     assert more.status_code == 303
+    assert "ここでは40行までです" in text_of(client.page(f"{path}?rows=40"))
     wider = client.page(more.location.split("#")[0])
     assert any(each.get("name") == "kind_7" for each in wider.iter("select"))
     page = client.page(path)
