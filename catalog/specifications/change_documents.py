@@ -101,6 +101,20 @@ def changes_json(before: Version, after: Version, difference: Difference[Require
     return json.dumps(content, ensure_ascii=False).encode()
 
 
+def nothing_json(version: SpecificationVersion, state: SpecificationState) -> bytes:
+    """Return the JSON of the only version: compared with nothing, so nothing differs."""
+    facts = version_facts(version, state)
+    content = {
+        "specification": facts["specification"],
+        "from": None,
+        "to": facts["version"],
+        "counts": {},
+        "same": 0,
+        "changes": [],
+    }
+    return json.dumps(content, ensure_ascii=False).encode()
+
+
 _PARTS = {"名称": "name", "本文": "text", "考え方・理由": "rationale"}
 
 

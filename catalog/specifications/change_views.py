@@ -33,9 +33,7 @@ def show(code: str, label: str) -> ResponseReturnValue:
     before = _find_other(after, versions)
     kind = wanted_format("html", "json", "xlsx")
     if before is None:
-        return answer_page(
-            web.render_page("specifications/changes_none.html", version=after, versions=versions)
-        )
+        return _answer_nothing(after, versions, kind)
     difference = revisions.compare_versions(session, before, after, versions)
     states = outline.states_on(versions, now(session))
     pair = ((before, states[before.id]), (after, states[after.id]))
@@ -61,6 +59,21 @@ def show(code: str, label: str) -> ResponseReturnValue:
         class_words=outline.class_words,
     )
     return answer_page(page)
+
+
+def _answer_nothing(
+    after: SpecificationVersion, versions: Sequence[SpecificationVersion], kind: str
+) -> ResponseReturnValue:
+    """Answer for the only version, in the form that was asked for."""
+    if kind == "json":
+        state = outline.states_on([after], now(web.read_session()))[after.id]
+        content = change_documents.nothing_json(after, state)
+        return answer_data("json", content, is_public=after.is_published)
+    if kind == "xlsx":
+        raise NotFound("比べられる版は、まだありません。次の版が公表されてから開いてください。")
+    return answer_page(
+        web.render_page("specifications/changes_none.html", version=after, versions=versions)
+    )
 
 
 def _find_other(

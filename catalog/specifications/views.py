@@ -81,9 +81,16 @@ def show(code: str) -> ResponseReturnValue:
     records = queries.list_lifecycle_records(session, specification.id)
     versions = visible_versions(session, specification, is_listed=bool(records))
     states = outline.states_on(versions, now(session))
-    if wanted_format("html", "json") == "json":
-        content = listing_documents.specification_json(specification, versions, states, records)
-        return answer_data("json", content, is_public=not _reads_drafts())
+    match wanted_format("html", "json", "csv"):
+        case "json":
+            content = listing_documents.specification_json(specification, versions, states, records)
+            return answer_data("json", content, is_public=not _reads_drafts())
+        case "csv":
+            group = (specification, versions)
+            latest = {record.specification_id: record for record in records[:1]}
+            content = listing_documents.index_csv([group], states, latest)
+            name = f"{code}.csv"
+            return answer_data("csv", content, filename=name, is_public=not _reads_drafts())
     page = web.render_page(
         "specifications/show.html",
         specification=specification,
@@ -157,9 +164,14 @@ def show_requirement(code: str, label: str, requirement_id: str) -> ResponseRetu
     versions = queries.list_versions_of(session, version.specification_id)
     states = outline.states_on(versions, now(session))
     history = queries.list_history(session, version.specification_id, requirement)
-    if wanted_format("html", "json") == "json":
-        content = documents.requirement_json(version, states, requirement, history)
-        return answer_data("json", content, is_public=version.is_published)
+    match wanted_format("html", "json", "csv"):
+        case "json":
+            content = documents.requirement_json(version, states, requirement, history)
+            return answer_data("json", content, is_public=version.is_published)
+        case "csv":
+            content = documents.version_csv([requirement])
+            name = f"{code}-{label}-{requirement_id.replace('/', '-')}.csv"
+            return answer_data("csv", content, filename=name, is_public=version.is_published)
     page = web.render_page(
         "specifications/requirement.html",
         version=version,

@@ -106,6 +106,10 @@ def test_without_another_version_the_one_before_is_taken(client, revised):
         factories.specification(session, code="ALONE", label="1.0")
     alone = client.get("/specifications/ALONE/1.0/changes")
     assert "比べられる版は、まだありません" in alone.text
+    data = client.get("/specifications/ALONE/1.0/changes?format=json")
+    assert data.mimetype == "application/json"
+    assert (data.json["from"], data.json["to"]["label"], data.json["changes"]) == (None, "1.0", [])
+    assert client.get("/specifications/ALONE/1.0/changes?format=xlsx").status_code == 404
 
 
 def test_drafts_and_wrong_wishes_are_refused(client, new_client, revised):

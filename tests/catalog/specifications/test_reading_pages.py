@@ -176,7 +176,13 @@ def test_data_stand_under_the_same_address(client, published, how):
 def test_one_requirement_is_data_too(client, published):
     answer = client.get("/specifications/SPEC/1.0/R-060", headers={"Accept": "application/json"})
     assert answer.json["requirement"]["class"]["other"] == "must_not"
-    assert client.get("/specifications/SPEC/1.0/R-060?format=csv").status_code == 400
+    table = client.get("/specifications/SPEC/1.0/R-060", headers={"Accept": "text/csv"})
+    rows = list(csv.reader(io.StringIO(table.data.decode("utf-8-sig"))))
+    assert (table.mimetype, [row[0] for row in rows[1:]]) == ("text/csv", ["R-060"])
+    table = client.get("/specifications/SPEC", headers={"Accept": "text/csv"})
+    assert table.mimetype == "text/csv"
+    assert table.data.decode("utf-8-sig").splitlines()[1].startswith("SPEC,")
+    assert client.get("/specifications/SPEC/1.0/R-060?format=xlsx").status_code == 400
     assert client.get("/specifications/SPEC/1.0?format=xml").status_code == 400
 
 
