@@ -4,8 +4,10 @@ from sqlmodel import Session
 
 from accounts.identity import Actor
 from accounts.permissions import Permission, require
+from catalog.specifications.consultation import services as consultations
 from catalog.specifications.models import (
     SpecificationAction,
+    SpecificationState,
     SpecificationVersion,
     SpecificationVersionEnd,
 )
@@ -37,6 +39,8 @@ def end_version(
     if subject.state_at(now(session)) is not subject.state:
         raise Conflict(f"{subject.title}は適用が始まったところです。少し待って開き直してください。")
     was_public = subject.is_published
+    if subject.state is SpecificationState.CONSULTATION:
+        consultations.tell_of_withdrawal(session, subject)
     action = find_ending(subject)
     subject.apply(action, version)
     session.add(

@@ -14,7 +14,11 @@ from catalog.specifications.consultation.models import (
     Consultation,
     ConsultationComment,
 )
-from catalog.specifications.models import SpecificationState, SpecificationVersion
+from catalog.specifications.models import (
+    SpecificationState,
+    SpecificationVersion,
+    SpecificationVersionEnd,
+)
 
 MAXIMUM_COMMENTS = 5_000
 _WITH_VERSION = joinedload(Consultation.specification_version).joinedload(  # type: ignore[arg-type]
@@ -244,6 +248,16 @@ class Progress:
     def undisposed(self) -> int:
         """How many still wait."""
         return self.standing - self.disposed
+
+
+def list_ends(
+    session: Session, version_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, SpecificationVersionEnd]:
+    """Return when and why versions were withdrawn or retired."""
+    statement = select(SpecificationVersionEnd).where(
+        col(SpecificationVersionEnd.specification_version_id).in_(version_ids)
+    )
+    return {each.specification_version_id: each for each in session.exec(statement)}
 
 
 def count_progress(

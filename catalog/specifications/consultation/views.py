@@ -68,8 +68,14 @@ def list_ours() -> ResponseReturnValue:
         for each in queries.list_consultations(session)
         if (phase := each.phase_at(now(session))) is Phase.OPEN or each.id in by_consultation
     ]
+    withdrawn = [
+        each.specification_version_id for each, phase, _ in shown if phase is Phase.WITHDRAWN
+    ]
     return web.render_page(
-        "specifications/consultation/ours.html", shown=shown, moment=now(session)
+        "specifications/consultation/ours.html",
+        shown=shown,
+        moment=now(session),
+        ends=queries.list_ends(session, withdrawn) if withdrawn else {},
     )
 
 

@@ -358,7 +358,7 @@ def _check_exports(opened, client):
     assert counts["要件", "全体"] == 1
 
 
-def test_a_draft_that_is_withdrawn_ends_its_consultation(opened, client):
+def test_a_draft_that_is_withdrawn_ends_its_consultation(opened, client, settings):
     opened.say("clerk", "意見")
     lead = opened.browser("lead")
     end = f"/manage/specifications/versions/{opened.version.id}/end"
@@ -369,5 +369,9 @@ def test_a_draft_that_is_withdrawn_ends_its_consultation(opened, client):
     browser = opened.browser("clerk")
     ours = text_of(browser.page("/consultations/ours"))
     assert "版の案が取り下げられたため、処理されません" in ours
+    for words in ("に、案が取り下げられました", "理由：府省が案を作り直すため。"):
+        assert words in ours
+    outbox.drain(outbox_handlers(settings))
+    assert "意見募集を取りやめました" in text_of(browser.page("/"))
     assert lead.get(f"{opened.desk}/dispose?c=1").status_code == 409
     assert "取下げ" in text_of(lead.page(opened.desk))

@@ -19,6 +19,7 @@ from catalog.specifications.consultation.services.publishing import (
     missing_for_approval,
     publish_dispositions,
     settle_approval,
+    tell_of_withdrawal,
     waiting_for_approval,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "revise_comment",
     "settle_approval",
     "shown_with",
+    "tell_of_withdrawal",
     "version_of",
     "waiting_for_approval",
     "withdraw_comment",

@@ -23,6 +23,7 @@ from core.errors import GuardFailed
 from core.japanese import format_date
 
 DISPOSITIONS_PUBLISHED = "consultation.dispositions_published"
+CONSULTATION_WITHDRAWN = "consultation.withdrawn"
 
 
 def publish_dispositions(
@@ -70,6 +71,16 @@ def settle_approval(session: Session, actor: Actor, subject: SpecificationVersio
     consultation = queries.find_consultation(session, subject.id)
     if consultation is not None and consultation.dispositions_published_at is None:
         _publish(session, actor, consultation, consultation.version)
+
+
+def tell_of_withdrawal(session: Session, subject: SpecificationVersion) -> None:
+    """Tell those who commented on a draft that it is withdrawn; their own page says why."""
+    consultation = queries.find_consultation(session, subject.id)
+    if consultation is None:
+        return
+    title = f"意見募集を取りやめました：{subject.specification.name} {subject.title}の案が取り下げられました"
+    for each in queries.list_commenters(session, consultation.id):
+        tell_organisation(session, each, CONSULTATION_WITHDRAWN, title, "/consultations/ours")
 
 
 def _publish(session: Session, actor: Actor, consultation: Consultation, version: int) -> None:
