@@ -9,7 +9,7 @@ from typing import Protocol
 
 from catalog.specifications.levels import NO_CLASSES, Classes, Found, Problem
 from catalog.specifications.mapping import ColumnMapping, fold_word
-from catalog.specifications.words import BLANK_WORDS, CLASS_WORDS, MARKS
+from catalog.specifications.words import BLANK_WORDS, CLASS_WORDS, MARKS, TICKS
 from catalog.terms import RequirementClass
 from core.tables import TableRow
 
@@ -201,9 +201,14 @@ def modal_of_texts(texts: Sequence[str]) -> tuple[re.Pattern[str], float]:
     return _ANY_CASE, lower / len(texts)
 
 
-def read_legend(rows: Iterable[TableRow], headings: Sequence[str]) -> dict[str, RequirementClass]:
-    """Return what ◎○△× mean where the table itself explains them, beside it or in a heading."""
-    found: dict[str, RequirementClass] = {}
+def read_legend(
+    rows: Iterable[TableRow], headings: Sequence[str], head: str = "", values: Sequence[str] = ()
+) -> dict[str, RequirementClass]:
+    """Return what ◎○△× mean where the table itself explains them, beside it or in a heading.
+
+    `head` stands over the column of these `values`.
+    """
+    found = explain_tick(head, values)
     for text in headings:
         found.update(_legend_of(text))
     for row in rows:
@@ -212,6 +217,13 @@ def read_legend(rows: Iterable[TableRow], headings: Sequence[str]) -> dict[str, 
             if cell.strip() in MARKS:
                 found.update(_legend_of(f"{cell.strip()}:{following}"))
     return found
+
+
+def explain_tick(heading: str, values: Sequence[str]) -> dict[str, RequirementClass]:
+    """Return what the only mark of a column means that is headed by a class: ○ under 必須."""
+    code = CLASS_WORDS.get(fold_word(heading))
+    marks = {fold_word(value) for value in values}
+    return {mark: code for mark in marks if code and len(marks) == 1 and mark in TICKS}
 
 
 def explain_letters(

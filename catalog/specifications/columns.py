@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from catalog.specifications.ids import like_ids
 from catalog.specifications.layout import SEPARATOR, Layout, Question, heading_words
 from catalog.specifications.levels import order_of_values
 from catalog.specifications.mapping import CLASS_TARGETS, ColumnMapping, fold_word
@@ -131,7 +132,7 @@ def _fits(layout: Layout, target: str, index: int, told: ColumnMapping) -> bool:
             is_told = any(fold_word(text) in told.classes for text in texts)
             return is_told or looks_like_classes(texts) or bool(order_of_values(texts))
         case "text":
-            return _mean_length(layout, index) >= 4
+            return _mean_length(layout, index) >= 4 and not like_ids(texts)
         case "kind":
             return any(fold_word(text) in KIND_WORDS for text in texts)
     return True

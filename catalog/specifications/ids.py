@@ -14,6 +14,12 @@ _LEADING = re.compile(
     re.DOTALL,
 )
 _MOSTLY = 0.8
+_ID = re.compile(r"(?=.*[0-9])[A-Za-z0-9._()\- ]{1,30}")
+
+
+def like_ids(texts: Sequence[str]) -> bool:
+    """Tell whether the texts of a column look like ids, each of them another."""
+    return len(texts) > 1 and len(set(texts)) == len(texts) and all(map(_ID.fullmatch, texts))
 
 
 def plain_id(text: str) -> str:

@@ -235,7 +235,7 @@ def _plan_words(layout: Layout, columns: tuple[int, ...], told: ColumnMapping) -
     if not columns:
         return None
     values = tuple(each for each in _distinct(layout, columns) if not is_blank(each))
-    legend = read_legend(layout.around, layout.headings)
+    legend = read_legend(layout.around, layout.headings, layout.headings[columns[0]], values)
     letters = explain_letters(layout.around, layout.headings, values)
     legend |= {word: code for word, code in letters.items() if code is not None}
     words, doubt = class_words(values, told, legend)

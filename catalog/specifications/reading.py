@@ -1,6 +1,5 @@
 """How one table is read: its columns, its class words or levels, and everything that is unclear."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +12,7 @@ from catalog.specifications.columns import (
     known_headings,
     place_columns,
 )
-from catalog.specifications.ids import begin_with_ids
+from catalog.specifications.ids import begin_with_ids, like_ids
 from catalog.specifications.layout import Layout, Question, read_layout
 from catalog.specifications.mapping import CLASS_TARGETS, ColumnMapping, fold_word
 from catalog.specifications.planning import Plan, plan_classes
@@ -24,8 +23,6 @@ from catalog.specifications.words import (
 )
 from catalog.terms import RequirementKind
 from core.tables import Table, TableRow, column_letter
-
-_ID = re.compile(r"(?=.*[0-9])[A-Za-z0-9._()\- ]{1,30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +158,7 @@ def _missing(columns: Mapping[str, Sequence[int]], layout: Layout) -> list[Quest
     ids = [
         index
         for index in range(len(layout.headings))
-        if index not in used and _like_ids(layout.texts(index))
+        if index not in used and like_ids(layout.texts(index))
     ]
     before_text = [
         (index, first)
@@ -194,7 +191,3 @@ def _missing(columns: Mapping[str, Sequence[int]], layout: Layout) -> list[Quest
         example = {"columns": {target: named}}
         questions.append(Question(f"{sentence}{known_headings(layout)}", example))
     return questions
-
-
-def _like_ids(texts: Sequence[str]) -> bool:
-    return len(texts) > 1 and len(set(texts)) == len(texts) and all(map(_ID.fullmatch, texts))

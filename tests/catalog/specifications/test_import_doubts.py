@@ -420,3 +420,23 @@ def test_letters_of_one_maker_and_other_marks_between_cells(encoding, mark):
     found = read_requirements(content.encode(encoding), "a.csv")
     assert classes(found) == [MUST, MAY]
     assert [each.text for each in found.drafts] == [text, text]
+
+
+def test_a_tick_under_a_heading_that_is_a_class_needs_no_legend():
+    rows = [["要件ID", "機能要件", "必須"], ["A-1", "検索できること。", "○"], ["A-2", "印刷。", ""]]
+    found = read_requirements(csv_bytes(rows), "a.csv")
+    assert not found.unclear
+    assert [each.class_other for each in found.drafts] == [MUST]
+    assert "none" in found.errors[0].reason
+    told = ColumnMapping.from_json({"none": "may"})
+    found = read_requirements(csv_bytes(rows), "a.csv", told)
+    assert [each.class_other for each in found.drafts] == [MUST, MAY]
+    rows[2][2] = "△"  # a second mark makes both doubtful again
+    assert "「○」が" in str(read_requirements(csv_bytes(rows), "a.csv").unclear[0])
+
+
+def test_the_only_column_like_ids_is_named_in_the_question():
+    rows = [["Control", "Title", "Class"], ["AC-1", "Policy of access", "must"]]
+    rows += [["AC-2", "Accounts of users", "may"], ["AC-3", "Enforcement of access", "must"]]
+    asked = [str(each) for each in read_requirements(csv_bytes(rows), "a.csv").unclear]
+    assert "「Control」（AC-1など）でしょうか" in asked[0]
