@@ -50,6 +50,7 @@ class _Told:
     dry_run: bool
     against: str
     save_mapping: bool
+    mapping_of: str
 
 
 @specifications.command("import")
@@ -73,6 +74,9 @@ class _Told:
 @click.option(
     "--save-mapping", is_flag=True, help="使った対応表を所管府省の対応表として保存します。"
 )
+@click.option(
+    "--mapping-of", default="", help="別の府省の保存した対応表で読むときの、その府省の名前。"
+)
 @click.option("--dry-run", is_flag=True, help="何も変えずに、追加・変更・削除と誤りを示します。")
 @click.option("--against", default="", help="--dry-run で比べる版。なければ同じ版か公表中の版。")
 @click.option("--actor", "email", default="", help="取り込む審査員のメールアドレス。")
@@ -84,10 +88,12 @@ def import_file(file: Path, **told: Any) -> None:
     try:
         facts = _read_facts(told)
         found = _read(content, file.name, options, str(facts.get("ministry") or ""), facts["code"])
-        found.require_clear()
         if options.dry_run:
-            _show_effect(found, facts, options.against)
+            if not found.unclear:
+                _show_effect(found, facts, options.against)
+            found.require_clear()
             return
+        found.require_clear()
         done = _import(found, facts, options, file.name, sha256_hex(content))
     except DomainError as error:
         raise click.ClickException(_explain(error)) from error
@@ -153,8 +159,16 @@ def _read(content: bytes, name: str, options: _Told, ministry: str, code: str) -
     def recall(fingerprint: str) -> ColumnMapping | None:
         with reading() as session:
             known = queries.find_specification(session, code)
-            owner = ministry or (known.ministry if known else "")
+            owner = options.mapping_of or ministry or (known.ministry if known else "")
             saved = uploads.recall_mapping(session, fingerprint, owner)
+            offered = uploads.offer_mappings(session, fingerprint, owner)
+            if saved is None and offered:
+                names = "、".join(each.ministry for each in offered)
+                click.echo(
+                    f"見出しの同じ表の対応表を{names}が保存しています。使うなら --mapping-of に"
+                    "府省の名前を書いてください。",
+                    err=True,
+                )
             if saved is None:
                 return None
             click.echo(f"{saved.ministry}の保存した対応表で読み取ります。", err=True)
@@ -196,6 +210,11 @@ def _show_effect(found: ImportedTable, facts: dict[str, Any], against: str) -> N
     if against and replaced.version is None:
         raise Invalid({"against": f"比べる版「{against}」がありません。版を確かめてください。"})
     click.echo(f"試しに読み取りました。何も変えていません。要件は{len(found.drafts)}件です。")
+    if found.errors:
+        click.echo(
+            f"誤りが{len(found.errors)}件あるので、このままでは取り込めません。"
+            "次は誤りのない行だけを比べたものです（誤りのある要件は削除に入ることがあります）。"
+        )
     _show_left_out(found)
     if replaced.version is None:
         click.echo("比べる版はありません。すべて追加になります。")

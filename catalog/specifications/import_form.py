@@ -30,16 +30,18 @@ from catalog.specifications.models import (
 from catalog.specifications.outline import excerpt
 from catalog.specifications.schemas import ImportFactsSchema, UploadSchema
 from catalog.specifications.services import ImportFacts
-from catalog.specifications.uploads import MappingToSave, recall_mapping
+from catalog.specifications.uploads import MappingToSave, find_offered, recall_mapping
 from catalog.specifications.words import TARGET_LABELS
 from catalog.terms import BodyClass, RequirementClass, RequirementKind
 from core.db import reading, transaction
-from core.errors import Invalid, WrongState
+from core.errors import DomainError, Invalid, StaleVersion, WrongState
 from core.forms import Form
+from core.tables import TableError
 
 _COLUMN, _WORD, _MEANING, _MUST, _SHEET = "column-", "word-", "meaning-", "must-", "sheet-"
 _MAPPED = (_COLUMN, _WORD, _MEANING, _MUST, _SHEET, "mapping-", "open-")
-_ACTS = ("act", "against", "save-mapping")
+_ACTS = ("act", "against", "save-mapping", "seen")
+_RECALL = "recall-"
 _LONGEST_NAME = 200
 _TOGETHER = " ＋ "
 _OPEN, _ABSENT = "open-", "（なし）"
@@ -113,16 +115,46 @@ class ImportForm(Form):
         self.act = sent.get("act", "")
         self.against = str(sent.get("against", upload.facts.get("against", "")))
         self.recalled_from = str(upload.facts.get("recalled_from", ""))
+        self.seen = str(sent.get("seen", ""))
         self.saves_mapping = bool(sent.get("save-mapping"))
         mapping = ColumnMapping.from_json(upload.mapping) if upload.mapping else ColumnMapping()
         if any(name.startswith(_MAPPED) for name in sent):
             mapping = self._read_mapping(sent, mapping)
+        if self.act.startswith(_RECALL):
+            mapping = self._recall(self.act[len(_RECALL) :]) or mapping
         self.mapping = mapping
-        self.table: ImportedTable = read_requirements(upload.content, upload.filename, mapping)
+        self.table: ImportedTable = self._read_table(upload)
         is_wrong = "mapping-text" in self.errors
         self._overrides["mapping-text"] = (
             str(sent.get("mapping-text", "")) if is_wrong else self.mapping_text
         )
+
+    def _read_table(self, upload: SpecificationUpload) -> ImportedTable:
+        """Read the file as chosen; what this file has no sheet for is told, and read as before."""
+        try:
+            return read_requirements(upload.content, upload.filename, self.mapping)
+        except TableError as error:
+            if not self.act.startswith(_RECALL):
+                self.errors["mapping-text"], self.status = error.reason, 422
+                kept = ColumnMapping.from_json(upload.mapping or {})
+                self.mapping = kept
+            else:  # the sheets of another ministry's workbook
+                self.mapping = self.mapping.with_sheets()
+            return read_requirements(upload.content, upload.filename, self.mapping)
+
+    def _recall(self, mapping_id: str) -> ColumnMapping | None:
+        saved = find_offered(mapping_id)
+        if saved is None:
+            return None
+        self.recalled_from = saved.ministry
+        return ColumnMapping.from_json(saved.mapping)
+
+    def refuse(self, error: DomainError) -> None:
+        """Show a refusal; another's draft that nobody looked at is named beside the version."""
+        if isinstance(error, StaleVersion):
+            self.errors["label"], self.status = error.message, 412
+        else:
+            super().refuse(error)
 
     @property
     def wants_import(self) -> bool:
@@ -168,6 +200,8 @@ class ImportForm(Form):
             self.status = 422
             return False
         facts = {name: self.value(name) for name in _typed(self)} | {"against": self.against}
+        if self.act.startswith(_RECALL):
+            facts["recalled_from"] = self.recalled_from
         with transaction() as session:
             act(session, facts, self.mapping.to_json())
         return True

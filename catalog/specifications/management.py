@@ -77,6 +77,7 @@ def review_import(upload_id: uuid.UUID) -> ResponseReturnValue:
                 facts=facts,
                 drafts=drafts,
                 saved=saved,
+                seen=form.seen,
             )
         )
         if version is not None:
@@ -96,6 +97,7 @@ def _render_review(upload: SpecificationUpload, form: ImportForm) -> ResponseRet
         web.read_session(), form.value("code"), form.value("label"), form.against
     )
     effect = compare_import(form.table.drafts, replaced.requirements)
+    standing = next((v for v in replaced.versions if v.label == form.value("label")), None)
     return web.render_page(
         "specifications/import_review.html",
         form.status,
@@ -118,6 +120,10 @@ def _render_review(upload: SpecificationUpload, form: ImportForm) -> ResponseRet
         left=describe(form.table.left),
         version_choices=[(each.label, each.title) for each in replaced.versions],
         replaced=replaced,
+        seen=services.mark_of(standing),
+        offered=uploads.offer_mappings(
+            web.read_session(), form.table.fingerprint, form.recalled_from
+        ),
         excerpt=outline.excerpt,
         class_words=outline.class_words,
     )

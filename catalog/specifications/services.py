@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 
 from accounts.identity import Actor
 from accounts.permissions import Permission, require
+from accounts.queries import get_person
 from catalog.specifications import queries
 from catalog.specifications.consultation import queries as consultation_queries
 from catalog.specifications.consultation import services as consultations
@@ -28,7 +29,7 @@ from catalog.specifications.readiness import date_faults, days_of, missing_for_p
 from core import audit, changes, outbox
 from core.clock import day_in_japan, start_of_day
 from core.db import now
-from core.errors import Conflict, GuardFailed, Invalid, WrongState
+from core.errors import Conflict, GuardFailed, Invalid, StaleVersion, WrongState
 
 TAKES_EFFECT = "specification.takes_effect"
 PUBLISHED = "specification.published"
@@ -64,8 +65,13 @@ def import_requirements(
     *,
     drafts: Sequence[RequirementDraft],
     source: ImportedFile,
+    seen: str | None = None,
 ) -> SpecificationVersion:
-    """Make or wholly replace a draft version; raises WrongState for one that is no draft any more."""
+    """Make or wholly replace a draft version; raises WrongState for one that is no draft any more.
+
+    `seen` is the mark of the draft that the person was shown, empty when there was none: another
+    draft than that is not replaced without a word but raises StaleVersion, naming both.
+    """
     require(session, actor, Permission.SPECIFICATION_EDIT)
     if not drafts:
         raise Invalid({"file": "要件が1件もありません。表を確かめてください。"})
@@ -74,6 +80,7 @@ def import_requirements(
         raise Invalid({"file": f"{sentence}仕様書を分けて取り込んでください。"})
     specification = _find_or_create(session, facts)
     version = queries.find_version(session, facts.code, facts.label)
+    is_new = version is None
     if version is None:
         version = SpecificationVersion(specification_id=specification.id, label=facts.label)
         version.specification = specification
@@ -81,6 +88,10 @@ def import_requirements(
         session.flush()
     require_editable(version)
     consultations.require_text_may_change(session, version)
+    if seen is not None and not is_new:
+        require_seen(
+            session, actor, version, seen, coming=f"「{source.name}」（{len(drafts):,}件）"
+        )
     values: dict[str, Any] = {"imported_name": source.name, "imported_sha256": source.sha256}
     if facts.applies_from is not None:
         values["applies_from"] = facts.applies_from
@@ -126,6 +137,29 @@ def _find_or_create(session: Session, facts: ImportFacts) -> StandardSpecificati
         )
         raise Invalid(dict.fromkeys(sorted(differing), sentence))
     return found
+
+
+def mark_of(version: SpecificationVersion | None) -> str:
+    """Return what a page sends along to say which draft it showed."""
+    return f"{version.id}.{version.version}" if version else ""
+
+
+def require_seen(
+    session: Session, actor: Actor, version: SpecificationVersion, seen: str, *, coming: str
+) -> None:
+    """Raise StaleVersion when a draft is not the one that was shown, nor unseen but one's own."""
+    was_shown = seen.startswith(f"{version.id}.")
+    if seen == mark_of(version) or (not was_shown and version.last_editor_id == actor.person_id):
+        return
+    editor = get_person(session, version.last_editor_id) if version.last_editor_id else None
+    count = sum(queries.count_requirements(session, [version.id])[version.id].values())
+    who = f"{editor.name}さん" if editor else "ほかの人"
+    raise StaleVersion(
+        f"{version.title}には、{who}が先に保存した下書き"
+        f"（{version.imported_name or '取り込んだ表なし'}、{count:,}件）があります。"
+        f"何も置き換えていません。今の下書きと{coming}の違いを確かめ、"
+        "置き換えるなら、もう一度「下書きとして取り込む」を押してください。"
+    )
 
 
 def require_editable(version: SpecificationVersion) -> None:

@@ -1,6 +1,8 @@
 """Acts on a file that waits between the pages of an import: kept, mapped, imported."""
 
+import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,7 +19,7 @@ from catalog.specifications.models import (
     SpecificationVersion,
 )
 from core import audit
-from core.db import now
+from core.db import now, reading
 from core.documents import sha256_hex
 from core.errors import Invalid, NotFound
 
@@ -94,11 +96,14 @@ def import_upload(
     facts: services.ImportFacts,
     drafts: Sequence[RequirementDraft],
     saved: MappingToSave | None = None,
+    seen: str | None = None,
 ) -> SpecificationVersion:
     """Import a waiting file and let its content go; what stays answers a second press."""
     require(session, actor, Permission.SPECIFICATION_EDIT, upload)
     source = services.ImportedFile(upload.filename, upload.sha256)
-    version = services.import_requirements(session, actor, facts, drafts=drafts, source=source)
+    version = services.import_requirements(
+        session, actor, facts, drafts=drafts, source=source, seen=seen
+    )
     upload.revise(content=b"", imported_version_id=version.id)
     if saved is not None:
         ministry = facts.ministry or version.specification.ministry
@@ -140,10 +145,20 @@ def save_mapping(
     return row
 
 
-def recall_mapping(session: Session, fingerprint: str, ministry: str = "") -> SavedMapping | None:
-    """Return what was saved for these headings: the ministry's own, or the only one there is."""
+def recall_mapping(session: Session, fingerprint: str, ministry: str) -> SavedMapping | None:
+    """Return what this ministry saved for these headings; another's is only offered, never taken."""
     found = queries.list_saved_mappings(session, fingerprint)
-    own = [each for each in found if each.ministry == ministry]
-    if own:
-        return own[0]
-    return found[0] if len(found) == 1 else None
+    return next((each for each in found if ministry and each.ministry == ministry), None)
+
+
+def offer_mappings(session: Session, fingerprint: str, recalled_from: str) -> list[SavedMapping]:
+    """Return what was saved for these headings and is not in use: somebody has to choose it."""
+    found = queries.list_saved_mappings(session, fingerprint)
+    return [each for each in found if each.ministry != recalled_from]
+
+
+def find_offered(mapping_id: str) -> SavedMapping | None:
+    """Return a saved mapping that was chosen on a page."""
+    with suppress(ValueError), reading() as session:
+        return session.get(SavedMapping, uuid.UUID(mapping_id))
+    return None

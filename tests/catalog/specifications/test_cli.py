@@ -219,3 +219,25 @@ def test_a_file_that_is_no_table_is_refused(narabi, tmp_path):
     assert (pdf.exit_code, "CSVかXLSX" in pdf.output) == (1, True)
     mapped = narabi(SAMPLE, "--code", "MIHON", "--version", "1.0", "--mapping", tmp_path / "a.json")
     assert (mapped.exit_code, "JSONではありません" in mapped.output) == (1, True)
+
+
+def test_a_dry_run_shows_the_effect_beside_the_errors(narabi, tmp_path):
+    told = ("--code", "DRY", "--version", "1")
+    table = tmp_path / "table.csv"
+    rows = [["機能ID", "機能要件", "実装区分"], ["1", "検索", "必須"], ["2", "印刷", "必須"]]
+    table.write_bytes(csv_bytes(rows))
+    assert narabi(table, *told).exit_code == 0
+    table.write_bytes(
+        csv_bytes([rows[0], ["1", "検索", "任意"], ["3", "出力", "たぶん"], ["4", "表示", "不可"]])
+    )
+    done = narabi(table, *told, "--dry-run")
+    assert done.exit_code == 1
+    for words in (
+        "「たぶん」は分からない言葉です",
+        "追加 1件：4",
+        "変更 1件",
+        "削除 1件：2",
+        "誤りが1件",
+    ):
+        assert words in done.output
+    assert [each.requirement_id for each in find("DRY", "1")[1]] == ["1", "2"]
