@@ -30,10 +30,17 @@ def move_offerings(session: Session, offering_ids: Sequence[uuid.UUID], heir: Ve
         _move(session, model, "certification_id", certifications, **owner)
 
 
-def move_listings(session: Session, listing_ids: Sequence[uuid.UUID], heir: Vendor) -> None:
-    """Give listings another seller: versions, requests and contracts go along."""
+def move_listings(
+    session: Session, listing_ids: Sequence[uuid.UUID], heir: Vendor, staying: Sequence[uuid.UUID]
+) -> None:
+    """Give listings another seller: versions, requests and contracts go along.
+
+    Those of `staying` have ended and keep the name of their seller; all else of them goes along.
+    """
     owner = {"owner_id": heir.owner_id}
-    _move(session, Listing, "id", listing_ids, seller_id=heir.id, **owner)
+    going = [each for each in listing_ids if each not in staying]
+    _move(session, Listing, "id", going, seller_id=heir.id, **owner)
+    _move(session, Listing, "id", staying, **owner)
     _move(session, ListingVersion, "listing_id", listing_ids, **owner)
     _move(session, AdoptionReference, "listing_id", listing_ids, **owner)
     versions = queries.list_listing_version_ids(session, list(listing_ids))

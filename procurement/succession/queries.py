@@ -1,14 +1,17 @@
 """What can be asked about successions."""
 
 import uuid
+from typing import Any
 
+from sqlalchemy import exists
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
 from accounts.models import Membership
 from accounts.queries import is_live
 from catalog.certification.models import Certification
-from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion
+from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion, OfferState
+from catalog.offerings.queries import OPEN_STATES
 from procurement.projects.models import Selection
 from vendors.models import Vendor
 from vendors.succession_models import Succession, SuccessionState
@@ -75,13 +78,33 @@ def list_listings_to_move(session: Session, succession: Succession) -> list[uuid
 
 
 def list_doubled(session: Session, succession: Succession) -> list[uuid.UUID]:
-    """Return the offerings that both vendors sell: one seller cannot hold two listings of them."""
-    moving = list_listings_to_move(session, succession)
+    """Return what would be two running listings of one seller: the giver sells it, the heir does or did.
+
+    What the giver has ended is no double: its record stays under its name.
+    """
+    return list(session.exec(_beside_the_heir(succession, Listing.offering_id).where(_is_live())))
+
+
+def list_staying(session: Session, succession: Succession) -> list[uuid.UUID]:
+    """Return the giver's ended listings of what the heir sells or sold: they keep their seller."""
+    return list(session.exec(_beside_the_heir(succession, Listing.id).where(~_is_live())))
+
+
+def _beside_the_heir(succession: Succession, column: Any) -> Any:
     theirs = select(Listing.offering_id).where(Listing.seller_id == succession.to_vendor_id)
-    statement = select(Listing.offering_id).where(
-        col(Listing.id).in_(moving), col(Listing.offering_id).in_(theirs)
+    statement = select(column).where(
+        Listing.seller_id == succession.from_vendor_id, col(Listing.offering_id).in_(theirs)
     )
-    return list(session.exec(statement))
+    if succession.offering_id is not None:
+        statement = statement.where(Listing.offering_id == succession.offering_id)
+    return statement
+
+
+def _is_live() -> Any:
+    return exists().where(
+        col(ListingVersion.listing_id) == Listing.id,
+        col(ListingVersion.state).in_((*OPEN_STATES, OfferState.PUBLISHED)),
+    )
 
 
 def list_affected_listings(

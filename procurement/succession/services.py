@@ -81,7 +81,8 @@ def confirm(
     listings = queries.list_listings_to_move(session, succession)
     affected = queries.list_affected_listings(session, offerings, listings)
     moving.move_offerings(session, offerings, heir)
-    moving.move_listings(session, listings, heir)
+    staying = queries.list_staying(session, succession)
+    moving.move_listings(session, listings, heir, staying)
     session.expire_all()
     if succession.offering_id is None:
         _end_giver(session, giver, succession, heir)
@@ -120,7 +121,8 @@ def _require_possible(
         reasons.append(f"{heir.name}の登録が「{heir.state.label}」のため、引き継げません。")
     if queries.list_doubled(session, succession):
         reasons.append(
-            "両社が同じサービスを販売しています。先に、どちらかの販売条件を取り下げてください。"
+            f"両社が同じサービスを販売しています。先に、{giver.name}がその販売を終えてください。"
+            f"承継のあとは、{heir.name}の販売条件で続けられます。"
         )
     if reasons:
         raise GuardFailed([("main", sentence) for sentence in reasons])

@@ -9,9 +9,16 @@ from sqlmodel import col, select
 import tests.factories as make
 from accounts.models import Organisation, OrganisationKind, Role
 from catalog.certification.models import Certification
-from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion
+from catalog.offerings.models import (
+    Listing,
+    ListingVersion,
+    OfferAction,
+    Offering,
+    OfferingVersion,
+)
 from core import changes, db
 from core.audit import AuditEvent, verify
+from core.db import now
 from core.errors import Conflict, DomainError
 from core.outbox import OutboxMessage
 from procurement.contracts.models import Contract, UsageContractRequest
@@ -180,6 +187,7 @@ def test_succession_is_refused_where_it_cannot_be_and_can_be_dropped(leads, new_
     unchosen = {name: value for name, value in values.items() if name != "offering_id"}
     assert "引き継ぐものを選択してください" in lead.submit(path, unchosen).text
     doubled = lead.submit(path, values)
+    assert f"先に、{old.name}がその販売を終えて" in doubled.text
     assert (doubled.status_code, "両社が同じサービス" in doubled.text) == (422, True)
     number = stopped.corporate_number
     assert "停止中" in lead.submit(path, {**values, "corporate_number": number}).text
@@ -191,3 +199,31 @@ def test_succession_is_refused_where_it_cannot_be_and_can_be_dropped(leads, new_
     assert second.submit(f"{path}/confirm", {}, action="/confirm").status_code == 422
     assert second.submit(f"{path}/confirm", {}, action="/drop").status_code == 303
     assert lead.get(path).status_code == 200
+
+
+@pytest.mark.sqlite_only  # the rows that move are the same on both
+def test_company_goes_over_to_the_maker_of_what_it_no_longer_resells(leads, new_client):
+    (lead, second), _, _ = leads
+    with db.transaction() as session:
+        maker, reseller = make.vendor(session), make.vendor(session)
+        version = make.offering(session, maker, make.specification(session))
+        row = session.get_one(OfferingVersion, version.offering_version_id)
+        offering = session.get_one(Offering, row.offering_id)
+        resold = make.listing(session, offering, row, reseller, version.state, ())
+    path = f"/vendors/{reseller.id}/succession"
+    values = {"offering_id": "all", "corporate_number": maker.corporate_number, "reason": "合併。"}
+    assert lead.submit(path, values).status_code == 422
+    with db.transaction() as session:
+        ended = session.get_one(ListingVersion, resold.id)
+        ended.apply(OfferAction.WITHDRAW, withdrawn_at=now(session), withdrawal_reason="合併。")
+    assert lead.submit(path, values).status_code == 303
+    done = second.submit(f"{path}/confirm", {"confirmed": "yes"}, action="/confirm")
+    assert done.status_code == 303
+    with db.reading() as session:
+        kept = session.get_one(Listing, resold.listing_id)
+        assert (kept.seller_id, kept.owner_id) == (reseller.id, maker.owner_id)
+        assert session.get_one(ListingVersion, resold.id).owner_id == maker.owner_id
+        assert session.get_one(Vendor, reseller.id).state is VendorState.TERMINATED
+    browser = new_client()
+    assert browser.get(f"/listings/{resold.listing_id}").status_code == 410
+    assert browser.get(f"/listings/{version.listing_id}").status_code == 200
