@@ -65,6 +65,7 @@ def test_a_lead_publishes_what_a_reviewer_edited(as_person, agency, draft, clien
     page = text_of(browser.page(publish_page(draft)))
     assert "この版を公表しますか" in page
     assert "見本標準仕様書 第2.0版" in page
+    assert "https://www.example.jp/mihon.pdf" in page
     done = browser.submit(publish_page(draft), {"confirmed": "yes"}, button="公表する")
     assert (done.status_code, done.location) == (303, "/specifications/JYUKI/2.0")
     assert "公表しました" in browser.get(done.location).text
