@@ -263,3 +263,28 @@ def test_two_leads_issue_at_once_and_nobody_changes_what_was_issued(town, hold_c
     hold_clock(datetime(2026, 10, 1, 3, 11, tzinfo=UTC))
     with pytest.raises(ReauthenticationRequired), db.transaction() as session:
         issue(session, town, "3.0", date(2026, 12, 1), date(2027, 1, 31))
+
+
+@pytest.mark.sqlite_only  # pages and words: the same on both
+@pytest.mark.parametrize(
+    ("roles", "kinds", "said", "page"),
+    [
+        (["maker"], ["service"], "「市場での役割」に", "company"),
+        (["seller"], ["service"], "「物品の販売」も必要です", "qualification"),
+    ],
+)
+def test_only_a_seller_with_both_kinds_publishes_and_accepts(new_client, roles, kinds, said, page):
+    with db.transaction() as session:
+        vendor = make.vendor(session, roles=roles, qualification_kinds=kinds)
+        able = make.vendor(session, roles=["seller"], qualification_kinds=["goods_sale", "service"])
+        home = session.get_one(Organisation, vendor.owner_id)
+        admin = make.person(session, Role.VENDOR_ADMIN, home)
+        agreements.require_selling(session, able)
+    browser = new_client()
+    make.sign_in_client(browser, admin)
+    file = browser.get(f"/vendors/{vendor.id}/file").text
+    assert said in file
+    assert f'href="/vendors/{vendor.id}/{page}"' in file
+    with db.reading() as session, pytest.raises(GuardFailed) as refused:
+        agreements.require_selling(session, vendor)
+    assert [address for address, _ in refused.value.reasons] == [f"/vendors/{vendor.id}/{page}"]

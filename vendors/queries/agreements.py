@@ -16,7 +16,8 @@ from core.japanese import format_date
 from vendors import agreement
 from vendors.agreement import AgreementStanding, Edition
 from vendors.agreement_models import AgreementVersion
-from vendors.models import FrameworkAgreement, Vendor, VendorState
+from vendors.completeness import list_missing_kinds
+from vendors.models import FrameworkAgreement, MarketRole, Vendor, VendorState
 from vendors.queries import get_vendor
 
 
@@ -97,7 +98,7 @@ def bar_of(standing: AgreementStanding) -> str:
 
 
 def list_bars(session: Session, vendors: Sequence[Vendor]) -> dict[uuid.UUID, list[Bar]]:
-    """Return what keeps registered vendors from selling now: the agreement, the qualification."""
+    """Return what keeps registered vendors from selling now: agreement, qualification, role."""
     standings = judge_agreements(session, [vendor.id for vendor in vendors])
     today = day_in_japan(now(session))
     return {each.id: _bars_of(each, standings[each.id], today) for each in vendors}
@@ -119,7 +120,27 @@ def _bars_of(vendor: Vendor, standing: AgreementStanding, today: date) -> list[B
             "更新した資格を届け出て、デジタル庁が確かめると、公開と承諾を再開できます。"
         )
         bars.append(Bar(f"/vendors/{vendor.id}/qualification", sentence, "資格の更新を届け出る"))
-    return bars
+    return bars + _unfit(vendor)
+
+
+def _unfit(vendor: Vendor) -> list[Bar]:
+    """Return what a seller lacks: the role, or one of the kinds of the qualification.
+
+    Every registration that was submitted names its roles; a row without any was never checked.
+    """
+    if not vendor.roles:
+        return []
+    if MarketRole.SELLER.value not in vendor.roles:
+        sentence = (
+            f"会社の登録の「市場での役割」に「{MarketRole.SELLER.label}」がないため、販売条件を公開したり、"
+            "依頼を承諾したりできません。サービスは自社の販売条件と一緒に公開します。"
+            "役割の変更を届け出て、デジタル庁が確かめると、公開と承諾ができます。"
+        )
+        return [Bar(f"/vendors/{vendor.id}/company", sentence, "会社の情報の変更を届け出る")]
+    if lacking := list_missing_kinds(vendor.roles, vendor.qualification_kinds):
+        sentence = f"{lacking}資格の更新を届け出て、デジタル庁が確かめると、公開と承諾ができます。"
+        return [Bar(f"/vendors/{vendor.id}/qualification", sentence, "資格の更新を届け出る")]
+    return []
 
 
 def list_editions(session: Session) -> list[Edition]:
