@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from catalog.certification.services import expiry, surveillance
+from catalog.certification.services import deadlines, expiry, surveillance
 from catalog.certification.services.appeals import decide_appeal, file_appeal, withdraw_appeal
 from catalog.certification.services.conditions import Condition
 from catalog.certification.services.decisions import approve_claim, decide, last_possible_day
@@ -28,7 +28,11 @@ from catalog.certification.services.submissions import submit_offering
 from catalog.certification.services.surveillance import cover
 from core import outbox
 
-HANDLERS: Mapping[str, outbox.Handler] = {**expiry.HANDLERS, **surveillance.HANDLERS}
+HANDLERS: Mapping[str, outbox.Handler] = {
+    **expiry.HANDLERS,
+    **deadlines.HANDLERS,
+    **surveillance.HANDLERS,
+}
 
 __all__ = [
     "DISCUSSED",

@@ -18,6 +18,7 @@ from catalog.certification.models import (
     ReviewAction,
     ReviewState,
 )
+from catalog.certification.services.deadlines import announce_question
 from catalog.certification.services.records import (
     check_reason,
     check_state,
@@ -201,6 +202,7 @@ def request_info(
     review.apply(ReviewAction.REQUEST_INFO, info_due_on=due_on)
     _hand_back(session, version, reason)
     record(session, actor, "request_info", review, reason=reason, due_on=due_on.isoformat())
+    announce_question(session, review, due_on)
     tell(session, review, News.INFO_REQUESTED, name=version.name, due_on=due_on)
     return review
 

@@ -6,8 +6,6 @@ from sqlmodel import Session
 
 from accounts.identity import Actor
 from catalog.certification import queries
-from catalog.certification.assessment import check_answers
-from catalog.certification.checks import sum_up
 from catalog.certification.models import (
     Certification,
     FindingState,
@@ -16,14 +14,13 @@ from catalog.certification.models import (
     ReviewSubmission,
 )
 from catalog.certification.queries import proceedings as around
+from catalog.certification.services.deadlines import judge_checks
 from catalog.certification.services.records import check_state, drop_opinions, record
 from catalog.certification.services.telling import Task, tell_leads, tell_reviewers
 from catalog.offerings.content import offering_content
 from catalog.offerings.models import OfferingVersion
 from catalog.offerings.queries import list_answers
 from catalog.offerings.services import submit_version
-from catalog.specifications.queries import list_requirements
-from core.clock import day_in_japan
 from core.db import now
 from core.errors import GuardFailed
 
@@ -84,10 +81,7 @@ def _submission(
 ) -> dict[str, Any]:
     """Keep what was submitted, so that it stays readable; returns the columns of the review."""
     answers = list_answers(session, [version.id])[version.id]
-    requirements = list_requirements(session, version.specification_version_id)
     moment = now(session)
-    today = day_in_japan(moment)
-    checks = check_answers(requirements, answers, version.specification_version, today)
     session.add(
         ReviewSubmission(
             certification_id=review.id,
@@ -102,5 +96,5 @@ def _submission(
         "submitted_by_id": actor.person_id,
         "submitted_at": moment,
         "evaluated_sha256": version.content_sha256,
-        "check_outcome": sum_up(checks),
+        "check_outcome": judge_checks(session, review, version),
     }

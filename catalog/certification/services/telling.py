@@ -26,6 +26,8 @@ class News(LabelledCode):
 
     FINDING = "finding", "審査員から指摘があります"
     INFO_REQUESTED = "info_requested", "審査員が追加の説明を求めています"
+    INFO_NEAR = "info_near", "追加の説明の期限が近づいています"
+    INFO_DUE = "info_due", "追加の説明の期限が過ぎました"
     CLAIM_APPROVED = "claim_approved", "認証の決定を待たずに、申告のみとして公開できます"
     DECIDED = "decided", "認証について決定がありました"
     SUSPENDED = "suspended", "認証の効力が止められました"
@@ -46,6 +48,7 @@ class Task(LabelledCode):
     REPLACE = "replace", "審査員が担当から外れました。代わりの審査員を決めてください"
     DECLARE = "declare", "審査の担当になりました。はじめに利害関係の有無を申告してください"
     READ_ANSWER = "read_answer", "追加の説明が届きました"
+    INFO_DUE = "info_due", "追加の説明が期限までに届いていません。取扱いを決めてください"
     READ_REPLY = "read_reply", "指摘への回答が届きました"
     DECIDE = "decide", "2人の審査員の意見がそろいました。決定してください"
     READ_DECISION = "read_decision", "担当した審査について決定がありました"

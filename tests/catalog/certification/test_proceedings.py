@@ -9,6 +9,7 @@ from sqlmodel import select
 from accounts.models import OrganisationNotice, Role
 from accounts.notices import ORGANISATION_TOLD, PERSON_TOLD, tell_members
 from catalog.certification import queries, services
+from catalog.certification.assessment import assess
 from catalog.certification.changing import changes_between
 from catalog.certification.checks import CheckOutcome
 from catalog.certification.models import FindingAction, FindingState, Opinion, ReviewState
@@ -375,6 +376,30 @@ def test_conditions_are_reported_confirmed_and_make_the_certificate_plain(
         standing = queries.standing_of(review, db.now(session), has_answers=True)
         assert (standing.state, standing.due_on) == (CertificationState.CERTIFIED, None)
     assert told(stage)[-2:] == ["condition_judged", "condition_judged"]
+
+
+def test_days_recall_a_question_and_turn_the_checks_of_the_queue(stage: Stage, hold_clock) -> None:
+    start = clock.utcnow()
+    change_answer(stage, Answer.NOT_CONFORMING, conformity_date=today_jst() + timedelta(days=20))
+    certification_id = submit(stage)
+    assign(stage, certification_id)
+    due_on = today_jst() + timedelta(days=10)
+    act(services.request_info, stage.lead(), certification_id, reason="なぜか。", due_on=due_on)
+    with db.reading() as session:
+        assert load(session, certification_id).check_outcome is CheckOutcome.PERSON
+    assert told(stage)[-1] == "info_requested"
+    for days, kinds in ((4, ["info_near"]), (9, ["info_near"]), (11, ["info_due"])):
+        before = len(told(stage))
+        hold_clock(start + timedelta(days=days))
+        assert told(stage)[before:] == kinds
+    with db.reading() as session:
+        review = load(session, certification_id)
+        assert review.check_outcome is CheckOutcome.PERSON
+    hold_clock(start + timedelta(days=20))
+    told(stage)
+    with db.reading() as session:
+        review = load(session, certification_id)
+        assert review.check_outcome is assess(session, review).check_outcome is CheckOutcome.FAIL
 
 
 def test_condition_that_was_not_met_in_time_is_told(stage: Stage, hold_clock) -> None:
