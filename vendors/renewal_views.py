@@ -15,6 +15,7 @@ from core import web
 from core.clock import today_jst
 from core.db import transaction
 from core.errors import Invalid, NotFound
+from core.form_drafts import keep_typed
 from core.forms import Form
 from vendors import queries, renewal_services
 from vendors.models import Vendor
@@ -68,6 +69,9 @@ def renew(vendor_id: uuid.UUID) -> ResponseReturnValue:
     present = {name: getattr(vendor, name) for name in renewal_services.FIELDS}
     present["qualification_expires_on"] = None
     form = Form(RenewalSchema(), web.posted_form(), present)
+    kept = keep_typed(form, actor().person_id)
+    if kept is not None:
+        return kept
 
     def act(session: Session, **values: Any) -> tuple[str, ...]:
         locked = locked_vendor(session, vendor_id)

@@ -12,6 +12,7 @@ from accounts.permissions import Permission
 from core import web
 from core.clock import today_jst
 from core.errors import NotFound
+from core.form_drafts import keep_typed
 from core.forms import Form
 from vendors import queries, standing_services
 from vendors.schemas import ExclusionSchema, StrikeSchema
@@ -25,6 +26,9 @@ def exclusions(vendor_id: uuid.UUID) -> ResponseReturnValue:
     session = web.read_session()
     vendor = vendor_for(session, vendor_id, Permission.VENDOR_EXCLUDE)
     form = Form(ExclusionSchema(), web.posted_form())
+    kept = keep_typed(form, actor().person_id)
+    if kept is not None:
+        return kept
 
     def act(session: Session, **values: Any) -> tuple[str, ...]:
         standing_services.exclude(session, actor(), locked_vendor(session, vendor_id), **values)

@@ -119,6 +119,26 @@ def test_agency_refuses_a_change_for_a_reason_then_puts_it_in_force(town, client
         assert session.get_one(Organisation, vendor.owner_id).name == "見本海ソフト株式会社"
 
 
+@pytest.mark.sqlite_only  # pages and words: the same on both
+def test_what_is_typed_into_filings_and_records_is_kept(town):
+    change = f"{town.path}/change"
+    renewal = f"/vendors/{town.vendor.id}/qualification/renew"
+    exclusions = f"/vendors/{town.vendor.id}/exclusions"
+    for browser, page, name in (
+        (town.admin, change, "reason"),
+        (town.admin, renewal, "qualification_number"),
+        (town.lead, exclusions, "reference"),
+    ):
+        token = browser.get(page).text.split('name="csrf_token" value="')[1].split('"')[0]
+        typed = {name: "書きかけの言葉", "csrf_token": token, "draft_mark": "0"}
+        assert browser.post(f"{page}?draft=keep", data=typed).status_code == 200, page
+        assert "書きかけの言葉" in browser.get(page).text
+    assert "書きかけの言葉" not in town.member.get(town.path).text
+    assert town.admin.submit(change, FORM).status_code == 303
+    town.admin.submit(town.path, {}, action="/withdraw")
+    assert "書きかけの言葉" not in town.admin.get(change).text  # handed in: forgotten
+
+
 def test_database_refuses_whoever_submitted_or_checked_as_decider(town):
     town.admin.submit(f"{town.path}/change", FORM)
     for person in (town.people["admin"].id, town.people["reviewer"].id):
