@@ -127,7 +127,8 @@ def show_certificate_pdf(number: str) -> ResponseReturnValue:
     )
     response = Response(rendered.content, mimetype=rendered.media_type)
     response.headers["Content-Disposition"] = f'inline; filename="{number}.pdf"'
-    return response
+    response.headers["Cache-Control"] = "no-cache" if review.is_public else "private, no-store"
+    return api.with_etag(response) if review.is_public else response
 
 
 def _find_certificate(session: Session, number: str) -> Certification:

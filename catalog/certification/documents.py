@@ -1,7 +1,9 @@
 """The certificate as a document: display strings for the PDF template."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from catalog.certification.assessment import COUNTED, Assessment, strictest_class, tally
@@ -31,6 +33,7 @@ _CSV_HEADER = (
     "説明",
     "証拠のURL",
 )
+_KEPT = 32
 HEADS = ("要件", *(answer.label for answer in Answer), UNANSWERED_LABEL)
 
 
@@ -76,7 +79,13 @@ def render_certificate(
         "requirements": _requirements(assessment),
         "hashes": [["審査した内容", certification.evaluated_sha256]],
     }
-    return render_pdf("certificate", data)
+    return _render(canonical_json(data))
+
+
+@lru_cache(maxsize=_KEPT)
+def _render(content: bytes) -> RenderedDocument:
+    """Render once for what it shows: a long certificate takes seconds."""
+    return render_pdf("certificate", json.loads(content))
 
 
 def certificate_json(

@@ -135,7 +135,7 @@ class CertificationMachine(RuleBasedStateMachine):
             self.model = model
             return self.versions[:], self.reviews[:], self.third, self.ticks, self.told.copy()
 
-        kept = self.stage.kept(beginning, walk)
+        kept = self.stage.kept(f"walked-{beginning}", walk)
         versions, reviews, self.third, self.ticks, told = kept
         self.versions, self.reviews, self.told = versions[:], reviews[:], told.copy()
         for step in steps:

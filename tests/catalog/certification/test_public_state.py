@@ -15,6 +15,7 @@ from sqlmodel import select
 
 from accounts.models import OrganisationKind, Role
 from app import outbox_handlers
+from catalog.certification import documents
 from catalog.certification.models import Certification, ReviewState
 from catalog.certification.services.expiry import announce_end
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
@@ -278,6 +279,11 @@ def test_embedded_status_is_kept_for_minutes_and_never_beyond_the_end(
 
 def test_document_lists_every_requirement_and_names_no_person(client, market) -> None:
     response = client.get("/certificates/NC-2026-SUSPENDED.pdf")
+    before = documents._render.cache_info().misses
+    assert client.get("/certificates/NC-2026-SUSPENDED.pdf").data == response.data
+    tag = {"If-None-Match": response.headers["ETag"]}
+    assert client.get("/certificates/NC-2026-SUSPENDED.pdf", headers=tag).status_code == 304
+    assert documents._render.cache_info().misses == before
     printed = "".join(p.extract_text() for p in PdfReader(io.BytesIO(response.data)).pages)
     printed = printed.replace("\n", "")
     for seen in ("効力停止", "要件ごとの結果", "R-001", "R-006", "機能6", "非実装", "主任審査員"):
