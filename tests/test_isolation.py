@@ -154,7 +154,7 @@ def test_the_crawler_finds_a_leak_in_every_format(app, world, new_client, settin
         version = session.get_one(OfferingVersion, made.offering_version_id)
         factories.certification(session, version, ReviewState.CERTIFIED)
     index_all(settings, made)
-    crawler = Crawler(new_client(), most_alike=4).walk(*_starts(app))
+    crawler = Crawler(new_client(), most_alike=8).walk(*_starts(app))
     where: dict[str, set[str]] = {}
     for address, answer in crawler.answers.items():
         for marker in planter.found(answer.words):

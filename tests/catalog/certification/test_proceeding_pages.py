@@ -156,7 +156,10 @@ def test_vendor_reads_findings_beside_its_answers_replies_mends_and_resubmits(
         vendor.submit(answering, {"answer_1": "conforms"}, button="下書きを保存する").status_code
         == 303
     )
-    assert vendor.submit(attaching, {}, action="/remove").status_code == 303
+    doors = [a.get("href", "") for a in vendor.page(attaching).iter("a")]
+    door = next(each for each in doors if each.endswith("/remove"))
+    agreed = {"confirmed": "yes"}
+    assert vendor.submit(door, agreed, button="ファイルを外す").status_code == 303
     attach(stage, vendor, "直した画面.csv", b"1,3\r\n")
     assert send(vendor, f"/vendor/offerings/{stage.version_id}/submit").location == path
     assert "実装不可" in words(reviewer, path)
