@@ -273,7 +273,10 @@ def test_one_offering_is_answered_and_an_ended_one_is_gone(api, market):
     assert api.json(f"/offerings/{odd_id(market.stranger)}", 404)["status"] == 404
     assert api.json(f"/offerings/{uuid.uuid4()}", 404)["type"].endswith("#not_found")
     withdraw(market, market.second)
-    assert "掲載を終え、新しい依頼を受け付けていません" in api.json(f"/offerings/{market.other_id}", 410)["detail"]
+    assert (
+        "掲載を終え、新しい依頼を受け付けていません"
+        in api.json(f"/offerings/{market.other_id}", 410)["detail"]
+    )
 
 
 def withdraw(market, version):
