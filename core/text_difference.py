@@ -49,7 +49,7 @@ def _sentences(words: Sequence[str]) -> list[str]:
 
 
 def _compare_words(old: Sequence[str], new: Sequence[str]) -> Iterator[Segment]:
-    if _count_pairs(old, new) > _MOST_PAIRS:
+    if not 0 < _count_pairs(old, new) <= _MOST_PAIRS:  # nothing in common, or too much to compare
         yield (REMOVED, "".join(old))
         yield (ADDED, "".join(new))
         return
