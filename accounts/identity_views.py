@@ -13,7 +13,7 @@ from accounts.permissions import Permission
 from accounts.schemas import EndIdentitySchema, WishSchema
 from accounts.views import blueprint
 from core import web
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from core.forms import Form
 
 
@@ -70,7 +70,7 @@ def _end(form: Form, identity_id: uuid.UUID) -> bool:
         return False
     refusal = confirm_password(form.data["password"]) if needs_password() else None
     if refusal:
-        form.errors["password"], form.status = refusal, 422
+        form.refuse(Invalid({"password": refusal}))
         return False
     try:
         form.submit(

@@ -18,6 +18,7 @@ from accounts.resubmission import is_local_path
 from accounts.schemas import SignInSchema, SwitchSchema
 from core import web
 from core.db import transaction
+from core.errors import Invalid
 from core.forms import Form
 
 blueprint = Blueprint("accounts", __name__)
@@ -37,7 +38,7 @@ def sign_in() -> ResponseReturnValue:
     with transaction() as session:
         result = services.sign_in(session, settings(), form.data["email"], form.data["password"])
     if result.outcome is not services.SignInOutcome.SIGNED_IN:
-        form.errors["email"], form.status = sign_in_refusal(), 422
+        form.refuse(Invalid({"email": sign_in_refusal()}))
         return web.render_page("accounts/sign_in.html", form.status, form=form)
     return lead_on(result.token, form.data["next"], form.data["carried"])
 

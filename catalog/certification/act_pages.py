@@ -16,7 +16,7 @@ from accounts.permissions import Permission, require
 from catalog.certification import queries
 from catalog.certification.models import Certification
 from core import web
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 from core.forms import Form
 
 
@@ -119,7 +119,7 @@ def _is_confirmed(form: Form, page: ActPage) -> bool:
         return True
     refusal = confirm_password(form.data.get("password", ""))
     if refusal:
-        form.errors["password"], form.status = refusal, 422
+        form.refuse(Invalid({"password": refusal}))
     return refusal is None
 
 

@@ -169,7 +169,7 @@ def _is_confirmed(form: Form) -> bool:
         return False
     refusal = confirm_password(form.data["password"]) if needs_password() else None
     if refusal:
-        form.errors["password"], form.status = refusal, 422
+        form.refuse(Invalid({"password": refusal}))
     return refusal is None
 
 
