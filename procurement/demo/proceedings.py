@@ -1,6 +1,7 @@
 """The conversation of a sample review, and what follows a sample decision."""
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from itertools import zip_longest
@@ -21,11 +22,12 @@ from procurement.demo.story import Act, Story
 from procurement.demo.world import Row
 
 
-class ProceedingActs(ReviewActs):
+class ProceedingActs(ReviewActs, ABC):
     """Findings with their answers, appeals, reports on conditions, proposals to revoke."""
 
+    @abstractmethod
     def _maker(self, session: Session) -> Actor:
-        raise NotImplementedError
+        """Return the administrator of the vendor that makes the reviewed software."""
 
     def _plan_conversation(self, story: Story) -> None:
         """Plan every turn: the first words of all findings, then all answers, and so on."""
