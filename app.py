@@ -51,6 +51,7 @@ import procurement.market.services
 import procurement.market.views
 import procurement.projects.views
 import procurement.succession.views
+import search.api
 import search.cli
 import search.indexer
 import search.views
@@ -92,6 +93,7 @@ BLUEPRINTS = (
     procurement.succession.views.blueprint,
     procurement.contracts.views.requests_blueprint,
     procurement.contracts.views.contracts_blueprint,
+    search.api.blueprint,
     search.views.blueprint,
     vendors.views.blueprint,
 )

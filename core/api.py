@@ -134,18 +134,18 @@ def endpoint(
 
 def read_query(schema: Schema) -> dict[str, Any]:
     """Load the query parameters; BadParameters names every one that is unknown, doubled or wrong."""
-    raw: dict[str, Any] = {}
+    raw: dict[str, str | list[str]] = {}
     reasons: list[tuple[str, str]] = []
     for name, values in request.args.lists():
         if name not in schema.fields:
             known = "、".join(schema.fields) or "ありません"
             reasons.append((name, f"「{name}」は指定できません。指定できるもの：{known}。"))
-        elif len(values) > 1:
+        elif len(values) > 1 and not isinstance(schema.fields[name], fields.List):
             reasons.append((name, f"「{name}」は1回だけ指定してください。"))
-        elif "\x00" in values[0]:
+        elif any("\x00" in value for value in values):
             reasons.append((name, f"「{name}」に使えない文字があります。"))
         else:
-            raw[name] = values[0]
+            raw[name] = values if isinstance(schema.fields[name], fields.List) else values[0]
     try:
         loaded: dict[str, Any] = schema.load(raw)
     except ValidationError as error:

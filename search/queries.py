@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
@@ -17,10 +18,11 @@ from catalog.price_plan import Volumes
 from catalog.pricing import compute_tax, first_year_cost
 from catalog.specifications.queries import list_versions
 from core.config import Settings
-from core.errors import NotFound
+from core.errors import BadRequest, NotFound
 from search.analysis import plan_query, read_zones, synonyms_hash
 from search.embedded import EmbeddedEngine
 from search.engine import (
+    FACETS,
     Filters,
     Hit,
     IndexMissing,
@@ -32,6 +34,7 @@ from search.engine import (
 )
 from search.meilisearch import MeilisearchEngine
 from search.projection import (
+    FACET_LABELS,
     build_record,
     current_rules,
     facet_choices,
@@ -46,6 +49,7 @@ Engine = SearchEngine
 Query = SearchQuery
 Answer = SearchResult
 Page = FoundPage
+FacetChoices = Mapping[str, tuple[tuple[str, str], ...]]
 
 CHUNK = 500
 
@@ -320,6 +324,25 @@ def make_query(
         sort=sort,
         seed=choose_seed(day, text) if seed is None else seed,
         page=page,
+    )
+
+
+def query_of(values: Mapping[str, Any], choices: FacetChoices, day: date) -> SearchQuery:
+    """Return the query of read parameters; raises BadRequest for a facet value that is unknown."""
+    for name in FACETS:
+        known = {value for value, _ in choices[name]}
+        if unknown := set(values[name]) - known:
+            raise BadRequest(
+                f"{FACET_LABELS[name]}に「{min(unknown)}」はありません。"
+                "絞り込みの一覧から選び直してください。"
+            )
+    return make_query(
+        values["q"],
+        {name: values[name] for name in FACETS},
+        day=day,
+        sort=values["sort"],
+        seed=values["seed"],
+        page=values["page"],
     )
 
 

@@ -16,22 +16,20 @@ from catalog.terms import CertificationState, size_class_for
 from core import web
 from core.clock import day_in_japan
 from core.db import now
-from core.errors import BadRequest
 from search.engine import FACETS, REFERENCE_POPULATIONS, SearchQuery
 from search.projection import FACET_LABELS
 from search.queries import (
+    FacetChoices,
     count_without,
     find_listings,
     get_engine,
     list_facet_choices,
-    make_query,
+    query_of,
 )
 from search.results import DEFAULT_POPULATION, FoundPage, next_reference, population_words
 from search.schemas import read_parameters
 
 _RARE = frozenset({CertificationState.SUSPENDED.value, CertificationState.REVOKED.value})
-
-Choices = Mapping[str, tuple[tuple[str, str], ...]]
 
 blueprint = Blueprint("search", __name__)
 
@@ -75,7 +73,7 @@ def index() -> ResponseReturnValue:
     session = web.read_session()
     body = _acting_body(session)
     choices = _mark_own_size(list_facet_choices(session), body)
-    query = _read_query(values, choices, session)
+    query = query_of(values, choices, day_in_japan(now(session)))
     population = values["population"] or (body and body.population) or DEFAULT_POPULATION
     engine = get_engine(settings())
     found = find_listings(session, engine, query, population=population)
@@ -88,25 +86,6 @@ def index() -> ResponseReturnValue:
     )
 
 
-def _read_query(values: Mapping[str, Any], choices: Choices, session: Session) -> SearchQuery:
-    """Make the engine's query from read parameters; raises BadRequest for unknown values."""
-    for name in FACETS:
-        known = {value for value, _ in choices[name]}
-        if unknown := set(values[name]) - known:
-            raise BadRequest(
-                f"{FACET_LABELS[name]}に「{min(unknown)}」はありません。"
-                "絞り込みの一覧から選び直してください。"
-            )
-    return make_query(
-        values["q"],
-        {name: values[name] for name in FACETS},
-        day=day_in_japan(now(session)),
-        sort=values["sort"],
-        seed=values["seed"],
-        page=values["page"],
-    )
-
-
 def _acting_body(session: Session) -> Organisation | None:
     who = actor()
     if who.organisation_kind is not OrganisationKind.BODY or who.organisation_id is None:
@@ -114,7 +93,7 @@ def _acting_body(session: Session) -> Organisation | None:
     return people.get_organisation(session, who.organisation_id)
 
 
-def _mark_own_size(choices: Choices, body: Organisation | None) -> Choices:
+def _mark_own_size(choices: FacetChoices, body: Organisation | None) -> FacetChoices:
     """Say beside its size class that it is the reader's own."""
     if body is None or body.population is None:
         return choices
@@ -127,7 +106,7 @@ def _mark_own_size(choices: Choices, body: Organisation | None) -> Choices:
 
 
 def _page_context(
-    values: Mapping[str, Any], query: SearchQuery, found: FoundPage, choices: Choices
+    values: Mapping[str, Any], query: SearchQuery, found: FoundPage, choices: FacetChoices
 ) -> dict[str, Any]:
     address = Address({**values, "page": None, "sort": _unless(query.sort, "relevance")})
     return {
@@ -149,7 +128,9 @@ def _unless(value: Any, usual: Any) -> Any:
     return None if value == usual else value
 
 
-def _facet(name: str, choices: Choices, query: SearchQuery, found: FoundPage) -> dict[str, Any]:
+def _facet(
+    name: str, choices: FacetChoices, query: SearchQuery, found: FoundPage
+) -> dict[str, Any]:
     counts = found.facets.get(name, {})
     chosen = query.filters.get(name, frozenset())
     options = [
@@ -165,7 +146,7 @@ def _facet(name: str, choices: Choices, query: SearchQuery, found: FoundPage) ->
     return {"name": name, "label": FACET_LABELS[name], "options": options}
 
 
-def _chips(query: SearchQuery, choices: Choices, address: Address) -> list[dict[str, str]]:
+def _chips(query: SearchQuery, choices: FacetChoices, address: Address) -> list[dict[str, str]]:
     return [
         {"label": f"{_short(name)}：{label}", "href": address.without(name, value)}
         for name, values in query.active_filters.items()
@@ -179,7 +160,7 @@ def _short(name: str) -> str:
 
 
 def _advise(
-    query: SearchQuery, choices: Choices, name: str, count: int, values: Mapping[str, Any]
+    query: SearchQuery, choices: FacetChoices, name: str, count: int, values: Mapping[str, Any]
 ) -> dict[str, Any]:
     if name == "q":
         labels = [query.text]

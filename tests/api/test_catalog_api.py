@@ -27,6 +27,8 @@ from core import changes, db, outbox
 from core.changes import Operation, PublicChange
 from core.clock import fixed_at
 from tests import factories
+from tests.page_checks import text_of
+from tests.search.market import index_all
 from tests.stages import Stages
 from vendors.models import Vendor, VendorAction, VendorState
 
@@ -176,6 +178,36 @@ def test_offerings_carry_facts_standing_and_every_sellers_price(api, market):
     assert (own["currency"], own["tax_included"]) == ("JPY", False)
     assert own["price_components"][1]["tiers"] == [{"from": 0, "unit_price": 20_000}]
     assert own["version_id"] == str(market.first.id)
+
+
+@pytest.mark.sqlite_only
+def test_search_answers_as_the_page_does(api, market, settings):
+    index_all(settings, *market.rows.values(), market.reseller)
+    path = (
+        "/search?q=公開&size_class=10k&size_class=under_10k&certification=certified&sort=cost_10000"
+    )
+    found = api.json(path)
+    assert [each["listing_version_id"] for each in found["items"]] == [
+        str(market.reseller.id),
+        str(market.first.id),
+    ]
+    assert (found["total"], found["page_count"]) == (2, 1)
+    assert [each["first_year"] for each in found["items"]] == [108_000, 360_000]
+    counts = {
+        each["name"]: {one["value"]: one["count"] for one in each["values"]}
+        for each in found["facets"]
+    }
+    assert counts["certification"]["certified"] == 2
+    assert counts["certification"]["unknown"] == 1
+    assert counts["seller_kind"] == {"direct": 1, "reseller": 1}
+    page = api.client.page(path)
+    assert "2件見つかりました" in text_of(page.find(".//*[@role='status']"))
+    refused = {"colour=red": "colour", "q=a&q=b": "q", "sort=fame": "sort", "project=x": "project"}
+    for query, name in refused.items():
+        problem = api.json(f"/search?{query}", 400)
+        assert [each["field"] for each in problem["errors"]] == [name]
+    assert "設置場所" in api.json("/search?hosting=nowhere", 400)["detail"]
+    assert api.json("/search?page=2", 404)["type"].endswith("#not_found")
 
 
 def test_what_is_not_public_never_appears(api, market):
@@ -545,7 +577,8 @@ def curl_lines():
 
 
 @pytest.mark.sqlite_only
-def test_the_curl_lines_of_the_documentation_work(api, market):
+def test_the_curl_lines_of_the_documentation_work(api, market, settings):
+    index_all(settings, *market.rows.values())
     lines = curl_lines()
     assert len(lines) >= 6
     etag = api.get("/offerings").headers["ETag"]

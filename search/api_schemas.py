@@ -1,0 +1,68 @@
+"""The shapes of the search API: what may be asked, the same as on the page, and what is answered."""
+
+from marshmallow import fields
+
+from catalog import api_fields as f
+from catalog.terms import CertificationState, SizeClass
+from core.fields import FormSchema
+from search.engine import FACETS
+from search.schemas import SearchSchema
+
+
+class SearchQuerySchema(SearchSchema):
+    """The parameters of the page; a procurement project belongs to the page alone."""
+
+    class Meta:
+        """What the page has and a program does not need."""
+
+        exclude = ("project",)
+
+
+class FoundSchema(FormSchema):
+    """One listing, as the database has it now."""
+
+    listing_id = f.identifier()
+    listing_version_id = f.identifier()
+    offering_id = f.identifier()
+    name = f.text()
+    maker = f.text()
+    seller = f.text()
+    specification = f.text("標準仕様書のコード")
+    specification_version = f.text()
+    certification = f.code(CertificationState)
+    valid_until = f.moment()
+    hosting = f.optional()
+    size_classes = fields.List(f.code(SizeClass), required=True)
+    first_year = f.number("1年目の費用（税抜・初期を除く）。見積が必要なときはnull", nullable=True)
+    initial = f.number("初期の費用（税抜）。見積が必要なときはnull", nullable=True)
+
+
+class FacetCountSchema(FormSchema):
+    """One value of a facet and how many listings have it under all other filters."""
+
+    value = f.text()
+    label = f.text()
+    count = f.number()
+
+
+class FacetSchema(FormSchema):
+    """One facet; several values of it are alternatives."""
+
+    name = f.code(FACETS)
+    label = f.text()
+    values = fields.List(fields.Nested(FacetCountSchema), required=True)
+
+
+class SearchAnswerSchema(FormSchema):
+    """One page of what was found; the same seed gives the same order."""
+
+    total = f.number()
+    page = f.number()
+    page_count = f.number()
+    seed = f.number("並び順の番号。続きのページでも同じ番号を指定する")
+    relaxed = fields.Boolean(
+        required=True, metadata=f.about("そのままでは何も見つからず、近い言葉で探した")
+    )
+    population = f.number("費用を計算した人口")
+    facets = fields.List(fields.Nested(FacetSchema), required=True)
+    items = fields.List(fields.Nested(FoundSchema), required=True)
