@@ -4,12 +4,13 @@ import csv
 import hashlib
 import math
 import re
-import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from core.errors import BadRequest
+from search.spelling import normalise
 from search.words import DATA, JAPANESE, KANJI, KATAKANA, segment, segmenter_name
 
 ZONES = ("hi", "lo", "ft")
@@ -19,56 +20,21 @@ MAX_WORDS = 10  # the server reads no more of a query
 MAX_COMBINATIONS = 64
 GAP = "|"
 
-_RULES_VERSION = 1
+_RULES_VERSION = 2
 _MAX_TOKEN = 100
-
-_DASH_IN_KATAKANA = re.compile(f"(?<=[{KATAKANA}])[-‐‑‒–—―−─━](?=[ァ-ヺ])")
-_DASH = re.compile("[‐‑‒–—―−─━]")
-_LONE_LONG_MARK = re.compile(f"(?<![ぁ-ゖ{KATAKANA}])ー+")
-_FINAL_LONG_MARK = re.compile(f"(?<![{KATAKANA}])([{KATAKANA}]{{3,}}?)ー+(?![{KATAKANA}])")
-_VU = {"ヴァ": "バ", "ヴィ": "ビ", "ヴェ": "ベ", "ヴォ": "ボ", "ヴ": "ブ"}
-_KANA = str.maketrans("ァィゥェォヂヅ", "アイウエオジズ")
-_OLD_FORMS = str.maketrans("髙﨑濵濱邉邊齋齊澤櫻國廣德", "高崎浜浜辺辺斎斉沢桜国広徳")
 
 _RUN = re.compile(r"[^\W_]+")
 _SUBRUN = re.compile(f"[{JAPANESE}]+|[^{JAPANESE}]+")
 _LATIN = re.compile(f"[^{JAPANESE}]+")
+_MIXED_LATIN = re.compile(f"[^\\W_{JAPANESE}]+")
 _LETTERS_AND_DIGITS = re.compile(r"[0-9]+|[^0-9]+")
 _JOINED_LATIN = re.compile(r"[a-z0-9]+(?:[-./_&][a-z0-9]+)+")
 _KATAKANA_RUN = re.compile(f"[{KATAKANA}]{{2,}}")
+_ONLY_HIRAGANA = re.compile("[ぁ-ゖ][ぁ-ゖー]{2,}")
+_TO_KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
+_TO_HIRAGANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 _SHORT_KANJI = re.compile(f"[{KANJI}]{{2,3}}")
 _FUZZY = re.compile(f"[a-z0-9]{{2,}}|[{KATAKANA}]{{2,}}")
-
-
-# --- spelling ------------------------------------------------------------------------------------
-
-
-def normalise(text: str) -> str:
-    """Fold spellings that mean the same into one; pure, and a second pass changes nothing."""
-    for _ in range(10):
-        folded = _fold(text)
-        if folded == text:
-            break
-        text = folded
-    return text
-
-
-def _fold(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text)
-    text = _DASH.sub("-", _DASH_IN_KATAKANA.sub("ー", text))
-    text = _LONE_LONG_MARK.sub(lambda found: "-" * len(found[0]), text).lower()
-    for old, new in _VU.items():
-        text = text.replace(old, new)
-    text = _FINAL_LONG_MARK.sub(r"\1", text.translate(_KANA).translate(_OLD_FORMS))
-    for old, new in _spellings():
-        text = text.replace(old, new)
-    return text
-
-
-@lru_cache(maxsize=1)
-def _spellings() -> tuple[tuple[str, str], ...]:
-    rows = csv.reader((DATA / "spellings.csv").read_text(encoding="utf-8").splitlines())
-    return tuple((old, new) for old, new in rows)
 
 
 # --- documents -----------------------------------------------------------------------------------
@@ -122,33 +88,51 @@ def _analyse_zone(text: str) -> Zone:
     stream: list[str] = []
     for run in runs:
         stream += [*_words_of(run), GAP]
-    extras = dict.fromkeys(_extra_words(text))
+    extras = dict.fromkeys(extra[:_MAX_TOKEN] for extra, _, _ in _extra_words(text))
     for extra in extras:
         if extra not in stream:
             stream += [extra, GAP]
     return Zone(" ".join(runs), " ".join(stream))
 
 
+def locate_words(normalised: str) -> list[tuple[str, int, int]]:
+    """Give each word of the zone's stream with its place in the text, a gap after each run."""
+    found: list[tuple[str, int, int]] = []
+    for run in _RUN.finditer(normalised):
+        at = run.start()
+        for surface, form in _cut_run(run[0]):
+            found.append((form[:_MAX_TOKEN], at, at + len(surface)))
+            at += len(surface)
+        found.append((GAP, at, at))
+    for extra, start, end in _extra_words(normalised):
+        found += [(extra[:_MAX_TOKEN], start, end), (GAP, end, end)]
+    return found
+
+
 def _words_of(run: str) -> list[str]:
-    words: list[str] = []
+    return [form[:_MAX_TOKEN] for _, form in _cut_run(run)]
+
+
+def _cut_run(run: str) -> Iterator[tuple[str, str]]:
+    """Cut a run of letters into its words: as written, in their normalised form."""
     for part in _SUBRUN.findall(run):
         if _LATIN.fullmatch(part):
-            words.append(part[:_MAX_TOKEN])
+            yield part, part
         else:
-            words += [word.form[:_MAX_TOKEN] for word in segment(part)]
-    return words
+            yield from ((word.surface, word.form) for word in segment(part))
 
 
-def _extra_words(text: str) -> list[str]:
+def _extra_words(text: str) -> Iterator[tuple[str, int, int]]:
     """Give whole katakana runs, joined Latin words (AI-OCR: aiocr) and letters beside digits."""
-    extras = [run[:_MAX_TOKEN] for run in _KATAKANA_RUN.findall(text)]
-    extras += [_join(found)[:_MAX_TOKEN] for found in _JOINED_LATIN.findall(text)]
-    for run in _RUN.findall(text):
-        for part in _SUBRUN.findall(run):
-            pieces = _LETTERS_AND_DIGITS.findall(part)
-            if _LATIN.fullmatch(part) and len(pieces) > 1:
-                extras += [piece[:_MAX_TOKEN] for piece in pieces]
-    return extras
+    for found in _KATAKANA_RUN.finditer(text):
+        yield found[0], *found.span()
+    for found in _JOINED_LATIN.finditer(text):
+        yield _join(found[0]), *found.span()
+    for found in _MIXED_LATIN.finditer(text):
+        pieces = list(_LETTERS_AND_DIGITS.finditer(found[0]))
+        if len(pieces) > 1:
+            for piece in pieces:
+                yield piece[0], found.start() + piece.start(), found.start() + piece.end()
 
 
 def _join(text: str) -> str:
@@ -349,7 +333,22 @@ def analysis_version() -> str:
 
 
 def _alternatives(piece: str) -> list[list[str]]:
-    """Give other ways to say a term: its synonyms, or one at its head or tail (国保システム)."""
+    """Give other ways to say a term: in the other kana, and the synonyms of either."""
+    other = _in_other_kana(piece)
+    return [[other], *_equal_terms(piece), *_equal_terms(other)] if other else _equal_terms(piece)
+
+
+def _in_other_kana(piece: str) -> str:
+    """Write a term of one kana alone in the other (がばくら: ガバクラ); too short ones mislead."""
+    if _ONLY_HIRAGANA.fullmatch(piece):
+        return normalise(piece.translate(_TO_KATAKANA))
+    if len(piece) > 2 and _KATAKANA_RUN.fullmatch(piece):
+        return normalise(piece.translate(_TO_HIRAGANA))
+    return ""
+
+
+def _equal_terms(piece: str) -> list[list[str]]:
+    """Give the synonyms of a term, or of its head or tail beside the rest (国保システム)."""
     synonyms = load_synonyms()
     if piece in synonyms:
         return [other.split() for other in synonyms[piece]]
