@@ -114,6 +114,7 @@ def _show_withdrawn(
         "offerings/withdrawn.html",
         _GONE,
         last=last,
+        successor_id=last.listing.merged_into_id,
         is_running=last.service_ends_on is not None and today_jst() <= last.service_ends_on,
         version=version,
         sellers=sellers,

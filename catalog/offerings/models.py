@@ -5,7 +5,15 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Index,
+    LargeBinary,
+    Text,
+    TextClause,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field
 
 from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
@@ -61,7 +69,12 @@ OFFERING_MACHINE = StateMachine("サービスの版", _S.DRAFT, _TRANSITIONS)
 LISTING_MACHINE = StateMachine("販売条件の版", _S.DRAFT, _TRANSITIONS)
 EDITABLE_STATES = frozenset({_S.DRAFT, _S.RETURNED})
 _PUBLISHED = text("state = 'published'")
+_UNMERGED = text("merged_into_id IS NULL")
 _COPY = text("copied_from_id IS NOT NULL AND state <> 'withdrawn'")
+
+
+def _unique_where(condition: TextClause, name: str, *columns: str) -> Index:
+    return Index(name, *columns, unique=True, postgresql_where=condition, sqlite_where=condition)
 
 
 class _ReadThroughCertification:
@@ -100,20 +113,9 @@ class OfferingVersion(_ReadThroughCertification, StatefulModel, table=True):
     __tablename__ = "offering_versions"
     __table_args__ = (
         UniqueConstraint("offering_id", "number"),
-        Index(
-            "uq_offering_versions_published",
-            "offering_id",
-            unique=True,
-            postgresql_where=_PUBLISHED,
-            sqlite_where=_PUBLISHED,
-        ),
-        Index(
-            "uq_offering_versions_copy",
-            "offering_id",
-            "specification_version_id",
-            unique=True,
-            postgresql_where=_COPY,
-            sqlite_where=_COPY,
+        _unique_where(_PUBLISHED, "uq_offering_versions_published", "offering_id"),
+        _unique_where(
+            _COPY, "uq_offering_versions_copy", "offering_id", "specification_version_id"
         ),
         CheckConstraint(not_same("submitted_by_id", "approved_by_id"), "four_eyes"),
     )
@@ -253,10 +255,13 @@ class AnswerUpload(Model, table=True):
 
 
 class Listing(_ReadThroughCertification, Model, table=True):
-    """One seller's terms; another seller needs the maker's word; `references`: bodies that said yes."""
+    """One seller's terms; another seller needs the maker's word; `references`: bodies that said yes.
+
+    `merged_into_id`: the listing of the same software that went on when two came into one hand.
+    """
 
     __tablename__ = "listings"
-    __table_args__ = (UniqueConstraint("offering_id", "seller_id"),)
+    __table_args__ = (_unique_where(_UNMERGED, "uq_listings_unmerged", "offering_id", "seller_id"),)
 
     offering_id: uuid.UUID = Field(foreign_key="offerings.id", index=True)
     owner_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
@@ -264,6 +269,7 @@ class Listing(_ReadThroughCertification, Model, table=True):
     confirmed_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
     confirmed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     references: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONType)
+    merged_into_id: uuid.UUID | None = Field(default=None, foreign_key="listings.id", index=True)
 
     offering: Offering = related()
     seller: Vendor = related()
@@ -286,13 +292,7 @@ class ListingVersion(_ReadThroughCertification, StatefulModel, table=True):
     __tablename__ = "listing_versions"
     __table_args__ = (
         UniqueConstraint("listing_id", "number"),
-        Index(
-            "uq_listing_versions_published",
-            "listing_id",
-            unique=True,
-            postgresql_where=_PUBLISHED,
-            sqlite_where=_PUBLISHED,
-        ),
+        _unique_where(_PUBLISHED, "uq_listing_versions_published", "listing_id"),
         CheckConstraint(not_same("submitted_by_id", "approved_by_id"), "four_eyes"),
         CheckConstraint(
             "availability_basis_points IS NULL OR planned_service_hours <> ''",

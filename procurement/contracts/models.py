@@ -188,6 +188,9 @@ class ContractState(LabelledCode):
     SWITCHED = "switched", "切替済み"
 
 
+RUNNING_STATES = (ContractState.REGISTERED, ContractState.IN_USE, ContractState.EXITING)
+
+
 class Contract(StatefulModel, table=True):
     """A contract that both sides settled outside this product: number, dates, hash of the signed record."""
 

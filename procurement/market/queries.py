@@ -25,9 +25,8 @@ from catalog.specifications.queries import list_versions_of
 from catalog.terms import CertificationState
 from core.clock import day_in_japan
 from core.db import now
-from procurement.contracts.models import Contract, ContractState
+from procurement.contracts.models import RUNNING_STATES, Contract
 
-RUNNING_STATES = (ContractState.REGISTERED, ContractState.IN_USE, ContractState.EXITING)
 PENDING_STATES = (
     OfferState.DRAFT,
     OfferState.SUBMITTED,
@@ -145,13 +144,14 @@ def list_users(session: Session, offering_id: uuid.UUID) -> list[uuid.UUID]:
 
 
 def count_contracts_by_body(session: Session, listing_id: uuid.UUID) -> dict[uuid.UUID, int]:
-    """Return by body how many of its running contracts use a listing, in whichever version."""
+    """Return by body how many of its running contracts use a listing, or one merged into it."""
     today = day_in_japan(now(session))
     statement = (
         select(Contract.owner_id, func.count())
         .join(ListingVersion, col(ListingVersion.id) == Contract.listing_version_id)
+        .join(Listing, col(Listing.id) == ListingVersion.listing_id)
         .where(
-            ListingVersion.listing_id == listing_id,
+            or_(col(Listing.id) == listing_id, col(Listing.merged_into_id) == listing_id),
             col(Contract.state).in_(RUNNING_STATES),
             Contract.ends_on >= today,
         )

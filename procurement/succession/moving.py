@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col
 
+from accounts.identity import Actor
 from catalog.certification.after_models import Appeal, ConditionReport
 from catalog.certification.models import Certification
 from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion
 from catalog.offerings.reference_models import AdoptionReference
+from catalog.offerings.services import end_merged
 from core.db import now
 from core.models import Model
 from procurement.contracts.models import Contract, UsageContractRequest
@@ -30,17 +32,20 @@ def move_offerings(session: Session, offering_ids: Sequence[uuid.UUID], heir: Ve
         _move(session, model, "certification_id", certifications, **owner)
 
 
-def move_listings(
-    session: Session, listing_ids: Sequence[uuid.UUID], heir: Vendor, staying: Sequence[uuid.UUID]
-) -> None:
-    """Give listings another seller: versions, requests and contracts go along.
+def end_doubles(session: Session, actor: Actor, doubles: Sequence[queries.Double]) -> None:
+    """End of each pair the listing that does not stay; what was agreed on it stays as it is."""
+    for each in sorted(doubles, key=lambda double: double.ends.offering_id):
+        reason = (
+            f"{each.ends.seller.name}と{each.stays.seller.name}の承継により、"
+            "同じサービスの販売条件を1つにしました。契約と送信済みの依頼は、そのまま続きます。"
+        )
+        end_merged(session, actor, each.ends, each.stays.id, reason=reason)
 
-    Those of `staying` have ended and keep the name of their seller; all else of them goes along.
-    """
+
+def move_listings(session: Session, listing_ids: Sequence[uuid.UUID], heir: Vendor) -> None:
+    """Give listings another seller: versions, requests and contracts go along."""
     owner = {"owner_id": heir.owner_id}
-    going = [each for each in listing_ids if each not in staying]
-    _move(session, Listing, "id", going, seller_id=heir.id, **owner)
-    _move(session, Listing, "id", staying, **owner)
+    _move(session, Listing, "id", listing_ids, seller_id=heir.id, **owner)
     _move(session, ListingVersion, "listing_id", listing_ids, **owner)
     _move(session, AdoptionReference, "listing_id", listing_ids, **owner)
     versions = queries.list_listing_version_ids(session, list(listing_ids))

@@ -1,10 +1,9 @@
 """What can be asked about successions."""
 
 import uuid
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import exists
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 from sqlmodel import Session, col, select
 
 from accounts.models import Membership
@@ -12,6 +11,9 @@ from accounts.queries import is_live
 from catalog.certification.models import Certification
 from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion, OfferState
 from catalog.offerings.queries import OPEN_STATES
+from core.clock import day_in_japan
+from core.db import now
+from procurement.contracts.models import RUNNING_STATES, Contract
 from procurement.projects.models import Selection
 from vendors.models import Vendor
 from vendors.succession_models import Succession, SuccessionState
@@ -77,34 +79,65 @@ def list_listings_to_move(session: Session, succession: Succession) -> list[uuid
     return list(session.exec(statement.order_by(col(Listing.id))))
 
 
-def list_doubled(session: Session, succession: Succession) -> list[uuid.UUID]:
-    """Return what would be two running listings of one seller: the giver sells it, the heir does or did.
+@dataclass(frozen=True, slots=True)
+class Double:
+    """Two listings of one software that come into one hand: one ends and points at the other."""
 
-    What the giver has ended is no double: its record stays under its name.
+    name: str
+    ends: Listing
+    stays: Listing
+
+
+def list_doubles(session: Session, succession: Succession) -> list[Double]:
+    """Return what giver and heir both sell or sold, by name of the software.
+
+    The maker's own listing stays, because the versions of the software go on with it; of two
+    resellers' the public one, else the one on its way, else the heir's.
     """
-    return list(session.exec(_beside_the_heir(succession, Listing.offering_id).where(_is_live())))
+    pairs = _list_pairs(session, succession)
+    ids = {each.id for pair in pairs for each in pair}
+    states: dict[uuid.UUID, set[str]] = {each: set() for each in ids}
+    names = {pair[0].offering_id: "" for pair in pairs}
+    statement = (
+        select(ListingVersion.listing_id, ListingVersion.state, OfferingVersion)
+        .join(OfferingVersion, col(OfferingVersion.id) == ListingVersion.offering_version_id)
+        .where(col(ListingVersion.listing_id).in_(ids))
+        .order_by(col(ListingVersion.number), col(ListingVersion.id))
+    )
+    for listing_id, state, software in session.exec(statement):
+        states[listing_id].add(state)
+        names[software.offering_id] = software.name
+
+    def weigh(listing: Listing) -> tuple[bool, ...]:
+        found = states[listing.id]
+        is_own = listing.seller_id == listing.offering.maker_id
+        is_heirs = listing.seller_id == succession.to_vendor_id
+        return is_own, OfferState.PUBLISHED in found, bool(found & set(OPEN_STATES)), is_heirs
+
+    doubles = [Double(names[pair[0].offering_id], *sorted(pair, key=weigh)) for pair in pairs]
+    return sorted(doubles, key=lambda each: (each.name, str(each.ends.id)))
 
 
-def list_staying(session: Session, succession: Succession) -> list[uuid.UUID]:
-    """Return the giver's ended listings of what the heir sells or sold: they keep their seller."""
-    return list(session.exec(_beside_the_heir(succession, Listing.id).where(~_is_live())))
-
-
-def _beside_the_heir(succession: Succession, column: Any) -> Any:
-    theirs = select(Listing.offering_id).where(Listing.seller_id == succession.to_vendor_id)
-    statement = select(column).where(
-        Listing.seller_id == succession.from_vendor_id, col(Listing.offering_id).in_(theirs)
+def _list_pairs(session: Session, succession: Succession) -> list[tuple[Listing, Listing]]:
+    mine, theirs = aliased(Listing), aliased(Listing)
+    statement = (
+        select(mine, theirs)
+        .join(theirs, theirs.offering_id == mine.offering_id)  # type: ignore[arg-type]
+        .where(
+            mine.seller_id == succession.from_vendor_id,
+            theirs.seller_id == succession.to_vendor_id,
+            col(mine.merged_into_id).is_(None),
+            col(theirs.merged_into_id).is_(None),
+        )
+        .options(
+            *(joinedload(each.offering) for each in (mine, theirs)),  # type: ignore[arg-type]
+            *(joinedload(each.seller) for each in (mine, theirs)),  # type: ignore[arg-type]
+        )
+        .order_by(col(mine.offering_id))
     )
     if succession.offering_id is not None:
-        statement = statement.where(Listing.offering_id == succession.offering_id)
-    return statement
-
-
-def _is_live() -> Any:
-    return exists().where(
-        col(ListingVersion.listing_id) == Listing.id,
-        col(ListingVersion.state).in_((*OPEN_STATES, OfferState.PUBLISHED)),
-    )
+        statement = statement.where(mine.offering_id == succession.offering_id)
+    return [(first, second) for first, second in session.exec(statement)]
 
 
 def list_affected_listings(
@@ -132,6 +165,21 @@ def list_listing_version_ids(session: Session, listing_ids: list[uuid.UUID]) -> 
 def list_selection_ids(session: Session, version_ids: list[uuid.UUID]) -> list[uuid.UUID]:
     """Return the selections of these listing versions."""
     statement = select(Selection.id).where(col(Selection.listing_version_id).in_(version_ids))
+    return list(session.exec(statement))
+
+
+def list_customers(session: Session, version_ids: list[uuid.UUID]) -> list[uuid.UUID]:
+    """Return the bodies that have a contract of today on these listing versions."""
+    statement = (
+        select(Contract.owner_id)
+        .where(
+            col(Contract.listing_version_id).in_(version_ids),
+            col(Contract.state).in_(RUNNING_STATES),
+            Contract.ends_on >= day_in_japan(now(session)),
+        )
+        .distinct()
+        .order_by(col(Contract.owner_id))
+    )
     return list(session.exec(statement))
 
 

@@ -53,7 +53,7 @@ def propose(
         reason=reason,
         proposed_by_id=actor.person_id,
     )
-    _require_possible(session, succession, vendor, heir)
+    _require_possible(vendor, heir)
     session.add(succession)
     session.flush()
     _record(session, actor, succession, (vendor, heir), "vendor.propose_succession")
@@ -65,8 +65,9 @@ def confirm(
 ) -> Succession:
     """Carry a succession out as the second lead; needs a recent sign-in.
 
-    Ids, certificates, requests, contracts and the trail stay; whoever belonged to a company that
-    went over as a whole has no access from the next request on.
+    Ids, certificates, requests, contracts and the trail stay; of what both sold one listing goes on
+    and the other ends; whoever belonged to a company that went over as a whole has no access from
+    the next request on.
     """
     succession, giver, heir = _locked(session, succession_id)
     actor = require(session, actor, Permission.VENDOR_SUCCEED, giver)
@@ -74,21 +75,24 @@ def confirm(
     accounts.services.require_recent_sign_in(session, settings, actor)
     if actor.person_id == succession.proposed_by_id:
         raise Forbidden("提案した人は確認できません。別の主任審査員に頼んでください。")
-    _require_possible(session, succession, giver, heir)
+    _require_possible(giver, heir)
     done = {"confirmed_by_id": actor.person_id, "confirmed_at": now(session)}
     succession.apply(SuccessionAction.CONFIRM, version, **done)
     offerings = queries.list_offerings_to_move(session, succession)
     listings = queries.list_listings_to_move(session, succession)
     affected = queries.list_affected_listings(session, offerings, listings)
+    doubles = queries.list_doubles(session, succession)
+    moving.end_doubles(session, actor, doubles)
     moving.move_offerings(session, offerings, heir)
-    staying = queries.list_staying(session, succession)
-    moving.move_listings(session, listings, heir, staying)
+    moving.move_listings(session, listings, heir)
     session.expire_all()
     if succession.offering_id is None:
         _end_giver(session, giver, succession, heir)
-    counts = {"offerings": len(offerings), "listings": len(listings)}
+    counts = {"offerings": len(offerings), "listings": len(listings), "merged": len(doubles)}
     _record(session, actor, succession, (giver, heir), "vendor.confirm_succession", **counts)
     _announce(session, giver, heir, offerings, affected)
+    concerned = {*listings, *(each.ends.id for each in doubles)}
+    _tell_customers(session, giver, heir, list(concerned))
     return succession
 
 
@@ -111,19 +115,12 @@ def _locked(session: Session, succession_id: uuid.UUID) -> tuple[Succession, Ven
     return fresh, both[fresh.from_vendor_id], both[fresh.to_vendor_id]
 
 
-def _require_possible(
-    session: Session, succession: Succession, giver: Vendor, heir: Vendor
-) -> None:
+def _require_possible(giver: Vendor, heir: Vendor) -> None:
     reasons = []
     if giver.state not in _MAY_GIVE:
         reasons.append(f"{giver.name}の登録が「{giver.state.label}」のため、引き継げません。")
     if heir.state is not VendorState.ACTIVE:
         reasons.append(f"{heir.name}の登録が「{heir.state.label}」のため、引き継げません。")
-    if queries.list_doubled(session, succession):
-        reasons.append(
-            f"両社が同じサービスを販売しています。先に、{giver.name}がその販売を終えてください。"
-            f"承継のあとは、{heir.name}の販売条件で続けられます。"
-        )
     if reasons:
         raise GuardFailed([("main", sentence) for sentence in reasons])
 
@@ -152,6 +149,19 @@ def _announce(
     for listing_id in listing_ids:
         changes.append(session, "listing", listing_id)
         outbox.publish(session, "search.listing_changed", {"listing_id": listing_id})
+
+
+def _tell_customers(
+    session: Session, giver: Vendor, heir: Vendor, listing_ids: list[uuid.UUID]
+) -> None:
+    """Tell each body with a running contract on what went over or ended once."""
+    versions = queries.list_listing_version_ids(session, listing_ids)
+    title = (
+        f"契約中のサービスについて、{giver.name}から{heir.name}への承継が終わりました。"
+        "契約の記録と条件は、そのまま残っています"
+    )
+    for body_id in queries.list_customers(session, versions):
+        tell_organisation(session, body_id, "vendor.succession", title, f"/vendors/{heir.id}")
 
 
 def _record(

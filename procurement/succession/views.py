@@ -83,6 +83,7 @@ def _render(form: Form, vendor: Vendor, succession_id: uuid.UUID) -> ResponseRet
         succession=succession,
         listings=len(queries.list_listings_to_move(session, succession)),
         offerings=len(queries.list_offerings_to_move(session, succession)),
+        doubles=queries.list_doubles(session, succession),
         is_own=succession.proposed_by_id == actor().person_id,
         needs_password=needs_password(),
     )

@@ -147,9 +147,11 @@ def get_listing(session: Session, listing_id: uuid.UUID) -> Listing | None:
 def find_listing_of(
     session: Session, offering_id: uuid.UUID, seller_id: uuid.UUID
 ) -> Listing | None:
-    """Return a seller's listing of an offering."""
+    """Return a seller's listing of an offering, none that was merged into another."""
     statement = select(Listing).where(
-        Listing.offering_id == offering_id, Listing.seller_id == seller_id
+        Listing.offering_id == offering_id,
+        Listing.seller_id == seller_id,
+        col(Listing.merged_into_id).is_(None),
     )
     return session.exec(statement).first()
 
@@ -257,6 +259,7 @@ def find_own_listing_version(
         .where(
             ListingVersion.offering_version_id == offering_version.id,
             Listing.seller_id == Offering.maker_id,
+            col(Listing.merged_into_id).is_(None),
         )
         .options(*whole_listing_version())
         .order_by(col(ListingVersion.number).desc())

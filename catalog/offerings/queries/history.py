@@ -63,3 +63,11 @@ def list_public_history(session: Session, listing_id: uuid.UUID) -> list[Listing
         .limit(MAXIMUM_VERSIONS)
     )
     return list(session.exec(statement))
+
+
+def list_merged_into(session: Session, listing_id: uuid.UUID) -> list[Listing]:
+    """Return the ended listings that a listing goes on for."""
+    statement = (
+        select(Listing).where(Listing.merged_into_id == listing_id).order_by(col(Listing.id))
+    )
+    return list(session.exec(statement))

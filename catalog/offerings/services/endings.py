@@ -119,6 +119,33 @@ def end_services_of(
         _drop_open(session, actor, offering_id, listing_id)
 
 
+def end_merged(
+    session: Session, actor: Actor, listing: Listing, into_id: uuid.UUID, *, reason: str
+) -> None:
+    """End a listing whose seller now has another of the same software; its contracts go on as they are.
+
+    No service ends, so nobody is told of a last day. The caller has asked whether the actor may.
+    """
+    session.get(Offering, listing.offering_id, with_for_update=True)
+    for each in (listing, *history.list_merged_into(session, listing.id)):
+        each.revise(merged_into_id=into_id)
+    published = queries.published_version_of(session, listing.id)
+    if published is not None:
+        published.apply(OfferAction.WITHDRAW, withdrawn_at=now(session), withdrawal_reason=reason)
+        announce_listing(session, listing, changes.Operation.DELETE)
+    _drop_open(session, actor, listing.offering_id, listing.id)
+    audit.record(
+        session,
+        actor,
+        "listing.merge",
+        "Listing",
+        listing.id,
+        owner_id=listing.owner_id,
+        reason=reason,
+        merged_into_id=str(into_id),
+    )
+
+
 def _withdraw_terms(
     session: Session, actor: Actor, version: ListingVersion, reason: str, ends_on: date
 ) -> None:
@@ -167,7 +194,8 @@ def _longest_notice(session: Session, listing: Listing, published: Sequence[List
     for find in _contracted:
         terms += find(session, listing.offering_id)
     is_software = listing.seller_id == listing.offering.maker_id
-    ending = (each for each in terms if is_software or each.listing_id == listing.id)
+    mine = {listing.id, *(each.id for each in history.list_merged_into(session, listing.id))}
+    ending = (each for each in terms if is_software or each.listing_id in mine)
     return max((each.notice_months or 0 for each in ending), default=0)
 
 

@@ -51,7 +51,11 @@ def list_own(session: Session, owner_id: uuid.UUID) -> list[OwnOffering]:
         select(ListingVersion)
         .join(Listing, col(Listing.id) == ListingVersion.listing_id)
         .join(Offering, col(Offering.id) == Listing.offering_id)
-        .where(ListingVersion.owner_id == owner_id, Listing.seller_id == Offering.maker_id)
+        .where(
+            ListingVersion.owner_id == owner_id,
+            Listing.seller_id == Offering.maker_id,
+            col(Listing.merged_into_id).is_(None),
+        )
         .options(selectinload(ListingVersion.components))  # type: ignore[arg-type]
         .order_by(col(ListingVersion.number))
         .limit(_MOST)
