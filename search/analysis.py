@@ -310,12 +310,18 @@ def _content_words(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
+def list_synonym_groups() -> tuple[tuple[str, ...], ...]:
+    """List the groups of equal terms as they are written."""
+    rows = csv.reader((DATA / "synonyms.csv").read_text(encoding="utf-8").splitlines())
+    return tuple(tuple(filter(None, row)) for row in rows)
+
+
+@lru_cache(maxsize=1)
 def load_synonyms() -> dict[str, tuple[str, ...]]:
     """Load the groups of equal terms: each normalised term to the others of its groups."""
-    groups = csv.reader((DATA / "synonyms.csv").read_text(encoding="utf-8").splitlines())
     found: dict[str, dict[str, None]] = {}
-    for group in groups:
-        members = list(dict.fromkeys(normalise(member) for member in group if member))
+    for group in list_synonym_groups():
+        members = list(dict.fromkeys(normalise(member) for member in group))
         for member in members:
             others = found.setdefault(member, {})
             others.update((other, None) for other in members if other != member)

@@ -18,7 +18,7 @@ from typing import Any
 import tantivy
 from tantivy import Index, Query, Searcher
 
-from search.embedded_page import Facets, count_facets, read_page
+from search.embedded_page import Facets, complete, count_facets, read_page
 from search.embedded_query import (
     TOKENIZER,
     build_document,
@@ -26,6 +26,7 @@ from search.embedded_query import (
     schema_fingerprint,
 )
 from search.engine import (
+    Completions,
     EngineHealth,
     Hit,
     IndexMissing,
@@ -89,6 +90,11 @@ class EmbeddedEngine:
             everything = snapshot.searcher.num_docs
             hits, total, _, relaxed = read_page(snapshot.searcher, query, 0, everything)
             return _result(snapshot, query, hits, total, facets={}, relaxed=relaxed)
+
+    def complete(self, key: str, *, seed: int, limit: int) -> Completions:
+        """Give listings and makers whose name begins with or else holds a folded key."""
+        with _mapped_errors():
+            return complete(self._read().searcher, key, seed=seed, limit=limit)
 
     def health(self) -> EngineHealth:
         """Say whether searches can be answered; never raises."""

@@ -6,8 +6,16 @@ from typing import Any
 from tantivy import DocAddress, FieldType, Occur, Order, Query, Searcher
 
 from search.analysis import plan_query
-from search.embedded_query import build_filter, build_relaxed, build_schema, build_strict
-from search.engine import FACETS, Filters, Hit, SearchQuery
+from search.embedded_query import (
+    MAKER_ID,
+    build_completion,
+    build_filter,
+    build_relaxed,
+    build_schema,
+    build_strict,
+)
+from search.engine import FACETS, Completions, Filters, Hit, SearchQuery, shuffle_makers
+from search.prefixes import beginning, inside
 
 Facets = Mapping[str, Mapping[str, int]]
 
@@ -119,6 +127,27 @@ def read_page(
         if _count(searcher.search(relaxed, limit=1)):
             return *Page(searcher, query, relaxed).read(offset, limit), relaxed, True
     return hits, total, strict, False
+
+
+def complete(searcher: Searcher, key: str, *, seed: int, limit: int) -> Completions:
+    """Find names and makers by a folded key: first what begins with it, then what holds it."""
+    names: dict[Hit, None] = {}
+    makers: dict[str, None] = {}
+    for tokens in (beginning(key), inside(key)) if key else ():
+        if tokens and len(names) < limit:
+            every = Page(searcher, SearchQuery(seed=seed), build_completion("name", tokens))
+            names.update(dict.fromkeys(every.read(0, limit)[0]))
+        if tokens and len(makers) < limit:
+            text = build_completion("maker", tokens)
+            makers.update(dict.fromkeys(_makers(searcher, text, seed)))
+    return Completions(tuple(names)[:limit], tuple(makers)[:limit])
+
+
+def _makers(searcher: Searcher, text: Query, seed: int) -> list[str]:
+    """Give each maker once, so that none comes first for the number of its offerings."""
+    terms = {"field": MAKER_ID, "size": _FACET_VALUES, "segment_size": _FACET_VALUES}
+    found = searcher.aggregate(text, {"maker": {"terms": terms}})
+    return shuffle_makers((row["key"] for row in found["maker"]["buckets"]), seed)
 
 
 def count_facets(searcher: Searcher, text: Query, filters: Filters) -> Facets:

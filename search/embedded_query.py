@@ -10,8 +10,11 @@ from tantivy import Document, Occur, Query, Schema, SchemaBuilder
 
 from search.analysis import ZONE_WEIGHTS, ZONES, Atom, QueryPlan, Term, Variant, read_zones
 from search.engine import FACETS, REFERENCE_POPULATIONS, SEEDS, SearchRecord, shuffle_rank
+from search.prefixes import key_tokens
 
 TOKENIZER = "blank"
+COMPLETED = ("name", "maker")
+MAKER_ID = "maker_id"
 NO_COST = 2**53
 """Stands for a cost that a listing does not have: such listings come last."""
 
@@ -29,7 +32,9 @@ def build_schema() -> Schema:
         builder.add_text_field(f"bigrams_{zone}", tokenizer_name=TOKENIZER)
         builder.add_text_field(f"words_{zone}", tokenizer_name=TOKENIZER)
         builder.add_text_field(f"letters_{zone}", tokenizer_name=TOKENIZER, index_option="basic")
-    for facet in FACETS:
+    for field in COMPLETED:
+        builder.add_text_field(f"key_{field}", tokenizer_name=TOKENIZER)
+    for facet in (*FACETS, MAKER_ID):
         builder.add_text_field(facet, fast=True, tokenizer_name="raw", index_option="basic")
     for population in REFERENCE_POPULATIONS:
         builder.add_unsigned_field(f"cost_{population}", indexed=True, fast=True)
@@ -40,7 +45,9 @@ def build_schema() -> Schema:
 
 def schema_fingerprint() -> str:
     """Name the shape of the index: one of another shape is built again."""
-    shape = repr((3, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy")))
+    shape = repr(
+        (4, COMPLETED, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy"))
+    )
     return hashlib.sha256(shape.encode()).hexdigest()[:16]
 
 
@@ -50,11 +57,14 @@ def build_document(record: SearchRecord) -> Document:
         "listing_version_id": record.listing_version_id,
         "listing_id": record.listing_id,
         "offering_id": record.offering_id,
+        MAKER_ID: record.maker_id,
     }
     for name, zone in read_zones(record.analysed).items():
         values[f"bigrams_{name}"] = zone.bigrams
         values[f"words_{name}"] = zone.words
         values[f"letters_{name}"] = zone.letters
+    for field, name in zip(COMPLETED, (record.name, record.maker), strict=True):
+        values[f"key_{field}"] = " ".join(key_tokens(name))
     for facet, entries in record.facets.items():
         values[facet] = sorted(entries)
     for population in REFERENCE_POPULATIONS:
@@ -79,6 +89,11 @@ def build_filter(filters: Mapping[str, frozenset[str]]) -> list[tuple[Occur, Que
         )
         for facet, values in filters.items()
     ]
+
+
+def build_completion(field: str, tokens: list[str]) -> Query:
+    """Find names by the tokens of a key, in their order."""
+    return _phrase(f"key_{field}", list(enumerate(tokens)))
 
 
 def build_strict(plan: QueryPlan) -> Query:

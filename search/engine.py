@@ -66,6 +66,7 @@ class SearchRecord:
 
     `yearly_costs` maps a reference population to yen without tax for the first twelve months, the
     initial charge apart; a population that the price plan does not serve is left out.
+    `name` and `maker` complete what a reader types.
     """
 
     listing_version_id: str
@@ -74,6 +75,9 @@ class SearchRecord:
     analysed: str
     facets: Filters = field(default_factory=dict)
     yearly_costs: Mapping[int, int] = field(default_factory=dict)
+    name: str = ""
+    maker: str = ""
+    maker_id: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a facet or a population that the engines would silently drop."""
@@ -153,6 +157,17 @@ class SearchResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Completions:
+    """What begins with, or holds, the typed letters: listings by name, makers by their id.
+
+    Both in the shuffled order of the seed; the database says what of it may be shown.
+    """
+
+    names: tuple[Hit, ...] = ()
+    makers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EngineHealth:
     """What an engine says of itself; `detail` is a sentence for operators."""
 
@@ -173,6 +188,10 @@ class SearchEngine(Protocol):
 
     def search_all(self, query: SearchQuery) -> SearchResult:
         """Answer every hit in the same order, page and facet counts left out."""
+        ...
+
+    def complete(self, key: str, *, seed: int, limit: int) -> Completions:
+        """Give listings and makers whose name begins with or else holds a folded key."""
         ...
 
     def upsert(self, records: Iterable[SearchRecord]) -> None:
@@ -205,6 +224,11 @@ def shuffle_rank(offering_id: str, listing_id: str, seed: int) -> float:
     offering = hashlib.blake2b(offering_id.encode(), key=key, digest_size=4).digest()
     listing = hashlib.blake2b(listing_id.encode(), key=key, digest_size=2).digest()
     return int.from_bytes(offering + listing) / 2.0**48
+
+
+def shuffle_makers(maker_ids: Iterable[str], seed: int) -> list[str]:
+    """Order makers for one seed, however much each of them sells."""
+    return sorted(maker_ids, key=lambda maker_id: shuffle_rank(maker_id, maker_id, seed))
 
 
 def choose_seed(day: date, text: str) -> int:

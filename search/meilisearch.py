@@ -15,6 +15,7 @@ from requests.exceptions import RequestException
 from search.analysis import plan_query
 from search.engine import (
     FACETS,
+    Completions,
     EngineHealth,
     Filters,
     Hit,
@@ -23,12 +24,15 @@ from search.engine import (
     SearchRecord,
     SearchResult,
     SearchUnavailable,
+    shuffle_makers,
 )
 from search.meilisearch_query import (
+    COMPLETED,
     MAX_HITS,
     SCHEMA_VERSION,
     SETTINGS,
     Reading,
+    build_completion,
     build_document,
     build_filter,
     build_search,
@@ -36,6 +40,7 @@ from search.meilisearch_query import (
     read_strictly,
     read_widely,
 )
+from search.prefixes import beginning, inside
 
 NAME = "meilisearch"
 
@@ -118,6 +123,19 @@ class MeilisearchEngine:
     def search_all(self, query: SearchQuery) -> SearchResult:
         """Answer every hit in the same order, page and facet counts left out."""
         return self._search(query, page=1, per_page=MAX_HITS, with_facets=False)
+
+    def complete(self, key: str, *, seed: int, limit: int) -> Completions:
+        """Give listings and makers whose name begins with or else holds a folded key."""
+        names: dict[Hit, None] = {}
+        makers: dict[str, None] = {}
+        with self._breaker.guard():
+            client = self._client(self._timeout)
+            for tokens in (beginning(key), inside(key)) if key else ():
+                if tokens and min(len(names), len(makers)) < limit:
+                    hits, found = _complete(client, self._index, tokens, seed, limit)
+                    names.update(dict.fromkeys(hits))
+                    makers.update(dict.fromkeys(shuffle_makers(found, seed)))
+        return Completions(tuple(names)[:limit], tuple(makers)[:limit])
 
     def health(self) -> EngineHealth:
         """Say whether searches can be answered; never raises."""
@@ -270,11 +288,7 @@ class _Question:
     def read(self, readings: list[Reading], filters: Filters) -> tuple[list[Hit], int]:
         """Give the hits of one page and the exact total."""
         answer = self._ask(readings, filters, self._page, [])
-        hits = [
-            Hit(row["listing_version_id"], row["listing_id"], row["offering_id"])
-            for row in answer["hits"]
-        ]
-        return hits, int(answer["totalHits"])
+        return _hits(answer), int(answer["totalHits"])
 
     def total(self, readings: list[Reading]) -> int:
         """Count what the text alone matches."""
@@ -332,6 +346,28 @@ def _read_page(asked: _Question, query: SearchQuery) -> tuple[list[Hit], int, li
         if asked.total(wider):
             return *asked.read(wider, filters), wider, True
     return hits, total, strict, False
+
+
+def _hits(answer: dict[str, Any]) -> list[Hit]:
+    return [
+        Hit(row["listing_version_id"], row["listing_id"], row["offering_id"])
+        for row in answer["hits"]
+    ]
+
+
+def _complete(
+    client: Client, index: str, tokens: list[str], seed: int, limit: int
+) -> tuple[list[Hit], list[str]]:
+    """Ask for names and makers in one request."""
+    by_name, by_maker = (build_completion(index, each, tokens, seed) for each in COMPLETED)
+    asked = [
+        by_name | {"page": 1, "hitsPerPage": limit},
+        by_maker | {"page": 1, "hitsPerPage": 1, "facets": ["maker_id"]},
+    ]
+    names, makers = client.multi_search(asked)["results"]
+    return _hits(names), [
+        key for key, count in makers["facetDistribution"]["maker_id"].items() if count
+    ]
 
 
 def _finish(client: Client, task: Any) -> None:

@@ -22,8 +22,9 @@ from search.engine import (
     SearchRecord,
     shuffle_rank,
 )
+from search.prefixes import key_tokens
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MAX_HITS = 1_000_000
 MAX_FACET_VALUES = 10_000
 MAX_FILTER_BYTES = 468
@@ -32,12 +33,14 @@ MAX_PAIRED_WORDS = 8
 BY_ZONE = tuple(f"s_{zone}" for zone in ZONES)
 ANYWHERE = ("s_all",)
 NEARLY = ("s_all", "r_all")
-"""Attributes for the ranked, the unranked and the wider reading; only the last allows for typos."""
+COMPLETED = ("k_name", "k_maker")
+"""Attributes for the ranked, the unranked and the wider reading, and for names while they are typed;
+only the wider reading allows for typos."""
 
 SETTINGS: dict[str, Any] = {
-    "searchableAttributes": [*BY_ZONE, *NEARLY],
+    "searchableAttributes": [*BY_ZONE, *NEARLY, *COMPLETED],
     "displayedAttributes": ["listing_version_id", "listing_id", "offering_id"],
-    "filterableAttributes": [*FACETS, "listing_id"],
+    "filterableAttributes": [*FACETS, "listing_id", "maker_id"],
     "sortableAttributes": [
         *(f"cost_{population}" for population in REFERENCE_POPULATIONS),
         *(f"shuffle_{seed}" for seed in range(SEEDS)),
@@ -49,13 +52,13 @@ SETTINGS: dict[str, Any] = {
     "typoTolerance": {
         "enabled": True,
         "minWordSizeForTypos": {"oneTypo": 4, "twoTypos": 8},
-        "disableOnAttributes": [*BY_ZONE, *ANYWHERE],
+        "disableOnAttributes": [*BY_ZONE, *ANYWHERE, *COMPLETED],
         "disableOnWords": [],
     },
     "faceting": {"maxValuesPerFacet": MAX_FACET_VALUES},
     "pagination": {"maxTotalHits": MAX_HITS},
     "searchCutoffMs": 1500,
-    "localizedAttributes": [{"attributePatterns": ["s_*", "r_*"], "locales": ["jpn"]}],
+    "localizedAttributes": [{"attributePatterns": ["s_*", "r_*", "k_*"], "locales": ["jpn"]}],
 }
 
 _GAP_WORD = "z"
@@ -82,9 +85,12 @@ def build_document(record: SearchRecord) -> dict[str, Any]:
         "listing_id": record.listing_id,
         "listing_version_id": record.listing_version_id,
         "offering_id": record.offering_id,
+        "maker_id": [record.maker_id],
         "s_all": f" {_GAP_WORD} {_GAP_WORD} ".join(streams.values()),
         "r_all": " ".join(_near_words(zones.values())),
     }
+    for attribute, name in zip(COMPLETED, (record.name, record.maker), strict=True):
+        document[attribute] = " ".join(encode("k", token) for token in key_tokens(name))
     document |= {f"s_{name}": stream for name, stream in streams.items()}
     document |= {facet: sorted(values) for facet, values in record.facets.items()}
     document |= {f"cost_{size}": cost for size, cost in record.yearly_costs.items()}
@@ -182,6 +188,12 @@ def build_search(
     if filters:
         question["filter"] = build_filter(filters)
     return question
+
+
+def build_completion(index: str, attribute: str, tokens: list[str], seed: int) -> dict[str, Any]:
+    """Build the question for names by the tokens of a key, in their order."""
+    words = " ".join(encode("k", token) for token in tokens)
+    return build_search(index, Reading(f'"{words}"', (attribute,)), {}, SearchQuery(seed=seed))
 
 
 def build_filter(filters: Filters) -> list[list[str]]:

@@ -54,6 +54,9 @@ def build_record(version: ListingVersion, state: CertificationState) -> SearchRe
         analysed=text_of(version),
         facets=read_facets(version, state),
         yearly_costs=yearly_costs(version),
+        name=version.offering_version.name,
+        maker=version.listing.offering.maker.name,
+        maker_id=str(version.listing.offering.maker_id),
     )
 
 

@@ -3,6 +3,7 @@
 import csv
 import re
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -76,18 +77,26 @@ def segmenter_name() -> str:
 
 def segment(text: str) -> list[Word]:
     """Split one run of Japanese (no blanks, no Latin) into words."""
-    dictionary = load_dictionary()
-    if dictionary is None:
+    if load_dictionary() is None:
         return _segment_by_lexicon(text)
-    # A tokenizer refuses to be used by two threads at once; the dictionary may be shared.
+    return [_word(morpheme) for morpheme in _tokenize(text)]
+
+
+def read_aloud(text: str) -> str:
+    """Give the katakana reading of a text; empty without a dictionary."""
+    if load_dictionary() is None:
+        return ""
+    return "".join(morpheme.reading_form() for morpheme in _tokenize(text))
+
+
+def _tokenize(text: str) -> Iterator[Any]:
+    """Tokenize with this thread's tokenizer: one refuses two threads, the dictionary is shared."""
+    dictionary = load_dictionary()
     if getattr(_local, "dictionary", None) is not dictionary:
         _local.dictionary = dictionary
-        _local.tokenizer = dictionary.tokenizer("A")
-    words: list[Word] = []
+        _local.tokenizer = dictionary.tokenizer("A") if dictionary else None
     for start in range(0, len(text), _CHUNK):
-        chunk = text[start : start + _CHUNK]
-        words += [_word(morpheme) for morpheme in _local.tokenizer.tokenize(chunk)]
-    return words
+        yield from _local.tokenizer.tokenize(text[start : start + _CHUNK])
 
 
 def _word(morpheme: Any) -> Word:
