@@ -58,11 +58,10 @@ import search.views
 import vendors.agreement_letters
 import vendors.agreement_views
 import vendors.arrival_views
-import vendors.change_views
+import vendors.filing_views
 import vendors.letters
 import vendors.member_views
 import vendors.reminders
-import vendors.renewal_views
 import vendors.review_views
 import vendors.standing_views
 import vendors.views

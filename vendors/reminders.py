@@ -15,8 +15,8 @@ from core.config import Settings
 from core.db import now
 from core.japanese import format_date
 from vendors import queries
+from vendors.filing_models import QualificationRenewal
 from vendors.models import VendorState
-from vendors.renewal_services import page_of
 
 QUALIFICATION_ENDING = "vendor.qualification_ending"
 DAYS_BEFORE = (60, 30, 7)
@@ -57,7 +57,7 @@ def make_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
         kind = f"{QUALIFICATION_ENDING}.{days}"
         if has_notice(session, vendor.owner_id, kind, expires):
             return  # it was told by another message
-        path = page_of(vendor)
+        path = QualificationRenewal.KIND.address(vendor.id)
         told = {
             "organisation_id": str(vendor.owner_id),
             "kind": kind,

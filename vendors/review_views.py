@@ -9,7 +9,6 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from accounts import queries as people
 from accounts.auth import access, actor, confirm_password, needs_password, settings
 from accounts.models import Role
 from accounts.permissions import Permission
@@ -20,10 +19,11 @@ from core.fields import FormSchema
 from core.forms import Form
 from vendors import queries, services
 from vendors.completeness import SECTIONS
+from vendors.filing_models import FILINGS
 from vendors.models import Vendor, VendorAction
-from vendors.queries import changes
+from vendors.queries import filings
 from vendors.schemas import AssignSchema, DecisionSchema, SuspensionSchema
-from vendors.views import CHOICES, blueprint, locked_vendor, vendor_for
+from vendors.views import CHOICES, blueprint, list_reviewers, locked_vendor, vendor_for
 
 _SHOWN = {"open": queries.OPEN_STATES, "decided": queries.DECIDED_STATES}
 _MOST_PAGES = 10_000
@@ -54,11 +54,9 @@ def queue() -> ResponseReturnValue:
         raise NotFound
     page_number = min(int(number), _MOST_PAGES)
     is_limited = not actor().has_role(Role.LEAD_REVIEWER, Role.AUDITOR)
+    mine = actor().person_id if is_limited else None
     rows, total = queries.list_registrations(
-        session,
-        _SHOWN[shown],
-        reviewer_id=actor().person_id if is_limited else None,
-        page=page_number,
+        session, _SHOWN[shown], reviewer_id=mine, page=page_number
     )
     page_count = max(1, -(-total // queries.QUEUE_PAGE_SIZE))
     if not 1 <= page_number <= page_count:
@@ -69,12 +67,7 @@ def queue() -> ResponseReturnValue:
         total=total,
         names=queries.list_names(session, [row.assigned_reviewer_id for row in rows]),
         page=QueuePage(page_number, page_count, shown),
-        renewals=queries.list_waiting_renewals(
-            session, reviewer_id=actor().person_id if is_limited else None
-        )
-        if shown == "open"
-        else [],
-        moved=changes.list_waiting(session, reviewer_id=actor().person_id if is_limited else None)
+        waiting=[filings.list_waiting(session, each, reviewer_id=mine) for each in FILINGS]
         if shown == "open"
         else [],
         is_limited=is_limited,
@@ -99,16 +92,14 @@ def assign(vendor_id: uuid.UUID) -> ResponseReturnValue:
     if form.is_posted and form.submit(act):
         web.leave_notice("done", "確認する審査員を決めました")
         return web.see_other(url_for("vendors.file", vendor_id=vendor_id))
-    reviewers = people.list_people_with_role(session, Role.REVIEWER)
-    choices = [(str(person.id), person.name) for person in reviewers]
     return web.render_page(
         "vendors/assign.html",
         form.status,
         form=form,
         vendor=vendor,
-        renewal=None,
+        waiting=None,
         back_href=url_for("vendors.file", vendor_id=vendor_id),
-        reviewers=choices,
+        reviewers=list_reviewers(session),
     )
 
 

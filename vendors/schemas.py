@@ -19,6 +19,7 @@ from core.fields import (
     options,
     whole,
 )
+from vendors.filing_services import FilingDecision
 from vendors.member_services import VENDOR_ROLES
 from vendors.models import (
     QUALIFICATION_GRADES,
@@ -27,7 +28,6 @@ from vendors.models import (
     MarketRole,
     QualificationKind,
 )
-from vendors.renewal_services import RenewalDecision
 from vendors.services import Decision
 
 
@@ -174,17 +174,23 @@ class ChangeSchema(FormSchema):
     confirmed = checked("入力した内容は、登記などのとおりです")
 
 
-class RenewalDecisionSchema(FormSchema):
-    """A lead's decision on a renewed qualification."""
+FILING_SCHEMAS: dict[str, type[FormSchema]] = {
+    "qualification": RenewalSchema,
+    "company": ChangeSchema,
+}
 
-    decision = choice("判断", RenewalDecision)
+
+class FilingDecisionSchema(FormSchema):
+    """A lead's decision on a filing."""
+
+    decision = choice("判断", FilingDecision)
     reason = lines("理由", maximum=2000, required=False)
     confirmed = checked("届け出られた内容を確かめました")
     version = whole("版", minimum=1)
 
 
-class RenewalEndSchema(FormSchema):
-    """The end of a renewal that was handed in."""
+class FilingEndSchema(FormSchema):
+    """The end of a filing that was handed in."""
 
     version = whole("版", minimum=1)
 

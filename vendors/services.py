@@ -165,13 +165,18 @@ def edit(
     before = {name: getattr(vendor, name) for name in values}
     vendor.revise(version, **columns)
     if section == "company":
-        home = accounts.queries.get_organisation(session, vendor.owner_id)
-        if home is not None and home.name != vendor.name:
-            home.revise(name=vendor.name, kana=vendor.kana)
+        rename_home(session, vendor)
     changed = {
         name: [before[name], values[name]] for name in values if before[name] != values[name]
     }
     record(session, actor, vendor, "vendor.edit", section=section, changed=changed)
+
+
+def rename_home(session: Session, vendor: Vendor) -> None:
+    """Give the organisation of a vendor's members the name under which the vendor is registered."""
+    home = accounts.queries.get_organisation(session, vendor.owner_id)
+    if home is not None and home.name != vendor.name:
+        home.revise(name=vendor.name, kana=vendor.kana)
 
 
 def check_invoice_number(vendor: Vendor, invoice: str) -> None:

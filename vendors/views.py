@@ -8,8 +8,9 @@ from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
+from accounts import queries as people
 from accounts.auth import access, actor, settings
-from accounts.models import OrganisationKind
+from accounts.models import OrganisationKind, Role
 from accounts.permissions import Permission, can, require
 from core import web
 from core.clock import day_in_japan, today_jst
@@ -59,6 +60,12 @@ def locked_vendor(session: Session, vendor_id: uuid.UUID) -> Vendor:
     if vendor is None:
         raise NotFound
     return vendor
+
+
+def list_reviewers(session: Session) -> list[tuple[str, str]]:
+    """Return the reviewers of the agency, for a choice of who checks."""
+    reviewers = people.list_people_with_role(session, Role.REVIEWER)
+    return [(str(person.id), person.name) for person in reviewers]
 
 
 @blueprint.route("/vendors/register", methods=["GET", "POST"])
@@ -210,7 +217,7 @@ def _renewal_task(vendor: Vendor, hint: str, *, is_expired: bool) -> dict[str, A
         "hint": hint,
         "status": "fix" if is_expired else "done",
         "status_text": "期限切れ" if is_expired else None,
-        "href": url_for("vendors.qualification", vendor_id=vendor.id),
+        "href": url_for("vendors.filing", vendor_id=vendor.id, section="qualification"),
     }
 
 

@@ -13,10 +13,9 @@ from catalog.specifications.consultation.models import Consultation, Phase
 from catalog.specifications.consultation.queries import Progress
 from core.clock import start_of_day
 from procurement.home.desk import Desk, Task
-from vendors.change_models import CompanyChange
+from vendors.filing_models import Filing, FilingState, QualificationRenewal
 from vendors.models import Vendor
 from vendors.reminders import DAYS_BEFORE
-from vendors.renewal_models import QualificationRenewal, RenewalState
 
 _P = Permission
 
@@ -30,61 +29,49 @@ def invite(desk: Desk, consultations: Iterable[Consultation], moment: datetime) 
             )
 
 
-def add_renewals(
-    desk: Desk, rows: Iterable[tuple[QualificationRenewal | CompanyChange, Vendor]], who: Actor
-) -> None:
-    """Add the renewed qualifications and changed facts that wait for a lead, or for the reviewer who checks them."""
+def add_filings(desk: Desk, rows: Iterable[tuple[Filing, Vendor]], who: Actor) -> None:
+    """Add the filings of vendors that wait for a lead, or for the reviewer who checks them."""
     leads = can(who, _P.VENDOR_DECIDE)
-    for renewal, vendor in rows:
-        is_checker = who.person_id in renewal.assigned_ids
-        if renewal.state is RenewalState.SUBMITTED:
-            desk.turn.append(_renewal_task(vendor, renewal, "確かめる"))
+    for filing, vendor in rows:
+        is_checker = who.person_id in filing.assigned_ids
+        if filing.state is FilingState.SUBMITTED:
+            desk.turn.append(_filing_task(vendor, filing, "確かめる"))
         elif is_checker or leads:
             verb = "読む" if is_checker else "判断する"
-            desk.turn.append(_renewal_task(vendor, renewal, verb))
+            desk.turn.append(_filing_task(vendor, filing, verb))
 
 
-def add_own_renewal(
-    desk: Desk, vendor: Vendor, waiting: QualificationRenewal | None, today: date
-) -> None:
-    """Add the vendor's own renewal: with the agency, or due soon and not handed in."""
+def add_own_filings(desk: Desk, vendor: Vendor, filed: Collection[Filing], today: date) -> None:
+    """Add the vendor's own filings with the agency, and a renewal due soon that is not among them."""
+    desk.waiting += [_filing_task(vendor, filing) for filing in filed]
     expires = vendor.qualification_expires_on
-    if waiting is not None:
-        desk.waiting.append(_renewal_task(vendor, waiting))
-    elif vendor.is_public and expires is not None and (expires - today).days <= max(DAYS_BEFORE):
-        status = "期限切れ" if vendor.is_unqualified(today) else "期限が近い"
+    is_renewed = any(isinstance(filing, QualificationRenewal) for filing in filed)
+    if is_renewed or not vendor.is_public or expires is None:
+        return
+    if (expires - today).days <= max(DAYS_BEFORE):
         desk.turn.append(
             Task(
                 "全省庁統一資格を更新する",
                 "更新した資格を届け出ます",
-                "vendors.qualification",
-                {"vendor_id": vendor.id},
-                status,
+                "vendors.filing",
+                {"vendor_id": vendor.id, "section": QualificationRenewal.KIND.section},
+                "期限切れ" if vendor.is_unqualified(today) else "期限が近い",
                 None,
                 expires,
             )
         )
 
 
-def add_own_change(desk: Desk, vendor: Vendor, waiting: CompanyChange | None) -> None:
-    """Add the change of the vendor's own facts that is with the agency."""
-    if waiting is not None:
-        desk.waiting.append(_renewal_task(vendor, waiting))
-
-
-def _renewal_task(
-    vendor: Vendor, renewal: QualificationRenewal | CompanyChange, verb: str = ""
-) -> Task:
-    is_change = isinstance(renewal, CompanyChange)
-    noun = "会社の情報の変更" if is_change else "資格の更新"
+def _filing_task(vendor: Vendor, filing: Filing, verb: str = "") -> Task:
+    noun, kind = filing.MACHINE.noun, filing.KIND
     task = f"{noun}を{verb}" if verb else f"デジタル庁による{noun}の確認"
     return Task(
         f"{task}：{vendor.label}",
-        "会社の情報" if is_change else "全省庁統一資格",
-        "vendors.company" if is_change else "vendors.qualification",
-        {"vendor_id": vendor.id},
-        renewal.state.label,
-        renewal.submitted_at,
+        kind.subject,
+        "vendors.filing",
+        {"vendor_id": vendor.id, "section": kind.section},
+        filing.state.label,
+        filing.submitted_at,
     )
 
 

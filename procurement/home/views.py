@@ -26,8 +26,8 @@ from procurement.home.desk import Desk
 from procurement.home.queries import count_services, list_filed_reviews, list_notices
 from procurement.projects import queries as projects
 from vendors import queries as vendors
-from vendors.queries import agreements
-from vendors.queries import changes as changed_facts
+from vendors.filing_models import FILINGS
+from vendors.queries import agreements, filings
 
 blueprint = Blueprint("home", __name__)
 _SHOWN = 10
@@ -101,9 +101,8 @@ def _vendor_desk(session: Session) -> Desk:
         asked={review.offering_version_id for review, _ in asked},
     )
     if vendor is not None:
-        renewal = vendors.find_open_renewal(session, vendor.id)
-        proceedings.add_own_renewal(made, vendor, renewal, day_in_japan(now(session)))
-        proceedings.add_own_change(made, vendor, changed_facts.find_open(session, vendor.id))
+        filed = filings.list_open(session, vendor.id)
+        proceedings.add_own_filings(made, vendor, filed, day_in_japan(now(session)))
     proceedings.add_questions(made, asked)
     held = waiting.list_in_force(session, owner_id)
     if held:
@@ -140,9 +139,9 @@ def _agency_desk(session: Session) -> Desk:
         own = [each for each in reviews if who.person_id in each.assigned_ids]
         checked = [each for each in registrations if who.person_id in each.assigned_ids]
         made.join(desk.reviewer_desk(own, checked, filed, who.person_id))
-    renewals = vendors.list_waiting_renewals(session, reviewer_id=reviewer_id)
-    moved = changed_facts.list_waiting(session, reviewer_id=reviewer_id)
-    proceedings.add_renewals(made, [*renewals, *moved], who)
+    for model in FILINGS:
+        rows = filings.list_waiting(session, model, reviewer_id=reviewer_id)
+        proceedings.add_filings(made, rows, who)
     pending = list_pending(session)
     appealed = [review.id for review, has_appeal, _ in pending if has_appeal]
     appeals = waiting.list_open_appeals(session, appealed) if appealed else {}

@@ -33,11 +33,9 @@ from tests import factories
 from tests.isolation.planting import Ids, Planter
 from tests.procurement import conftest as purchase
 from tests.procurement.conftest import Market
-from vendors import change_services
-from vendors.change_models import CompanyChange
+from vendors.filing_models import CompanyChange, QualificationRenewal
 from vendors.member_models import Invitation
 from vendors.models import ExclusionPeriod, FrameworkAgreement, Vendor, VendorState
-from vendors.renewal_models import QualificationRenewal
 from vendors.succession_models import Succession
 
 # Tables that hold nothing private, or nothing that a page could tell.
@@ -257,7 +255,7 @@ def _plant_company(world: World, session: Session) -> None:
     planter.plant(session, Invitation, invited_by_id=admin, **known_to)
     handed_in = {"submitted_by_id": admin, "owner_id": known.owner_id, **known_to}
     planter.plant(session, QualificationRenewal, **handed_in)
-    facts = {name: getattr(known, name) for name in change_services.FIELDS}
+    facts = {name: getattr(known, name) for name in CompanyChange.KIND.fields}
     facts["representative"] = planter.word("company_changes.proposed")
     planter.plant(session, CompanyChange, proposed=facts, **handed_in)
     given = {"from_vendor_id": known.id, "proposed_by_id": world.reviewer.id}

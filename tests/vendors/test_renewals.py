@@ -20,10 +20,11 @@ from core.errors import Conflict, DomainError, Forbidden, GuardFailed, Invalid
 from tests.letterbox import empty_letterbox, receivers
 from tests.page_checks import text_of
 from tests.vendors.test_races import at_once
-from vendors import queries, renewal_services
+from vendors import filing_services, queries
+from vendors.filing_models import FilingState, QualificationRenewal
+from vendors.filing_services import FilingDecision
 from vendors.models import VendorAction
-from vendors.renewal_models import QualificationRenewal, RenewalState
-from vendors.renewal_services import RenewalDecision
+from vendors.queries import filings
 
 OLD, NEW = date(2027, 3, 31), date(2030, 3, 31)
 HELD = {
@@ -79,23 +80,25 @@ def act(service, town, *arguments, **values):
 
 
 def hand_in(town, **values):
-    return act(renewal_services.submit, town, town.admin, values={**RENEWED, **values})
+    return act(
+        filing_services.submit, town, town.admin, QualificationRenewal, values={**RENEWED, **values}
+    )
 
 
 def check(town, renewal):
     by = town.people["reviewer"].id
-    act(renewal_services.assign, town, town.lead, renewal.id, reviewer_id=by, version=1)
+    act(filing_services.assign, town, town.lead, renewal, reviewer_id=by, version=1)
 
 
-def decide(town, who, renewal, decision=RenewalDecision.APPROVE, reason="", version=2):
+def decide(town, who, renewal, decision=FilingDecision.APPROVE, reason="", version=2):
     values = {"decision": decision, "reason": reason, "version": version}
-    act(renewal_services.decide, town, who, renewal.id, **values)
+    act(filing_services.decide, town, who, renewal, **values)
 
 
 def held_by(town):
     with db.reading() as session:
         vendor = queries.get_vendor(session, town.vendor.id)
-        return {name: getattr(vendor, name) for name in renewal_services.FIELDS}
+        return {name: getattr(vendor, name) for name in QualificationRenewal.KIND.fields}
 
 
 def signed_in(town, new_client, *names):
@@ -181,7 +184,7 @@ def test_agency_checks_refuses_for_a_reason_then_approves(town, new_client, hold
     assert held_by(town) == RENEWED
     assert "期限切れ" not in public.get(f"/vendors/{town.vendor.id}").text
     history = text_of(on.admin.page(town.path))
-    assert "期限 令和9年3月31日" in history
+    assert "資格の有効期限：令和9年3月31日（水）から令和12年3月31日（日）へ" in history
     outbox.drain(outbox_handlers(town.settings))
     assert "全省庁統一資格の更新が認められました" in on.admin.get("/").text
     with db.reading() as session:
@@ -234,7 +237,7 @@ def test_three_people_are_needed_and_the_database_knows(town):
     with pytest.raises(Conflict), db.transaction() as session:
         session.execute(sa.update(QualificationRenewal).values(**unread))
     with pytest.raises(Invalid):
-        decide(town, town.lead, renewal, RenewalDecision.REFUSE)
+        decide(town, town.lead, renewal, FilingDecision.REFUSE)
     with db.transaction() as session:
         queries.lock_vendor(session, town.vendor.id).apply(VendorAction.WITHDRAW)
     with pytest.raises(GuardFailed, match="資格は更新できません"):
@@ -246,14 +249,14 @@ def test_vendor_takes_it_back_while_a_lead_approves(town):
     renewal = hand_in(town)
     check(town, renewal)
     outcomes = at_once(
-        lambda: act(renewal_services.withdraw, town, town.admin, renewal.id, version=2),
+        lambda: act(filing_services.withdraw, town, town.admin, renewal, version=2),
         lambda: decide(town, town.lead, renewal),
-        lambda: decide(town, town.lead, renewal, RenewalDecision.REFUSE, "番号が違います。"),
+        lambda: decide(town, town.lead, renewal, FilingDecision.REFUSE, "番号が違います。"),
     )
     assert sum(outcome is None for outcome in outcomes) == 1
     assert sum(isinstance(outcome, DomainError) for outcome in outcomes) == 2
     with db.reading() as session:
-        state = queries.get_renewal(session, renewal.id).state
-    assert held_by(town) == (RENEWED if state is RenewalState.APPROVED else HELD)
+        state = filings.get_filing(session, QualificationRenewal, renewal.id).state
+    assert held_by(town) == (RENEWED if state is FilingState.APPROVED else HELD)
     doubled = at_once(lambda: hand_in(town, qualification_number="2"), lambda: hand_in(town, qualification_number="3"))  # fmt: skip
     assert sum(isinstance(outcome, QualificationRenewal) for outcome in doubled) == 1

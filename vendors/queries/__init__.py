@@ -15,12 +15,10 @@ from vendors.likeness import is_alike
 from vendors.member_models import Invitation
 from vendors.models import (
     LIVE_STATES,
-    PUBLIC_STATES,
     ExclusionPeriod,
     Vendor,
     VendorState,
 )
-from vendors.renewal_models import OPEN_RENEWALS, QualificationRenewal
 from vendors.succession_models import Succession, SuccessionState
 
 QUEUE_PAGE_SIZE = 50
@@ -116,52 +114,6 @@ def list_vendor_ids(session: Session, state: VendorState) -> list[uuid.UUID]:
     """Return all vendors in a state."""
     statement = select(Vendor.id).where(Vendor.state == state).order_by(col(Vendor.id))
     return list(session.exec(statement).all())
-
-
-def find_open_renewal(session: Session, vendor_id: uuid.UUID) -> QualificationRenewal | None:
-    """Return the renewal of a vendor's qualification that waits for the agency."""
-    statement = select(QualificationRenewal).where(
-        QualificationRenewal.vendor_id == vendor_id,
-        col(QualificationRenewal.state).in_(OPEN_RENEWALS),
-    )
-    return session.exec(statement).first()
-
-
-def get_renewal(session: Session, renewal_id: uuid.UUID) -> QualificationRenewal | None:
-    """Return a renewal as the database holds it now."""
-    return session.get(QualificationRenewal, renewal_id, populate_existing=True)
-
-
-def list_renewals(session: Session, vendor_id: uuid.UUID) -> list[QualificationRenewal]:
-    """Return every renewal of a vendor's qualification that was handed in, the latest first."""
-    statement = (
-        select(QualificationRenewal)
-        .where(QualificationRenewal.vendor_id == vendor_id)
-        .order_by(col(QualificationRenewal.submitted_at).desc(), col(QualificationRenewal.id))
-    )
-    return list(session.exec(statement).all())
-
-
-def list_waiting_renewals(
-    session: Session, *, reviewer_id: uuid.UUID | None, limit: int = 100
-) -> list[tuple[QualificationRenewal, Vendor]]:
-    """Return the renewals that wait for the agency, with their vendors, the oldest first.
-
-    With `reviewer_id`, only those assigned to that person.
-    """
-    statement = (
-        select(QualificationRenewal, Vendor)
-        .join(Vendor, col(Vendor.id) == col(QualificationRenewal.vendor_id))
-        .where(
-            col(QualificationRenewal.state).in_(OPEN_RENEWALS),
-            col(Vendor.state).in_(PUBLIC_STATES),
-        )
-        .order_by(col(QualificationRenewal.submitted_at), col(QualificationRenewal.id))
-        .limit(limit)
-    )
-    if reviewer_id is not None:
-        statement = statement.where(QualificationRenewal.assigned_reviewer_id == reviewer_id)
-    return [(renewal, vendor) for renewal, vendor in session.exec(statement).all()]
 
 
 def list_open_invitations(session: Session, vendor_id: uuid.UUID) -> list[Invitation]:
