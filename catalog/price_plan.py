@@ -1,7 +1,7 @@
 """The values that a price is made of: components, tiers, plans, volumes and terms. Pure."""
 
 import calendar
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import combinations, pairwise
@@ -175,6 +175,36 @@ def list_variants(components: Iterable[PriceComponent]) -> list[tuple[PriceCompo
         else:
             found += [(each,) for each in group]
     return found
+
+
+def list_owed(
+    components: Iterable[PriceComponent], population: int | None
+) -> list[tuple[PriceComponent, ...]]:
+    """Give of `list_variants` what a body of this population owes, or needs a quote for.
+
+    Components of one kind that no body could owe together are plans that share the bodies out: a
+    body owes its own. What others owe beside the same plan has no price for this body.
+    """
+    variants = list_variants(components)
+    if population is None:
+        return variants
+    mine = [group for group in variants if any(each.fits(population) for each in group)]
+    return [
+        group
+        for group in variants
+        if group in mine or not any(_are_plans(group, each) for each in mine)
+    ]
+
+
+def _are_plans(one: Sequence[PriceComponent], other: Sequence[PriceComponent]) -> bool:
+    kind = one[0].kind
+    if kind is not other[0].kind or kind is ComponentKind.OPTION:
+        return False
+    return all(
+        first.sizes and second.sizes and not first.sizes & second.sizes
+        for first in one
+        for second in other
+    )
 
 
 @dataclass(frozen=True, slots=True)

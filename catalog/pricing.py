@@ -20,7 +20,7 @@ from catalog.price_plan import (
     Term,
     Volumes,
     charge_amount,
-    list_variants,
+    list_owed,
 )
 from core.japanese import fiscal_year
 
@@ -250,7 +250,7 @@ def _price_components(
     charges: list[_Charge] = []
     needs: list[QuoteNeed] = []
     starts = term.month_starts()
-    for group in list_variants(components):
+    for group in list_owed(components, volumes.population):
         due = set(_list_charge_months(group[0], term.months))
         for each in group:
             months = [month for month in sorted(due) if each.is_valid_on(starts[month])]
@@ -282,7 +282,7 @@ def _price_now(
 ) -> list[_Charge]:
     """Price each component as it counts on a day, for a first month that begins then."""
     charges = []
-    for group in list_variants(components):
+    for group in list_owed(components, volumes.population):
         found = [e for e in group if e.fits(volumes.population) and e.is_valid_on(day)]
         priced = charge_amount(found[0], volumes) if found else None
         amount = priced if isinstance(priced, int) else None

@@ -26,12 +26,13 @@ from catalog.offerings.content import listing_content
 from catalog.offerings.differences import compare_listings
 from catalog.offerings.models import EDITABLE_STATES, OfferingVersion
 from catalog.offerings.queries import published_offering_version
-from catalog.offerings.rules import TermsChoice
+from catalog.offerings.rules import Group, TermsChoice
 from catalog.offerings.schemas import PublishSchema
 from catalog.offerings.services import find_newer_terms
 from catalog.offerings.views.frame import (
     Sheet,
     answer_addresses,
+    group_href,
     link_missing,
     load_sheet,
     offering_for,
@@ -258,6 +259,8 @@ def submit(offering_version_id: uuid.UUID) -> ResponseReturnValue:
         version=sheet.version,
         is_open=sheet.is_editable,
         missing=link_missing(sheet.missing, sheet.version, sheet.terms, sheet.requirements),
+        price_notes=sheet.price_notes,
+        prices_href=group_href(Group.PRICES, sheet.version, sheet.terms),
         answered=len(sheet.answers),
         total=len(sheet.requirements),
         review=queries.find_latest_certification(session, sheet.version.id),

@@ -47,11 +47,8 @@ class Variant:
 
 def check_variants(rows: Iterable[Variant]) -> dict[str, str]:
     """Give a sentence by field for every overlap and gap among rows of one kind and name."""
-    groups: dict[tuple[ComponentKind, str], list[Variant]] = {}
-    for each in rows:
-        groups.setdefault((each.kind, each.name), []).append(each)
     errors: dict[str, str] = {}
-    for group in groups.values():
+    for group in _group(rows).values():
         if not any(each.is_bounded for each in group):
             continue
         found = _find_rhythms(group) or _find_overlaps(group)
@@ -122,29 +119,79 @@ def explain_size_gap(name: str, missing: Iterable[SizeClass]) -> str:
     """Say for which bodies a component has no price, and what to do."""
     return (
         f"「{name}」は、{_name_sizes(missing)}の団体の料金がありません。"
-        "その人口の行を足してください。見積が必要なときは、単価を空欄にした行を足してください。"
+        "その人口の行を足してください。見積が必要なときは単価を空欄に、かからないときは0円にします。"
     )
 
 
 def find_unpriced(rows: Iterable[Variant], claimed: Iterable[str]) -> list[str]:
-    """Give a sentence for every kind of price that lacks a class the service claims to serve.
+    """Give a sentence for every component without a price for a class the service claims to serve.
 
-    Plans for different bodies may have names of their own: together they have to cover all.
+    Plans of one kind share the classes out under names of their own when none counts twice: such a
+    plan lacks only what no other plan covers. What is owed beside another has to cover all.
     """
     wanted = [size for size in SizeClass if size.value in set(claimed)]
-    kinds: dict[ComponentKind, list[Variant]] = {}
-    for each in rows:
-        if each.kind is not ComponentKind.OPTION:
-            kinds.setdefault(each.kind, []).append(each)
-    sentences = []
-    for kind, group in kinds.items():
-        covered = set().union(*(each.covered for each in group))
-        missing = [size for size in wanted if size not in covered]
-        names = {each.name for each in group}
+    coverage = {
+        key: frozenset(size for each in group for size in each.covered)
+        for key, group in _group(rows).items()
+        if key[0] is not ComponentKind.OPTION
+    }
+    lacking: dict[tuple[ComponentKind, tuple[SizeClass, ...]], list[str]] = {}
+    for (kind, name), covered in coverage.items():
+        plans = [
+            other
+            for (other_kind, _), other in coverage.items()
+            if other_kind is kind and not other & covered
+        ]
+        missing = tuple(size for size in wanted if size not in covered.union(*plans))
         if missing:
-            name = group[0].name if len(names) == 1 else kind.label
-            sentences.append(explain_size_gap(name, missing))
+            lacking.setdefault((kind, missing), []).append(name)
+    return [explain_size_gap("」か「".join(names), sizes) for (_, sizes), names in lacking.items()]
+
+
+def find_open_ends(rows: Iterable[Variant], today: date) -> list[str]:
+    """Give a sentence for every component that has no price after a day, or none before one."""
+    sentences = []
+    for group in _group(rows).values():
+        after: dict[date, list[SizeClass]] = {}
+        before: dict[date, list[SizeClass]] = {}
+        for size in SizeClass:
+            own = [each for each in group if size in each.covered]
+            if own:
+                after.setdefault(max(each.ends for each in own), []).append(size)
+                before.setdefault(min(each.starts for each in own), []).append(size)
+        covered = {size for each in group for size in each.covered}
+        for day, sizes in sorted(after.items()):
+            if day != date.max:
+                sentences.append(_say_end(_name_part(group, sizes, covered), day))
+        for day, sizes in sorted(before.items()):
+            if day > today:
+                whose = _name_part(group, sizes, covered)
+                sentences.append(
+                    f"{whose}は、{format_date(day)}より前の料金がありません。"
+                    "いまの料金があるときは、その行を足してください。"
+                )
     return sentences
+
+
+def _group(rows: Iterable[Variant]) -> dict[tuple[ComponentKind, str], list[Variant]]:
+    groups: dict[tuple[ComponentKind, str], list[Variant]] = {}
+    for each in rows:
+        groups.setdefault((each.kind, each.name), []).append(each)
+    return groups
+
+
+def _name_part(
+    group: Sequence[Variant], sizes: Sequence[SizeClass], covered: set[SizeClass]
+) -> str:
+    whom = "" if set(sizes) == covered else f"（{_name_sizes(sizes)}の団体）"
+    return f"「{group[0].name}」{whom}"
+
+
+def _say_end(whose: str, day: date) -> str:
+    return (
+        f"{whose}は、{format_date(day)}より後の料金がありません。同じ料金が続くときは終わる日を空欄に、"
+        "変わるときは次の料金の行を足してください。このままでは、その後の費用は見積が必要になります。"
+    )
 
 
 def _name_sizes(sizes: Iterable[SizeClass]) -> str:

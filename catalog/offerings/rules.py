@@ -13,7 +13,7 @@ from catalog.offerings.models import (
     OfferState,
     PriceComponentRow,
 )
-from catalog.offerings.price_variants import Variant, find_unpriced
+from catalog.offerings.price_variants import Variant, find_open_ends, find_unpriced
 from catalog.price_plan import Term
 from catalog.specifications.models import (
     Pattern,
@@ -22,6 +22,7 @@ from catalog.specifications.models import (
     SpecificationVersion,
 )
 from catalog.terms import SizeClass
+from core.japanese import format_date
 from core.state_machine import LabelledCode
 
 
@@ -134,12 +135,16 @@ def list_missing_in_offering(
     return missing
 
 
-def list_missing_in_listing(version: ListingVersion) -> list[Missing]:
+def list_missing_in_listing(version: ListingVersion, today: date) -> list[Missing]:
     """Give all that the seller's part lacks, in the order of the questions."""
     missing = []
     if not version.components:
         sentence = "料金を一行以上入力してください。"
         missing.append(Missing(Group.PRICES, "kind_1", sentence))
+    ended = [each.valid_to for each in version.components if each.valid_to]
+    if ended and len(ended) == len(version.components) and max(ended) < today:
+        sentence = f"料金はすべて{format_date(max(ended))}までに終わっています。今日からの料金の行を足してください。"
+        missing.append(Missing(Group.PRICES, "valid_to_1", sentence))
     claimed = version.offering_version.size_classes
     missing += [
         Missing(Group.PRICES, "kind_1", sentence)
@@ -153,9 +158,15 @@ def list_missing_in_listing(version: ListingVersion) -> list[Missing]:
     return missing
 
 
+def list_price_notes(version: ListingVersion, today: date) -> list[str]:
+    """Tell for which time there is no price, for the vendor to confirm: it may be meant so."""
+    return find_open_ends([_variant(each) for each in version.components], today)
+
+
 def _variant(row: PriceComponentRow) -> Variant:
-    sizes = frozenset(SizeClass(each) for each in row.size_classes)
-    return Variant(row.position, row.kind, row.name, row.interval, sizes)
+    sizes = frozenset(SizeClass(each) for each in row.size_classes or ())
+    name = row.name or row.kind.label
+    return Variant(row.position, row.kind, name, row.interval, sizes, row.valid_from, row.valid_to)
 
 
 def earliest_end(today: date, notice_months: int | None) -> date:

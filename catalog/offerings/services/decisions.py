@@ -25,6 +25,7 @@ from catalog.offerings.services.drafts import (
 )
 from catalog.specifications.queries import list_requirements
 from core import changes, outbox
+from core.clock import day_in_japan
 from core.db import now
 from core.errors import GuardFailed, Invalid, NotFound, StaleVersion, WrongState
 from vendors.models import Vendor
@@ -44,7 +45,7 @@ def submit_version(session: Session, actor: Actor, row: OfferingVersion) -> Offe
     answers = queries.list_answers(session, [row.id])[row.id]
     requirements = list_requirements(session, row.specification_version_id)
     missing = list_missing_in_offering(row, requirements, answers)
-    missing += list_missing_in_listing(terms)
+    missing += list_missing_in_listing(terms, day_in_japan(now(session)))
     if missing:
         raise GuardFailed([("main", each.sentence) for each in missing])
     digest = hash_content(offering_content(row, answers))
@@ -70,7 +71,7 @@ def submit_listing_version(
         raise GuardFailed(
             [("main", "サービスが公開されていないので、販売条件だけを提出できません。")]
         )
-    missing = list_missing_in_listing(row)
+    missing = list_missing_in_listing(row, day_in_japan(now(session)))
     if missing:
         raise GuardFailed([("main", each.sentence) for each in missing])
     if row.offering_version_id != published.id:

@@ -164,7 +164,7 @@ def _keep_current(
 ) -> None:
     """Carry the maker's newer terms over; those prepared with the version are dropped."""
     made = _carry_over(session, actor, newer, row)
-    missing = list_missing_in_listing(made)
+    missing = list_missing_in_listing(made, day_in_japan(now(session)))
     if missing:
         raise GuardFailed([("main", each.sentence) for each in missing])
     terms.apply(OfferAction.WITHDRAW, withdrawal_reason=_REPLACED)
@@ -173,7 +173,7 @@ def _keep_current(
 
 def _tell_carried(session: Session, row: OfferingVersion, made: ListingVersion) -> None:
     """Tell a seller what was published in its name, and which bodies its prices leave open now."""
-    missing = list_missing_in_listing(made)
+    missing = list_missing_in_listing(made, day_in_japan(now(session)))
     lacking = f"足りないもの：{missing[0].sentence}" if missing else ""
     title = f"「{row.name}」の新しい版が公開され、いまの販売条件を第{made.number}版として引き継ぎました。"
     path = f"/vendor/listings/{made.id}"

@@ -27,6 +27,7 @@ from catalog.offerings.rules import (
     group_by_chapter,
     list_missing_in_listing,
     list_missing_in_offering,
+    list_price_notes,
 )
 from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
 from catalog.specifications.models import Requirement
@@ -43,6 +44,7 @@ from catalog.terms import (
     SizeClass,
 )
 from core import paging
+from core.clock import today_jst
 from core.errors import NotFound
 from core.forms import Form
 
@@ -84,6 +86,11 @@ class Sheet:
     missing: list[Missing]
 
     @property
+    def price_notes(self) -> list[str]:
+        """For which time there is no price, if that may be meant so."""
+        return list_price_notes(self.terms, today_jst())
+
+    @property
     def is_editable(self) -> bool:
         """Tell whether the content may still change."""
         return self.version.state in EDITABLE_STATES
@@ -118,7 +125,7 @@ def load_sheet(session: Session, version_id: uuid.UUID, permission: Permission) 
     requirements = list_requirements(session, version.specification_version_id)
     answers = queries.list_answers(session, [version.id])[version.id]
     missing = list_missing_in_offering(version, requirements, answers)
-    missing += list_missing_in_listing(terms)
+    missing += list_missing_in_listing(terms, today_jst())
     return Sheet(version, terms, requirements, answers, missing)
 
 

@@ -10,7 +10,12 @@ from accounts.auth import access, actor
 from accounts.permissions import Permission, require
 from catalog.offerings import queries, services
 from catalog.offerings.models import EDITABLE_STATES, Listing
-from catalog.offerings.rules import earliest_end, list_missing_in_listing, say_state
+from catalog.offerings.rules import (
+    earliest_end,
+    list_missing_in_listing,
+    list_price_notes,
+    say_state,
+)
 from catalog.offerings.schemas import ConfirmSchema, DeclineSchema, WithdrawSchema
 from catalog.offerings.views.frame import (
     blueprint,
@@ -56,7 +61,7 @@ def show_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValue:
     terms = terms_for(web.read_session(), listing_version_id, _READ)
     if is_with_offering(terms):
         return web.see_other(home_of(terms))
-    missing = list_missing_in_listing(terms)
+    missing = list_missing_in_listing(terms, today_jst())
     return web.render_page(
         "offerings/show_terms.html",
         said_state=say_state(terms),
@@ -91,7 +96,10 @@ def check_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValue:
         form=form,
         terms=terms,
         version=terms.offering_version,
-        missing=link_missing(list_missing_in_listing(terms), terms.offering_version, terms, []),
+        missing=link_missing(
+            list_missing_in_listing(terms, today_jst()), terms.offering_version, terms, []
+        ),
+        price_notes=list_price_notes(terms, today_jst()),
         is_editable=terms.state in EDITABLE_STATES,
         words=(words := words_of(terms.offering_version, terms)),
         **words,

@@ -111,6 +111,7 @@ def check(offering_version_id: uuid.UUID) -> ResponseReturnValue:
         version=sheet.version,
         terms=sheet.terms,
         counts=counts,
+        price_notes=sheet.price_notes,
         missing=link_missing(sheet.missing, sheet.version, sheet.terms, sheet.requirements),
         is_editable=sheet.is_editable,
         words=(words := words_of(sheet.version, sheet.terms)),

@@ -4,6 +4,7 @@ The rules are pure and the pages are the same on both databases, so they are ask
 """
 
 import io
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -79,6 +80,14 @@ def test_the_price_of_the_class_counts_and_what_nothing_covers_needs_a_quote():
         50_000: [QuoteReason.NO_PRICE],
         300_000: [QuoteReason.OUTSIDE_SIZE],
     }
+    # Plans by size with names of their own: each body owes its plan, and nobody the other's.
+    named = (replace(price(10_000, SMALL), name="町村"), replace(price(30_000, MIDDLE), name="市"))
+    beside = replace(price(500, SMALL, MIDDLE, CITY), name="保守")
+    spared = PricePlan((*named, beside))
+    for population, yearly in ((9_999, 126_000), (10_000, 366_000), (50_000, None)):
+        volumes = Volumes(population=population)
+        assert cost(spared, volumes, Term(APRIL, 12), TaxRounding.WHOLE).subtotal == yearly
+        assert first_year_cost(spared, volumes).running == yearly
     unknown = cost(plan, Volumes(), Term(APRIL, 12), TaxRounding.WHOLE)
     assert [need.reason for need in unknown.needs_quote] == [QuoteReason.UNKNOWN_VOLUME]
 
@@ -191,6 +200,42 @@ def test_price_page_previews_by_button_and_checks_the_rows(client, company, draf
     with db.reading() as session:
         stored = load(session, draft[0])[1].components
         assert [each.size_classes for each in stored] == [["under_10k"], ["10k"]]
+
+
+def test_submission_names_what_the_prices_leave_open(client, company, draft):
+    factories.sign_in_client(client, company.admin, company.home)
+    prices, check, submit = (
+        f"/vendor/listings/{draft[1]}/prices",
+        f"/vendor/offerings/{draft[0]}/check",
+        f"/vendor/offerings/{draft[0]}/submit",
+    )
+    ended = "料金はすべて令和8年3月31日までに終わっています。"
+    after = "「基本料」は、令和9年3月31日より後の料金がありません。"
+    apart = "「保守料」は、1万人以上5万人未満の団体の料金がありません。"
+    only = {"kind_1": "base", "name_1": "基本料", "unit_1": "lump", "interval_1": "month"}
+    only |= {"price_1": "10,000", "valid_to_1-era": "western", "valid_to_1-year": "2026"}
+    only |= {"valid_to_1-month": "3", "valid_to_1-day": "31"}
+    assert client.submit(prices, only, button="下書きを保存する").status_code == 303
+    assert ended in words(client, f"/vendor/offerings/{draft[0]}")
+    small: dict[str, Any] = {
+        "kind_2": "base",
+        "name_2": "保守料",
+        "unit_2": "lump",
+        "interval_2": "month",
+    }
+    small |= {"price_2": "500", "sizes_2": ["under_10k"]}
+    later = {**only, **small, "valid_to_1-year": "2027"}
+    assert client.submit(prices, later, button="下書きを保存する").status_code == 303
+    assert apart in words(client, check)  # owed beside another: nobody could tell what others pay
+    assert client.submit(prices, {**later, "sizes_2": []}, button="下書き").status_code == 303
+    for path in (check, submit):
+        shown = words(client, path)
+        assert ended not in shown
+        assert after in shown, path
+        assert "足りないもの" not in shown, path
+    assert "料金のない期間があることと" in words(client, submit)
+    assert client.submit(submit, {}).status_code == 422  # the box says so, and must be ticked
+    assert client.submit(submit, {"confirmed": "yes"}).status_code == 303
 
 
 DISCOUNTS = {
