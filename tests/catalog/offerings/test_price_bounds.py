@@ -246,6 +246,9 @@ DISCOUNTS = {
 }  # fmt: skip
 
 
+RETURNED = (("台帳データの返還", "lump", "50,000"), ("画像データの返還", "gigabyte", "300"))
+
+
 def test_discounts_and_support_are_shown_apart(client, new_client, company, draft):
     factories.sign_in_client(client, company.admin, company.home)
     path = f"/vendor/listings/{draft[1]}/discounts"
@@ -258,6 +261,13 @@ def test_discounts_and_support_are_shown_apart(client, new_client, company, draf
         assert refused.status_code == 422
         assert sentence in refused.text
     assert client.submit(path, DISCOUNTS, button="下書きを保存する").status_code == 303
+    prices = f"/vendor/listings/{draft[1]}/prices"
+    # A charge for data return that differs by category is a price of its own for each.
+    returned: dict[str, str] = {}
+    for number, (name, unit, amount) in enumerate(RETURNED, start=2):
+        returned |= {f"kind_{number}": "exit", f"name_{number}": name, f"unit_{number}": unit}
+        returned |= {f"interval_{number}": "once", f"price_{number}": amount}
+    assert client.submit(prices, returned, button="下書きを保存する").status_code == 303
     preview = words(client, f"/vendor/listings/{draft[1]}/prices")
     assert "（5団体以上で採用）" in preview
     assert "228,000" in preview  # 240,000 less 5 %
@@ -276,6 +286,11 @@ def test_discounts_and_support_are_shown_apart(client, new_client, company, draf
     terms = found["listings"][0]
     assert terms["volume_discounts"][1] == {"from_bodies": 10, "basis_points": 850}
     assert terms["state_support"]["until"] == "2027-03-31"
+    exits = [each["name"] for each in terms["price_components"] if each["kind"] == "exit"]
+    assert exits == [name for name, _, _ in RETURNED]
+    assert "解約・データ返還" in computed
+    for name, _, _ in RETURNED:
+        assert name in shown
 
 
 def test_a_price_that_begins_later_is_seen_by_nobody_before_its_day(
