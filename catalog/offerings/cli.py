@@ -69,10 +69,11 @@ def import_file(
         raise click.ClickException(error.message) from error
     click.echo("試しに読み取りました。何も変えていません。" if dry_run else "取り込みました。")
     click.echo(
-        f"新しい下書き {len(checked.new)}件、変わる下書き {len(checked.changes)}件、同じもの {checked.same}件"
+        f"新しい下書き {len(checked.new)}件、変わる下書き {len(checked.edits)}件、"
+        f"公開中のものの変更の下書き {len(checked.openings)}件、同じもの {checked.same}件"
     )
     for each in checked.changes:
-        click.echo(f"  {each.row}行目 {each.name}（{'、'.join(each.changed)}）")
+        click.echo(f"  {each.row}行目 {each.name}（{'、'.join(each.changed)}）：{each.act.label}")
 
 
 def _require_told(book: Reading, mapping: SheetMapping | None) -> None:

@@ -251,7 +251,9 @@ def list_resold_by(session: Session, vendor_id: uuid.UUID) -> list[tuple[uuid.UU
 def find_own_listing_version(
     session: Session, offering_version: OfferingVersion
 ) -> ListingVersion | None:
-    """Return the newest version of the maker's own listing that names this offering version."""
+    """Return the maker's newest terms for an offering version; discarded ones if nothing else is."""
+    is_withdrawn = col(ListingVersion.state) == OfferState.WITHDRAWN
+    is_dropped = is_withdrawn & col(ListingVersion.published_at).is_(None)
     statement = (
         select(ListingVersion)
         .join(Listing, col(Listing.id) == ListingVersion.listing_id)
@@ -262,7 +264,7 @@ def find_own_listing_version(
             col(Listing.merged_into_id).is_(None),
         )
         .options(*whole_listing_version())
-        .order_by(col(ListingVersion.number).desc())
+        .order_by(is_dropped, col(ListingVersion.number).desc())
         .limit(1)
     )
     return session.exec(statement).first()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from catalog.offerings.models import EDITABLE_STATES
 from catalog.offerings.rules import explain_refusal
+from catalog.offerings.sheets.acts import Act
 from catalog.offerings.sheets.columns import (
     BY_TARGET,
     MOST_OFFERINGS,
@@ -28,6 +28,7 @@ from catalog.offerings.sheets.rendering import (
     render_component,
     render_offering,
 )
+from catalog.offerings.sheets.stored import choose_act, find_stale, find_stops
 from catalog.specifications.models import SpecificationVersion
 from core.japanese import normalise_nfc
 
@@ -37,7 +38,7 @@ _PRICE = targets_of(Part.PRICE)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is stored: the vendor's own offerings, the published standards, the company's number."""
+    """What is stored: all that the vendor sells, the published standards, the company's number."""
 
     own: Mapping[uuid.UUID, OwnOffering]
     specifications: Sequence[SpecificationVersion]
@@ -58,6 +59,7 @@ class OfferingDraft:
     listing: Mapping[str, Any]
     components: tuple[Mapping[str, Any], ...] | None
     changed: tuple[str, ...] = ()
+    act: Act = Act.NEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,18 @@ class Checked:
 
     @property
     def changes(self) -> list[OfferingDraft]:
-        """The own drafts that would change."""
+        """What is stored and would change: drafts, and public ones by a new draft."""
         return [each for each in self.drafts if each.stored is not None]
+
+    @property
+    def edits(self) -> list[OfferingDraft]:
+        """The own drafts that would change."""
+        return [each for each in self.drafts if each.act is Act.DRAFT]
+
+    @property
+    def openings(self) -> list[OfferingDraft]:
+        """The public ones for which a draft would be opened; buyers go on seeing the public one."""
+        return [each for each in self.drafts if each.act in {Act.VERSION, Act.TERMS}]
 
     @property
     def conflicts(self) -> list[Finding]:
@@ -177,7 +189,7 @@ class _Check:
         if self.reading.prices is not None or "key" not in item.table.targets:
             return False
         is_further = bool(item.key) and item.key == first.key
-        own = [*_OFFERING, *_LISTING, "version_id", "versions", "specification"]
+        own = [*_OFFERING, *_LISTING, "version_id", "versions", "standing", "specification"]
         return (
             is_further
             and any(item.cells.get(target) for target in _PRICE)
@@ -230,7 +242,8 @@ class _Check:
         elif specification is not None:
             self._check_twice(item, specification, names)
         given = {t: text for t, text in item.cells.items() if BY_TARGET[t].part is not Part.PRICE}
-        values, wrong = load_values(item, {**shown, **given, **add_extras(item)})
+        cells = {**shown, **given, **add_extras(item)}
+        values, wrong = load_values(item, cells, terms_only=stored is not None and stored.is_resold)
         self.findings += wrong
         components, wrong = load_components(prices)
         self.findings += wrong
@@ -240,13 +253,14 @@ class _Check:
         draft = OfferingDraft(
             row=item.number,
             key=item.key,
-            name=values["name"],
+            name=stored.version.name if stored and stored.is_resold else values["name"],
             specification_id=specification.id,
             stored=stored,
             offering={name: values[name] for name in _OFFERING if name in told},
             listing={name: values[name] for name in _LISTING if name in told},
             components=tuple(components) if new_prices else None,
             changed=(*(BY_TARGET[t].heading for t in changed), *(["料金"] if new_prices else [])),
+            act=choose_act(stored, changed, has_new_prices=new_prices),
         )
         self.drafts.append(draft)
 
@@ -265,7 +279,7 @@ class _Check:
             reason = "このIDのサービスは自社にありません。新しいサービスなら空欄にしてください。"
             self._find(item, "version_id", reason, can_drop=False)
             return None
-        first = self.seen.setdefault(stored.version.id, item.number)
+        first = self.seen.setdefault(stored.id, item.number)
         if first != item.number:
             reason = f"同じIDが{first}行目にもあります。どちらか1行にしてください。"
             self._find(item, "version_id", reason, can_drop=False)
@@ -313,24 +327,12 @@ class _Check:
     def _check_stored(
         self, item: Item, stored: OwnOffering, changed: Iterable[str], *, new_prices: bool
     ) -> None:
-        version, terms = stored.version, stored.terms
-        if item.cells.get("versions", "") != f"{version.version}-{terms.version}":
-            reason = (
-                "ファイルを書き出したあとに、ほかで変更されています。"
-                "もう一度書き出し、新しいファイルに書き写してください。"
-            )
-            self._find(item, "versions", reason, can_drop=False, is_conflict=True)
+        stale = find_stale(item.cells.get("versions", ""), stored)
+        if stale:
+            self._find(item, "versions", stale, can_drop=False, is_conflict=True)
             return
-        for part, row in ((Part.OFFERING, version), (Part.LISTING, terms)):
-            touched = [each for each in changed if BY_TARGET[each].part is part]
-            if new_prices and part is Part.LISTING:
-                touched.append("component_kind")
-            if touched and row.state not in EDITABLE_STATES:
-                reason = (
-                    f"「{row.state.label}」の版なので、ファイルでは変えられません。"
-                    "画面で新しい版を作ってから、書き出し直してください。"
-                )
-                self._find(item, touched[0], reason, can_drop=False)
+        for target, reason, is_late in find_stops(stored, changed, has_new_prices=new_prices):
+            self._find(item, target, reason, can_drop=False, is_conflict=is_late)
 
     def _check_twice(
         self, item: Item, specification: SpecificationVersion, names: Mapping[str, int]
@@ -345,6 +347,7 @@ class _Check:
         elif name in names and any(
             each.version.name == name and each.version.specification_version_id == specification.id
             for each in self.known.own.values()
+            if not each.is_resold
         ):
             reason = (
                 "同じ名称と標準仕様書のサービスが、自社にもうあります。"

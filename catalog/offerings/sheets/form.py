@@ -157,7 +157,8 @@ class SheetForm(Form):
     def columns(self) -> list[tuple[str, ReadColumn, list[tuple[str, str]]]]:
         """Return (field, column, choices) of every column of the file."""
         flat = self.reading.prices is None
-        choices = [*OFFERING_COLUMNS, *(PRICE_COLUMNS[1:] if flat else ()), *EXTRAS]
+        told = [each for each in OFFERING_COLUMNS if each.target != "standing"]
+        choices = [*told, *(PRICE_COLUMNS[1:] if flat else ()), *EXTRAS]
         found = [
             (f"{_COLUMN}{each.index}", each, _choices(choices))
             for each in self.reading.offerings.columns

@@ -12,13 +12,13 @@ from vendors.queries import find_vendor_of
 
 
 def load_known(session: Session, actor: Actor) -> Known:
-    """Return the actor's own offerings and the published standards; NotFound without a home."""
+    """Return all that the actor's company sells and the published standards; NotFound without a home."""
     home = actor.organisation_id
     if home is None:
         raise NotFound
     vendor = find_vendor_of(session, home)
     return Known(
-        own={each.version.id: each for each in queries.list_own(session, home)},
+        own={each.id: each for each in queries.list_own(session, home)},
         specifications=list_versions(session),
         corporate_number=vendor.corporate_number if vendor else "",
         today=today_jst(),

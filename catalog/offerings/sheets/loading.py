@@ -27,6 +27,7 @@ from catalog.price_plan import TaxRounding
 _LIST_MARKS = re.compile(r"[、,，;；\n]")
 _DISCOUNT_FIELD = re.compile(r"(bodies|percent)_[1-9]")
 _PREFIX = "component_"
+_OF_SOFTWARE = 3  # so many of the schemas below, the first, speak of the software
 
 
 @lru_cache(maxsize=1)
@@ -62,8 +63,13 @@ def _price_schema(rows: int) -> PriceSchema:
     return price_schema(rows)
 
 
-def load_values(item: Item, cells: Mapping[str, str]) -> tuple[dict[str, Any], list[Finding]]:
-    """Return what the columns of offering and listing say, by the schemas of the question groups."""
+def load_values(
+    item: Item, cells: Mapping[str, str], *, terms_only: bool = False
+) -> tuple[dict[str, Any], list[Finding]]:
+    """Return what the columns of offering and listing say, by the schemas of the question groups.
+
+    With `terms_only` what another company says of its software is not asked.
+    """
     raw, findings = _coded(item, cells)
     try:
         raw |= split_discounts(cells.get("discounts", ""))
@@ -72,7 +78,10 @@ def load_values(item: Item, cells: Mapping[str, str]) -> tuple[dict[str, Any], l
         findings.append(_finding(item, "discounts", cells["discounts"], sentence))
     values: dict[str, Any] = {}
     known = {each.column for each in findings}
+    skipped = _OF_SOFTWARE if terms_only else 0
     for number, schema in enumerate((*_schemas(), _price_schema(0))):
+        if number < skipped:
+            continue
         posted = [(name, raw[name]) for name in schema.fields if name in raw]
         posted += [("version", "1"), *([("rows", "1")] if "rows" in schema.fields else [])]
         try:
@@ -83,14 +92,14 @@ def load_values(item: Item, cells: Mapping[str, str]) -> tuple[dict[str, Any], l
                 found = _finding(item, target, cells.get(target, ""), _first(messages))
                 if found.column not in known:
                     findings.append(found)
-    for target, kind in ROW_KINDS.items():
+    for target, kind in () if terms_only else ROW_KINDS.items():
         try:
             values[target] = read_rows(kind, cells.get(target, ""))
         except ValidationError as error:
             findings.append(_finding(item, target, cells.get(target, ""), _first(error.messages)))
     if not findings:
         values |= {n: list(each) for n, each in values.items() if isinstance(each, list)}
-        values["features"] = split_features(values["features"])
+        values["features"] = split_features(values.get("features", ""))
         values["minimum_term_months"] = values["minimum_term_months"] or 0
         values["tax_rounding"] = values["tax_rounding"] or TaxRounding.WHOLE
     return values, findings

@@ -3,7 +3,8 @@
 from typing import Any
 
 from catalog.offerings.content import LISTING_FIELDS, OFFERING_FIELDS
-from catalog.offerings.models import PriceComponentRow
+from catalog.offerings.models import OfferState, PriceComponentRow
+from catalog.offerings.queries import OPEN_STATES
 from catalog.offerings.sheets.columns import HIGHEST_TIER, in_words
 from catalog.offerings.sheets.queries import OwnOffering
 from catalog.offerings.words import show_percent
@@ -11,17 +12,41 @@ from catalog.specifications.models import SpecificationVersion
 
 
 def render_offering(own: OwnOffering) -> dict[str, str]:
-    """Return what the row of an offering shows, without the key."""
+    """Return what the row of an offering shows, without the key.
+
+    Of another company's software only name and standard stand beside the vendor's own terms.
+    """
     version, terms = own.version, own.terms
     cells = {
-        "version_id": str(version.id),
-        "versions": f"{version.version}-{terms.version}",
+        "version_id": str(own.id),
+        "versions": mark_versions(own),
         "specification": name_specification(version.specification_version),
+        "standing": _say_standing(own),
     }
-    cells |= {name: in_words(name, getattr(version, name)) for name in OFFERING_FIELDS}
+    told = ("name",) if own.is_resold else OFFERING_FIELDS
+    cells |= dict.fromkeys(OFFERING_FIELDS, "")
+    cells |= {name: in_words(name, getattr(version, name)) for name in told}
     cells |= {name: in_words(name, getattr(terms, name)) for name in LISTING_FIELDS}
     cells["availability_basis_points"] = show_percent(terms.availability_basis_points)
     return {name: _as_read(text) for name, text in cells.items()}
+
+
+def mark_versions(own: OwnOffering) -> str:
+    """Return the mark by which an import knows that nobody changed a row since its export.
+
+    No spreadsheet reads it as a number or a day.
+    """
+    terms = f"t{own.terms.number}-{own.terms.version}"
+    return terms if own.is_resold else f"s{own.version.number}-{own.version.version}-{terms}"
+
+
+def _say_standing(own: OwnOffering) -> str:
+    if own.is_resold:
+        maker = own.terms.listing.offering.maker.label
+        return f"ほかの会社のサービス（{maker}）の販売条件：{own.terms.state.label}"
+    state = f"第{own.version.number}版：{own.version.state.label}"
+    is_apart = own.version.state is OfferState.PUBLISHED and own.terms.state in OPEN_STATES
+    return state + (f"（料金・条件の変更：{own.terms.state.label}）" if is_apart else "")
 
 
 def render_component(row: PriceComponentRow) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Acts on a table of offerings: kept between its pages, mapped, imported in one transaction."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from sqlmodel import Session
 from accounts.identity import Actor
 from accounts.permissions import Permission, require
 from catalog.offerings.models import (
+    EDITABLE_STATES,
     Listing,
     ListingVersion,
     Offering,
@@ -20,6 +21,8 @@ from catalog.offerings.models import (
 )
 from catalog.offerings.services.drafts import find_preparing_vendor, lock_open_specification
 from catalog.offerings.sheets import queries
+from catalog.offerings.sheets.acts import Act
+from catalog.offerings.sheets.opening import open_terms, open_versions
 from catalog.offerings.sheets.queries import OwnOffering
 from core import audit
 from core.db import now
@@ -31,7 +34,11 @@ _KEPT = timedelta(days=7)
 
 
 class ImportRow(Protocol):
-    """One checked row: a new offering, or new values for a stored draft."""
+    """One checked row: a new offering, or new values for a stored one."""
+
+    @property
+    def act(self) -> Act:
+        """What importing it makes."""
 
     @property
     def specification_id(self) -> uuid.UUID:
@@ -39,7 +46,7 @@ class ImportRow(Protocol):
 
     @property
     def stored(self) -> OwnOffering | None:
-        """The draft that changes; None for a new offering."""
+        """What changes, itself or by a draft beside it; None for a new offering."""
 
     @property
     def offering(self) -> Mapping[str, Any]:
@@ -102,23 +109,27 @@ def finish_upload(session: Session, actor: Actor, upload: OfferingUpload) -> Non
 def import_offerings(
     session: Session, actor: Actor, rows: Iterable[ImportRow], source: ImportedSheet
 ) -> int:
-    """Make and change drafts of the actor's company; returns how many.
+    """Make and change drafts of the actor's company, beside what is public; returns how many rows.
 
     Raises GuardFailed when the company may not prepare offerings or a standard takes none, and
-    StaleVersion when somebody else changed a draft first; nothing is imported then.
+    StaleVersion when somebody else changed something first; nothing is imported then.
     """
     actor = require(session, actor, Permission.OFFERING_CREATE)
     maker = find_preparing_vendor(session, actor)
     found = list(rows)
-    new = [each for each in found if each.stored is None]
+    by_act: dict[Act, list[ImportRow]] = {act: [] for act in Act}
+    for each in found:
+        by_act[each.act].append(each)
+        if each.stored is not None:
+            mine = each.stored.terms if each.stored.is_resold else each.stored.version
+            require(session, actor, Permission.OFFERING_EDIT, mine)
+    new = by_act[Act.NEW]
     for specification_id in sorted({each.specification_id for each in new}):
         lock_open_specification(session, specification_id)
     made = [_make(session, actor, maker, each) for each in new]
-    changed = []
-    for each in found:
-        if each.stored is not None:
-            _change(session, actor, each, each.stored)
-            changed.append(each.stored.version.id)
+    opened = open_versions(session, by_act[Act.VERSION]) if by_act[Act.VERSION] else []
+    opened_terms = open_terms(session, by_act[Act.TERMS]) if by_act[Act.TERMS] else []
+    changed = _change(session, [*by_act[Act.DRAFT], *by_act[Act.VERSION]])
     session.flush()
     audit.record(
         session,
@@ -131,6 +142,8 @@ def import_offerings(
         sha256=source.sha256,
         made=[str(each) for each in made],
         changed=[str(each) for each in changed],
+        opened=[str(each) for each in opened],
+        opened_terms=[str(each) for each in opened_terms],
         dropped_cells=source.dropped_cells,
         left_rows=source.left_rows,
     )
@@ -164,19 +177,32 @@ def _make(session: Session, actor: Actor, maker: Vendor, row: ImportRow) -> uuid
     return version.id
 
 
-def _change(session: Session, actor: Actor, row: ImportRow, stored: OwnOffering) -> None:
-    version, terms = stored.version, stored.terms
-    require(session, actor, Permission.OFFERING_EDIT, version)
-    if row.offering:
-        version.revise(version.version, **row.offering)
-    if row.listing or row.components is not None:
-        old = list(terms.components)
-        terms.revise(terms.version, **row.listing)
-        if row.components is not None:
-            for component in old:
-                session.delete(component)
-            session.flush()
-            _add_components(session, terms.id, row)
+def _change(session: Session, rows: Sequence[ImportRow]) -> list[uuid.UUID]:
+    """Change drafts by the versions that were read; returns what was changed.
+
+    Terms on their way of a public software change with it, whatever else the row opens.
+    """
+    changed = []
+    replaced = []
+    for row in rows:
+        if row.stored is None:
+            continue
+        version, terms = row.stored.version, row.stored.terms
+        if row.offering and row.act is Act.DRAFT:
+            version.revise(version.version, **row.offering)
+            changed.append(version.id)
+        if (row.listing or row.components is not None) and terms.state in EDITABLE_STATES:
+            old = list(terms.components)
+            terms.revise(terms.version, **row.listing)
+            changed.append(terms.id)
+            if row.components is not None:
+                replaced.append((terms.id, row))
+                for component in old:
+                    session.delete(component)
+    session.flush()
+    for terms_id, row in replaced:
+        _add_components(session, terms_id, row)
+    return changed
 
 
 def _add_components(session: Session, terms_id: uuid.UUID, row: ImportRow) -> None:

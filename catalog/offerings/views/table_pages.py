@@ -55,7 +55,7 @@ def start_table() -> ResponseReturnValue:
 @blueprint.get("/offerings/sheets/export.csv", defaults={"what": "export", "kind": "csv"})
 @access(_CREATE)
 def download_table(what: str, kind: str) -> ResponseReturnValue:
-    """Give the empty template, or the vendor's own offerings in the same shape."""
+    """Give the empty template, or all that the vendor sells in the same shape."""
     session = web.read_session()
     names = [name for name, _ in list_choices(list_versions(session))]
     home = actor().organisation_id
@@ -125,7 +125,7 @@ def _act(form: SheetForm, upload_id: uuid.UUID) -> ResponseReturnValue | None:
         web.leave_notice(
             "done",
             f"{count}件を下書きに取り込みました",
-            "適合状況など、足りないものを入力してから提出してください。",
+            "足りないものがあれば入力し、提出してください。公開するまで、利用者には今の内容が見えます。",
         )
         return web.see_other(url_for("vendor_offerings.index"))
     if not form.validate():

@@ -43,7 +43,7 @@ def test_a_member_imports_from_the_command_line(
     assert "新しい下書き 1件" in run("a.xlsx").output
     assert names() == ["見本の予約"]
     again = run("a.xlsx")
-    assert (again.exit_code, "シート「サービス」E2 2行目「サービスの名称」" in again.output) == (
+    assert (again.exit_code, "シート「サービス」F2 2行目「サービスの名称」" in again.output) == (
         1,
         True,
     )

@@ -204,9 +204,9 @@ def test_twelve_broken_rows_are_named_all_at_once_and_nothing_is_imported(
     for _, words in broken:
         assert words in shown
     for place in (
-        "サービス!E3",
-        "サービス!D4",
-        "サービス!L5",
+        "サービス!F3",
+        "サービス!E4",
+        "サービス!M5",
         "14行目",
         "料金!E3",
         "料金!K4",
@@ -261,6 +261,7 @@ def test_an_export_comes_back_unchanged_changed_or_refused_when_stale(
     page = upload(browser, changed, "a.csv")
     shown = text_of(browser.page(page))
     assert "設置する地域、料金" in shown
+    assert "今の下書きを変えるもの2件公開中のものに変更の下書きを作るもの0件" in shown
     browser.submit(page, {}, button=IMPORT)
     versions = own(company)
     assert {each.hosting_region for each in versions} == {"大阪"}
