@@ -9,6 +9,8 @@ import click
 from flask import Flask, request, url_for
 from sqlmodel import Session
 
+import accounts.address_services
+import accounts.address_views
 import accounts.cli
 import accounts.identity_views
 import accounts.notices
@@ -175,6 +177,7 @@ def _layout_context(app: Flask, settings: Settings) -> dict[str, object]:
 def outbox_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
     """Map outbox topics to what they do; a topic that several packages watch runs all of them."""
     return _joined(
+        accounts.address_services.make_handlers(settings),
         accounts.notices.make_handlers(settings),
         catalog.certification.services.HANDLERS,
         catalog.services.HANDLERS,

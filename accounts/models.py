@@ -54,7 +54,10 @@ ROLES_BY_KIND: dict[OrganisationKind, frozenset[Role]] = {
 
 
 class Person(Model, table=True):
-    """A person with an account: by password, by identities of providers, or both."""
+    """A person with an account: by password, by identities of providers, or both.
+
+    `awaits_confirmation` while nobody has shown yet that letters to the address reach this person.
+    """
 
     __tablename__ = "people"
 
@@ -63,6 +66,7 @@ class Person(Model, table=True):
     password_hash: str = Field(default="", max_length=200)
     failed_attempts: int = 0
     locked_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    awaits_confirmation: bool = False
     is_sample: bool = False
 
 
@@ -196,6 +200,16 @@ class SignInAttempt(Model, table=True):
     carried: str = Field(default="", sa_type=Text)
     told: dict[str, str] = Field(default_factory=dict, sa_type=JSONType)
     expires_at: datetime = Field(sa_type=UTCDateTime, nullable=False, index=True)
+
+
+class Throttle(Model, table=True):
+    """How often something was tried from one source since `began_at`; the id is made of both, sealed."""
+
+    __tablename__ = "throttles"
+    __table_args__ = (Index("ix_throttles_began_at", "began_at"),)
+
+    began_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
+    tries: int = 0
 
 
 class SignIn(Model, table=True):

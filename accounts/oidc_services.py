@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session
 
-from accounts import queries
+from accounts import address_services, queries
 from accounts.identity import Actor
 from accounts.models import (
     AttemptPurpose,
@@ -261,13 +261,14 @@ def receive(
     """Keep what GビズID said until the person has read what follows from it. Raises Refused.
 
     An address that an account here has already is refused: an e-mail never proves who somebody is.
+    One that an account only claims does not stand in the way.
     """
     require(session, actor, Permission.SIGN_IN)
     newcomer = read_newcomer(who)
     is_link = attempt.purpose is AttemptPurpose.LINK
     if is_link and attempt.sign_in_id != actor.sign_in_id:
         raise Refused("other_session")
-    if not is_link and queries.find_person_by_email(session, newcomer.email) is not None:
+    if not is_link and queries.find_holder(session, newcomer.email) is not None:
         raise Refused("email_taken")
     told = {"issuer": who.issuer, "subject": who.subject, **who.values}
     told["auth_time"] = str(who.authenticated_at or "")
@@ -298,8 +299,11 @@ def find_newcomer(session: Session, actor: Actor, token: str, *, take: bool) -> 
 
 
 def create_newcomer(session: Session, newcomer: Newcomer) -> tuple[Person, ExternalIdentity]:
-    """Create the account of a newcomer, without a password, bound to the identity."""
-    if queries.find_person_by_email(session, newcomer.email) is not None:
+    """Create the account of a newcomer, without a password, bound to the identity.
+
+    Whoever only claimed the address has to let go of it.
+    """
+    if not address_services.release(session, newcomer.email):
         raise Conflict("このメールアドレスのアカウントは、すでにあります。")
     person = Person(email=newcomer.email, name=newcomer.name)
     session.add(person)

@@ -35,6 +35,17 @@ def find_person_by_email(
     return session.exec(statement).first()
 
 
+def lock_person(session: Session, person_id: uuid.UUID) -> Person | None:
+    """Return a person as the database holds it now, and keep everyone else from changing it."""
+    return session.get(Person, person_id, with_for_update=True, populate_existing=True)
+
+
+def find_holder(session: Session, email: str) -> Person | None:
+    """Return the person whose address this is; none while somebody only claims it."""
+    person = find_person_by_email(session, email)
+    return None if person is None or person.awaits_confirmation else person
+
+
 def get_person(session: Session, person_id: uuid.UUID) -> Person | None:
     """Return a person."""
     return session.get(Person, person_id)

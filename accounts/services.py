@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlmodel import Session
 
-from accounts import queries
+from accounts import address_services, queries
 from accounts.identity import Actor
 from accounts.models import (
     ROLES_BY_KIND,
@@ -215,9 +215,12 @@ def reauthenticate(
 def create_person(
     session: Session, *, email: str, name: str, password: str, is_sample: bool = False
 ) -> Person:
-    """Create an account; raises Invalid for a taken address or a short password."""
+    """Create the account of an address that was shown to be the person's.
+
+    Whoever only claimed it has to let go of it. Raises Invalid for a taken address or a short password.
+    """
     address = email.strip().lower()
-    if queries.find_person_by_email(session, address):
+    if not address_services.release(session, address):
         message = "このメールアドレスは使えません。すでに登録がある方はサインインしてください。"
         raise Invalid({"email": message})
     person = Person(
@@ -233,6 +236,8 @@ def claim_person(
 ) -> Person | None:
     """Return a new account for the address, or the one that it belongs to when the password is its.
 
+    A new one gets a letter, by whose link the address is confirmed.
+
     None for somebody else's address: like a failed sign-in it counts, is in the trail and takes as
     long as the rest, so that nobody learns whose addresses are known. Raises Invalid for a short
     password.
@@ -240,7 +245,9 @@ def claim_person(
     known = queries.find_person_by_email(session, email, for_update=True)
     if known is None:
         _matches(_DUMMY_HASH, password)
-        return create_person(session, email=email, name=name, password=password)
+        made = create_person(session, email=email, name=name, password=password)
+        address_services.ask(session, made)
+        return made
     hash_password(password)
     outcome = _check_password(session, settings, known, password, "account.claim")
     return known if outcome is SignInOutcome.SIGNED_IN else None

@@ -88,6 +88,12 @@ class Settings(BaseSettings):
         default=5, ge=3, le=20, description="wrong passwords before the lock-out"
     )
     sign_in_lock_minutes: int = Field(default=15, ge=1, description="length of a lock-out, minutes")
+    register_attempts: int = Field(
+        default=10,
+        ge=3,
+        le=1_000,
+        description="registrations that one network may begin in an hour",
+    )
     body_limit_bytes: int = Field(
         default=1_048_576, ge=65_536, description="limit of a form or JSON body, bytes"
     )

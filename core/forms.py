@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 
 from core import japanese
 from core.db import transaction
-from core.errors import BadRequest, DomainError, GuardFailed, Invalid, StaleVersion
+from core.errors import BadRequest, DomainError, GuardFailed, Invalid, StaleVersion, TooMany
 from core.fields import Day, label_of
 from core.form_keys import KEY, Made, make_key, make_once
 
@@ -30,7 +30,7 @@ _WORTH_COPYING = 10  # characters; version numbers and short names are quickly t
 _MACHINE_MADE = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}|[a-z][a-z0-9_]*"
 )
-_INVALID, _STALE, _CONFLICT = 422, 412, 409
+_INVALID, _STALE, _CONFLICT, _TOO_MANY = 422, 412, 409, 429
 
 
 class Form:
@@ -182,7 +182,7 @@ class Form:
             self.status = _STALE
             self._show_conflict(error.current)
         else:
-            self.status = _CONFLICT
+            self.status = _TOO_MANY if isinstance(error, TooMany) else _CONFLICT
             self.extra_summary.append(("main", error.message))
 
     def _show_conflict(self, current: Mapping[str, Any]) -> None:

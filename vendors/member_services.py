@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 import accounts.queries
 import accounts.services
+from accounts import address_services
 from accounts.identity import Actor
 from accounts.models import Membership, Organisation, Person, Role
 from accounts.permissions import Permission, require
@@ -55,6 +56,13 @@ def invite(
     _require_live(vendor)
     if actor.person_id is None:
         raise Forbidden("招待できるのは、事業者の管理者だけです。")
+    inviter = accounts.queries.get_person(session, actor.person_id)
+    if inviter is not None and inviter.awaits_confirmation:
+        raise Invalid(
+            {
+                "email": "招待するには、先に、あなたのメールアドレスを確かめてください。届いた確認のメールのリンクを開きます。"
+            }
+        )
     members = accounts.queries.list_members(session, vendor.owner_id)
     if any(member.person.email == email for member in members):
         raise Invalid({"email": "この方は、すでにこの会社のメンバーです。役割は一覧から変えます。"})
@@ -112,6 +120,7 @@ def accept(
         raise Forbidden(
             "この招待は、ほかのメールアドレスに送られたものです。そのアドレスで開いてください。"
         )
+    address_services.settle(session, person, "invitation")
     home = accounts.queries.get_organisation(session, vendor.owner_id)
     if home is None:
         raise NotFound

@@ -147,6 +147,10 @@ def invitation(token: str) -> ResponseReturnValue:
     found, vendor = member_services.open_invitation(session, token)
     known = accounts.queries.find_person_by_email(session, found.email)
     is_mine = known is not None and known.id == actor().person_id
+    if known is not None and known.awaits_confirmation and not is_mine:
+        known = (
+            None  # whoever only claims the address does not keep out its owner, who has the letter
+        )
     form = Form(ConfirmSchema() if is_mine else JoinSchema(), web.posted_form())
     refused = (known is not None or actor().is_signed_in) and not is_mine
     if form.is_posted and not refused:

@@ -11,6 +11,7 @@ import accounts.services
 from accounts.identity import Actor
 from accounts.models import OrganisationKind, Person, Role
 from accounts.permissions import Permission, require
+from accounts.throttling import Limit, count_try
 from core import audit, changes, outbox
 from core.clock import day_in_japan
 from core.config import Settings
@@ -79,6 +80,17 @@ def register(
     return begin_registration(
         session, person, corporate_number=corporate_number, name=name, kana=kana
     )
+
+
+def count_registration(session: Session, settings: Settings, source: str) -> bool:
+    """Count one more registration from a network and tell whether it may go on."""
+    limit = Limit("register", most=settings.register_attempts, hours=1)
+    over = count_try(session, settings, limit, source)
+    if over == 1:  # once an hour: a flood shall not fill the trail
+        refused = audit.Outcome.REFUSED
+        act = "vendor.register"
+        audit.record(session, audit.SYSTEM, act, "Vendor", None, outcome=refused, reason="too_many")
+    return over == 0
 
 
 def require_unregistered(session: Session, corporate_number: str) -> None:
@@ -189,7 +201,8 @@ def check_invoice_number(vendor: Vendor, invoice: str) -> None:
 def submit(session: Session, actor: Actor, vendor: Vendor, *, version: int) -> None:
     """Hand the registration in; raises GuardFailed with everything that is missing."""
     require(session, actor, Permission.VENDOR_SUBMIT, vendor)
-    _require_complete(session, vendor)
+    if obstacles := list_obstacles(session, actor, vendor):
+        raise GuardFailed(obstacles)
     vendor.apply(
         VendorAction.SUBMIT,
         version,
@@ -205,10 +218,19 @@ def submit(session: Session, actor: Actor, vendor: Vendor, *, version: int) -> N
     record(session, actor, vendor, "vendor.submit")
 
 
-def _require_complete(session: Session, vendor: Vendor) -> None:
-    missing = list_missing(vendor, day_in_japan(now(session)))
-    if missing:
-        raise GuardFailed(missing)
+def list_obstacles(session: Session, actor: Actor, vendor: Vendor) -> list[tuple[str, str]]:
+    """Return all that keeps a person from handing the registration in: what is missing, and the address."""
+    found = list_missing(vendor, day_in_japan(now(session)))
+    if awaited := awaited_address(session, actor.person_id):
+        sentence = f"{awaited}が、まだ確かめられていません。届いたメールのリンクを開いてください。"
+        found.append((f"/vendors/{vendor.id}/file#address", sentence))
+    return found
+
+
+def awaited_address(session: Session, person_id: uuid.UUID | None) -> str:
+    """Return the address of a person who has not yet opened the link of the letter to it, or nothing."""
+    person = accounts.queries.get_person(session, person_id) if person_id else None
+    return person.email if person is not None and person.awaits_confirmation else ""
 
 
 def assign(
@@ -257,8 +279,9 @@ def decide(
         raise Forbidden("提出した人と確認した人は判断できません。別の主任審査員に頼んでください。")
     if decision is not Decision.APPROVE and not reason:
         raise Invalid({"reason": f"{decision.label}理由を入力してください。"})
-    if decision is Decision.APPROVE:
-        _require_complete(session, vendor)
+    missing = list_missing(vendor, day_in_japan(now(session)))
+    if decision is Decision.APPROVE and missing:
+        raise GuardFailed(missing)
     named = {s.name: findings[s.name] for s in SECTIONS if findings.get(s.name)}
     vendor.apply(
         _ACTION_OF[decision],

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, url_for
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
@@ -12,9 +12,11 @@ from accounts import queries as people
 from accounts.auth import access, actor, settings
 from accounts.models import OrganisationKind, Role
 from accounts.permissions import Permission, can, require
+from accounts.throttling import network_of
 from core import web
 from core.clock import day_in_japan, today_jst
-from core.errors import Conflict, Gone, GuardFailed, NotFound
+from core.db import transaction
+from core.errors import Conflict, Gone, GuardFailed, NotFound, TooMany
 from core.form_drafts import keep_typed, mark_tasks
 from core.form_keys import Made
 from core.forms import Form
@@ -81,6 +83,20 @@ def register() -> ResponseReturnValue:
 
 
 def _begin(form: Form) -> Made | None:
+    if not form.validate():
+        return None
+    with transaction() as session:
+        is_admitted = services.count_registration(
+            session, settings(), network_of(request.remote_addr)
+        )
+    if not is_admitted:
+        form.refuse(
+            TooMany(
+                "この回線からの登録が続いたため、受け付けていません。1時間ほどたってから、もう一度送信してください。"
+            )
+        )
+        return None
+
     def act(session: Session, data: dict[str, Any]) -> tuple[str, ...]:
         services.register(session, actor(), settings(), **data)
         # The same whether the address was free or is somebody else's.
@@ -161,12 +177,14 @@ def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
     is_own = vendor.owner_id == actor().organisation_id
     alike = [] if is_own else _look_alikes(session, vendor)
     tasks = _tasks(vendor)
+    awaited = services.awaited_address(session, actor().person_id) if is_own else ""
     mark_tasks(session, actor().person_id, tasks)
     return web.render_page(
         "vendors/file.html" if is_own else "vendors/file_for_agency.html",
         vendor=vendor,
         names=names,
         alike=alike,
+        awaited=awaited,
         agreement=agreements.current_agreement(session, vendor.id),
         standing=standing,
         bars=agreements.list_bars(session, [vendor])[vendor.id],
@@ -280,7 +298,7 @@ def submit(vendor_id: uuid.UUID) -> ResponseReturnValue:
         return web.see_other(url_for("vendors.file", vendor_id=vendor_id))
     missing = [
         (_field_address(vendor_id, name), sentence)
-        for name, sentence in list_missing(vendor, today_jst())
+        for name, sentence in services.list_obstacles(web.read_session(), actor(), vendor)
     ]
     return web.render_page(
         "vendors/submit.html",
@@ -308,5 +326,7 @@ def _hand_in(form: Form, vendor_id: uuid.UUID) -> bool:
 
 
 def _field_address(vendor_id: uuid.UUID, name: str) -> str:
+    if name.startswith("/"):
+        return name
     page = url_for("vendors.edit", vendor_id=vendor_id, section=section_of(name))
     return f"{page}#f-{name}"

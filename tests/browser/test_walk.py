@@ -16,6 +16,7 @@ from core.db import reading, transaction
 from tests import factories
 from tests.browser.conftest import SCREENS
 from tests.browser.walker import Walker
+from tests.letterbox import empty_letterbox
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 PASSWORD = "mihon-narabi-walk-2026"
@@ -104,7 +105,7 @@ def import_and_publish(walker):
     lead.tick("この仕様書のSaaS登録を認める理由を確かめました").press("SaaSの登録を認める")
 
 
-def register_vendor(walker, key, number, name, kana):
+def register_vendor(walker, settings, key, number, name, kana):
     """A company registers, is checked and approved, and accepts the framework agreement."""
     vendor = walker(key).open("/vendors/register")
     vendor.fill("法人番号", "1234567890123").fill("商号又は名称", name).fill("かな", kana)
@@ -114,6 +115,8 @@ def register_vendor(walker, key, number, name, kana):
     vendor.fill("法人番号", number).fill("パスワード", PASSWORD).press("登録を始める")
     vendor.follow("サインインして続ける").fill("メールアドレス", f"{key}@example.jp")
     file = vendor.fill("パスワード", PASSWORD).press("サインインする").page.url
+    letter = empty_letterbox(settings)["メールアドレスの確認のお願い"][0].get_content()
+    vendor.open(re.search(r"/account/address/\S+", letter)[0]).press("このメールアドレスを使う")
     vendor.follow("会社の情報").fill("代表者の氏名", "見本 太郎")
     vendor.fill("本店の所在地", "長野県松本市見本1-1").choose("中小企業に当たるか", "当たる")
     vendor.choose("市場での役割", "開発").choose("市場での役割", "団体と契約").press("保存する")
@@ -299,7 +302,7 @@ def test_the_chain_from_standard_to_registered_contract(walkers, settings):
     name, rival = "まるごと住民記録", "みらい住民記録"
     import_and_publish(walkers)
     number = factories.corporate_number(900_001)
-    register_vendor(walkers, "vendor-a", number, "架空ソフト株式会社", "かくうそふと")
+    register_vendor(walkers, settings, "vendor-a", number, "架空ソフト株式会社", "かくうそふと")
     tasks = offer(walkers, "vendor-a", name, "まるごとじゅうみんきろく", 10_000)
     certify(walkers, name)
     publish(walkers, "vendor-a", tasks)

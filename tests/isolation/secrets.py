@@ -390,6 +390,7 @@ def _plant_accounts(world: World, session: Session) -> None:
         planter.plant(session, accounts.OrganisationNotice, organisation_id=told)
     planter.plant(session, outbox.OutboxMessage, created_at=moment, done_at=moment)
     planter.plant(session, form_keys.FormPosting, created_at=moment)
+    planter.plant(session, accounts.Throttle, began_at=moment)
     planter.plant(session, form_drafts.FormDraft, person_id=admin.id)
     words = {name: planter.word(f"audit_details.{name}") for name in ("reason", "title")}
     actor = factories.actor(town.clerk, Role.CLERK, town.body)

@@ -1,0 +1,74 @@
+"""How often something may be tried from one source: counted in one statement, so that none slips by."""
+
+import hashlib
+import hmac
+import ipaddress
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+from sqlalchemy import Table, case, delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import class_mapper
+from sqlmodel import Session
+
+from accounts.models import Throttle
+from core.config import Settings
+from core.db import now
+
+_KEPT = timedelta(days=2)
+_HOME_NETWORK = 64  # bits: whoever has an IPv6 address has all of such a network
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `most` tries of a kind within `hours` of the first."""
+
+    kind: str
+    most: int
+    hours: int
+
+
+def network_of(address: str | None) -> str:
+    """Return what tells one line from another: an IPv4 address, or the network of an IPv6 one."""
+    try:
+        read = ipaddress.ip_address(address or "")
+    except ValueError:
+        return address or ""
+    if read.version == 4:
+        return str(read)
+    return str(ipaddress.ip_network((read, _HOME_NETWORK), strict=False))
+
+
+def count_try(session: Session, settings: Settings, limit: Limit, source: str) -> int:
+    """Count one more try and return by how many the limit is passed, 0 while it is kept.
+
+    The source is sealed: the table tells nobody who it was.
+    """
+    table = cast("Table", class_mapper(Throttle).local_table)
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
+    insert: Any = postgresql.insert if is_postgresql else sqlite.insert
+    moment = now(session)
+    session.execute(delete(table).where(table.c.began_at < moment - _KEPT))
+    is_over = table.c.began_at <= moment - timedelta(hours=limit.hours)
+    first = {"id": _seal(settings, limit.kind, source), "began_at": moment, "tries": 1}
+    statement = insert(table).values(created_at=moment, updated_at=moment, version=1, **first)
+    tries = session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[table.c.id],
+            set_={
+                "tries": case((is_over, 1), else_=table.c.tries + 1),
+                "began_at": case((is_over, moment), else_=table.c.began_at),
+                "updated_at": moment,
+                "version": table.c.version + 1,
+            },
+        ).returning(table.c.tries)
+    ).scalar_one()
+    return max(0, int(tries) - limit.most)
+
+
+def _seal(settings: Settings, kind: str, source: str) -> uuid.UUID:
+    key = settings.effective_secret_key.encode()
+    digest = hmac.new(key, f"throttle:{kind}:{source}".encode(), hashlib.sha256).digest()
+    return uuid.UUID(bytes=digest[:16])
