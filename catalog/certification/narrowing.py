@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from catalog.certification.assessment import UNANSWERED, Assessment
 from catalog.certification.checks import CheckOutcome
 from catalog.certification.outline import Row
-from catalog.specifications.outline import is_about
+from catalog.specifications.outline import Choice, is_about
 from catalog.terms import UNANSWERED_LABEL, Answer, RequirementClass
 from core.errors import NotFound
 from core.japanese import fold_kana
@@ -46,16 +46,6 @@ class Wish:
     def is_narrow(self) -> bool:
         """Tell whether anything is left out."""
         return self.show != ALL or bool(self.chapter or self.words)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One choice above the rows, with the number of rows that the other conditions leave."""
-
-    value: str
-    label: str
-    count: int
-    selected: bool
 
 
 @dataclass(frozen=True, slots=True)

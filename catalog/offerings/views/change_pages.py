@@ -52,24 +52,39 @@ def changes_of_terms(session: Session, terms: ListingVersion) -> Changes:
     return Changes(base, compare_listings(listing_content(base), listing_content(terms)))
 
 
+def show_changes_of(
+    session: Session, version: OfferingVersion, home_href: str = ""
+) -> ResponseReturnValue:
+    """Return the page of what a version changes of the software and of the maker's terms.
+
+    `home_href` leads back; without it, to the vendor's page of the version.
+    """
+    terms = queries.find_own_listing_version(session, version)
+    if terms is None:
+        raise NotFound
+    return _page(session, terms, version, home_href or home_of(terms))
+
+
+def _page(
+    session: Session, terms: ListingVersion, row: OfferingVersion | ListingVersion, home_href: str
+) -> ResponseReturnValue:
+    return web.render_page(
+        "offerings/changes.html",
+        version=terms.offering_version,
+        terms=terms,
+        row=row,
+        software=changes_of(session, row) if isinstance(row, OfferingVersion) else None,
+        conditions=changes_of_terms(session, terms),
+        home_href=home_href,
+    )
+
+
 @blueprint.get("/offerings/<uuid:offering_version_id>/changes")
 @access(_READ)
 def show_changes(offering_version_id: uuid.UUID) -> ResponseReturnValue:
     """Show what a version changes of the software and of the maker's terms."""
     session = web.read_session()
-    version = offering_for(session, offering_version_id, _READ)
-    terms = queries.find_own_listing_version(session, version)
-    if terms is None:
-        raise NotFound
-    return web.render_page(
-        "offerings/changes.html",
-        version=version,
-        terms=terms,
-        row=version,
-        software=changes_of(session, version),
-        conditions=changes_of_terms(session, terms),
-        home_href=home_of(terms),
-    )
+    return show_changes_of(session, offering_for(session, offering_version_id, _READ))
 
 
 @blueprint.get("/listings/<uuid:listing_version_id>/changes")
@@ -78,12 +93,4 @@ def show_terms_changes(listing_version_id: uuid.UUID) -> ResponseReturnValue:
     """Show what a change of price or terms changes."""
     session = web.read_session()
     terms = terms_for(session, listing_version_id, _READ)
-    return web.render_page(
-        "offerings/changes.html",
-        version=terms.offering_version,
-        terms=terms,
-        row=terms,
-        software=None,
-        conditions=changes_of_terms(session, terms),
-        home_href=home_of(terms),
-    )
+    return _page(session, terms, terms, home_of(terms))
