@@ -17,7 +17,7 @@ from core.clock import today_jst
 from core.errors import NotFound
 from core.fields import FormSchema
 from core.forms import Form
-from vendors import queries, services
+from vendors import queries, services, standing_services
 from vendors.completeness import SECTIONS
 from vendors.filing_models import FILINGS
 from vendors.models import Vendor, VendorAction
@@ -154,14 +154,16 @@ def _decide(session: Session, vendor_id: uuid.UUID, data: dict[str, Any]) -> boo
 @access(Permission.VENDOR_DECIDE, write=Permission.VENDOR_DECIDE)
 def suspend(vendor_id: uuid.UUID) -> ResponseReturnValue:
     """Stop an active vendor, with a reason and a recent sign-in."""
-    return change_standing(vendor_id, VendorAction.SUSPEND, services.suspend, "登録を停止しました")
+    act = standing_services.suspend
+    return change_standing(vendor_id, VendorAction.SUSPEND, act, "登録を停止しました")
 
 
 @blueprint.route("/vendors/<uuid:vendor_id>/resume", methods=["GET", "POST"])
 @access(Permission.VENDOR_DECIDE, write=Permission.VENDOR_DECIDE)
 def resume(vendor_id: uuid.UUID) -> ResponseReturnValue:
     """End a suspension, with a reason and a recent sign-in."""
-    return change_standing(vendor_id, VendorAction.RESUME, services.resume, "登録を再開しました")
+    act = standing_services.resume
+    return change_standing(vendor_id, VendorAction.RESUME, act, "登録を再開しました")
 
 
 def change_standing(

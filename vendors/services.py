@@ -310,45 +310,6 @@ def require_first(session: Session, vendor: Vendor, version: int) -> None:
     )
 
 
-def suspend(
-    session: Session,
-    actor: Actor,
-    settings: Settings,
-    vendor: Vendor,
-    *,
-    reason: str,
-    version: int,
-) -> None:
-    """Stop an active vendor for a reason: its listings vanish at once, contracts stay readable.
-
-    Needs a recent sign-in.
-    """
-    actor = require(session, actor, Permission.VENDOR_DECIDE, vendor)
-    accounts.services.require_recent_sign_in(session, settings, actor)
-    require_first(session, vendor, version)
-    vendor.apply(VendorAction.SUSPEND, version, suspended_at=now(session), suspension_reason=reason)
-    record(session, actor, vendor, "vendor.suspend", reason=reason)
-    announce(session, vendor)
-
-
-def resume(
-    session: Session,
-    actor: Actor,
-    settings: Settings,
-    vendor: Vendor,
-    *,
-    reason: str,
-    version: int,
-) -> None:
-    """End a suspension for a reason: the listings come back. Needs a recent sign-in."""
-    actor = require(session, actor, Permission.VENDOR_DECIDE, vendor)
-    accounts.services.require_recent_sign_in(session, settings, actor)
-    require_first(session, vendor, version)
-    vendor.apply(VendorAction.RESUME, version, suspended_at=None, suspension_reason="")
-    record(session, actor, vendor, "vendor.resume", reason=reason)
-    announce(session, vendor)
-
-
 def record(session: Session, actor: Actor, vendor: Vendor, action: str, **details: Any) -> None:
     """Write an act on a vendor into the trail, and into the public feed once it is registered."""
     audit.record(session, actor, action, "Vendor", vendor.id, owner_id=vendor.owner_id, **details)

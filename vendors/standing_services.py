@@ -1,4 +1,4 @@
-"""Acts on the standing of a registered vendor: it withdraws, it is terminated, it is kept out for a time."""
+"""Acts on the standing of a vendor: suspended, resumed, withdrawn, terminated, kept out for a time."""
 
 import uuid
 from datetime import date
@@ -10,13 +10,46 @@ import accounts.services
 from accounts.identity import Actor
 from accounts.notices import tell_organisation
 from accounts.permissions import Permission, require
-from core import audit, changes, outbox
+from core import audit, changes
 from core.config import Settings
 from core.db import now
 from core.errors import Forbidden, GuardFailed, NotFound
 from vendors import queries
 from vendors.models import ExclusionPeriod, Vendor, VendorAction
-from vendors.services import record, require_first
+from vendors.services import announce, record, require_first
+
+
+def suspend(
+    session: Session, actor: Actor, settings: Settings, vendor: Vendor, *, reason: str, version: int
+) -> None:
+    """Stop an active vendor for a reason: its listings vanish at once, contracts stay readable.
+
+    Needs a recent sign-in.
+    """
+    actor = _enter(session, actor, settings, vendor, version)
+    vendor.apply(VendorAction.SUSPEND, version, suspended_at=now(session), suspension_reason=reason)
+    record(session, actor, vendor, "vendor.suspend", reason=reason)
+    announce(session, vendor)
+
+
+def resume(
+    session: Session, actor: Actor, settings: Settings, vendor: Vendor, *, reason: str, version: int
+) -> None:
+    """End a suspension for a reason: the listings come back. Needs a recent sign-in."""
+    actor = _enter(session, actor, settings, vendor, version)
+    vendor.apply(VendorAction.RESUME, version, suspended_at=None, suspension_reason="")
+    record(session, actor, vendor, "vendor.resume", reason=reason)
+    announce(session, vendor)
+
+
+def _enter(
+    session: Session, actor: Actor, settings: Settings, vendor: Vendor, version: int
+) -> Actor:
+    """Let a lead who signed in a short time ago act on the standing that the page showed."""
+    actor = require(session, actor, Permission.VENDOR_DECIDE, vendor)
+    accounts.services.require_recent_sign_in(session, settings, actor)
+    require_first(session, vendor, version)
+    return actor
 
 
 def withdraw(
@@ -36,8 +69,7 @@ def withdraw(
     """
     actor = require(session, actor, Permission.VENDOR_WITHDRAW, vendor)
     accounts.services.require_recent_sign_in(session, settings, actor)
-    act, end = VendorAction.WITHDRAW, ends_on
-    _end(session, actor, vendor, act, reason=reason, version=version, ends_on=end)
+    _end(session, actor, vendor, VendorAction.WITHDRAW, version, reason=reason, ends_on=ends_on)
 
 
 def terminate(
@@ -54,11 +86,8 @@ def terminate(
 
     Needs a recent sign-in. The vendor must have been locked by the caller, who ends its services too.
     """
-    actor = require(session, actor, Permission.VENDOR_DECIDE, vendor)
-    accounts.services.require_recent_sign_in(session, settings, actor)
-    require_first(session, vendor, version)
-    act, end = VendorAction.TERMINATE, ends_on
-    _end(session, actor, vendor, act, reason=reason, version=version, ends_on=end)
+    actor = _enter(session, actor, settings, vendor, version)
+    _end(session, actor, vendor, VendorAction.TERMINATE, version, reason=reason, ends_on=ends_on)
     title = "デジタル庁が登録を終わらせました"
     tell_organisation(session, vendor.owner_id, "vendor.ended", title, f"/vendors/{vendor.id}/file")
 
@@ -68,9 +97,9 @@ def _end(
     actor: Actor,
     vendor: Vendor,
     action: VendorAction,
+    version: int,
     *,
     reason: str,
-    version: int,
     ends_on: date | None,
 ) -> None:
     was_public = vendor.is_public
@@ -84,7 +113,7 @@ def _end(
     record(session, actor, vendor, f"vendor.{action.value}", reason=reason, ends_on=ends_on)
     if was_public:
         changes.append(session, "vendor", vendor.id, changes.Operation.DELETE)
-        outbox.publish(session, "vendor.state_changed", {"vendor_id": vendor.id})
+        announce(session, vendor)
 
 
 def exclude(

@@ -15,7 +15,7 @@ from core.documents import sha256_hex
 from core.errors import NotFound
 from procurement.demo.story import Story, Timeline
 from procurement.demo.world import BEGINNING, BODIES, Row, World, read_file, read_rows
-from vendors import agreement, agreement_services
+from vendors import agreement, agreement_services, standing_services
 from vendors import queries as vendor_queries
 from vendors import services as vendors
 from vendors.models import Vendor
@@ -196,7 +196,7 @@ class _VendorStory:
 
     def _suspend(self, session: Session) -> None:
         vendor = self._vendor(session)
-        vendors.suspend(
+        standing_services.suspend(
             session,
             self._world.actor(session, self._row["decided_by"]),
             self._world.settings,

@@ -15,7 +15,7 @@ from core.errors import GuardFailed, ReauthenticationRequired
 from core.outbox import OutboxMessage
 from tests.client import filled
 from tests.page_checks import parse_page, text_of
-from vendors import agreement, queries, services
+from vendors import agreement, queries, standing_services
 from vendors.models import FrameworkAgreement, Vendor, VendorState
 from vendors.queries import agreements
 
@@ -542,7 +542,7 @@ def test_services_themselves_refuse_an_old_sign_in(settings):
     old = make.actor(
         lead, Role.LEAD_REVIEWER, home, authenticated_at=datetime.now(UTC) - timedelta(minutes=11)
     )
-    for act in (services.suspend, services.resume):
+    for act in (standing_services.suspend, standing_services.resume):
         with pytest.raises(ReauthenticationRequired), db.transaction() as session:
             row = queries.lock_vendor(session, vendor.id)
             act(session, old, settings, row, reason="資格の取消し。", version=row.version)
