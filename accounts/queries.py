@@ -1,10 +1,12 @@
 """What can be asked about people and organisations."""
 
+import unicodedata
 import uuid
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
 
+import jaconv
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, delete, func, or_
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
@@ -191,6 +193,30 @@ def list_bodies(session: Session) -> list[Organisation]:
         .where(Organisation.kind == OrganisationKind.BODY)
         .order_by(col(Organisation.code))
         .limit(5_000)
+    )
+    return list(session.exec(statement).all())
+
+
+def search_bodies(session: Session, words: str, limit: int) -> list[Organisation]:
+    """Return bodies by the beginning of their code or by any part of name, label or reading."""
+    wanted = "".join(unicodedata.normalize("NFKC", words).split())
+    if not wanted:
+        return []
+    wanted = wanted.replace("(", "（").replace(")", "）")
+    name, prefecture = col(Organisation.name), col(Organisation.prefecture)
+    statement = (
+        select(Organisation)
+        .where(
+            Organisation.kind == OrganisationKind.BODY,
+            or_(
+                col(Organisation.code).startswith(wanted, autoescape=True),
+                (prefecture + name).contains(wanted, autoescape=True),
+                (name + "（" + prefecture + "）").contains(wanted, autoescape=True),
+                col(Organisation.kana).startswith(jaconv.kata2hira(wanted), autoescape=True),
+            ),
+        )
+        .order_by(col(Organisation.code))
+        .limit(limit)
     )
     return list(session.exec(statement).all())
 

@@ -3,14 +3,14 @@
 import uuid
 from typing import Any
 
-from flask import Blueprint, url_for
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError, validates_schema
 from sqlmodel import Session
 
 from accounts.auth import access, actor
 from accounts.permissions import Permission, require
-from accounts.queries import list_bodies
+from accounts.queries import search_bodies
 from catalog.offerings import queries, services
 from catalog.offerings.models import Listing
 from catalog.offerings.queries import references
@@ -24,6 +24,7 @@ from core.forms import Form
 
 blueprint = Blueprint("references", __name__)
 
+_MOST_FOUND = 20
 _ASK, _ANSWER = Permission.REFERENCE_ASK, Permission.REFERENCE_ANSWER
 _CHOICES = {
     ReferenceState.ASKED: (
@@ -80,6 +81,8 @@ def manage(listing_id: uuid.UUID) -> ResponseReturnValue:
     published = queries.published_version_of(session, listing_id)
     if published is None:
         raise NotFound
+    asked = request.args.get("q", "")[:60]
+    found = search_bodies(session, asked, _MOST_FOUND + 1)
     return web.render_page(
         "offerings/references.html",
         form.status,
@@ -88,7 +91,9 @@ def manage(listing_id: uuid.UUID) -> ResponseReturnValue:
         version=published.offering_version,
         references=references.list_references(session, listing_id),
         most=references.MOST_LISTED,
-        bodies=[each.label for each in list_bodies(session)],
+        asked=asked,
+        found=found[:_MOST_FOUND],
+        is_cut=len(found) > _MOST_FOUND,
     )
 
 

@@ -73,6 +73,24 @@ def find_last_refusal(
     return session.exec(statement).first()
 
 
+def list_pressed(
+    session: Session, listing_id: uuid.UUID, body_id: uuid.UUID
+) -> list[AdoptionReference]:
+    """Return the requests of a listing that were taken back before the body answered, newest first."""
+    statement = (
+        select(AdoptionReference)
+        .where(
+            AdoptionReference.listing_id == listing_id,
+            AdoptionReference.body_id == body_id,
+            AdoptionReference.state == ReferenceState.DROPPED,
+            col(AdoptionReference.answered_at).is_(None),
+        )
+        .order_by(col(AdoptionReference.asked_at).desc(), col(AdoptionReference.id))
+        .limit(MOST_LISTED)
+    )
+    return list(session.exec(statement))
+
+
 def list_asked_of(session: Session, body_id: uuid.UUID) -> list[AdoptionReference]:
     """Return everything that vendors asked of a body, the newest first."""
     statement = (

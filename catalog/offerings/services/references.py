@@ -1,5 +1,6 @@
 """Naming a body as a user: the vendor asks, the body confirms, refuses, or takes it back later."""
 
+from datetime import date
 from typing import Any
 
 from sqlmodel import Session
@@ -20,6 +21,7 @@ from core.errors import Conflict, GuardFailed, Invalid, NotFound
 from core.japanese import format_date
 
 _SILENT_MONTHS = 12
+_MOST_PRESSED = 2  # a slip can be put right once; more would be pressing the body
 
 
 def ask_reference(
@@ -33,7 +35,8 @@ def ask_reference(
 ) -> AdoptionReference:
     """Ask a body whether it may be named as a user; nobody else sees the name before it says yes.
 
-    Raises GuardFailed for a listing that is not public, Conflict while the body is asked or named.
+    Raises GuardFailed for a listing that is not public, Conflict while the body is asked or named
+    and for a year after it said no or after it was asked and dropped again and again.
     """
     actor = require(session, actor, Permission.REFERENCE_ASK, listing)
     session.get(Listing, listing.id, with_for_update=True)
@@ -45,6 +48,7 @@ def ask_reference(
     if references.find_live(session, listing.id, body.id) is not None:
         raise Conflict(f"{body.label}には、もう確認を頼んでいるか、掲載しています。")
     _check_asked_anew(session, listing, body)
+    _check_not_pressed(session, listing, body)
     if actor.person_id is None:
         raise NotFound
     made = AdoptionReference(
@@ -71,12 +75,29 @@ def _check_asked_anew(session: Session, listing: Listing, body: Organisation) ->
     if refusal is None or refusal.answered_at is None:
         return
     refused_on = day_in_japan(refusal.answered_at)
-    again_on = Term(refused_on, _SILENT_MONTHS + 1).month_starts()[-1]
+    again_on = _silent_until(refused_on)
     if day_in_japan(now(session)) < again_on:
         raise Conflict(
             f"{body.label}は{format_date(refused_on)}に「{refusal.state.label}」と答えています。"
             f"もう一度頼めるのは{format_date(again_on)}からです。"
         )
+
+
+def _check_not_pressed(session: Session, listing: Listing, body: Organisation) -> None:
+    """Raise Conflict for a year after requests that were asked and dropped again and again."""
+    dropped = references.list_pressed(session, listing.id, body.id)[:_MOST_PRESSED]
+    if len(dropped) < _MOST_PRESSED:
+        return
+    again_on = _silent_until(day_in_japan(dropped[-1].asked_at))
+    if day_in_japan(now(session)) < again_on:
+        raise Conflict(
+            f"{body.label}には、答えを待たずに{_MOST_PRESSED}回、取り下げています。"
+            f"もう一度頼めるのは{format_date(again_on)}からです。"
+        )
+
+
+def _silent_until(day: date) -> date:
+    return Term(day, _SILENT_MONTHS + 1).month_starts()[-1]
 
 
 def answer_reference(
