@@ -187,7 +187,7 @@ def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
         awaited=awaited,
         agreement=agreements.current_agreement(session, vendor.id),
         standing=standing,
-        bars=agreements.list_bars(session, [vendor])[vendor.id],
+        bars=agreements.bars_of(vendor, standing, today_jst()),
         tasks=tasks,
         missing=list_missing(vendor, today_jst()),
         sections=SECTIONS,

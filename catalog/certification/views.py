@@ -24,8 +24,8 @@ from catalog.certification.queue import QueueFilter, pending_words
 from catalog.certification.schemas import SubmitSchema
 from catalog.offerings.content import listing_content
 from catalog.offerings.differences import compare_listings
-from catalog.offerings.models import EDITABLE_STATES, OfferingVersion
-from catalog.offerings.queries import published_offering_version
+from catalog.offerings.models import EDITABLE_STATES, ListingVersion, OfferAction, OfferingVersion
+from catalog.offerings.queries import list_published_of
 from catalog.offerings.rules import Group, TermsChoice
 from catalog.offerings.schemas import PublishSchema
 from catalog.offerings.services import find_newer_terms
@@ -304,6 +304,10 @@ def publish(offering_version_id: uuid.UUID) -> ResponseReturnValue:
     """Ask once more, then publish an approved version, and with it what was decided on it."""
     session = web.read_session()
     version = offering_for(session, offering_version_id, Permission.OFFERING_PUBLISH)
+    if request.method == "GET" and not version.can_apply(OfferAction.PUBLISH):
+        return web.see_other(
+            url_for("vendor_offerings.show", offering_version_id=offering_version_id)
+        )
     form = Form(PublishSchema(), web.posted_form())
     done = web.complete(
         form,
@@ -316,21 +320,26 @@ def publish(offering_version_id: uuid.UUID) -> ResponseReturnValue:
         notice=("サービスを公開しました", "検索に出るまで少し時間がかかることがあります。"),
         target=url_for("vendor_offerings.show", offering_version_id=offering_version_id),
     )
-    return done or web.render_page(
+    if done:
+        return done
+    published = list_published_of(session, version.offering_id)
+    return web.render_page(
         "offerings/publish.html",
         form.status,
         form=form,
         version=version,
-        older=published_offering_version(session, version.offering_id),
-        bars=agreements.find_bars(session, version.offering.maker_id),
-        newer=_compare_terms(session, version),
+        older=published[0].offering_version if published else None,
+        bars=agreements.list_bars(session, [version.offering.maker])[version.offering.maker_id],
+        newer=_compare_terms(session, version, published),
         choices=TermsChoice.choices(),
     )
 
 
-def _compare_terms(session: Session, version: OfferingVersion) -> dict[str, Any] | None:
+def _compare_terms(
+    session: Session, version: OfferingVersion, published: Sequence[ListingVersion]
+) -> dict[str, Any] | None:
     """Return what a version's own terms change of newer ones that are public, None without newer."""
-    found = find_newer_terms(session, version)
+    found = find_newer_terms(session, version, published)
     if found is None:
         return None
     newer, prepared = found

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, post_load, validates_schema
 
 from catalog.offerings.models import ListingVersion
 from catalog.offerings.row_schemas import SEPARATOR
-from catalog.offerings.schemas import GroupSchema, percent
+from catalog.offerings.schemas import WHOLE_PERCENT, GroupSchema, percent
 from catalog.offerings.words import show_percent
 from core.fields import day, lines, whole, yen
 
@@ -33,9 +33,9 @@ class DiscountsSchema(GroupSchema):
 
     @validates_schema
     def check_rows(self, data: dict[str, Any], **_options: Any) -> None:
-        """Refuse half a row, a discount of nothing, and numbers of bodies that do not rise."""
+        """Refuse half a row, a discount of nothing, and rows that do not rise in both."""
         errors: dict[str, list[str]] = {}
-        before = 0
+        before = rate = 0
         for number in range(1, MAXIMUM_DISCOUNTS + 1):
             bodies, points = data.get(f"bodies_{number}"), data.get(f"percent_{number}")
             if bodies is None and points is None:
@@ -47,7 +47,16 @@ class DiscountsSchema(GroupSchema):
                 errors[f"bodies_{number}"] = [sentence]
             if not points:
                 errors[f"percent_{number}"] = [f"{number}行目の割引率を入力してください。例：5"]
-            before = max(before, bodies or 0)
+            elif points >= WHOLE_PERCENT:
+                sentence = f"{number}行目の割引率は100%より小さくしてください。"
+                errors[f"percent_{number}"] = [sentence]
+            elif points <= rate:
+                sentence = (
+                    f"{number}行目の割引率は、団体の数が少ない行の{show_percent(rate)}%より"
+                    "大きくしてください。"
+                )
+                errors[f"percent_{number}"] = [sentence]
+            before, rate = max(before, bodies or 0), max(rate, points or 0)
         if errors:
             raise ValidationError(errors)
 

@@ -34,6 +34,7 @@ _BROKEN_XLSX = "Excel（.xlsx）として壊れています。開いて保存し
 _MOST_PARTS = 5_000
 _LARGEST_UNPACKED = 200 * 1024 * 1024  # bytes of all parts of a workbook
 _LARGEST_RATIO = 200  # unpacked to packed bytes; a dense real workbook stays under 30
+_OTHER_TEXTS = ("<", "{", "[", "%!", "{\\rtf", "#!")  # markup, JSON, PostScript, RTF, scripts
 _TEXT_CONTROLS = frozenset(range(32)) - set(b"\t\r\n")
 
 
@@ -225,6 +226,8 @@ def _read_csv(stream: IO[bytes]) -> None:
         raise _Broken('引用符（"）が閉じていません。CSVとして保存し直してください。') from error
     if not rows:
         raise _Broken("行がありません。内容のあるファイルを選択してください。")
+    if text.lstrip().startswith(_OTHER_TEXTS):
+        raise _Broken("中身が表ではありません。CSVとして保存し直すか、PDFにしてください。")
 
 
 _READERS: dict[EvidenceKind, Callable[[IO[bytes]], None]] = {

@@ -57,10 +57,9 @@ class PriceSchema(GroupSchema):
     def check_rows(self, data: dict[str, Any], **_options: Any) -> None:
         """Refuse every row that no price plan could hold, each beside its field."""
         errors: dict[str, str] = {}
-        named: dict[str, int] = {}
         for number in row_numbers(self):
             if not _is_blank(data, number):
-                errors.update(_check_row(data, number, named))
+                errors.update(_check_row(data, number))
         if not errors:
             used = [number for number in row_numbers(self) if not _is_blank(data, number)]
             errors = check_variants([_variant(data, number) for number in used])
@@ -129,7 +128,7 @@ def _declare_row(number: int) -> dict[str, Any]:
         f"price_{number}": yen(label("price"), required=False),
         f"mode_{number}": choice(label("mode"), TierMode, required=False),
         f"minimum_{number}": yen(label("minimum"), required=False),
-        f"maximum_{number}": yen(label("maximum"), required=False),
+        f"maximum_{number}": yen(label("maximum"), required=False, minimum=1),
         f"sizes_{number}": options(label("sizes"), list(SizeClass), required=False),
         f"valid_from_{number}": day(label("valid_from"), required=False),
         f"valid_to_{number}": day(label("valid_to"), required=False),
@@ -155,7 +154,7 @@ def _is_blank(data: dict[str, Any], number: int) -> bool:
     return all(value in (None, "", []) for value in [*values, *tiers])
 
 
-def _check_row(data: dict[str, Any], number: int, named: dict[str, int]) -> dict[str, str]:
+def _check_row(data: dict[str, Any], number: int) -> dict[str, str]:
     errors = {
         f"{name}_{number}": f"{number}行目の{_LABELS[name]}を選択してください。"
         for name in ("kind", "unit", "interval")
@@ -167,8 +166,8 @@ def _check_row(data: dict[str, Any], number: int, named: dict[str, int]) -> dict
         errors[f"interval_{number}"] = (
             f"{number}行目の種類が「{kind.label}」のときは、回数に{words}を選択してください。"
         )
-    if kind is ComponentKind.OPTION:
-        errors.update(_check_option(data, number, named))
+    if kind is ComponentKind.OPTION and not data.get(f"name_{number}"):
+        errors[f"name_{number}"] = f"{number}行目のオプションの名前を入力してください。"
     errors.update(_check_tiers(data, number))
     bounds = data.get(f"minimum_{number}"), data.get(f"maximum_{number}")
     if bounds[0] is not None and bounds[1] is not None and bounds[0] > bounds[1]:
@@ -191,18 +190,6 @@ def _variant(data: dict[str, Any], number: int) -> Variant:
         valid_from=data.get(f"valid_from_{number}"),
         valid_to=data.get(f"valid_to_{number}"),
     )
-
-
-def _check_option(data: dict[str, Any], number: int, named: dict[str, int]) -> dict[str, str]:
-    field, name = f"name_{number}", data.get(f"name_{number}", "")
-    if not name:
-        return {field: f"{number}行目のオプションの名前を入力してください。"}
-    bounds = [data.get(f"{part}_{number}") for part in ("sizes", "valid_from", "valid_to")]
-    if name in named and not any(bounds):
-        return {field: f"{number}行目の名前は{named[name]}行目と同じです。別の名前にしてください。"}
-    if not any(bounds):
-        named[name] = number
-    return {}
 
 
 def _check_tiers(data: dict[str, Any], number: int) -> dict[str, str]:

@@ -50,11 +50,23 @@ def check_variants(rows: Iterable[Variant]) -> dict[str, str]:
     errors: dict[str, str] = {}
     for group in _group(rows).values():
         if not any(each.is_bounded for each in group):
+            errors |= _find_twins(group)
             continue
         found = _find_rhythms(group) or _find_overlaps(group)
         found = found or {**_find_time_gaps(group), **_find_size_gaps(group)}
         errors |= found
     return errors
+
+
+def _find_twins(group: Sequence[Variant]) -> dict[str, str]:
+    """Find rows of one name that count for everybody and always: they would be added together."""
+    return {
+        f"name_{each.row}": (
+            f"{each.row}行目の名前は{group[0].row}行目と同じです。両方が足されるので、"
+            "別の名前にするか、対象の人口か期間を分けてください。"
+        )
+        for each in group[1:]
+    }
 
 
 def _find_rhythms(group: Sequence[Variant]) -> dict[str, str]:

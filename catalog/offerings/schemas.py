@@ -37,7 +37,7 @@ from core.state_machine import LabelledCode
 
 MAXIMUM_FEATURES = 20
 MAXIMUM_FEATURE_LENGTH = 100
-_WHOLE_PERCENT = 10_000
+WHOLE_PERCENT = 10_000
 
 
 class Step(LabelledCode):
@@ -60,7 +60,7 @@ class Percent(fields.Field[int]):
         if match is None:
             raise ValidationError(f"{label}は99.5のように、小数第2位までの数字で入力してください。")
         points = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
-        if points > _WHOLE_PERCENT:
+        if points > WHOLE_PERCENT:
             raise ValidationError(f"{label}は100以下の数字で入力してください。")
         return points
 
@@ -217,7 +217,10 @@ class OperationSchema(GroupSchema):
 
     @validates_schema
     def check_denominator(self, data: dict[str, Any], **_options: Any) -> None:
-        """Refuse an availability without the hours that it refers to."""
+        """Refuse an availability of nothing, and one without the hours that it refers to."""
+        if data.get("availability_basis_points") == 0:
+            sentence = "稼働率の目標は0より大きい数字にするか、決めていなければ空欄にしてください。"
+            raise ValidationError(sentence, "availability_basis_points")
         if data.get("availability_basis_points") is None or data.get("planned_service_hours"):
             return
         raise ValidationError(

@@ -1,5 +1,6 @@
 """Compare two stored versions of one specification, following ids through those in between."""
 
+import uuid
 from collections.abc import Sequence
 
 from sqlmodel import Session
@@ -16,10 +17,20 @@ def compare_versions(
     versions: Sequence[SpecificationVersion],
 ) -> Difference[Requirement]:
     """Compare in either direction (2 or 3 statements); `versions` are all readable, oldest first."""
-    olds = queries.list_requirements(session, before.id)
-    news = queries.list_requirements(session, after.id)
+    loaded = [queries.list_requirements(session, each.id) for each in (before, after)]
+    return compare_requirements(session, loaded[0], loaded[1], (before.id, after.id), versions)
+
+
+def compare_requirements(
+    session: Session,
+    olds: Sequence[Requirement],
+    news: Sequence[Requirement],
+    ends: tuple[uuid.UUID, uuid.UUID],
+    versions: Sequence[SpecificationVersion],
+) -> Difference[Requirement]:
+    """Compare the loaded requirements of two versions, whose ids are `ends`, as `compare_versions`."""
     ids = [version.id for version in versions]
-    start, end = ids.index(before.id), ids.index(after.id)
+    start, end = (ids.index(each) for each in ends)
     between = ids[min(start, end) + 1 : max(start, end)]
     pairs = queries.list_id_pairs(session, between) if between else {}
     steps = [pairs[each] for each in between]

@@ -25,7 +25,7 @@
   /** 12万3,456円 from 1万 upwards, as the server writes it; nothing for anything that is no whole amount. */
   const moneyWords = (text) => {
     const digits = text.normalize("NFKC").replace(/[,\s円]/g, "");
-    if (!/^\d{5,15}$/.test(digits)) return "";
+    if (!/^\d{5,12}$/.test(digits)) return "";
     const amount = Number(digits);
     const oku = Math.floor(amount / 1e8);
     const man = Math.floor(amount / 1e4) % 1e4;

@@ -101,7 +101,7 @@ def list_bars(session: Session, vendors: Sequence[Vendor]) -> dict[uuid.UUID, li
     """Return what keeps registered vendors from selling now: agreement, qualification, role."""
     standings = judge_agreements(session, [vendor.id for vendor in vendors])
     today = day_in_japan(now(session))
-    return {each.id: _bars_of(each, standings[each.id], today) for each in vendors}
+    return {each.id: bars_of(each, standings[each.id], today) for each in vendors}
 
 
 def find_bars(session: Session, vendor_id: uuid.UUID) -> list[Bar]:
@@ -110,7 +110,8 @@ def find_bars(session: Session, vendor_id: uuid.UUID) -> list[Bar]:
     return list_bars(session, [vendor])[vendor.id] if vendor else []
 
 
-def _bars_of(vendor: Vendor, standing: AgreementStanding, today: date) -> list[Bar]:
+def bars_of(vendor: Vendor, standing: AgreementStanding, today: date) -> list[Bar]:
+    """Return what keeps a vendor with this standing from selling on a day; no statement."""
     bars = []
     if sentence := bar_of(standing):
         bars.append(Bar(f"/vendors/{vendor.id}/agreement", sentence, "基本契約を読んで同意する"))

@@ -1,7 +1,7 @@
 """Carrying an offering to another version of its standard specification."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -23,7 +23,7 @@ from catalog.offerings.services.drafts import (
 from catalog.specifications.difference import ChangeKind
 from catalog.specifications.models import Requirement, SpecificationVersion
 from catalog.specifications.queries import list_requirements, list_versions_of
-from catalog.specifications.revisions import compare_versions
+from catalog.specifications.revisions import compare_requirements
 from core.errors import Conflict, Invalid
 
 # A requirement that says the same, wherever it stands and whatever its id, needs no second look;
@@ -58,10 +58,13 @@ def plan_copy(session: Session, base: OfferingVersion, target: SpecificationVers
         for each in reversed(list_versions_of(session, target.specification_id))
         if each.is_published or each.id == base.specification_version_id
     ]
-    difference = compare_versions(session, base.specification_version, target, versions)
+    olds = list_requirements(session, base.specification_version_id)
+    news = list_requirements(session, target.id)
+    ends = (base.specification_version_id, target.id)
+    difference = compare_requirements(session, olds, news, ends, versions)
     answers = list_answers(session, [base.id])[base.id]
     changed = {each.after.id: each for each in difference.changes if each.after is not None}
-    before = _pair_up(session, base, target, {key: each.before for key, each in changed.items()})
+    before = _pair_up(olds, news, {key: each.before for key, each in changed.items()})
     kept: dict[uuid.UUID, ConformanceAnswer] = {}
     marks: dict[str, dict[str, object]] = {}
     for requirement, old in before:
@@ -78,17 +81,15 @@ def plan_copy(session: Session, base: OfferingVersion, target: SpecificationVers
 
 
 def _pair_up(
-    session: Session,
-    base: OfferingVersion,
-    target: SpecificationVersion,
+    olds: Sequence[Requirement],
+    news: Sequence[Requirement],
     changed: Mapping[uuid.UUID, Requirement | None],
 ) -> list[tuple[Requirement, Requirement | None]]:
     """Pair each requirement with its older one: a changed one by the difference, the rest by id."""
-    olds = list_requirements(session, base.specification_version_id)
     by_number = {each.requirement_id: each for each in olds}
     return [
         (each, changed[each.id] if each.id in changed else by_number.get(each.requirement_id))
-        for each in list_requirements(session, target.id)
+        for each in news
     ]
 
 

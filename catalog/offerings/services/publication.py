@@ -52,6 +52,7 @@ def publish_version(
     actor = require(session, actor, Permission.OFFERING_PUBLISH, row)
     lock_seller(session, row.offering.maker_id)
     session.get(Offering, row.offering_id, with_for_update=True)
+    row.expect(OfferAction.PUBLISH)
     terms = own_terms(session, row)
     older = queries.published_offering_version(session, row.offering_id)
     others = queries.list_published_of(session, row.offering_id)
@@ -84,11 +85,11 @@ def publish_version(
 
 
 def find_newer_terms(
-    session: Session, row: OfferingVersion
+    session: Session, row: OfferingVersion, published: Sequence[ListingVersion]
 ) -> tuple[ListingVersion, ListingVersion] | None:
-    """Return the maker's public terms and those of a version, if the public ones came later."""
+    """Return the maker's terms among the published ones and those of a version, if they came later."""
     terms = own_terms(session, row)
-    newer = _newer_among(queries.list_published_of(session, row.offering_id), terms)
+    newer = _newer_among(published, terms)
     return (newer, terms) if newer is not None else None
 
 

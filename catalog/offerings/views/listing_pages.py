@@ -2,14 +2,14 @@
 
 import uuid
 
-from flask import url_for
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from accounts.auth import access, actor
 from accounts.permissions import Permission, require
 from catalog.offerings import queries, services
-from catalog.offerings.models import EDITABLE_STATES, Listing
+from catalog.offerings.models import EDITABLE_STATES, Listing, OfferAction
 from catalog.offerings.rules import (
     earliest_end,
     list_missing_in_listing,
@@ -111,7 +111,9 @@ def check_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValue:
 def publish_listing_version(listing_version_id: uuid.UUID) -> ResponseReturnValue:
     """Ask once more, then publish approved terms."""
     terms = terms_for(web.read_session(), listing_version_id, Permission.OFFERING_PUBLISH)
-    if is_with_offering(terms):
+    if is_with_offering(terms) or (
+        request.method == "GET" and not terms.can_apply(OfferAction.PUBLISH)
+    ):
         return web.see_other(home_of(terms))
     form = Form(ConfirmSchema(), web.posted_form())
     done = web.complete(

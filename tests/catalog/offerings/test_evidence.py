@@ -91,6 +91,8 @@ UNSOUND = (
     ("画面.pdf", png(), "中身はPDFではありません"),
     ("文書.png", pdf(), "中身はPNGではありません"),
     ("文書.csv", pdf(), "中身はCSVではありません"),
+    ("ページ.csv", b"<html><script>alert(1)</script></html>", "中身が表ではありません"),
+    ("値.csv", b'\n{"a": 1}', "中身が表ではありません"),
     ("実行.csv", b"MZ\x00\x01" + bytes(60), "CSVの文字ではありません"),
     ("頁.pdf", b"<html><script>alert(1)</script></html>", "中身はPDFではありません"),
     ("切れた.pdf", b"%PDF-1.7\n" + bytes(200), "壊れています"),

@@ -108,6 +108,7 @@ def test_each_month_has_the_price_of_its_day():
 
 
 REFUSED = (
+    ((row(1), row(2)), {"name_2": "2行目の名前は1行目と同じです。両方が足される"}),
     ((row(1, SMALL), row(2, SMALL, MIDDLE)), {"sizes_2": "1行目と重なっています（1万人未満）"}),
     ((row(1), row(2, first=APRIL)), {"valid_from_2": "1行目と重なっています（すべての人口、令和9年4月1日から）"}),
     (
@@ -133,7 +134,7 @@ def test_overlaps_and_gaps_are_named(rows, expected):
 @pytest.mark.parametrize(
     "rows",
     [
-        (row(1), row(2)),
+        (row(1), row(2, kind=ComponentKind.USAGE)),
         (row(1, SMALL), row(2, MIDDLE)),
         (row(1, last=MARCH), row(2, first=APRIL)),
         (row(1, SMALL, kind=ComponentKind.OPTION), row(2, CITY, kind=ComponentKind.OPTION)),
@@ -255,6 +256,8 @@ def test_discounts_and_support_are_shown_apart(client, new_client, company, draf
     for changes, sentence in (
         ({"bodies_2": "5"}, "2行目の団体の数は5より大きい数字にしてください。"),
         ({"percent_1": ""}, "1行目の割引率を入力してください。"),
+        ({"percent_2": "5"}, "2行目の割引率は、団体の数が少ない行の5%より大きくしてください。"),
+        ({"percent_2": "100"}, "2行目の割引率は100%より小さくしてください。"),
         ({"state_support_until-year": "", "state_support_until-month": "", "state_support_until-day": ""}, "支援の期限を入力してください。"),
     ):  # fmt: skip
         refused = client.submit(path, {**DISCOUNTS, **changes}, button="下書きを保存する")

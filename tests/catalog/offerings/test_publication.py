@@ -11,6 +11,7 @@ from app import outbox_handlers
 from catalog.offerings import queries, services
 from catalog.offerings.models import OfferState
 from core import db, outbox
+from core.errors import WrongState
 from tests import factories
 from tests.catalog.offerings.conftest import (
     BASE_PRICE,
@@ -128,6 +129,9 @@ def test_price_changes_while_a_version_is_on_its_way(client, company, lead, shel
         assert shown.offering_version_id == version_id
         assert shown.components[0].tiers == [[0, price]]
         assert load(session, version_id)[1].id == shown.id
+    assert client.get(path).location == f"/vendor/offerings/{version_id}"
+    with pytest.raises(WrongState, match="「公開中」"), db.transaction() as session:
+        services.publish_version(session, company.acts(), load(session, version_id)[0])
 
 
 def test_what_other_sellers_have_moves_with_a_new_version_and_they_are_told(
