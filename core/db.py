@@ -13,6 +13,9 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session
 
 from core import audit, changes, clock
@@ -116,6 +119,37 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("narabi_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class _Unindexed(FunctionElement[Any]):
+    """A column whose index SQLite shall not use."""
+
+    inherit_cache = True
+    name = "unindexed"
+
+    def __init__(self, column: Any) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(_Unindexed)
+def _compile_plain(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    (column,) = element.clauses
+    return compiler.process(column, **options)
+
+
+@compiles(_Unindexed, "sqlite")
+def _compile_for_sqlite(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+{_compile_plain(element, compiler, **options)}"
+
+
+def unindexed(column: Any) -> Any:
+    """Return a column for a test that most rows pass, such as a state.
+
+    SQLite counts no values: it takes the index of the state and reads nearly all rows, where the ids
+    of the same statement lead to a few. PostgreSQL knows better by itself.
+    """
+    return _Unindexed(column)
 
 
 def now(session: Session) -> datetime:

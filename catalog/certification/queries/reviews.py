@@ -29,7 +29,7 @@ from catalog.offerings.models import (
 )
 from catalog.specifications.models import SpecificationVersion
 from core.audit import AuditDetail, AuditEvent, Outcome
-from core.db import now
+from core.db import now, unindexed
 
 MAXIMUM_QUEUE = 1_000
 
@@ -45,7 +45,7 @@ def current_certifications(
         select(Certification)
         .where(
             col(Certification.offering_version_id).in_(offering_version_ids),
-            col(Certification.state).in_(DECIDED_STATES),
+            unindexed(Certification.state).in_(DECIDED_STATES),
         )
         .order_by(
             col(Certification.state) != ReviewState.REFUSED,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_
-from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy import exists
+from sqlalchemy.orm import joinedload, selectinload
 from sqlmodel import Session, col, select
 
 from catalog.offerings.models import (
@@ -18,10 +18,12 @@ from catalog.offerings.models import (
     PriceComponentRow,
 )
 from catalog.offerings.queries.answers import list_answers as list_answers
+from catalog.offerings.queries.listed import MAXIMUM_LISTED as MAXIMUM_LISTED
+from catalog.offerings.queries.listed import find_listed as find_listed
+from catalog.offerings.queries.listed import is_listed as is_listed
+from catalog.offerings.queries.listed import narrow_to_listed as narrow_to_listed
 from catalog.specifications.models import SpecificationVersion
-from vendors.models import Vendor, VendorState
 
-MAXIMUM_LISTED = 20_000
 MAXIMUM_VERSIONS = 2_000
 SHOWN_STATES = (OfferState.PUBLISHED, OfferState.SUPERSEDED, OfferState.WITHDRAWN)
 OPEN_STATES = (
@@ -43,92 +45,6 @@ def load_listing_versions(
         .options(*whole_listing_version())
     )
     return {version.id: version for version in session.exec(statement)}
-
-
-def find_listed(
-    session: Session,
-    listing_ids: Sequence[uuid.UUID] | None = None,
-    *,
-    offering_id: uuid.UUID | None = None,
-    offering_ids: Sequence[uuid.UUID] | None = None,
-    beside_listing_id: uuid.UUID | None = None,
-    specification_version_id: uuid.UUID | None = None,
-) -> list[ListingVersion]:
-    """Return the listing versions that buyers see now, by name (2 statements).
-
-    `beside_listing_id` asks for all sellers of the software of that listing, itself included.
-    Listed is: published, of a published offering version, of an active seller and maker, and
-    confirmed by the maker when another sells it. `is_listed` is the same rule for a loaded row.
-    """
-    statement = (
-        narrow_to_listed(select(ListingVersion))
-        .options(*whole_listing_version())
-        .order_by(col(OfferingVersion.name), col(ListingVersion.id))
-        .limit(MAXIMUM_LISTED)
-    )
-    if beside_listing_id is not None:
-        software = select(Listing.offering_id).where(Listing.id == beside_listing_id)
-        statement = statement.where(col(Listing.offering_id).in_(software))
-    for condition in _narrowed(listing_ids, offering_id, specification_version_id):
-        statement = statement.where(condition)
-    if offering_ids is not None:
-        statement = statement.where(col(Listing.offering_id).in_(offering_ids))
-    return list(session.exec(statement))
-
-
-def narrow_to_listed(statement: Any) -> Any:
-    """Keep of a select over listing versions what buyers see now; joins all that decides it."""
-    maker, seller = _parties()
-    return (
-        statement.join(Listing, col(Listing.id) == ListingVersion.listing_id)
-        .join(Offering, col(Offering.id) == Listing.offering_id)
-        .join(OfferingVersion, col(OfferingVersion.id) == ListingVersion.offering_version_id)
-        .join(maker, maker.id == Offering.maker_id)
-        .join(seller, seller.id == Listing.seller_id)
-        .where(
-            ListingVersion.state == OfferState.PUBLISHED,
-            OfferingVersion.state == OfferState.PUBLISHED,
-            maker.state == VendorState.ACTIVE,
-            seller.state == VendorState.ACTIVE,
-            or_(
-                col(Listing.seller_id) == Offering.maker_id,
-                col(Listing.confirmed_at).is_not(None),
-            ),
-        )
-    )
-
-
-@cache
-def _parties() -> tuple[Any, Any]:
-    return aliased(Vendor), aliased(Vendor)
-
-
-def _narrowed(
-    listing_ids: Sequence[uuid.UUID] | None,
-    offering_id: uuid.UUID | None,
-    specification_version_id: uuid.UUID | None,
-) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if listing_ids is not None:
-        conditions.append(col(ListingVersion.listing_id).in_(listing_ids))
-    if offering_id is not None:
-        conditions.append(col(Listing.offering_id) == offering_id)
-    if specification_version_id is not None:
-        conditions.append(col(OfferingVersion.specification_version_id) == specification_version_id)
-    return conditions
-
-
-def is_listed(version: ListingVersion) -> bool:
-    """Tell whether buyers see this listing version now; the row must come from a query above."""
-    listing = version.listing
-    offering = listing.offering
-    return (
-        version.state is OfferState.PUBLISHED
-        and version.offering_version.state is OfferState.PUBLISHED
-        and listing.seller.state is VendorState.ACTIVE
-        and offering.maker.state is VendorState.ACTIVE
-        and (listing.seller_id == offering.maker_id or listing.confirmed_at is not None)
-    )
 
 
 def get_listing(session: Session, listing_id: uuid.UUID) -> Listing | None:
