@@ -155,6 +155,10 @@ def list_missing_in_listing(version: ListingVersion, today: date) -> list[Missin
         for group, field, sentence in _LISTING_NEEDS
         if getattr(version, field) in (None, "")
     ]
+    until = version.state_support_until
+    if until is not None and until < today:
+        sentence = f"国の支援は{format_date(until)}に終わっています。支援の額と期限を改めるか、空欄にしてください。"
+        missing.append(Missing(Group.DISCOUNTS, "state_support_until", sentence))
     return missing
 
 

@@ -38,11 +38,12 @@ _PRICE = targets_of(Part.PRICE)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is stored: all that the vendor sells, the published standards, the company's number."""
+    """What is stored: all that the vendor sells, the published standards, the company's number and name."""
 
     own: Mapping[uuid.UUID, OwnOffering]
     specifications: Sequence[SpecificationVersion]
     corporate_number: str
+    company: str
     today: date
 
 
@@ -149,7 +150,9 @@ class _Check:
             self._find(rows[MOST_OFFERINGS], "name", reason, can_drop=False)
             rows = rows[:MOST_OFFERINGS]
         self._find_faults()
-        self.findings += find_doubts(rows, self.known.corporate_number, self.known.today)
+        self.findings += find_doubts(
+            rows, self.known.corporate_number, self.known.company, self.known.today
+        )
         names = Counter(each.version.name for each in self.known.own.values())
         for item in rows:
             self._read(item, names)

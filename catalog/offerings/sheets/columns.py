@@ -147,6 +147,8 @@ EXTRAS = (
     Column("ends_on", "提供を終える日", _X, "日付かどうかを確かめ、説明に書き添えます。", "", ("提供終了日", "終了日", "end")),
     Column("category", "分野", _X, "書き方がそろっているかを確かめ、説明に書き添えます。", "", ("カテゴリ", "カテゴリー", "field", "category")),
     Column("corporate_number", "法人番号", _X, "自社の法人番号かどうかを確かめます。保存はしません。", "", ("corporate number",)),
+    Column("provider", "提供する会社の名称", _X, "自社の名称かどうかを確かめます。保存はしません。", "", ("提供事業者", "事業者名", "会社名", "企業名", "事業者の名称", "provider")),
+    Column("page", "サービスのページ", _X, "アドレスかどうかを確かめ、説明に書き添えます。", "", ("サービスのURL", "URL", "ホームページ", "url")),
     Column(NOTE, "説明に書き添える", _X, "見出しと一緒に、説明の終わりに書き添えます。"),
 )  # fmt: skip
 OFFERING_COLUMNS = (*_KEYS, *_OFFERING, *_LISTING)

@@ -11,15 +11,20 @@ from catalog.offerings.sheets.reading import Item
 from catalog.specifications.mapping import fold_word
 from core import japanese
 
-_ADDED = ("starts_on", "ends_on", "category")
+_ADDED = ("starts_on", "ends_on", "category", "page")
+_PAGE = re.compile(r"https?://[^\s/]+\.[^\s]+", re.ASCII)
 
 
-def find_doubts(items: Sequence[Item], corporate_number: str, today: date) -> Iterator[Finding]:
-    """Give every doubtful cell of the rows; each may be dropped."""
+def find_doubts(
+    items: Sequence[Item], corporate_number: str, company: str, today: date
+) -> Iterator[Finding]:
+    """Give every doubtful cell of the rows; each may be dropped but one that names another company."""
     spelled = _spellings(items)
     for item in items:
         yield from _doubt_days(item, today)
-        yield from _doubt(item, "corporate_number", lambda text: _number(text, corporate_number))
+        yield from _doubt(item, "corporate_number", _number)
+        yield from _doubt_company(item, corporate_number, company)
+        yield from _doubt(item, "page", _page)
         yield from _doubt(item, "category", lambda text: _category(text, spelled))
         yield from _doubt(item, "availability_basis_points", _percent)
 
@@ -69,7 +74,26 @@ def _doubt_days(item: Item, today: date) -> Iterator[Finding]:
         )
 
 
-def _number(text: str, own: str) -> str:
+def _doubt_company(item: Item, number: str, company: str) -> Iterator[Finding]:
+    """Doubt a row that names another company: it may be somebody else's service."""
+    text = item.cells.get("corporate_number", "")
+    digits = japanese.normalise_corporate_number(text)
+    if text and not _number(text) and digits != number:
+        reason = f"自社の法人番号（{number}）と違います。自社のサービスなら直し、違うなら行を外してください。"
+        yield finding_at(item, item.column("corporate_number"), reason, text)
+    text = item.cells.get("provider", "")
+    if text and japanese.name_skeleton(text) != japanese.name_skeleton(company):
+        reason = f"自社の名称（{company}）と違います。自社のサービスなら直し、違うなら行を外してください。"
+        yield finding_at(item, item.column("provider"), reason, text)
+
+
+def _page(text: str) -> str:
+    if _PAGE.fullmatch(text):
+        return ""
+    return "一つのアドレスとして読めません。https://で始まるアドレスを一つだけ書くか、空欄にしてください。"
+
+
+def _number(text: str) -> str:
     digits = japanese.normalise_corporate_number(text)
     if not re.fullmatch(r"[0-9]{13}", digits):
         return f"法人番号は13桁の数字です。今は{len(digits)}文字です。"
@@ -77,11 +101,7 @@ def _number(text: str, own: str) -> str:
         japanese.check_corporate_number(digits)
     except japanese.JapaneseTextError as error:
         return str(error)
-    return (
-        ""
-        if digits == own
-        else f"自社の法人番号（{own}）と違います。自社のサービスかを確かめてください。"
-    )
+    return ""
 
 
 def _percent(text: str) -> str:

@@ -21,5 +21,6 @@ def load_known(session: Session, actor: Actor) -> Known:
         own={each.id: each for each in queries.list_own(session, home)},
         specifications=list_versions(session),
         corporate_number=vendor.corporate_number if vendor else "",
+        company=vendor.name if vendor else "",
         today=today_jst(),
     )
