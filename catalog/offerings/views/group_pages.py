@@ -13,7 +13,12 @@ from accounts.models import BodyKind
 from accounts.permissions import Permission
 from catalog.offerings import queries, schemas, services
 from catalog.offerings.discount_schemas import DiscountsSchema, discount_values
-from catalog.offerings.models import EDITABLE_STATES, ListingVersion, OfferingVersion
+from catalog.offerings.models import (
+    EDITABLE_STATES,
+    ListingVersion,
+    OfferingVersion,
+    OfferState,
+)
 from catalog.offerings.preview import PreviewRow, preview_costs
 from catalog.offerings.price_schemas import (
     BLANK_ROWS,
@@ -142,7 +147,7 @@ def edit_prices(listing_version_id: uuid.UUID) -> ResponseReturnValue:
         wider = min(shown + BLANK_ROWS, MAXIMUM_ROWS)
         here = group_href(Group.PRICES, terms.offering_version, terms)
         return web.see_other(f"{here}?rows={wider}#row-{shown + 1}")
-    return _go_on(Group.PRICES, terms.offering_version, terms, form)
+    return _go_on(Group.PRICES, terms, form)
 
 
 @blueprint.post("/listings/<uuid:listing_version_id>/prices/preview")
@@ -197,7 +202,7 @@ def _render_prices(terms: ListingVersion, form: Form, shown: int) -> ResponseRet
         size_classes=SizeClass.choices(),
         discounts=terms.discounts,
         discounted=discount,
-        **_frame(Group.PRICES, terms.offering_version, terms),
+        **_frame(Group.PRICES, terms),
     )
 
 
@@ -231,12 +236,6 @@ def edit_offering(
     terms = queries.find_own_listing_version(session, version)
     if terms is None:
         raise NotFound
-    if version.state not in EDITABLE_STATES and request.method == "GET":
-        return web.see_other(home_of(terms))
-    form = _form(schema, show(version))
-    kept = keep_typed(form, actor().person_id)
-    if kept is not None:
-        return kept
 
     def save(writing: Session, data: dict[str, Any]) -> OfferingVersion:
         row = offering_for(writing, version_id, _EDIT)
@@ -245,8 +244,8 @@ def edit_offering(
         except StaleVersion as error:
             raise StaleVersion(current=show(row)) from error
 
-    saved = form.submit(save) if form.is_posted else None
-    return _answer(group, version, terms, form, saved=saved is not None, **shown)
+    form = _form(schema, show(version))
+    return _ask(group, terms, version.state, form, save, **shown)
 
 
 def _edit_terms(
@@ -256,12 +255,6 @@ def _edit_terms(
     show: Callable[[ListingVersion], dict[str, Any]],
 ) -> ResponseReturnValue:
     terms = terms_for(web.read_session(), version_id, _EDIT)
-    if terms.state not in EDITABLE_STATES and request.method == "GET":
-        return web.see_other(home_of(terms))
-    form = _form(schema, show(terms))
-    kept = keep_typed(form, actor().person_id)
-    if kept is not None:
-        return kept
 
     def save(writing: Session, data: dict[str, Any]) -> ListingVersion:
         row = terms_for(writing, version_id, _EDIT)
@@ -270,8 +263,7 @@ def _edit_terms(
         except StaleVersion as error:
             raise StaleVersion(current=show(row)) from error
 
-    saved = form.submit(save) if form.is_posted else None
-    return _answer(group, terms.offering_version, terms, form, saved=saved is not None)
+    return _ask(group, terms, terms.state, _form(schema, show(terms)), save)
 
 
 def _form(schema: GroupSchema, initial: dict[str, Any]) -> Form:
@@ -282,17 +274,22 @@ def _facts(data: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name != "step"}
 
 
-def _answer(
+def _ask(
     group: Group,
-    version: OfferingVersion,
     terms: ListingVersion,
+    state: OfferState,
     form: Form,
-    *,
-    saved: bool,
+    save: Callable[[Session, dict[str, Any]], object],
     **shown: Any,
 ) -> ResponseReturnValue:
-    if saved:
-        return _go_on(group, version, terms, form)
+    """Show a question group of a version in this state, keep what is typed, or save and go on."""
+    if state not in EDITABLE_STATES and request.method == "GET":
+        return web.see_other(home_of(terms))
+    kept = keep_typed(form, actor().person_id)
+    if kept is not None:
+        return kept
+    if form.is_posted and form.submit(save) is not None:
+        return _go_on(group, terms, form)
     put_conflict_in_words(form)
     return web.render_page(
         f"offerings/edit_{group.value}.html",
@@ -306,13 +303,12 @@ def _answer(
         authentications=Authentication.choices(),
         accessibility_levels=AccessibilityLevel.choices(),
         **shown,
-        **_frame(group, version, terms),
+        **_frame(group, terms),
     )
 
 
-def _go_on(
-    group: Group, version: OfferingVersion, terms: ListingVersion, form: Form
-) -> ResponseReturnValue:
+def _go_on(group: Group, terms: ListingVersion, form: Form) -> ResponseReturnValue:
+    version = terms.offering_version
     if form.data["step"] == Step.MORE:
         here = group_href(group, version, terms)
         return web.see_other(f"{here}?rows={(form.data['rows'] or 0) + BLANK_ROWS}")
@@ -322,11 +318,11 @@ def _go_on(
     return web.see_other(group_href(group, version, terms))
 
 
-def _frame(group: Group, version: OfferingVersion, terms: ListingVersion) -> dict[str, Any]:
+def _frame(group: Group, terms: ListingVersion) -> dict[str, Any]:
     groups = optional_groups_of(terms) if group.is_optional else groups_of(terms)
     return {
         "is_optional": group.is_optional,
-        "version": version,
+        "version": terms.offering_version,
         "terms": terms,
         "home_href": home_of(terms),
         "step_number": groups.index(group) + 1,
