@@ -49,14 +49,7 @@ def load_listing_versions(
 
 def get_listing(session: Session, listing_id: uuid.UUID) -> Listing | None:
     """Return a listing with its seller, offering and maker."""
-    statement = (
-        select(Listing)
-        .where(Listing.id == listing_id)
-        .options(
-            joinedload(Listing.seller),  # type: ignore[arg-type]
-            joinedload(Listing.offering).joinedload(Offering.maker),  # type: ignore[arg-type]
-        )
-    )
+    statement = select(Listing).where(Listing.id == listing_id).options(*_listing_links())
     return session.exec(statement).first()
 
 
@@ -234,10 +227,7 @@ def list_listings_for(session: Session, offering_id: uuid.UUID) -> list[Listing]
     statement = (
         select(Listing)
         .where(Listing.offering_id == offering_id)
-        .options(
-            joinedload(Listing.seller),  # type: ignore[arg-type]
-            joinedload(Listing.offering).joinedload(Offering.maker),  # type: ignore[arg-type]
-        )
+        .options(*_listing_links())
         .order_by(col(Listing.created_at), col(Listing.id))
         .limit(MAXIMUM_VERSIONS)
     )
@@ -262,10 +252,7 @@ def list_unconfirmed(session: Session, owner_id: uuid.UUID) -> list[Listing]:
             )
             .correlate(Listing),
         )
-        .options(
-            joinedload(Listing.seller),  # type: ignore[arg-type]
-            joinedload(Listing.offering).joinedload(Offering.maker),  # type: ignore[arg-type]
-        )
+        .options(*_listing_links())
         .order_by(col(Listing.created_at), col(Listing.id))
         .limit(MAXIMUM_VERSIONS)
     )
@@ -286,6 +273,14 @@ def list_price_changes(session: Session) -> list[ListingVersion]:
         .limit(MAXIMUM_VERSIONS)
     )
     return list(session.exec(statement))
+
+
+@cache
+def _listing_links() -> list[Any]:
+    return [
+        joinedload(Listing.seller),  # type: ignore[arg-type]
+        joinedload(Listing.offering).joinedload(Offering.maker),  # type: ignore[arg-type]
+    ]
 
 
 @cache
