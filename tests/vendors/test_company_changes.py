@@ -9,12 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 import tests.factories as make
-from accounts.models import Organisation, OrganisationKind, Role
+from accounts.models import Organisation, OrganisationKind
 from app import outbox_handlers
 from core import db, outbox
 from core.errors import Conflict
 from core.japanese import name_skeleton
 from tests.page_checks import text_of
+from tests.vendors.people import add_people
 from vendors import queries
 
 KINDS = {"qualification_kinds": ["goods_sale", "service"]}
@@ -40,15 +41,7 @@ def town(settings, new_client):
         taken = "見本海ソフト株式会社"
         make.vendor(session, name=taken, name_skeleton=name_skeleton(taken))
         home = session.get_one(Organisation, vendor.owner_id)
-        people = {
-            "admin": make.person(session, Role.VENDOR_ADMIN, home, name="見本 花子"),
-            "member": make.person(session, Role.VENDOR_MEMBER, home),
-            "rival": make.person(session, Role.VENDOR_ADMIN),
-            "lead": make.person(session, Role.LEAD_REVIEWER, office, name="見本 主任"),
-            "reviewer": make.person(session, Role.REVIEWER, office, name="見本 審査"),
-            "outsider": make.person(session, Role.REVIEWER, office),
-        }
-        make.membership(session, people["reviewer"], Role.LEAD_REVIEWER, office)
+        people = add_people(session, home, office)
     browsers = {name: new_client() for name in people}
     for name, browser in browsers.items():
         make.sign_in_client(browser, people[name])

@@ -19,6 +19,7 @@ from core.audit import AuditEvent
 from core.errors import Conflict, DomainError, Forbidden, GuardFailed, Invalid
 from tests.letterbox import empty_letterbox, receivers
 from tests.page_checks import text_of
+from tests.vendors.people import add_people
 from tests.vendors.test_races import at_once
 from vendors import filing_services, queries
 from vendors.filing_models import FilingState, QualificationRenewal
@@ -55,15 +56,7 @@ def town(settings, hold_clock):
             session, name="見本川ソフト株式会社", roles=["seller"], contact_email="v@example.jp", **HELD
         )  # fmt: skip
         home = session.get_one(Organisation, vendor.owner_id)
-        people = {
-            "admin": make.person(session, Role.VENDOR_ADMIN, home, name="見本 花子"),
-            "member": make.person(session, Role.VENDOR_MEMBER, home),
-            "rival": make.person(session, Role.VENDOR_ADMIN),
-            "lead": make.person(session, Role.LEAD_REVIEWER, office, name="見本 主任"),
-            "reviewer": make.person(session, Role.REVIEWER, office, name="見本 審査"),
-            "outsider": make.person(session, Role.REVIEWER, office),
-        }
-        make.membership(session, people["reviewer"], Role.LEAD_REVIEWER, office)
+        people = add_people(session, home, office)
     lead = make.actor(people["lead"], Role.LEAD_REVIEWER, office)
     checker = make.actor(people["reviewer"], Role.LEAD_REVIEWER, office)
     admin = make.actor(people["admin"], Role.VENDOR_ADMIN, home)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlmodel import Session
 
 from accounts.identity import Actor
@@ -82,6 +83,20 @@ def make_lead(session: Session) -> Actor:
     agency = factories.organisation(session, OrganisationKind.AGENCY)
     lead = factories.person(session, Role.LEAD_REVIEWER, agency)
     return factories.actor(lead, Role.LEAD_REVIEWER, agency)
+
+
+@pytest.fixture
+def company(database) -> Company:
+    """A vendor that may sell."""
+    with db.transaction() as session:
+        return make_company(session)
+
+
+@pytest.fixture
+def lead(database) -> Actor:
+    """Who approves."""
+    with db.transaction() as session:
+        return make_lead(session)
 
 
 def make_draft(session: Session, company: Company, specification_version_id: UUID) -> UUID:

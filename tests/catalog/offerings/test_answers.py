@@ -21,18 +21,11 @@ from catalog.terms import Answer
 from core import db
 from core.errors import StaleVersion
 from tests import factories
-from tests.catalog.offerings.conftest import Company, load, make_company, make_draft
+from tests.catalog.offerings.conftest import Company, load, make_draft
 from tests.client import CheckedClient
 from tests.page_checks import parse_page, text_of
 
 JSON = {"Accept": "application/json"}
-
-
-@pytest.fixture
-def company(database) -> Company:
-    """A vendor that may sell."""
-    with db.transaction() as session:
-        return make_company(session)
 
 
 def make_empty(company: Company, requirements: int = 13) -> UUID:

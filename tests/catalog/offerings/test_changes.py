@@ -15,9 +15,7 @@ from catalog.offerings.models import OfferState
 from core import db
 from tests import factories
 from tests.catalog.offerings.conftest import (
-    Company,
     load,
-    make_company,
     make_draft,
     make_lead,
     publish,
@@ -25,13 +23,6 @@ from tests.catalog.offerings.conftest import (
 from tests.page_checks import text_of
 
 pytestmark = [pytest.mark.sqlite_only, pytest.mark.query_budget(40)]
-
-
-@pytest.fixture
-def company(database) -> Company:
-    """A vendor with one published offering is made of this."""
-    with db.transaction() as session:
-        return make_company(session)
 
 
 @pytest.fixture

@@ -129,13 +129,6 @@ def test_content_decides_what_a_file_is() -> None:
             check_evidence(io.BytesIO(content), name)
 
 
-@pytest.fixture
-def company(database) -> Company:
-    """A vendor that may sell."""
-    with db.transaction() as session:
-        return make_company(session)
-
-
 def draft(company: Company) -> tuple[UUID, list[UUID]]:
     """Make a complete draft; returns its id and the requirement rows with an answer."""
     with db.transaction() as session:

@@ -16,31 +16,15 @@ from tests import factories
 from tests.catalog.offerings.conftest import (
     BASE_PRICE,
     TERMS,
-    Company,
     load,
     make_company,
     make_draft,
-    make_lead,
     publish,
 )
 from tests.page_checks import text_of
 
 DEARER = [{**BASE_PRICE, "tiers": [[0, 31_000]]}]
 SMALL_ONLY = [{**BASE_PRICE, "size_classes": ["under_10k", "10k"]}]
-
-
-@pytest.fixture
-def company(database) -> Company:
-    """A vendor that may sell."""
-    with db.transaction() as session:
-        return make_company(session)
-
-
-@pytest.fixture
-def lead(database):
-    """Who approves."""
-    with db.transaction() as session:
-        return make_lead(session)
 
 
 @pytest.fixture

@@ -17,8 +17,6 @@ from core import db, outbox
 from core.errors import Conflict, DomainError, WrongState
 from tests import factories
 from tests.catalog.offerings.conftest import (
-    Company,
-    make_company,
     make_draft,
     make_lead,
     publish,
@@ -31,13 +29,6 @@ ASKED = {
     "note": "公民館の予約に使っています。",
 }
 SECRET = "たぬき町"
-
-
-@pytest.fixture
-def company(database) -> Company:
-    """A vendor that may sell."""
-    with db.transaction() as session:
-        return make_company(session)
 
 
 @pytest.fixture

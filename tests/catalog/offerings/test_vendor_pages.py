@@ -72,13 +72,6 @@ EXIT = {
 }
 
 
-@pytest.fixture
-def company(database) -> Company:
-    """A vendor that may sell."""
-    with db.transaction() as session:
-        return make_company(session)
-
-
 def sign_in(client: CheckedClient, company: Company, role: Role = Role.VENDOR_ADMIN) -> None:
     """Sign the administrator or the member in."""
     someone = company.admin if role is Role.VENDOR_ADMIN else company.member
