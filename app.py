@@ -60,6 +60,7 @@ import search.views
 import vendors.agreement_letters
 import vendors.agreement_views
 import vendors.arrival_views
+import vendors.draft_letters
 import vendors.filing_views
 import vendors.letters
 import vendors.member_views
@@ -186,6 +187,7 @@ def outbox_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
         procurement.market.services.HANDLERS,
         search.indexer.make_handlers(settings),
         vendors.agreement_letters.make_handlers(settings),
+        vendors.draft_letters.make_handlers(settings),
         vendors.letters.make_handlers(settings),
         vendors.reminders.make_handlers(settings),
     )

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 import accounts.queries
-from accounts import oidc_services
+from accounts import address_services, oidc_services
 from accounts.identity import Actor
 from accounts.models import Organisation, Role
 from accounts.newcomer import Newcomer
 from accounts.oauth import Identified
 from accounts.permissions import Permission, require
+from core import audit
 from core.errors import Conflict, NotFound
-from vendors import queries, services
+from vendors import draft_services, queries, services
 from vendors.models import GbizIdType, Vendor
 
 
@@ -35,12 +36,28 @@ def becomes_administrator(session: Session, newcomer: Newcomer, vendor: Vendor) 
     return newcomer.is_prime and not admins
 
 
+def begins_anew(session: Session, newcomer: Newcomer, vendor: Vendor) -> bool:
+    """Tell whether the holder of the GビズIDプライム replaces what somebody began without any proof."""
+    if becomes_administrator(session, newcomer, vendor):
+        return False
+    return newcomer.is_prime and draft_services.gives_way(session, vendor)
+
+
 def begin(session: Session, actor: Actor, *, token: str, name: str, kana: str) -> NewRegistration:
-    """Begin the registration of the newcomer's company. Raises NotFound, Conflict."""
+    """Begin the registration of the newcomer's company. Raises NotFound, Conflict.
+
+    A draft that gives way is locked first: whoever submits it, or arrives, at once waits or was first.
+    """
     require(session, actor, Permission.VENDOR_REGISTER)
     newcomer = _take(session, actor, token)
-    services.require_unregistered(session, newcomer.corporate_number)
+    known = find_vendor(session, newcomer)
+    draft = queries.lock_vendor(session, known.id) if known else None
+    replaces = draft is not None and begins_anew(session, newcomer, draft)
+    if not replaces:
+        services.require_unregistered(session, newcomer.corporate_number)
     person, identity = oidc_services.create_newcomer(session, newcomer)
+    if replaces and draft is not None:
+        draft_services.give_way(session, audit.System(person_id=person.id), draft)
     vendor = services.begin_registration(
         session,
         person,
@@ -74,7 +91,9 @@ def link(session: Session, actor: Actor, *, token: str) -> None:
     """Bind the identity to the account of a vendor's person; the 法人番号 must be the vendor's."""
     require(session, actor, Permission.ACCOUNT_CHANGE)
     newcomer = _take(session, actor, token)
-    vendor = own_vendor(session, actor)
+    own = own_vendor(session, actor)
+    # Locked: the number is proven from now on, or another has arrived before.
+    vendor = queries.lock_vendor(session, own.id) if own else None
     if vendor is None or vendor.corporate_number != newcomer.corporate_number:
         raise Conflict(
             "GビズIDの法人番号が、いまの会社の登録と違うため、結び付けられません。"
@@ -87,6 +106,9 @@ def link(session: Session, actor: Actor, *, token: str) -> None:
         Identified(newcomer.issuer, newcomer.subject, None, {}),
         corporate_number=newcomer.corporate_number,
     )
+    person = accounts.queries.get_person(session, actor.person_id) if actor.person_id else None
+    if person is not None and person.email == newcomer.email:
+        address_services.settle(session, person, "gbiz")
 
 
 def own_vendor(session: Session, actor: Actor) -> Vendor | None:

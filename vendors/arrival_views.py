@@ -14,7 +14,7 @@ from core import web
 from core.db import transaction
 from core.errors import Conflict
 from core.forms import Form
-from vendors import arrival_services
+from vendors import arrival_services, queries
 from vendors.schemas import ArrivalSchema
 from vendors.views import blueprint
 
@@ -31,12 +31,13 @@ def arrive() -> ResponseReturnValue:
         return web.see_other(url_for(target))
     if actor().is_signed_in:
         return _link(newcomer)
-    if arrival_services.find_vendor(session, newcomer) is not None:
-        return _join(newcomer)
-    return _begin(newcomer)
+    vendor = arrival_services.find_vendor(session, newcomer)
+    if vendor is None or arrival_services.begins_anew(session, newcomer, vendor):
+        return _begin(newcomer, replaces=vendor is not None)
+    return _join(newcomer)
 
 
-def _begin(newcomer: Newcomer) -> ResponseReturnValue:
+def _begin(newcomer: Newcomer, *, replaces: bool) -> ResponseReturnValue:
     form = Form(ArrivalSchema(), web.posted_form(), {"name": newcomer.company})
     begun = None
     if form.is_posted:
@@ -49,7 +50,9 @@ def _begin(newcomer: Newcomer) -> ResponseReturnValue:
         except Conflict as error:
             form.refuse(error)
     if begun is None:
-        page = web.render_page("vendors/arrive.html", form.status, form=form, newcomer=newcomer)
+        page = web.render_page(
+            "vendors/arrive.html", form.status, form=form, newcomer=newcomer, replaces=replaces
+        )
         return make_response(page)
     web.leave_notice("done", "登録を始めました", "続きはいつでも、サインインして入力できます。")
     response = make_response(web.see_other(url_for("vendors.file", vendor_id=begun.vendor.id)))
@@ -64,7 +67,12 @@ def _join(newcomer: Newcomer) -> ResponseReturnValue:
         is_first = vendor is not None and arrival_services.becomes_administrator(
             session, newcomer, vendor
         )
-        return web.render_page("vendors/arrive_join.html", newcomer=newcomer, is_first=is_first)
+        return web.render_page(
+            "vendors/arrive_join.html",
+            newcomer=newcomer,
+            is_first=is_first,
+            is_proven=vendor is not None and queries.is_proven(session, vendor),
+        )
     with transaction() as writing:
         token, is_admin = arrival_services.join(writing, actor(), token=arrival_token())
     if is_admin:

@@ -17,6 +17,7 @@ from core.clock import today_jst
 from core.errors import NotFound
 from core.fields import FormSchema
 from core.forms import Form
+from core.japanese import normalise_corporate_number
 from vendors import queries, services, standing_services
 from vendors.completeness import SECTIONS
 from vendors.filing_models import FILINGS
@@ -25,8 +26,13 @@ from vendors.queries import filings
 from vendors.schemas import AssignSchema, DecisionSchema, SuspensionSchema
 from vendors.views import CHOICES, blueprint, list_reviewers, locked_vendor, vendor_for
 
-_SHOWN = {"open": queries.OPEN_STATES, "decided": queries.DECIDED_STATES}
+_SHOWN = {
+    "open": queries.OPEN_STATES,
+    "begun": queries.BEGUN_STATES,
+    "decided": queries.DECIDED_STATES,
+}
 _MOST_PAGES = 10_000
+_LONGEST_NUMBER = 40
 _ASKED_ONLY = frozenset({"confirmed", "password"})
 
 
@@ -37,10 +43,12 @@ class QueuePage:
     number: int
     page_count: int
     shown: str
+    wanted: str = ""
 
     def href(self, number: int) -> str:
         """Return the address of another page."""
-        return url_for("vendors.queue", show=self.shown, page=number)
+        wanted = self.wanted or None
+        return url_for("vendors.queue", show=self.shown, number=wanted, page=number)
 
 
 @blueprint.get("/vendors/queue")
@@ -55,8 +63,9 @@ def queue() -> ResponseReturnValue:
     page_number = min(int(number), _MOST_PAGES)
     is_limited = not actor().has_role(Role.LEAD_REVIEWER, Role.AUDITOR)
     mine = actor().person_id if is_limited else None
+    wanted = normalise_corporate_number(request.args.get("number", ""))[:_LONGEST_NUMBER]
     rows, total = queries.list_registrations(
-        session, _SHOWN[shown], reviewer_id=mine, page=page_number
+        session, _SHOWN[shown], reviewer_id=mine, page=page_number, corporate_number=wanted
     )
     page_count = max(1, -(-total // queries.QUEUE_PAGE_SIZE))
     if not 1 <= page_number <= page_count:
@@ -66,9 +75,9 @@ def queue() -> ResponseReturnValue:
         rows=rows,
         total=total,
         names=queries.list_names(session, [row.assigned_reviewer_id for row in rows]),
-        page=QueuePage(page_number, page_count, shown),
+        page=QueuePage(page_number, page_count, shown, wanted),
         waiting=[filings.list_waiting(session, each, reviewer_id=mine) for each in FILINGS]
-        if shown == "open"
+        if shown == "open" and not wanted
         else [],
         is_limited=is_limited,
         today=today_jst(),

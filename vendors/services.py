@@ -19,7 +19,7 @@ from core.db import now
 from core.errors import Conflict, Forbidden, GuardFailed, Invalid, StaleVersion, WrongState
 from core.japanese import name_skeleton
 from core.state_machine import LabelledCode
-from vendors import queries
+from vendors import draft_services, queries
 from vendors.completeness import SECTIONS, list_missing
 from vendors.models import (
     VENDOR_MACHINE,
@@ -139,6 +139,7 @@ def begin_registration(
         corporate_number=corporate_number,
         name=name,
     )
+    draft_services.watch(session, vendor, person)
     return vendor
 
 

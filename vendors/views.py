@@ -8,6 +8,7 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
+import accounts.queries
 from accounts import queries as people
 from accounts.auth import access, actor, settings
 from accounts.models import OrganisationKind, Role
@@ -185,6 +186,8 @@ def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
         names=names,
         alike=alike,
         awaited=awaited,
+        is_proven=not is_own and queries.is_proven(session, vendor),
+        wishes=0 if is_own else len(accounts.queries.list_wishes(session, vendor.owner_id)),
         agreement=agreements.current_agreement(session, vendor.id),
         standing=standing,
         bars=agreements.bars_of(vendor, standing, today_jst()),

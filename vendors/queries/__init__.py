@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
-from accounts.models import Membership, Person
+from accounts.models import ExternalIdentity, Membership, Person
 from accounts.queries import is_live
 from core.db import now
 from vendors.likeness import is_alike
@@ -24,6 +24,7 @@ from vendors.succession_models import Succession, SuccessionState
 QUEUE_PAGE_SIZE = 50
 
 
+BEGUN_STATES = (VendorState.DRAFT,)
 OPEN_STATES = (VendorState.SUBMITTED, VendorState.CHECKING, VendorState.RETURNED)
 DECIDED_STATES = (
     VendorState.ACTIVE,
@@ -40,8 +41,8 @@ def get_vendor(session: Session, vendor_id: uuid.UUID) -> Vendor | None:
 
 
 def lock_vendor(session: Session, vendor_id: uuid.UUID) -> Vendor | None:
-    """Return a vendor and keep everyone else from changing it before the commit."""
-    return session.get(Vendor, vendor_id, with_for_update=True)
+    """Return a vendor as it is now, and keep everyone else from changing it before the commit."""
+    return session.get(Vendor, vendor_id, with_for_update=True, populate_existing=True)
 
 
 def find_vendor_of(session: Session, organisation_id: uuid.UUID) -> Vendor | None:
@@ -55,6 +56,22 @@ def find_live_by_number(session: Session, corporate_number: str) -> Vendor | Non
         Vendor.corporate_number == corporate_number, col(Vendor.state).in_(LIVE_STATES)
     )
     return session.exec(statement).first()
+
+
+def is_proven(session: Session, vendor: Vendor) -> bool:
+    """Tell whether GビズID vouches for the 法人番号: for a person of this registration."""
+    statement = (
+        select(ExternalIdentity.id)
+        .join(Membership, col(Membership.person_id) == col(ExternalIdentity.person_id))
+        .where(
+            Membership.organisation_id == vendor.owner_id,
+            is_live(session),
+            ExternalIdentity.corporate_number == vendor.corporate_number,
+            col(ExternalIdentity.ended_at).is_(None),
+        )
+        .limit(1)
+    )
+    return session.exec(statement).first() is not None
 
 
 def list_look_alikes(
@@ -80,20 +97,28 @@ def list_look_alikes(
 
 
 def list_registrations(
-    session: Session, states: Sequence[VendorState], *, reviewer_id: uuid.UUID | None, page: int
+    session: Session,
+    states: Sequence[VendorState],
+    *,
+    reviewer_id: uuid.UUID | None,
+    page: int,
+    corporate_number: str = "",
 ) -> tuple[list[Vendor], int]:
     """Return one page of registrations in these states, oldest submission first, and the total.
 
-    With `reviewer_id`, only those assigned to that person.
+    With `reviewer_id`, only those assigned to that person; with a 法人番号, those of that company in
+    every state.
     """
     wanted: list[ColumnElement[bool]] = [col(Vendor.state).in_(states)]
+    if corporate_number:
+        wanted = [col(Vendor.corporate_number) == corporate_number]
     if reviewer_id is not None:
         wanted.append(col(Vendor.assigned_reviewer_id) == reviewer_id)
     total = session.exec(select(func.count()).select_from(Vendor).where(*wanted)).one()
     statement = (
         select(Vendor)
         .where(*wanted)
-        .order_by(col(Vendor.submitted_at), col(Vendor.id))
+        .order_by(col(Vendor.submitted_at), col(Vendor.created_at), col(Vendor.id))
         .offset((page - 1) * QUEUE_PAGE_SIZE)
         .limit(QUEUE_PAGE_SIZE)
     )
