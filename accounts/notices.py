@@ -48,6 +48,24 @@ def tell_organisation(
     outbox.publish(session, ORGANISATION_TOLD, payload)
 
 
+def tell_once(
+    session: Session,
+    organisation_id: uuid.UUID,
+    kind: str,
+    title: str,
+    path: str,
+    *,
+    due_on: date,
+    roles: Collection[Role] = (),
+) -> None:
+    """Tell an organisation at once, unless it was told this about this day already."""
+    if not queries.has_notice(session, organisation_id, kind, due_on):
+        said = _say(kind, title, path, due_on, roles)
+        tell_members(
+            session, {"organisation_id": str(organisation_id), **said, "act": str(said["act"])}
+        )
+
+
 def tell_people(
     session: Session,
     person_ids: Collection[uuid.UUID],

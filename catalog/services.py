@@ -7,7 +7,12 @@ from typing import Any
 from sqlmodel import Session
 
 from catalog.offerings.queries import published_offering_version, published_version_of
-from catalog.offerings.services import ACCREDITATION_EXPIRED, PRICES_TURNED
+from catalog.offerings.services import (
+    ACCREDITATION_EXPIRED,
+    ENDING_NEAR,
+    PRICES_TURNED,
+    remind,
+)
 from catalog.queries import (
     list_certificate_ids_of,
     list_listing_ids_of,
@@ -59,4 +64,5 @@ HANDLERS: Mapping[str, outbox.Handler] = {
     VERSION_ENDED: announce_rechecks,
     ACCREDITATION_EXPIRED: announce_offering,
     PRICES_TURNED: announce_listing,
+    ENDING_NEAR: remind,
 }

@@ -162,27 +162,38 @@ def find_unpriced(rows: Iterable[Variant], claimed: Iterable[str]) -> list[str]:
 
 def find_open_ends(rows: Iterable[Variant], today: date) -> list[str]:
     """Give a sentence for every component that has no price after a day, or none before one."""
-    sentences = []
-    for group in _group(rows).values():
-        after: dict[date, list[SizeClass]] = {}
-        before: dict[date, list[SizeClass]] = {}
-        for size in SizeClass:
-            own = [each for each in group if size in each.covered]
-            if own:
-                after.setdefault(max(each.ends for each in own), []).append(size)
-                before.setdefault(min(each.starts for each in own), []).append(size)
-        covered = {size for each in group for size in each.covered}
-        for day, sizes in sorted(after.items()):
-            if day != date.max:
-                sentences.append(_say_end(_name_part(group, sizes, covered), day))
-        for day, sizes in sorted(before.items()):
+    found = list(rows)
+    sentences = [_say_end(whose, day) for whose, day in list_open_ends(found)]
+    for group in _group(found).values():
+        for day, whose in _bounds_of(group, starts=True):
             if day > today:
-                whose = _name_part(group, sizes, covered)
                 sentences.append(
                     f"{whose}は、{format_date(day)}より前の料金がありません。"
                     "いまの料金があるときは、その行を足してください。"
                 )
     return sentences
+
+
+def list_open_ends(rows: Iterable[Variant]) -> list[tuple[str, date]]:
+    """Give (component, last day) of every component that has no price after a day."""
+    return [
+        (whose, day)
+        for group in _group(rows).values()
+        for day, whose in _bounds_of(group, starts=False)
+        if day != date.max
+    ]
+
+
+def _bounds_of(group: Sequence[Variant], *, starts: bool) -> list[tuple[date, str]]:
+    """Give the first or the last days of a component, each with the bodies for which it is so."""
+    found: dict[date, list[SizeClass]] = {}
+    for size in SizeClass:
+        own = [each for each in group if size in each.covered]
+        if own:
+            day = min(e.starts for e in own) if starts else max(e.ends for e in own)
+            found.setdefault(day, []).append(size)
+    covered = {size for each in group for size in each.covered}
+    return [(day, _name_part(group, sizes, covered)) for day, sizes in sorted(found.items())]
 
 
 def _group(rows: Iterable[Variant]) -> dict[tuple[ComponentKind, str], list[Variant]]:

@@ -148,7 +148,7 @@ def list_missing_in_listing(version: ListingVersion, today: date) -> list[Missin
     claimed = version.offering_version.size_classes
     missing += [
         Missing(Group.PRICES, "kind_1", sentence)
-        for sentence in find_unpriced(map(_variant, version.components), claimed)
+        for sentence in find_unpriced(map(as_variant, version.components), claimed)
     ]
     missing += [
         Missing(group, field, sentence)
@@ -164,10 +164,11 @@ def list_missing_in_listing(version: ListingVersion, today: date) -> list[Missin
 
 def list_price_notes(version: ListingVersion, today: date) -> list[str]:
     """Tell for which time there is no price, for the vendor to confirm: it may be meant so."""
-    return find_open_ends([_variant(each) for each in version.components], today)
+    return find_open_ends([as_variant(each) for each in version.components], today)
 
 
-def _variant(row: PriceComponentRow) -> Variant:
+def as_variant(row: PriceComponentRow) -> Variant:
+    """Return a stored price row as one that stands for others."""
     sizes = frozenset(SizeClass(each) for each in row.size_classes or ())
     name = row.name or row.kind.label
     return Variant(row.position, row.kind, name, row.interval, sizes, row.valid_from, row.valid_to)

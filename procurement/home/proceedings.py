@@ -2,12 +2,14 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from accounts.identity import Actor
 from accounts.permissions import Permission, can
 from catalog.certification.after_models import Appeal
 from catalog.certification.models import Certification, ReviewState
+from catalog.offerings.endings import DAYS_BEFORE as ENDING_DAYS
+from catalog.offerings.endings import Ending, EndingKind, name_services
 from catalog.offerings.models import OfferingVersion, OfferState
 from catalog.specifications.consultation.models import Consultation, Phase
 from catalog.specifications.consultation.queries import Progress
@@ -60,6 +62,33 @@ def add_own_filings(desk: Desk, vendor: Vendor, filed: Collection[Filing], today
                 expires,
             )
         )
+
+
+def add_endings(desk: Desk, endings: Iterable[Ending], today: date) -> None:
+    """Add what runs out in the vendor's public services, one task for each kind and day."""
+    groups: dict[tuple[EndingKind, date], list[Ending]] = {}
+    for each in endings:
+        if each.is_near(today):
+            groups.setdefault((each.kind, each.on), []).append(each)
+    for (kind, on), found in groups.items():
+        desk.turn.append(
+            Task(
+                f"{_ENDING_VERBS[kind]}：{name_services(found)}",
+                kind.label,
+                "vendor_offerings.index",
+                {"_anchor": "endings-title"},
+                "期限切れ" if on < today else "期限が近い",
+                start_of_day(on - timedelta(days=max(ENDING_DAYS))),
+                on,
+            )
+        )
+
+
+_ENDING_VERBS = {
+    EndingKind.ACCREDITATION: "認証・登録の有効期限を新しくする",
+    EndingKind.PRICE: "次の料金を公開する",
+    EndingKind.SUPPORT: "国の支援の期限を確かめる",
+}
 
 
 def _filing_task(vendor: Vendor, filing: Filing, verb: str = "") -> Task:

@@ -14,6 +14,7 @@ from catalog.certification import queries as certification
 from catalog.certification.queries import waiting
 from catalog.certification.queries.proceedings import list_pending
 from catalog.offerings import queries as offerings
+from catalog.offerings.queries.endings import list_endings
 from catalog.specifications.consultation import queries as consultations
 from catalog.specifications.queries import recheck_days
 from core import web
@@ -103,6 +104,8 @@ def _vendor_desk(session: Session) -> Desk:
     if vendor is not None:
         filed = filings.list_open(session, vendor.id)
         proceedings.add_own_filings(made, vendor, filed, day_in_japan(now(session)))
+    if vendor is not None and vendor.is_public:
+        proceedings.add_endings(made, list_endings(session, owner_id), day_in_japan(now(session)))
     proceedings.add_questions(made, asked)
     held = waiting.list_in_force(session, owner_id)
     if held:

@@ -54,9 +54,11 @@ from catalog.offerings.services.references import (
     ask_reference,
     drop_reference,
 )
+from catalog.offerings.services.reminders import ENDING_NEAR, remind
 
 __all__ = [
     "ACCREDITATION_EXPIRED",
+    "ENDING_NEAR",
     "LISTING_WITHDRAWN",
     "PRICES_TURNED",
     "Carried",
@@ -89,6 +91,7 @@ __all__ = [
     "plan_copy",
     "publish_listing_version",
     "publish_version",
+    "remind",
     "return_listing_version",
     "return_version",
     "save_answers",

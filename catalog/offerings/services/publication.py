@@ -29,6 +29,7 @@ from catalog.offerings.services.decisions import (
     own_terms,
 )
 from catalog.offerings.services.drafts import copy_listing_version, record
+from catalog.offerings.services.reminders import schedule_terms, schedule_version
 from core import changes, outbox
 from core.clock import day_in_japan, start_of_day
 from core.db import now
@@ -81,6 +82,7 @@ def publish_version(
     for day in list_expiries(row.accreditations, day_in_japan(now(session))):
         due = start_of_day(day + timedelta(days=1))
         outbox.publish(session, ACCREDITATION_EXPIRED, {"offering_id": row.offering_id}, due_at=due)
+    schedule_version(session, row)
     return row
 
 
@@ -135,6 +137,7 @@ def _publish_terms(session: Session, actor: Actor, terms: ListingVersion) -> Non
     for day in list_turns(queries.list_components(session, terms.id), day_in_japan(now(session))):
         told = {"listing_id": terms.listing_id}
         outbox.publish(session, PRICES_TURNED, told, due_at=start_of_day(day))
+    schedule_terms(session, terms)
 
 
 def _carry_over(

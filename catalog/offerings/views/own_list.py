@@ -16,9 +16,12 @@ from accounts.permissions import Permission
 from catalog.offerings import queries
 from catalog.offerings.models import OfferState
 from catalog.offerings.queries import own
+from catalog.offerings.queries.endings import list_endings
 from catalog.offerings.queries.own import TermsOutline, VersionOutline
 from catalog.offerings.views.frame import blueprint
 from core import paging, web
+from core.clock import day_in_japan
+from core.db import now
 from core.errors import NotFound
 from core.forms import read_address
 from core.japanese import name_skeleton
@@ -92,6 +95,7 @@ class OwnListSchema(Schema):
     )
     page = fields.String(load_default="1", metadata={"label": "ページ"})
     sold = fields.String(load_default="1", metadata={"label": "販売しているサービスのページ"})
+    ending = fields.String(load_default="1", metadata={"label": "期限が近いもののページ"})
     asking = fields.String(load_default="1", metadata={"label": "確認を待つ会社のページ"})
 
 
@@ -130,6 +134,8 @@ def index() -> ResponseReturnValue:
         anchor="sold",
     )
     unconfirmed = queries.list_unconfirmed(session, home)
+    today = day_in_japan(now(session))
+    ending = [each for each in list_endings(session, home) if each.is_near(today)]
     return web.render_page(
         "offerings/index.html",
         page=paging.cut(found),
@@ -141,6 +147,8 @@ def index() -> ResponseReturnValue:
         sold=sold,
         unconfirmed=paging.cut(unconfirmed, name="asking", anchor="asking"),
         under_review=UNDER_REVIEW,
+        endings=paging.cut(ending, name="ending", anchor="endings-title"),
+        today=today,
     )
 
 

@@ -20,6 +20,7 @@ from catalog.offerings.models import (
     OfferingVersion,
     OfferState,
 )
+from catalog.offerings.queries.endings import list_endings
 from catalog.offerings.sheets import queries, services
 from catalog.offerings.sheets.acts import Act
 from catalog.offerings.sheets.checking import Checked, check_book
@@ -235,6 +236,7 @@ def test_changed_rows_of_what_is_public_open_drafts_as_the_pages_do(
     content = written(company, CHANGES)
     with db.reading() as session:
         read = check(session, company, content)
+        assert list_endings(session, company.vendor.owner_id) == []
     assert (len(read.new), len(read.edits), len(read.openings), read.same) == (0, 0, 3, 1)
     assert {each.name: each.act for each in read.drafts} == {
         "見本あ": Act.VERSION,
