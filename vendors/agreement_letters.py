@@ -11,7 +11,7 @@ from accounts.queries import has_notice
 from core import mail, outbox
 from core.config import Settings
 from core.japanese import format_date
-from vendors import queries
+from vendors import contacts, queries
 from vendors.agreement import Edition
 from vendors.agreement_services import AGREEMENT_ISSUED
 from vendors.models import Vendor, VendorState
@@ -60,10 +60,8 @@ def make_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
             "due_on": edition.accept_by.isoformat(),
         }
         notices.keep_notice(session, told)
-        if vendor.contact_email:
-            body = _write(settings, vendor, edition, told["path"])
-            letter = mail.Letter(vendor.contact_email, title, body, f"{vendor.id}:{kind}")
-            mail.deliver(settings, letter)
+        body = _write(settings, vendor, edition, told["path"])
+        contacts.send(settings, session, vendor, title, body=body, key=f"{vendor.id}:{kind}")
 
     return {AGREEMENT_ISSUED: spread, VENDOR_TOLD: tell}
 

@@ -64,7 +64,7 @@ def begin(session: Session, actor: Actor, *, token: str, name: str, kana: str) -
         corporate_number=newcomer.corporate_number,
         name=name,
         kana=kana,
-        gbizid_type=(GbizIdType.PRIME if newcomer.is_prime else GbizIdType.MEMBER).value,
+        gbizid_type=_type_of(newcomer),
     )
     opened = oidc_services.open_proven(session, person, identity, newcomer.authenticated_at)
     return NewRegistration(vendor, opened)
@@ -83,6 +83,8 @@ def join(session: Session, actor: Actor, *, token: str) -> tuple[str, bool]:
         raise NotFound
     as_administrator = becomes_administrator(session, newcomer, locked)
     home = session.get_one(Organisation, locked.owner_id)
+    if as_administrator:
+        _note_type(session, locked, newcomer)
     opened = oidc_services.join(session, newcomer, home, as_administrator=as_administrator)
     return opened, as_administrator
 
@@ -99,6 +101,7 @@ def link(session: Session, actor: Actor, *, token: str) -> None:
             "GビズIDの法人番号が、いまの会社の登録と違うため、結び付けられません。"
             "同じ会社のGビズIDでもう一度お試しください。"
         )
+    _note_type(session, vendor, newcomer)
     oidc_services.link(
         session,
         actor,
@@ -109,6 +112,33 @@ def link(session: Session, actor: Actor, *, token: str) -> None:
     person = accounts.queries.get_person(session, actor.person_id) if actor.person_id else None
     if person is not None and person.email == newcomer.email:
         address_services.settle(session, person, "gbiz")
+
+
+def _type_of(newcomer: Newcomer) -> str:
+    return (GbizIdType.PRIME if newcomer.is_prime else GbizIdType.MEMBER).value
+
+
+def _note_type(session: Session, vendor: Vendor, newcomer: Newcomer) -> None:
+    """Keep what GビズID says of the company's account in the place of what was typed.
+
+    What it said of a GビズIDプライム before is not made less by a GビズIDメンバー.
+    """
+    told, before = _type_of(newcomer), vendor.gbizid_type
+    if before == told or (not newcomer.is_prime and queries.is_proven(session, vendor)):
+        return
+    vendor.revise(gbizid_type=told)
+    who = audit.System(organisation_id=vendor.owner_id)
+    changed = {"gbizid_type": [before, told]}
+    audit.record(
+        session,
+        who,
+        "vendor.edit",
+        "Vendor",
+        vendor.id,
+        owner_id=vendor.owner_id,
+        section="contact",
+        changed=changed,
+    )
 
 
 def own_vendor(session: Session, actor: Actor) -> Vendor | None:

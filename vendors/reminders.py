@@ -14,7 +14,7 @@ from core.clock import start_of_day
 from core.config import Settings
 from core.db import now
 from core.japanese import format_date
-from vendors import queries
+from vendors import contacts, queries
 from vendors.filing_models import QualificationRenewal
 from vendors.models import VendorState
 
@@ -72,9 +72,7 @@ def make_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
             days=days,
             address=mail.link(settings, path),
         )
-        if vendor.contact_email:
-            key = f"{vendor.id}:{kind}:{expires}"
-            letter = mail.Letter(vendor.contact_email, told["title"], body, key)
-            mail.deliver(settings, letter)
+        key = f"{vendor.id}:{kind}:{expires}"
+        contacts.send(settings, session, vendor, told["title"], body=body, key=key)
 
     return {"vendor.state_changed": schedule, QUALIFICATION_ENDING: remind}

@@ -19,7 +19,7 @@ from core.db import now
 from core.errors import Conflict, Forbidden, GuardFailed, Invalid, StaleVersion, WrongState
 from core.japanese import name_skeleton
 from core.state_machine import LabelledCode
-from vendors import draft_services, queries
+from vendors import contacts, draft_services, queries
 from vendors.completeness import SECTIONS, list_missing
 from vendors.models import (
     VENDOR_MACHINE,
@@ -171,10 +171,13 @@ def edit(
         raise WrongState(sentence, state=vendor.state.value)
     columns = dict(values)
     check_invoice_number(vendor, columns.get("invoice_number", ""))
+    if section == "contact":
+        columns = contacts.check(session, vendor, columns)
     if section == "company":
         columns |= likeness(session, columns["name"], vendor.corporate_number)
     if section in vendor.findings:
         columns["mended"] = sorted({*vendor.mended, section})
+    values = {name: columns[name] for name in values}
     before = {name: getattr(vendor, name) for name in values}
     vendor.revise(version, **columns)
     if section == "company":

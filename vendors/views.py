@@ -22,7 +22,7 @@ from core.form_drafts import keep_typed, mark_tasks
 from core.form_keys import Made
 from core.forms import Form
 from core.japanese import format_date, name_skeleton
-from vendors import queries, services
+from vendors import contacts, queries, services
 from vendors.completeness import SECTIONS, list_missing, section_of, sections_missing
 from vendors.models import (
     QUALIFICATION_GRADES,
@@ -273,6 +273,7 @@ def edit(vendor_id: uuid.UUID, section: str) -> ResponseReturnValue:
         vendor=vendor,
         finding=vendor.findings.get(section, ""),
         is_editable=services.is_editable(vendor, section),
+        is_type_told=section == "contact" and contacts.is_type_told(web.read_session(), vendor),
         choices=CHOICES,
     )
 

@@ -176,6 +176,17 @@ def test_vendor_links_its_own_company_only_and_keeps_a_way_in(client, provider, 
     provider.profile["corporate_number"] = COMPANY
     come_back(client, provider, journey(client, *start))
     assert client.submit("/vendors/arrive", button="結び付ける").status_code == 303
+    contact = client.page(
+        f"/vendors/{vendor.id}/file/contact"
+    )  # what GビズID said is not typed over
+    assert "GビズIDで確かめた種類です" in text_of(contact)
+    typed = {"contact_email": "a@example.jp", "version": str(vendor.version + 1)}
+    typed["csrf_token"] = contact.find(".//input[@name='csrf_token']").get("value")
+    path = f"/vendors/{vendor.id}/file/contact"
+    assert client.post(path, data={**typed, "gbizid_type": "entry"}).status_code == 422
+    assert client.post(path, data=typed).status_code == 303
+    with db.reading() as session:
+        assert session.get_one(Vendor, vendor.id).gbizid_type == "prime"
     sign_out(client)
     assert come_back(client, provider, journey(client)).location == "/"
     assert f"{person.name}さん" in text_of(client.page("/"))

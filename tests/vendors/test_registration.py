@@ -137,6 +137,11 @@ def test_company_registers_is_approved_and_accepts_the_agreement(client, checked
     path = f"/vendors/{checked.id}/agreement"
     assert client.submit(path, {}).status_code == 422
     assert client.submit(path, {"confirmed": "yes"}).status_code == 303
+    contact = f"/vendors/{checked.id}/file/contact"
+    undone = client.submit(contact, {"contact_email": "", "gbizid_type": "entry"})
+    assert undone.status_code == 422
+    assert "連絡先のメールアドレスは空欄にできません" in undone.text
+    assert "登録には、GビズIDのプライムかメンバーが必要です" in undone.text
     public = text_of(client.page(f"/vendors/{checked.id}"))
     assert "見本川ソフト株式会社" in public
     assert "第1.0版に" in public
