@@ -169,6 +169,13 @@ def option(label: str, codes: Sequence[str], *, required: bool = True) -> fields
     return fields.String(**options, validate=check)
 
 
+def row(label: str) -> fields.UUID:
+    """Declare the id of a row that is chosen from a list."""
+    options = _presence(label, "選択", required=True, default=None)
+    options["error_messages"]["invalid_uuid"] = f"{label}は一覧から選択してください。"
+    return fields.UUID(**options)
+
+
 def options(label: str, codes: Sequence[str], *, required: bool = True) -> fields.List[str]:
     """Declare several codes of a list."""
     sentence = f"{label}を一つ以上選択してください。"

@@ -17,6 +17,7 @@ from core.fields import (
     lines,
     option,
     options,
+    row,
     whole,
 )
 from vendors.filing_services import FilingDecision
@@ -297,14 +298,7 @@ class IssueSchema(FormSchema):
 class AssignSchema(FormSchema):
     """The reviewer of a registration."""
 
-    reviewer_id = fields.UUID(
-        required=True,
-        metadata={"label": "確認する審査員"},
-        error_messages={
-            "required": "確認する審査員を選択してください。",
-            "invalid_uuid": "確認する審査員は一覧から選択してください。",
-        },
-    )
+    reviewer_id = row("確認する審査員")
     version = whole("版", minimum=1)
 
 

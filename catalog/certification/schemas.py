@@ -16,17 +16,9 @@ from core.fields import (
     line,
     lines,
     option,
+    row,
     whole,
 )
-
-
-def _person(label: str) -> fields.UUID:
-    sentence = f"{label}を選択してください。"
-    return fields.UUID(
-        required=True,
-        metadata={"label": label},
-        error_messages={"required": sentence, "invalid_uuid": sentence, "null": sentence},
-    )
 
 
 def _password() -> fields.String:
@@ -46,8 +38,8 @@ class SubmitSchema(FormSchema):
 class AssignSchema(FormSchema):
     """The two reviewers."""
 
-    first_id = _person("1人目の審査員")
-    second_id = _person("2人目の審査員")
+    first_id = row("1人目の審査員")
+    second_id = row("2人目の審査員")
 
 
 class OpinionSchema(FormSchema):
@@ -112,7 +104,7 @@ class DeclareSchema(ActSchema):
 class ReassignSchema(ActSchema):
     """Who takes a place of the pair."""
 
-    person_id = _person("新しい審査員")
+    person_id = row("新しい審査員")
     reason = lines("理由", maximum=2_000)
 
 

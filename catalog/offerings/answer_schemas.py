@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import ValidationError, validates_schema
 
 from catalog.offerings.answer_rules import (
     EXPLAINED,
@@ -18,7 +18,7 @@ from catalog.offerings.models import ConformanceAnswer
 from catalog.offerings.schemas import GroupSchema, web_address
 from catalog.specifications.models import Requirement
 from catalog.terms import Answer
-from core.fields import FormSchema, day, line, lines, option, whole
+from core.fields import FormSchema, day, line, lines, option, row, whole
 
 KEPT = ("table", "stored")
 PARTS = ("answer", "note", "due", "evidence")
@@ -99,14 +99,7 @@ class RestSchema(FormSchema):
 class CopySchema(FormSchema):
     """The version of the specification to which an offering is carried."""
 
-    specification_version_id = fields.UUID(
-        required=True,
-        metadata={"label": "写す先の版"},
-        error_messages={
-            "required": "写す先の版を選択してください。",
-            "invalid_uuid": "写す先の版は一覧から選択してください。",
-        },
-    )
+    specification_version_id = row("写す先の版")
 
 
 def name_faults(

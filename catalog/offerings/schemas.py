@@ -30,6 +30,7 @@ from core.fields import (
     lines,
     option,
     options,
+    row,
     whole,
     yen,
 )
@@ -120,14 +121,7 @@ class GroupSchema(FormSchema):
 class NewOfferingSchema(FormSchema):
     """The beginning of an offering: its standard and its name."""
 
-    specification_version_id = fields.UUID(
-        required=True,
-        metadata={"label": "標準仕様書"},
-        error_messages={
-            "required": "標準仕様書を選択してください。",
-            "invalid_uuid": "標準仕様書は一覧から選択してください。",
-        },
-    )
+    specification_version_id = row("標準仕様書")
     name = line("サービスの名称", maximum=120)
 
 
