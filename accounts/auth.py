@@ -19,7 +19,7 @@ from accounts.schemas import SignInSchema
 from core import audit, web
 from core.config import Settings
 from core.db import now, transaction
-from core.errors import Forbidden, NotFound, ReauthenticationRequired, SignInRequired
+from core.errors import Forbidden, Invalid, NotFound, ReauthenticationRequired, SignInRequired
 from core.forms import Form
 
 __all__ = ["is_local_path"]
@@ -250,6 +250,16 @@ def needs_password() -> bool:
     if actor().signed_in_by:
         return False
     return not services.is_recent(web.read_session(), settings(), actor())
+
+
+def is_confirmed(form: Form) -> bool:
+    """Tell whether the confirm page of a legal act is in order, with the password when it is needed."""
+    if not form.validate():
+        return False
+    refusal = confirm_password(form.data["password"]) if needs_password() else None
+    if refusal:
+        form.refuse(Invalid({"password": refusal}))
+    return refusal is None
 
 
 def confirm_password(password: str) -> str | None:

@@ -6,14 +6,14 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from accounts import oauth, oidc_services, queries
-from accounts.auth import access, actor, confirm_password, needs_password, settings
+from accounts.auth import access, actor, is_confirmed, needs_password, settings
 from accounts.models import OrganisationKind
 from accounts.oidc_services import STAFF
 from accounts.permissions import Permission
 from accounts.schemas import EndIdentitySchema, WishSchema
 from accounts.views import blueprint
 from core import web
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, NotFound
 from core.forms import Form
 
 
@@ -66,11 +66,7 @@ def end_identity(identity_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _end(form: Form, identity_id: uuid.UUID) -> bool:
-    if not form.validate():
-        return False
-    refusal = confirm_password(form.data["password"]) if needs_password() else None
-    if refusal:
-        form.refuse(Invalid({"password": refusal}))
+    if not is_confirmed(form):
         return False
     try:
         form.submit(

@@ -7,7 +7,7 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from accounts.auth import access, actor, confirm_password, needs_password, settings
+from accounts.auth import access, actor, is_confirmed, needs_password, settings
 from accounts.permissions import Permission, can
 from core import web
 from core.clock import today_jst
@@ -78,7 +78,7 @@ def issue_agreement() -> ResponseReturnValue:
     form = Form(IssueSchema(), web.posted_form(), {"text": editions[-1].text})
     looks = form.is_posted and bool(request.form.get("look"))
     # Before anything is said of the label: on a double click its version is there already.
-    if form.is_posted and not looks and form.validate() and _is_confirmed(form):
+    if form.is_posted and not looks and is_confirmed(form):
         done = web.create_once(form, actor().person_id, _issue)
         if done is not None:
             return done
@@ -105,13 +105,6 @@ def _check(form: Form, editions: list[Edition]) -> bool:
         form.refuse(error)
         return False
     return True
-
-
-def _is_confirmed(form: Form) -> bool:
-    refusal = confirm_password(form.data["password"]) if needs_password() else None
-    if refusal:
-        form.errors["password"], form.status = refusal, 422
-    return refusal is None
 
 
 def _issue(session: Session, **data: Any) -> tuple[str, ...]:

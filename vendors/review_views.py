@@ -9,7 +9,7 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from accounts.auth import access, actor, confirm_password, needs_password, settings
+from accounts.auth import access, actor, is_confirmed, needs_password, settings
 from accounts.models import Role
 from accounts.permissions import Permission
 from core import web
@@ -187,7 +187,7 @@ def change_standing(
 ) -> ResponseReturnValue:
     """Ask once more, with the password when the sign-in is old, then change the standing."""
     form = Form(schema(), web.posted_form())
-    if form.is_posted and _is_confirmed(form) and form.submit(_standing_change(vendor_id, act)):
+    if form.is_posted and is_confirmed(form) and form.submit(_standing_change(vendor_id, act)):
         web.leave_notice("done", done)
         return web.see_other(url_for("vendors.file", vendor_id=vendor_id))
     vendor = vendor_for(web.read_session(), vendor_id, permission)
@@ -201,15 +201,6 @@ def change_standing(
         needs_password=needs_password(),
         **context(web.read_session(), vendor),
     )
-
-
-def _is_confirmed(form: Form) -> bool:
-    if not form.validate():
-        return False
-    refusal = confirm_password(form.data["password"]) if needs_password() else None
-    if refusal:
-        form.errors["password"], form.status = refusal, 422
-    return refusal is None
 
 
 def _standing_change(

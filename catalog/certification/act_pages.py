@@ -11,12 +11,12 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from sqlmodel import Session
 
-from accounts.auth import actor, confirm_password, needs_password
+from accounts.auth import actor, is_confirmed, needs_password
 from accounts.permissions import Permission, require
 from catalog.certification import queries
 from catalog.certification.models import Certification
 from core import web
-from core.errors import Invalid, NotFound
+from core.errors import NotFound
 from core.forms import Form
 
 
@@ -67,7 +67,7 @@ def answer(
     session = web.read_session()
     review = find_review(session, certification_id, page.permission)
     form = Form(schema, web.posted_form(), {"version": review.version})
-    if form.is_posted and _is_confirmed(form, page):
+    if form.is_posted and (is_confirmed(form) if page.is_legal else form.validate()):
         led = shown.get("target") or review_href(certification_id), page.done
         once = partial(_do, certification_id=certification_id, act=act, led=led)
         if done := web.create_once(form, actor().person_id, once):
@@ -110,17 +110,6 @@ def get_review(session: Session, certification_id: uuid.UUID) -> Certification:
     if review is None:
         raise NotFound
     return review
-
-
-def _is_confirmed(form: Form, page: ActPage) -> bool:
-    if not form.validate():
-        return False
-    if not page.is_legal or not needs_password():
-        return True
-    refusal = confirm_password(form.data.get("password", ""))
-    if refusal:
-        form.refuse(Invalid({"password": refusal}))
-    return refusal is None
 
 
 def _do(

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from sqlmodel import Session
 
-from accounts.auth import access, actor, confirm_password, needs_password, settings
+from accounts.auth import access, actor, is_confirmed, needs_password, settings
 from accounts.permissions import Permission
 from catalog.certification import queries, services
 from catalog.certification.act_pages import find_review, get_review
@@ -134,7 +134,7 @@ def decide(certification_id: uuid.UUID) -> ResponseReturnValue:
     assessment = assess(session, review)
     issues = list_possible_conditions(assessment)
     form = _form(decision_schema(issues), _decision_initial(session, review, issues))
-    if form.is_posted and _is_confirmed(form):
+    if form.is_posted and is_confirmed(form):
         try:
             with transaction() as writing:
                 decided = _decide(writing, certification_id, issues, form.data)
@@ -162,15 +162,6 @@ def _decision_initial(
         if issue.reason is not None and issue.due is not None and issue.due > today
     }
     return {"version": review.version, **promised}
-
-
-def _is_confirmed(form: Form) -> bool:
-    if not form.validate():
-        return False
-    refusal = confirm_password(form.data["password"]) if needs_password() else None
-    if refusal:
-        form.refuse(Invalid({"password": refusal}))
-    return refusal is None
 
 
 def _decide(
