@@ -10,8 +10,20 @@ from functools import lru_cache
 from typing import Literal
 
 from core.errors import BadRequest
+from search.sentences import Sentence, read_sentence
 from search.spelling import normalise
-from search.words import DATA, JAPANESE, KANJI, KATAKANA, segment, segmenter_name
+from search.words import (
+    DATA,
+    JAPANESE,
+    KANJI,
+    KATAKANA,
+    LATIN,
+    MAX_TOKEN,
+    RUN,
+    SUBRUN,
+    segment,
+    segmenter_name,
+)
 
 ZONES = ("hi", "lo", "ft")
 ZONE_WEIGHTS = {"hi": 8.0, "lo": 2.0, "ft": 1.0}
@@ -20,12 +32,8 @@ MAX_WORDS = 10  # the server reads no more of a query
 MAX_COMBINATIONS = 64
 GAP = "|"
 
-_RULES_VERSION = 2
-_MAX_TOKEN = 100
+_RULES_VERSION = 3
 
-_RUN = re.compile(r"[^\W_]+")
-_SUBRUN = re.compile(f"[{JAPANESE}]+|[^{JAPANESE}]+")
-_LATIN = re.compile(f"[^{JAPANESE}]+")
 _MIXED_LATIN = re.compile(f"[^\\W_{JAPANESE}]+")
 _LETTERS_AND_DIGITS = re.compile(r"[0-9]+|[^0-9]+")
 _JOINED_LATIN = re.compile(r"[a-z0-9]+(?:[-./_&][a-z0-9]+)+")
@@ -56,6 +64,12 @@ class Zone:
         return f" {GAP} {GAP} ".join(filter(None, streams))
 
     @property
+    def distinct_words(self) -> str:
+        """Give each word as often as different stretches hold it: repeating one counts nothing."""
+        stretches = dict.fromkeys(self.words.split(GAP))
+        return " ".join(word for each in stretches for word in dict.fromkeys(each.split()))
+
+    @property
     def letters(self) -> str:
         """Give each letter once, for queries of one character."""
         return " ".join(sorted(set(self.runs) - {" "}))
@@ -84,11 +98,12 @@ def read_zones(analysed: str) -> dict[str, Zone]:
 
 def _analyse_zone(text: str) -> Zone:
     text = normalise(text)
-    runs = _RUN.findall(text)
+    # What is said twice is kept once: nobody is found better for repeating himself.
+    runs = list(dict.fromkeys(RUN.findall(text)))
     stream: list[str] = []
     for run in runs:
         stream += [*_words_of(run), GAP]
-    extras = dict.fromkeys(extra[:_MAX_TOKEN] for extra, _, _ in _extra_words(text))
+    extras = dict.fromkeys(extra[:MAX_TOKEN] for extra, _, _ in _extra_words(text))
     for extra in extras:
         if extra not in stream:
             stream += [extra, GAP]
@@ -98,25 +113,25 @@ def _analyse_zone(text: str) -> Zone:
 def locate_words(normalised: str) -> list[tuple[str, int, int]]:
     """Give each word of the zone's stream with its place in the text, a gap after each run."""
     found: list[tuple[str, int, int]] = []
-    for run in _RUN.finditer(normalised):
+    for run in RUN.finditer(normalised):
         at = run.start()
         for surface, form in _cut_run(run[0]):
-            found.append((form[:_MAX_TOKEN], at, at + len(surface)))
+            found.append((form[:MAX_TOKEN], at, at + len(surface)))
             at += len(surface)
         found.append((GAP, at, at))
     for extra, start, end in _extra_words(normalised):
-        found += [(extra[:_MAX_TOKEN], start, end), (GAP, end, end)]
+        found += [(extra[:MAX_TOKEN], start, end), (GAP, end, end)]
     return found
 
 
 def _words_of(run: str) -> list[str]:
-    return [form[:_MAX_TOKEN] for _, form in _cut_run(run)]
+    return [form[:MAX_TOKEN] for _, form in _cut_run(run)]
 
 
 def _cut_run(run: str) -> Iterator[tuple[str, str]]:
     """Cut a run of letters into its words: as written, in their normalised form."""
-    for part in _SUBRUN.findall(run):
-        if _LATIN.fullmatch(part):
+    for part in SUBRUN.findall(run):
+        if LATIN.fullmatch(part):
             yield part, part
         else:
             yield from ((word.surface, word.form) for word in segment(part))
@@ -136,7 +151,7 @@ def _extra_words(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _join(text: str) -> str:
-    return "".join(_RUN.findall(text))
+    return "".join(RUN.findall(text))
 
 
 # --- queries -------------------------------------------------------------------------------------
@@ -174,12 +189,12 @@ class Term:
 class QueryPlan:
     """A query: every term must match. No terms: everything matches if blank, else nothing.
 
-    `content` are the words of a sentence (two or more), for the wider reading.
+    `sentence` is the wider reading of the whole text.
     """
 
     blank: bool
     terms: tuple[Term, ...]
-    content: tuple[str, ...]
+    sentence: Sentence
 
     def accepts(self, zones: dict[str, Zone]) -> bool:
         """Evaluate the strict pass on one analysed text."""
@@ -206,11 +221,10 @@ def plan_query(text: str) -> QueryPlan:
     terms = [term for piece in _split_pieces(normalised) if (term := _read_term(piece))]
     if sum(len(term.variants[0].atoms) for term in terms) > MAX_WORDS:
         raise BadRequest(f"検索語は{MAX_WORDS}個までです。")
-    content = _content_words(normalised)
     return QueryPlan(
         blank=not normalised.strip(),
         terms=tuple(_bound_variants(terms)),
-        content=content if len(content) > 1 else (),
+        sentence=read_sentence(normalised, load_synonyms()),
     )
 
 
@@ -260,14 +274,14 @@ def _read_term(piece: str) -> Term | None:
 
 def _read_variants(piece: str) -> list[tuple[Atom, ...]]:
     """Read a piece as written; more than one way for AI-OCR (aiocr), ISO27001, コピー."""
-    runs = _RUN.findall(piece)
+    runs = RUN.findall(piece)
     variants = [tuple(_read_atom(run) for run in runs)] if runs else []
     if _JOINED_LATIN.fullmatch(piece):
-        variants.insert(0, (Atom("words", _join(piece)[:_MAX_TOKEN]),))
-    if len(runs) == 1 and _LATIN.fullmatch(runs[0]):
+        variants.insert(0, (Atom("words", _join(piece)[:MAX_TOKEN]),))
+    if len(runs) == 1 and LATIN.fullmatch(runs[0]):
         parts = _LETTERS_AND_DIGITS.findall(runs[0])
         if 1 < len(parts) <= 3:
-            variants.append(tuple(Atom("words", part[:_MAX_TOKEN]) for part in parts))
+            variants.append(tuple(Atom("words", part[:MAX_TOKEN]) for part in parts))
     if len(piece) == 3 and _KATAKANA_RUN.fullmatch(piece) and piece.endswith("ー"):
         # In a longer word (カラーコピー) the final mark has been dropped.
         variants.append((Atom("phrase", piece[:-1]),))
@@ -275,8 +289,8 @@ def _read_variants(piece: str) -> list[tuple[Atom, ...]]:
 
 
 def _read_atom(run: str) -> Atom:
-    if _LATIN.fullmatch(run):
-        return Atom("words", run[:_MAX_TOKEN])
+    if LATIN.fullmatch(run):
+        return Atom("words", run[:MAX_TOKEN])
     if len(run) == 1:
         return Atom("letter", run)
     words = " ".join(_words_of(run))
@@ -291,19 +305,6 @@ def _is_word(run: str) -> bool:
     return all(word.known for word in words) and (
         len(words) == 1 or any(word.place for word in words)
     )
-
-
-def _content_words(text: str) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for run in _RUN.findall(text):
-        for part in _SUBRUN.findall(run):
-            if _LATIN.fullmatch(part):
-                found[part[:_MAX_TOKEN]] = None
-            else:
-                found.update(
-                    (word.form[:_MAX_TOKEN], None) for word in segment(part) if word.content
-                )
-    return tuple(found)[:24]
 
 
 # --- synonyms ------------------------------------------------------------------------------------

@@ -123,8 +123,8 @@ def read_page(
     hits, total = Page(searcher, query, strict).read(offset, limit)
     if total or not plan.terms or _count(searcher.search(strict, limit=1)):
         return hits, total, strict, False
-    for relaxed in build_relaxed(plan):
-        if _count(searcher.search(relaxed, limit=1)):
+    for enough, relaxed in build_relaxed(plan, searcher):
+        if _count(searcher.search(relaxed, limit=1)) >= enough:
             return *Page(searcher, query, relaxed).read(offset, limit), relaxed, True
     return hits, total, strict, False
 

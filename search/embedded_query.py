@@ -1,16 +1,18 @@
 """The embedded engine's schema, and how a query plan becomes tantivy queries."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from tantivy import Document, Occur, Query, Schema, SchemaBuilder
+from tantivy import Document, Occur, Query, Schema, SchemaBuilder, Searcher
 
 from search.analysis import ZONE_WEIGHTS, ZONES, Atom, QueryPlan, Term, Variant, read_zones
 from search.engine import FACETS, REFERENCE_POPULATIONS, SEEDS, SearchRecord, shuffle_rank
 from search.prefixes import key_tokens
+from search.sentences import ENOUGH_ROWS, Sentence
 
 TOKENIZER = "blank"
 COMPLETED = ("name", "maker")
@@ -22,6 +24,13 @@ _TIE = 0.02
 """Scores within two per cent are equal: the shuffle decides among them."""
 
 
+_SENTENCE_WEIGHTS = {"hi": 1.2, "lo": 1.0, "ft": 1.0}
+"""A sentence is asked of what a row says: its name leads less than for a term."""
+
+_OTHER_ZONES = 0.1
+_PAIR_WEIGHT = 0.1
+
+
 @lru_cache(maxsize=1)
 def build_schema() -> Schema:
     """Describe the index: three analyses per zone, facets, costs and the stored shuffle ranks."""
@@ -31,6 +40,7 @@ def build_schema() -> Schema:
     for zone in ZONES:
         builder.add_text_field(f"bigrams_{zone}", tokenizer_name=TOKENIZER)
         builder.add_text_field(f"words_{zone}", tokenizer_name=TOKENIZER)
+        builder.add_text_field(f"rank_{zone}", tokenizer_name=TOKENIZER, index_option="freq")
         builder.add_text_field(f"letters_{zone}", tokenizer_name=TOKENIZER, index_option="basic")
     for field in COMPLETED:
         builder.add_text_field(f"key_{field}", tokenizer_name=TOKENIZER)
@@ -46,7 +56,7 @@ def build_schema() -> Schema:
 def schema_fingerprint() -> str:
     """Name the shape of the index: one of another shape is built again."""
     shape = repr(
-        (4, COMPLETED, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy"))
+        (5, COMPLETED, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy"))
     )
     return hashlib.sha256(shape.encode()).hexdigest()[:16]
 
@@ -62,6 +72,7 @@ def build_document(record: SearchRecord) -> Document:
     for name, zone in read_zones(record.analysed).items():
         values[f"bigrams_{name}"] = zone.bigrams
         values[f"words_{name}"] = zone.words
+        values[f"rank_{name}"] = zone.distinct_words
         values[f"letters_{name}"] = zone.letters
     for field, name in zip(COMPLETED, (record.name, record.maker), strict=True):
         values[f"key_{field}"] = " ".join(key_tokens(name))
@@ -103,31 +114,60 @@ def build_strict(plan: QueryPlan) -> Query:
     return _all(_term(term) for term in plan.terms)
 
 
-def build_relaxed(plan: QueryPlan) -> list[Query]:
-    """Find what is nearly written, each reading wider than the one before.
+def build_relaxed(plan: QueryPlan, searcher: Searcher) -> Iterator[tuple[int, Query]]:
+    """Find what is nearly written, each reading wider, with how many rows make it an answer.
 
-    Terms by prefix and with typing errors, or two words of a sentence; then any word of it.
+    Terms by prefix and with typing errors; then two words of a sentence; then any word of it.
     """
-    near = _all(_near(term) for term in plan.terms)
-    if not plan.content:
-        return [near]
-    return [_best([near, _words_of(plan.content, 2)]), _words_of(plan.content, 1)]
+    if any(term.fuzzy for term in plan.terms):
+        yield 1, _all(_near(term) for term in plan.terms)
+    for least in plan.sentence.least:
+        yield ENOUGH_ROWS if least > 1 else 1, _sentence(plan.sentence, searcher, least)
 
 
-def _words_of(words: tuple[str, ...], least: int) -> Query:
-    """Find rows that hold at least so many of the words, best by BM25."""
-    schema = build_schema()
-    choices = [
-        Query.disjunction_max_query(
-            [
-                Query.boost_query(Query.term_query(schema, f"words_{zone}", word), weight)
-                for zone, weight in ZONE_WEIGHTS.items()
-            ]
-        )
-        for word in words
+def _sentence(sentence: Sentence, searcher: Searcher, least: int) -> Query:
+    """Find rows that hold at least so many telling words, best by BM25; pairs of letters help."""
+    words = [
+        _weighed(asked for way in ways for asked in _way(way, searcher)) for ways in sentence.words
     ]
-    return Query.boolean_query(
-        [(Occur.Should, choice) for choice in choices], minimum_number_should_match=least
+    telling = Query.boolean_query(
+        [(Occur.Should, word) for word in words], minimum_number_should_match=least
+    )
+    pairs = [_weighed(_pair(pair, searcher)) for pair in sentence.pairs]
+    return Query.boolean_query([(Occur.Must, telling), *((Occur.Should, pair) for pair in pairs)])
+
+
+def _way(way: str, searcher: Searcher) -> Iterator[tuple[str, Query]]:
+    """Ask each zone for one way to say a word; several words together are as rare as the rarest."""
+    for zone in ZONES:
+        words = way.split(" ")
+        if len(words) == 1:
+            yield zone, Query.term_query(build_schema(), f"rank_{zone}", way, index_option="freq")
+        else:
+            rarity = max(_rarity(f"rank_{zone}", word, searcher) for word in words)
+            yield zone, Query.const_score_query(_words(zone, way), rarity)
+
+
+def _pair(pair: str, searcher: Searcher) -> Iterator[tuple[str, Query]]:
+    """Ask for a pair of letters, weighed by how rare it is and not by how often a row says it."""
+    for zone in ZONES:
+        field = f"bigrams_{zone}"
+        asked = Query.term_query(build_schema(), field, pair, index_option="basic")
+        weight = _PAIR_WEIGHT * _rarity(field, pair, searcher)
+        yield zone, Query.const_score_query(asked, weight)
+
+
+def _rarity(field: str, token: str, searcher: Searcher) -> float:
+    """Give what BM25 weighs a token with: the fewer rows hold it, the more it tells."""
+    holding = searcher.doc_freq(field, token)
+    # Rows that a change has replaced may still be counted among the holding ones.
+    return math.log(1 + (max(searcher.num_docs - holding, 0) + 0.5) / (holding + 0.5))
+
+
+def _weighed(asked: Iterable[tuple[str, Query]]) -> Query:
+    return Query.disjunction_max_query(
+        [Query.boost_query(query, _SENTENCE_WEIGHTS[zone]) for zone, query in asked],
+        tie_breaker=_OTHER_ZONES,
     )
 
 

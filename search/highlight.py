@@ -133,12 +133,13 @@ class _Reader:
 
     def find_nearly(self, plan: QueryPlan) -> list[tuple[int, int]]:
         """Find what the wider readings look for, word by word."""
-        return [
+        near = [
             (start, end)
             for form, start, end in self._words
-            if form in plan.content
-            or any(term.fuzzy and is_near(term.fuzzy, form) for term in plan.terms)
+            if any(term.fuzzy and is_near(term.fuzzy, form) for term in plan.terms)
         ]
+        ways = [way for ways in plan.sentence.words for way in ways]
+        return near + [place for way in ways for place in self._find_words(way.split(" "))]
 
     def _find_atom(self, atom: Atom) -> list[tuple[int, int]]:
         if atom.kind == "words":

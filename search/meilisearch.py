@@ -342,8 +342,8 @@ def _read_page(asked: _Question, query: SearchQuery) -> tuple[list[Hit], int, li
     hits, total = asked.read(strict, filters)
     if total or not plan.terms or (filters and asked.total(strict)):
         return hits, total, strict, False
-    for wider in read_widely(plan):
-        if asked.total(wider):
+    for enough, wider in read_widely(plan):
+        if asked.total(wider) >= enough:
             return *asked.read(wider, filters), wider, True
     return hits, total, strict, False
 

@@ -23,12 +23,13 @@ from search.engine import (
     shuffle_rank,
 )
 from search.prefixes import key_tokens
+from search.sentences import ENOUGH_ROWS
 
 SCHEMA_VERSION = 2
 MAX_HITS = 1_000_000
 MAX_FACET_VALUES = 10_000
 MAX_FILTER_BYTES = 468
-MAX_PAIRED_WORDS = 8
+MAX_PAIRED_WORDS = 6
 
 BY_ZONE = tuple(f"s_{zone}" for zone in ZONES)
 ANYWHERE = ("s_all",)
@@ -127,6 +128,7 @@ class Reading:
 
     words: str
     attributes: tuple[str, ...]
+    weight: float = 1.0
 
 
 def read_strictly(plan: QueryPlan, query: SearchQuery) -> list[Reading]:
@@ -140,13 +142,25 @@ def read_strictly(plan: QueryPlan, query: SearchQuery) -> list[Reading]:
     return [Reading(found, attributes) for found in dict.fromkeys(words)]
 
 
-def read_widely(plan: QueryPlan) -> list[list[Reading]]:
-    """Give wider readings: prefix and typos, or two words of a sentence; then any word of it."""
+def read_widely(plan: QueryPlan) -> Iterator[tuple[int, list[Reading]]]:
+    """Give wider readings, each with how many rows make it an answer.
+
+    Prefix and typos; then two words of a sentence; then any word of it.
+    """
     first = [_read_nearly(plan)] if any(term.fuzzy for term in plan.terms) else []
-    words = [f'"{encode("w", word)}"' for word in plan.content[:MAX_PAIRED_WORDS]]
-    first += [Reading(" ".join(pair), ANYWHERE) for pair in combinations(words, 2)]
-    then = [Reading(word, ANYWHERE) for word in words]
-    return [readings for readings in (first, then) if readings]
+    if first:
+        yield 1, first
+    words = [[_words_phrase(way) for way in ways[:2]] for ways in plan.sentence.words]
+    words = words[:MAX_PAIRED_WORDS]
+    asked: list[Reading] = []
+    for least in plan.sentence.least:
+        # Rows that hold two words stay before those that hold one.
+        asked += [
+            Reading(" ".join(choice), ANYWHERE, weight=least / plan.sentence.least[0])
+            for several in combinations(words, least)
+            for choice in product(*several)
+        ]
+        yield ENOUGH_ROWS if least > 1 else 1, asked
 
 
 def _read_nearly(plan: QueryPlan) -> Reading:
@@ -156,6 +170,11 @@ def _read_nearly(plan: QueryPlan) -> Reading:
     near = [_near_word(term.fuzzy) for term in plan.terms if term.fuzzy]
     # The server completes only the last word that is not quoted.
     return Reading(" ".join([*exact, *near]), NEARLY)
+
+
+def _words_phrase(words: str) -> str:
+    tokens = " ".join(encode("w", word) for word in words.split(" "))
+    return f'"{tokens}"'
 
 
 def _phrase(atom: Atom) -> str:
@@ -185,6 +204,8 @@ def build_search(
     }
     if reading.words:
         question["attributesToSearchOn"] = list(reading.attributes)
+    if reading.weight != 1.0 and not query.cost_population:
+        question["federationOptions"] = {"weight": reading.weight}
     if filters:
         question["filter"] = build_filter(filters)
     return question

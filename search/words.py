@@ -16,10 +16,15 @@ KANJI = "々〆㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff"
 KATAKANA = "ァ-ヺー"
 JAPANESE = f"ぁ-ゖゝゞヽヾ{KATAKANA}{KANJI}"
 
+RUN = re.compile(r"[^\W_]+")
+"""A stretch of letters between marks and blanks."""
+SUBRUN = re.compile(f"[{JAPANESE}]+|[^{JAPANESE}]+")
+LATIN = re.compile(f"[^{JAPANESE}]+")
+MAX_TOKEN = 100
+
 _CLASSES = re.compile(f"[{KANJI}]+|[{KATAKANA}]+|[^{KANJI}{KATAKANA}]+")
 _NO_WORD = re.compile(r"[\s|]+")
 _CONTENT = frozenset({"名詞", "動詞", "形容詞", "形状詞"})
-_EMPTY_WORDS = frozenset({"為る", "居る", "有る", "成る", "出来る", "何", "事", "物", "所", "時"})
 # Sudachi refuses more than 49,149 bytes at once.
 _CHUNK = 10_000
 
@@ -99,6 +104,12 @@ def _tokenize(text: str) -> Iterator[Any]:
         yield from _local.tokenizer.tokenize(text[start : start + _CHUNK])
 
 
+@lru_cache(maxsize=1)
+def stop_words() -> frozenset[str]:
+    """Load the words of asking (教える, 方法, 何処), by their dictionary form: they tell nothing."""
+    return frozenset((DATA / "stop_words.csv").read_text(encoding="utf-8").split())
+
+
 def _word(morpheme: Any) -> Word:
     surface = morpheme.surface()
     pos = morpheme.part_of_speech()
@@ -109,7 +120,7 @@ def _word(morpheme: Any) -> Word:
         form=form,
         known=not morpheme.is_oov(),
         place=pos[2] == "地名",
-        content=content and form not in _EMPTY_WORDS,
+        content=content and form not in stop_words(),
     )
 
 
@@ -143,5 +154,5 @@ def _longest_matches(run: str) -> list[Word]:
 
 
 def _unknown(text: str) -> list[Word]:
-    is_content = len(text) > 1 and not re.fullmatch("[ぁ-ゖ]+", text)
+    is_content = len(text) > 1 and not re.fullmatch("[ぁ-ゖ]+", text) and text not in stop_words()
     return [Word(text, text, known=False, place=False, content=is_content)] if text else []

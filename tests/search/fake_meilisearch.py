@@ -189,7 +189,9 @@ class FakeMeilisearch:
         for query, rows in runs:
             if {"page", "hitsPerPage", "limit", "offset", "facets"} & set(query):
                 raise Refused(400, "invalid_multi_search_query_pagination")
-            for rank, key, document in rows:
+            weight = query.get("federationOptions", {}).get("weight", 1.0)
+            for found, key, document in rows:
+                rank = (-weight, found)
                 if key not in best or rank < best[key][0]:
                     best[key] = (rank, key, document)
         rows = sorted(best.values(), key=lambda row: row[0])

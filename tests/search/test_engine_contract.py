@@ -122,6 +122,26 @@ def test_engine_and_stored_text_agree_on_stretches_of_text(stocked, data):
 # --- the wider reading ---------------------------------------------------------------------------
 
 
+def test_a_sentence_puts_what_holds_more_of_its_rare_words_first(engine):
+    records = [make_record(number, hi="施設の予約", ft="職員の管理") for number in range(9)]
+    both = make_record(20, hi="住民記録", ft="引っ越しの手続を予約で受ける")
+    rare = make_record(21, hi="住民記録", ft="引越しを受ける")
+    engine.upsert([*records, rare, both])
+    result = find(engine, "市民が引っ越しのとき、どうすれば手続を予約できるか教えてください。")
+    assert result.relaxed
+    found = listings(result)
+    assert found[0] == both.listing_id
+    assert set(found) == {record.listing_id for record in [*records, rare, both]}
+
+
+def test_words_of_asking_and_other_ways_to_say_a_word(engine):
+    wanted = make_record(1, hi="住民基本台帳の更新")
+    engine.upsert([wanted, make_record(2, hi="方法と内容を教える"), make_record(3, hi="税務")])
+    for query in ("住基システムはどんな方法で動くのか教えて", "住民基本台帳の方法について知りたい"):
+        result = find(engine, query)
+        assert (listings(result), result.relaxed) == ([wanted.listing_id], True), query
+
+
 @pytest.mark.parametrize("query", ["マイナンパーカード", "lgwam", "ISMA"])
 def test_a_typing_error_gets_one_wider_reading_that_says_so(engine, query):
     engine.upsert([make_record(1, hi="マイナンバーカード LGWAN ISMAP"), make_record(2, hi="戸籍")])
