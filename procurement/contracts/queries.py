@@ -112,6 +112,21 @@ def list_received(
     return list(session.exec(statement))
 
 
+def list_to_settle(session: Session, addressee_id: uuid.UUID) -> list[UsageContractRequest]:
+    """Return the requests to an organisation that wait for an answer or a contract, the oldest first."""
+    statement = (
+        select(UsageContractRequest)
+        .where(
+            UsageContractRequest.addressee_id == addressee_id,
+            col(UsageContractRequest.state).in_((RequestState.SENT, RequestState.ACCEPTED)),
+        )
+        .options(*_with_names())
+        .order_by(col(UsageContractRequest.sent_at), col(UsageContractRequest.id))
+        .limit(MAXIMUM_ROWS)
+    )
+    return list(session.exec(statement))
+
+
 def find_document(session: Session, request_id: uuid.UUID, kind: str) -> RequestDocument | None:
     """Return a stored document of a request."""
     statement = select(RequestDocument).where(

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from typing import Any
 
 from catalog.certification.models import Certification, ReviewState
-from catalog.offerings.models import OfferingVersion, OfferState
+from catalog.offerings.models import OfferState
+from catalog.offerings.queries.own import AtWork
 from catalog.specifications.models import SpecificationVersion
 from procurement.contracts.models import RequestState, UsageContractRequest
 from procurement.projects.models import Project, ProjectState
@@ -32,6 +33,16 @@ class Notice:
     text: str
     endpoint: str
     arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What an organisation was told, with the page that says more."""
+
+    told_at: datetime
+    title: str
+    path: str
+    due_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +158,7 @@ def approver_desk(
 
 def vendor_desk(
     vendor: Vendor | None,
-    versions: Iterable[OfferingVersion],
+    versions: Iterable[AtWork],
     received: Iterable[UsageContractRequest],
     *,
     agreement: AgreementStanding | None,
@@ -256,12 +267,12 @@ def _request_task(
     )
 
 
-def _offering_task(version: OfferingVersion, verb: str) -> Task:
+def _offering_task(version: AtWork, verb: str) -> Task:
     return Task(
         f"{verb}：{version.name}",
-        f"第{version.number}版・{version.specification_version.specification.name}",
-        "vendor_offerings.index",
-        {},
+        f"第{version.number}版・{version.specification}",
+        "vendor_offerings.show",
+        {"offering_version_id": version.id},
         version.state.label,
         version.updated_at,
     )

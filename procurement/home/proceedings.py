@@ -8,9 +8,9 @@ from accounts.identity import Actor
 from accounts.permissions import Permission, can
 from catalog.certification.after_models import Appeal
 from catalog.certification.models import Certification, ReviewState
+from catalog.certification.queries.waiting import OwnReview
 from catalog.offerings.endings import DAYS_BEFORE as ENDING_DAYS
 from catalog.offerings.endings import Ending, EndingKind, name_services
-from catalog.offerings.models import OfferingVersion, OfferState
 from catalog.specifications.consultation.models import Consultation, Phase
 from catalog.specifications.consultation.queries import Progress
 from core.clock import start_of_day
@@ -118,54 +118,51 @@ def add_comments(
             desk.turn.append(_consultation_task(each, verb, "consultation_reviews.show", phase))
 
 
-def add_questions(desk: Desk, reviews: Iterable[tuple[Certification, int]]) -> None:
-    """Add the reviews in which findings or a request for information wait for the vendor."""
-    for review, findings in reviews:
-        is_asked = review.state is ReviewState.INFO_REQUESTED
-        hint = f"未回答の指摘{findings:,}件" if findings else "審査員からの求め"
-        verb = "追加の説明を出す" if is_asked else "指摘に答える"
-        due_on = review.info_due_on if is_asked else None
-        desk.turn.append(_review_task(review, verb, hint, review.updated_at, due_on))
-
-
-def add_conditions(
-    desk: Desk,
-    certificates: Iterable[Certification],
-    reported: Collection[tuple[uuid.UUID, str]],
+def add_own_reviews(
+    desk: Desk, reviews: Iterable[OwnReview], days: Mapping[uuid.UUID, date]
 ) -> None:
-    """Add the conditions that the vendor has not met yet, or whose report waits."""
-    for review in certificates:
-        unmet = [each for each in review.conditions if not each.get("fulfilled_on")]
-        if not unmet:
+    """Add what a vendor's reviews ask for, its conditions, and its certificates to check again.
+
+    `days`: until when what rests on a version of a specification has to be checked against the next.
+    """
+    for each in reviews:
+        if each.is_asked:
+            _add_question(desk, each)
             continue
-        own = [each for each in unmet if (review.id, each["requirement_id"]) not in reported]
-        due_on = min(date.fromisoformat(each["due_on"]) for each in own or unmet)
-        ids = "、".join(each["requirement_id"] for each in own or unmet)
-        verb = "条件を満たして報告する" if own else "条件の報告の確認"
-        task = _review_task(review, verb, f"条件：{ids}", review.decided_at, due_on)
-        (desk.turn if own else desk.waiting).append(task)
+        _add_condition(desk, each)
+        _add_recheck(desk, each, days.get(each.review.specification_version_id))
 
 
-def add_rechecks(
-    desk: Desk,
-    certificates: Iterable[Certification],
-    days: Mapping[uuid.UUID, date],
-    versions: Iterable[OfferingVersion],
-) -> None:
-    """Add the certificates for an older version of a specification, unless a newer version is under way."""
-    rows = [each for each in versions if each.state is not OfferState.WITHDRAWN]
-    for review in certificates:
-        due_on, own = days.get(review.specification_version_id), review.offering_version
-        followed = any(
-            each.offering_id == own.offering_id
-            and each.number > own.number
-            and each.specification_version_id != own.specification_version_id
-            for each in rows
-        )
-        if due_on is not None and not followed:
-            hint = f"標準仕様書の新しい版が公表されました・{review.number}"
-            verb = "新しい版で確かめ直す"
-            desk.turn.append(_review_task(review, verb, hint, review.decided_at, due_on))
+def _add_question(desk: Desk, own: OwnReview) -> None:
+    review, findings = own.review, own.findings
+    is_asked = review.state is ReviewState.INFO_REQUESTED
+    hint = f"未回答の指摘{findings:,}件" if findings else "審査員からの求め"
+    verb = "追加の説明を出す" if is_asked else "指摘に答える"
+    due_on = review.info_due_on if is_asked else None
+    desk.turn.append(_review_task(review, verb, hint, review.updated_at, due_on))
+
+
+def _add_condition(desk: Desk, own: OwnReview) -> None:
+    """Add a condition that the vendor has not met yet, or whose report waits."""
+    review = own.review
+    unmet = [each for each in review.conditions if not each.get("fulfilled_on")]
+    if not unmet:
+        return
+    open_ = [each for each in unmet if each["requirement_id"] not in own.reported]
+    due_on = min(date.fromisoformat(each["due_on"]) for each in open_ or unmet)
+    ids = "、".join(each["requirement_id"] for each in open_ or unmet)
+    verb = "条件を満たして報告する" if open_ else "条件の報告の確認"
+    task = _review_task(review, verb, f"条件：{ids}", review.decided_at, due_on)
+    (desk.turn if open_ else desk.waiting).append(task)
+
+
+def _add_recheck(desk: Desk, own: OwnReview, due_on: date | None) -> None:
+    """Add a certificate for an older version of a specification, unless a newer version is under way."""
+    if due_on is None or own.is_followed:
+        return
+    hint = f"標準仕様書の新しい版が公表されました・{own.review.number}"
+    verb = "新しい版で確かめ直す"
+    desk.turn.append(_review_task(own.review, verb, hint, own.review.decided_at, due_on))
 
 
 def add_pending(

@@ -1,5 +1,6 @@
 """The front page and the pages that explain the site."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from flask import Blueprint, render_template, url_for
@@ -7,28 +8,32 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from accounts.auth import access, actor, settings
-from accounts.models import OrganisationKind, OrganisationNotice, Role
+from accounts.models import OrganisationKind, Role
 from accounts.permissions import Permission, can
-from accounts.queries import list_organisation_notices
 from catalog.certification import queries as certification
 from catalog.certification.queries import waiting
 from catalog.certification.queries.proceedings import list_pending
-from catalog.offerings import queries as offerings
+from catalog.offerings.queries import own
 from catalog.offerings.queries.endings import list_endings
 from catalog.specifications.consultation import queries as consultations
-from catalog.specifications.queries import recheck_days
-from core import web
+from core import paging, web
 from core.api import list_problems
 from core.clock import day_in_japan
 from core.db import now
 from procurement.contracts import queries as contracts
 from procurement.home import desk, proceedings
-from procurement.home.desk import Desk
-from procurement.home.queries import count_services, list_filed_reviews, list_notices
+from procurement.home.desk import Desk, SpecificationRow, Task
+from procurement.home.queries import (
+    list_events,
+    list_filed_reviews,
+    list_published,
+    recheck_days,
+)
 from procurement.projects import queries as projects
 from vendors import queries as vendors
 from vendors.filing_models import FILINGS
-from vendors.queries import agreements, filings
+from vendors.queries import filings
+from vendors.queries.own import find_own
 
 blueprint = Blueprint("home", __name__)
 _SHOWN = 10
@@ -40,32 +45,31 @@ _DAYS_SHOWN = 90
 def index() -> ResponseReturnValue:
     """Say in one sentence what this is, offer the ways in, and show whose turn it is."""
     session = web.read_session()
+    rows = list_published(session)
+    made = _read_desk(session, rows)
+    since = now(session) - timedelta(days=_DAYS_SHOWN)
+    received, news = list_events(session, actor().organisation_id, since)
     return render_template(
         "home/index.html",
-        desk=_read_desk(session),
-        notices_received=_read_notices(session),
-        specifications=count_services(session),
-        news=list_notices(session),
-        shown=_SHOWN,
+        desk=made and [_paged(each, made) for each in ("turn", "waiting", "invited")],
+        notices_received=received,
+        specifications=[row for row in rows if row.version.specification.accepts_offerings],
+        news=news,
     )
 
 
-def _read_notices(session: Session) -> list[OrganisationNotice]:
-    organisation_id = actor().organisation_id
-    if organisation_id is None:
-        return []
-    since = now(session) - timedelta(days=_DAYS_SHOWN)
-    return list_organisation_notices(session, organisation_id, since)
+def _paged(name: str, made: Desk) -> paging.Page[Task]:
+    return paging.cut(getattr(made, name), _SHOWN, name=name, anchor=f"{name}-title")
 
 
-def _read_desk(session: Session) -> Desk | None:
+def _read_desk(session: Session, rows: Sequence[SpecificationRow]) -> Desk | None:
     who = actor()
     if who.organisation_id is None:
         return None
     if who.organisation_kind is OrganisationKind.BODY:
         return _body_desk(session)
     if who.organisation_kind is OrganisationKind.VENDOR:
-        return _vendor_desk(session)
+        return _vendor_desk(session, rows)
     if who.has_role(Role.REVIEWER, Role.LEAD_REVIEWER):
         return _agency_desk(session)
     return None
@@ -84,35 +88,28 @@ def _body_desk(session: Session) -> Desk | None:
     return made.sort()
 
 
-def _vendor_desk(session: Session) -> Desk:
+def _vendor_desk(session: Session, rows: Sequence[SpecificationRow]) -> Desk:
     who = actor()
     owner_id = who.organisation_id
     if owner_id is None:
         return Desk()
-    vendor = vendors.find_vendor_of(session, owner_id)
-    agreement = agreements.judge_agreement(session, vendor.id) if vendor else None
-    received = contracts.list_received(session, owner_id)
-    versions = offerings.list_versions_of(session, owner_id)
-    asked = waiting.list_to_answer(session, owner_id)
+    known = find_own(session, owner_id)
+    reviews = waiting.list_own(session, owner_id)
+    is_admin = who.has_role(Role.VENDOR_ADMIN)
     made = desk.vendor_desk(
-        vendor,
-        versions,
-        received if who.has_role(Role.VENDOR_ADMIN) else [],
-        agreement=agreement,
-        asked={review.offering_version_id for review, _ in asked},
+        known.vendor if known else None,
+        own.list_at_work(session, owner_id),
+        contracts.list_to_settle(session, owner_id) if is_admin else [],
+        agreement=known.standing if known else None,
+        asked={each.review.offering_version_id for each in reviews if each.is_asked},
     )
-    if vendor is not None:
-        filed = filings.list_open(session, vendor.id)
-        proceedings.add_own_filings(made, vendor, filed, day_in_japan(now(session)))
-    if vendor is not None and vendor.is_public:
+    if known is not None:
+        today = day_in_japan(now(session))
+        proceedings.add_own_filings(made, known.vendor, known.filed, today)
+    if known is not None and known.vendor.is_public:
         proceedings.add_endings(made, list_endings(session, owner_id), day_in_japan(now(session)))
-    proceedings.add_questions(made, asked)
-    held = waiting.list_in_force(session, owner_id)
-    if held:
-        reported = waiting.list_reported(session, [each.id for each in held])
-        proceedings.add_conditions(made, held, reported)
-        days = recheck_days(session, list({each.specification_version_id for each in held}))
-        proceedings.add_rechecks(made, held, days, versions)
+    held = [each.review.specification_version_id for each in reviews if not each.is_asked]
+    proceedings.add_own_reviews(made, reviews, recheck_days(rows, held))
     _invite(session, made)
     return made.sort()
 

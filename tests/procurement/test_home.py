@@ -10,7 +10,7 @@ from catalog.offerings.models import Listing, Offering, OfferingVersion, OfferSt
 from catalog.price_plan import ComponentKind, Interval, Unit
 from core import clock, db
 from procurement.home import desk
-from procurement.home.queries import count_services
+from procurement.home.queries import list_published
 from procurement.projects.models import Project, ProjectState
 from tests import factories
 from tests.page_checks import text_of
@@ -90,7 +90,7 @@ def test_specification_without_services_counts_zero(database):
     with db.transaction() as session:
         factories.specification(session)
     with db.reading() as session:
-        assert [(row.listed, row.certified) for row in count_services(session)] == [(0, 0)]
+        assert [(row.listed, row.certified) for row in list_published(session)] == [(0, 0)]
 
 
 def test_news_are_real_public_events_newest_first(client):

@@ -4,7 +4,7 @@ import uuid
 
 from sqlmodel import Session, col, select
 
-from vendors.filing_models import FILINGS, OPEN_STATES, Filing
+from vendors.filing_models import OPEN_STATES, Filing
 from vendors.models import PUBLIC_STATES, Vendor
 
 
@@ -12,12 +12,6 @@ def find_open(session: Session, model: type[Filing], vendor_id: uuid.UUID) -> Fi
     """Return the filing of a kind by which a vendor waits for the agency."""
     statement = select(model).where(model.vendor_id == vendor_id, col(model.state).in_(OPEN_STATES))
     return session.exec(statement).first()
-
-
-def list_open(session: Session, vendor_id: uuid.UUID) -> list[Filing]:
-    """Return the filings by which a vendor waits for the agency, one of a kind at most."""
-    found = [find_open(session, model, vendor_id) for model in FILINGS]
-    return [filing for filing in found if filing is not None]
 
 
 def get_filing(session: Session, model: type[Filing], filing_id: uuid.UUID) -> Filing | None:

@@ -1,10 +1,9 @@
 """What runs out in what a company has published: found in narrow columns, for many offerings at once."""
 
 import uuid
-from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import exists
+from sqlalchemy import and_, exists
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
@@ -22,36 +21,38 @@ from catalog.offerings.models import (
 
 
 def list_endings(session: Session, owner_id: uuid.UUID) -> list[Ending]:
-    """Return all that has a last day in what a company sells now, the first first (3 statements)."""
-    found: list[Ending] = []
-    versions = select_columns(
-        col(OfferingVersion.id), col(OfferingVersion.name), col(OfferingVersion.accreditations)
-    ).where(
-        col(OfferingVersion.owner_id) == owner_id,
-        col(OfferingVersion.state) == OfferState.PUBLISHED,
-    )
-    for version_id, name, rows in session.execute(versions):
-        found += endings.of_accreditations(rows or (), Origin(name, version_id))
-    supported = _terms_of(owner_id, col(ListingVersion.state_support_until)).where(
-        col(ListingVersion.state_support_until).is_not(None)
-    )
-    for *told, until in session.execute(supported):
-        found += endings.of_support(until, _origin(told))
+    """Return all that has a last day in what a company sells now, the first first (1 statement).
+
+    The price rows come only of lists in which something ends; accreditations are the maker's.
+    """
     bounded = aliased(PriceComponentRow)
-    priced = (
-        _terms_of(owner_id, PriceComponentRow)
-        .join(PriceComponentRow, col(PriceComponentRow.listing_version_id) == ListingVersion.id)
-        .where(
-            exists().where(
-                col(bounded.listing_version_id) == ListingVersion.id,
-                col(bounded.valid_to).is_not(None),
-            )
-        )
-        .order_by(col(PriceComponentRow.position))
+    has_last_day = exists().where(
+        col(bounded.listing_version_id) == ListingVersion.id, col(bounded.valid_to).is_not(None)
     )
-    rows_of: dict[Origin, list[PriceComponentRow]] = defaultdict(list)
-    for *told, row in session.execute(priced):
-        rows_of[_origin(told)].append(row)
+    statement = (
+        _terms_of(
+            owner_id,
+            col(ListingVersion.state_support_until),
+            col(OfferingVersion.accreditations),
+            PriceComponentRow,
+        )
+        .outerjoin(
+            PriceComponentRow,
+            and_(col(PriceComponentRow.listing_version_id) == ListingVersion.id, has_last_day),
+        )
+        .order_by(col(ListingVersion.id), col(PriceComponentRow.position))
+    )
+    found: list[Ending] = []
+    rows_of: dict[Origin, list[PriceComponentRow]] = {}
+    for *told, until, accreditations, row in session.execute(statement):
+        origin = _origin(told)
+        if origin not in rows_of:
+            rows_of[origin] = []
+            found += endings.of_support(until, origin)
+            if not origin.is_resold:
+                software = Origin(origin.name, origin.offering_version_id)
+                found += endings.of_accreditations(accreditations or (), software)
+        rows_of[origin] += [row] if row is not None else []
     for origin, components in rows_of.items():
         found += endings.of_prices(components, origin)
     return sorted(found, key=lambda each: (each.on, each.kind, each.origin.name, each.what))

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion, OfferState
-from catalog.offerings.queries import OPEN_STATES, _listing_version_links
+from catalog.offerings.queries import MAXIMUM_VERSIONS, OPEN_STATES, _listing_version_links
 from catalog.specifications.models import SpecificationVersion, StandardSpecification, title_of
 
 
@@ -72,6 +72,47 @@ def list_outlines(session: Session, owner_id: uuid.UUID) -> list[VersionOutline]
         .order_by(col(OfferingVersion.offering_id), col(OfferingVersion.number).desc())
     )
     return [VersionOutline(*row) for row in session.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """A version of one's own software on its way, as the front page shows it."""
+
+    id: uuid.UUID
+    number: int
+    state: OfferState
+    name: str
+    updated_at: datetime
+    specification: str
+
+
+def list_at_work(session: Session, owner_id: uuid.UUID) -> list[AtWork]:
+    """Return the versions of a maker's software that are on their way, the longest untouched first."""
+    statement = (
+        select_columns(
+            col(OfferingVersion.id),
+            col(OfferingVersion.number),
+            col(OfferingVersion.state),
+            col(OfferingVersion.name),
+            col(OfferingVersion.updated_at),
+            col(StandardSpecification.name),
+        )
+        .join(
+            SpecificationVersion,
+            col(SpecificationVersion.id) == OfferingVersion.specification_version_id,
+        )
+        .join(
+            StandardSpecification,
+            col(StandardSpecification.id) == SpecificationVersion.specification_id,
+        )
+        .where(
+            col(OfferingVersion.owner_id) == owner_id,
+            col(OfferingVersion.state).in_(OPEN_STATES),
+        )
+        .order_by(col(OfferingVersion.updated_at), col(OfferingVersion.id))
+        .limit(MAXIMUM_VERSIONS)
+    )
+    return [AtWork(*row) for row in session.execute(statement)]
 
 
 def list_open_terms(session: Session, owner_id: uuid.UUID) -> list[TermsOutline]:

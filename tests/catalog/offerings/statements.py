@@ -30,11 +30,11 @@ def open_vendor_pages(client: CheckedClient, app: Flask, ids: Mapping[str, Any])
 
 
 def vendor_rules(app: Flask) -> list[Any]:
-    """Return the rules of the pages that vendors open; files and exports are no pages."""
+    """Return the rules of the pages that vendors open, the front page too; exports are no pages."""
     return [
         rule
         for rule in app.url_map.iter_rules()
-        if rule.rule.startswith("/vendor")
+        if (rule.rule.startswith("/vendor") or rule.endpoint == "home.index")
         and "GET" in (rule.methods or ())
         and not any(word in rule.rule for word in (".xlsx", ".csv", ".json", ".pdf"))
     ]

@@ -345,7 +345,12 @@ def check_statements(browser: CheckedClient, company: Company, app: Flask, uploa
     ids = {"offering_version_id": version.id, "listing_version_id": terms.id, "chapter": 1,
            "listing_id": terms.listing_id, "vendor_id": company.vendor.id, "kind": "xlsx",
            "upload_id": upload.rpartition("/")[2], "section": "company"}  # fmt: skip
-    assert len(open_vendor_pages(browser, app, ids)) > 20
+    opened = open_vendor_pages(browser, app, ids)
+    assert "home.index" in opened
+    assert len(opened) > 20
+    assert "あなたの番（古い順） 500件" in text_of(browser.page("/?turn=50"))
+    assert len(browser.statements) <= 10
+    assert browser.get("/?turn=51").status_code == 404
 
 
 @pytest.mark.shared_data
