@@ -1,5 +1,6 @@
 """Fixtures of the whole suite; `docs/testing.md` says how to use them."""
 
+import gc
 import os
 import shutil
 from collections import Counter
@@ -69,6 +70,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     }
     left_out = [name for name, is_absent in absent.items() if is_absent]
     items[:] = [i for i in items if not any(i.get_closest_marker(name) for name in left_out)]
+
+
+def pytest_collection_finish() -> None:
+    """Look through what now lives to the end no more, and through what comes more seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

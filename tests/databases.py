@@ -97,7 +97,8 @@ class SqliteDatabase:
 
     def reset(self, kept: str | None = None) -> None:
         """Bring back the freshly migrated or a kept state; all connections must be closed."""
-        for suffix in ("-wal", "-shm"):
+        # The file is made anew: a connection that a test forgot keeps the old one to itself.
+        for suffix in ("", "-wal", "-shm"):
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
         shutil.copyfile(self._kept_path(kept) if kept else self._template, self.path)
 

@@ -9,20 +9,11 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 
+from tests.plain_html import read_plain
+
 _NAMED_BY_THEMSELVES = {"hidden", "submit", "button", "reset", "image"}
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _REFERENCES = {"aria-describedby", "aria-labelledby", "aria-controls", "aria-owns", "list", "for"}
-_WORDS = re.compile(r">([^<]*)(?=<)")
-_ENTITY = re.compile(r"&[^;\s]{0,8};?")
-# What differs between two showings of one page without making it another page: what attributes
-# say (apart from what could be invalid in it), numbers and what is chosen.
-_SAYINGS = re.compile(r'\b(value|href|action|formaction|content|datetime|title|alt|src)="([^"]*)"')
-_VARYING = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<!<h)(?<!</h)\d+| (?:checked|selected|open|disabled)(?=[ >])"
-)
-_TAG = re.compile(r"<[a-z][^<>]*>")
-_NAMES = re.compile(rf"""\s(id|href|{"|".join(_REFERENCES)})=("[^"]*"|'[^']*'|[^\s>]+)""")
-_sound_shapes: set[int] = set()
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "",
@@ -41,6 +32,8 @@ def parse_fragment(html: str) -> Element:
 
 @lru_cache(maxsize=4)
 def _parse(html: str, *, whole: bool) -> Element:
+    if whole and (plain := read_plain(html)) is not None:
+        return plain
     builder = html5lib.getTreeBuilder("etree")
     parser = html5lib.HTMLParser(tree=builder, namespaceHTMLElements=False)
     tree: Element = parser.parse(html) if whole else parser.parseFragment(html)
@@ -52,47 +45,14 @@ def _parse(html: str, *, whole: bool) -> Element:
 
 
 def page_problems(html: str) -> list[str]:
-    """List everything a whole page breaks; a page whose tags were found sound once is not read again.
-
-    Ids differ by number on pages of one shape, so they and what refers to them are read each time.
-    """
-    found = list(_id_problems(html))
-    shape = hash(_VARYING.sub("0", _SAYINGS.sub(_fold_saying, _WORDS.sub(_fold_words, html))))
-    if shape in _sound_shapes:
-        return found
+    """List everything a whole page breaks."""
     tree = parse_page(html)
-    found += [*_document_problems(tree), *_content_problems(tree)]
-    if not found:
-        _sound_shapes.add(shape)
-    return found
+    return [*_document_problems(tree), *_content_problems(tree)]
 
 
 def fragment_problems(html: str) -> list[str]:
     """List everything a part of a page breaks."""
-    return [*_id_problems(html), *_content_problems(parse_fragment(html))]
-
-
-def _fold_words(found: re.Match[str]) -> str:
-    """Keep of the words only whether there are any, and what could be invalid in them."""
-    return ">" + ("t" + "".join(_ENTITY.findall(found[1])) if found[1].strip() else "")
-
-
-def _fold_saying(found: re.Match[str]) -> str:
-    """Keep of an attribute whether it says anything, and what could be invalid in that."""
-    return f'{found[1]}="{"t" if found[2] else ""}{"".join(_ENTITY.findall(found[2]))}"'
-
-
-def _id_problems(html: str) -> Iterator[str]:
-    tags = _TAG.findall(html)
-    said = [(name, value.strip("\"'")) for tag in tags for name, value in _NAMES.findall(tag)]
-    ids = Counter(value for name, value in said if name == "id")
-    yield from (f"id {name!r} stands {count} times" for name, count in ids.items() if count > 1)
-    for name, value in said:
-        words = value.split() if name in _REFERENCES else []
-        if name == "href" and len(value) > 1 and value.startswith("#"):
-            words = [value[1:]]
-        if missing := [word for word in words if word not in ids]:
-            yield f'{name}="{value}": {missing} not on the page'
+    return list(_content_problems(parse_fragment(html)))
 
 
 def unsendable(headers: dict[str, str]) -> list[str]:
@@ -138,32 +98,47 @@ def _document_problems(tree: Element) -> Iterator[str]:
 
 def _content_problems(tree: Element) -> Iterator[str]:
     elements = list(tree.iter())
+    yield from _attribute_problems(elements)
     for element in elements:
-        yield from _attribute_problems(element)
         if element.tag == "img" and element.get("alt") is None:
             yield f"image {element.get('src')} without alt"
-        if element.tag == "button" and not (text_of(element) or element.get("aria-label")):
+        elif element.tag == "button" and not (text_of(element) or element.get("aria-label")):
             yield "a button without words"
-        if element.tag == "form" and element.get("method", "get").lower() == "post":
+        elif element.tag == "script" and not element.get("src"):
+            yield "inline script"
+        elif element.tag == "style":
+            yield "inline style sheet"
+        elif element.tag == "form" and element.get("method", "get").lower() == "post":
             names = {field.get("name") for field in element.iter("input")}
             if "csrf_token" not in names:
                 yield f"form {element.get('action')!r} posts without csrf_token"
     yield from _label_problems(tree, elements)
 
 
-def _attribute_problems(element: Element) -> Iterator[str]:
-    for name in element.attrib:
-        if name == "style" or (name.startswith("on") and name[2:].isalpha()):
-            yield f"<{element.tag} {name}=…>: the content policy forbids it"
-    if element.tag == "script" and not element.get("src"):
-        yield "inline script"
-    if element.tag == "style":
-        yield "inline style sheet"
+def _attribute_problems(elements: list[Element]) -> Iterator[str]:
+    ids: Counter[str] = Counter()
+    references: list[tuple[str, str, list[str]]] = []
+    for element in elements:
+        for name, value in element.items():
+            if name == "id":
+                ids[value] += 1
+            elif name in _REFERENCES:
+                references.append((name, value, value.split()))
+            elif name == "href":
+                if len(value) > 1 and value[0] == "#":
+                    references.append((name, value, [value[1:]]))
+            elif name == "style" or (name.startswith("on") and name[2:].isalpha()):
+                yield f"<{element.tag} {name}=…>: the content policy forbids it"
+    yield from (f"id {name!r} stands {count} times" for name, count in ids.items() if count > 1)
+    for name, value, words in references:
+        if missing := [word for word in words if word not in ids]:
+            yield f'{name}="{value}": {missing} not on the page'
 
 
 def _label_problems(tree: Element, elements: list[Element]) -> Iterator[str]:
-    labelled = {label.get("for") for label in tree.iter("label") if text_of(label)}
-    inside = {id(field) for label in tree.iter("label") if text_of(label) for field in label.iter()}
+    labels = [label for label in tree.iter("label") if "".join(label.itertext()).strip()]
+    labelled = {label.get("for") for label in labels}
+    inside = {id(field) for label in labels for field in label.iter()}
     for element in elements:
         if element.tag not in {"input", "select", "textarea"}:
             continue

@@ -1,11 +1,15 @@
 """The test bed itself: databases are clean, pages are really checked, budgets really bite."""
 
+import re
+
+import html5lib
 import pytest
 from flask import Flask
 
 from core import db
 from tests.client import CheckedClient, recorded_statements
 from tests.page_checks import fragment_problems, header_problems, page_problems
+from tests.plain_html import read_plain
 
 HEAD = "<!doctype html><html lang=ja><head><title>並び</title></head><body>"
 GOOD_HEADERS = {
@@ -149,3 +153,55 @@ def test_statements_are_recorded_without_transaction_control(database):
     with recorded_statements() as statements, db.reading() as session:
         session.connection().exec_driver_sql("SELECT 1")
     assert statements == ["SELECT 1"]
+
+
+EVERYTHING = """<!doctype html>
+<html lang="ja"><head><meta charset="utf-8"><title>並び &amp; 見本</title>
+<script src="/a.js" defer></script></head>
+<body class="page"><header><nav aria-label='主な "メニュー"'><ul><li><a href="/">戻る</a></li></ul></nav>
+</header><main><h1>見出し</h1><p>文 <strong>強く</strong><br>次 &lt;</p>
+<svg viewBox="0 0 1 1" aria-hidden="true"><path d="M0 0"/><circle r="1"></circle></svg>
+<form method="post"><fieldset><legend>問い</legend><label for="a">名</label> <input id="a">
+<label>選 <select name="s"><option value="1" selected>一</option></select></label>
+<textarea aria-label="文">
+
+二行</textarea><button>送る</button></fieldset></form>
+<table><caption>表</caption><thead><tr><th>頭</th></tr></thead>
+<tbody><tr><td><dl><div><dt>語</dt><dd>訳</dd></div></dl></td></tr></tbody></table>
+<details><summary>開く</summary><ol><li>一<ul><li>中</li></ul></li></ol></details>
+</main></body></html>
+"""
+
+
+def _as_plain_values(element):
+    inside = [_as_plain_values(each) for each in element]
+    words = ((element.text or "").strip(), (element.tail or "").strip())
+    return (element.tag, sorted(element.items()), *words, inside)
+
+
+def _read_by_the_standard(html):
+    builder = html5lib.getTreeBuilder("etree")
+    parser = html5lib.HTMLParser(tree=builder, namespaceHTMLElements=False)
+    return None if (tree := parser.parse(html), parser.errors)[1] else _as_plain_values(tree)
+
+
+def test_what_is_read_quickly_is_what_the_standard_reads():
+    """One page, then as it is when a tag or reference is lost, doubled, swapped or nested anew."""
+    assert _as_plain_values(read_plain(EVERYTHING)) == _read_by_the_standard(EVERYTHING)
+    tags = [(each.start(), each.end()) for each in re.finditer(r"<[^>]*>|&\w+;", EVERYTHING)]
+    changed = set()
+    for start, end in tags:
+        before, tag, after = EVERYTHING[:start], EVERYTHING[start:end], EVERYTHING[end:]
+        changed |= {before + after, before + tag + tag + after, before + tag[:-1] + after}
+        changed |= {f"{before}{other}{after}" for other in ("<div>", "<p>", "</p>", "<a>", "x&y")}
+        changed |= {
+            f"{before}{tag}<{each}></{each}>{after}" for each in ("div", "p", "li", "option")
+        }
+        changed.add(before + tag.replace('"', "") + after)
+    quick = 0
+    for html in sorted(changed):
+        if (tree := read_plain(html)) is not None:
+            quick += 1
+            assert _as_plain_values(tree) == _read_by_the_standard(html), html
+    assert len(changed) > 500
+    assert quick > 40

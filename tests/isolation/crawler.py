@@ -30,6 +30,7 @@ _VOLATILE = re.compile(r'(name="(?:csrf_token|form_key)"[^>]*value="|nonce[-=]"?
 _FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
 _LINK = re.compile(r'\b(?:href|src|hx-get|data-url)="([^"]+)"')
 _IDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PAGE = '<!doctype html><html lang="ja"><head><title>x</title></head><body>{}</body></html>'
 _HEADERS = {"date", "set-cookie", "content-length", "expires"}
 
 
@@ -136,7 +137,7 @@ class Crawler:
             if 'method="post"' in source or source in self._forms:
                 continue
             self._forms.add(source)
-            form = next(parse_page(f"<!doctype html><title>x</title>{source}").iter("form"))
+            form = next(parse_page(_PAGE.format(source)).iter("form"))
             target = urlsplit(urljoin(ORIGIN + address, form.get("action") or address)).path
             fields = list(filled(form, {}).items(multi=True))
             self._meet(f"{target}?{urlencode(fields)}")
