@@ -142,18 +142,26 @@ def _files(row: ConformanceAnswer) -> dict[str, Any]:
 
 
 def listing_content(version: ListingVersion) -> dict[str, Any]:
-    """Return all that a seller offers: prices in yen without tax, service level, exit terms."""
+    """Return all that a seller offers: prices in yen without tax, service level, exit terms.
+
+    From submission on it names who submitted it, whoever took the listing over since.
+    """
     return {
         "listing_id": str(version.listing_id),
         "number": version.number,
         "offering_version_id": str(version.offering_version_id),
-        "seller_corporate_number": version.listing.seller.corporate_number,
+        "seller_corporate_number": version.submitted_seller or number_of_seller(version),
         **_told(version, LISTING_FIELDS),
         "components": [
             _told(row, COMPONENT_FIELDS, later=LATER_FIELDS | {"size_classes"})
             for row in sorted(version.components, key=lambda each: each.position)
         ],
     }
+
+
+def number_of_seller(version: ListingVersion) -> str:
+    """Return the corporate number of who sells a listing now."""
+    return version.listing.seller.corporate_number
 
 
 def _told(

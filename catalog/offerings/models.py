@@ -329,6 +329,7 @@ class ListingVersion(_ReadThroughCertification, StatefulModel, table=True):
     escrow: bool | None = None
     exit_note: str = Field(default="", max_length=1000)
     content_sha256: str = Field(default="", max_length=64)
+    submitted_seller: str = Field(default="", max_length=13)
     search_text: str = Field(default="", sa_type=Text)
     search_text_version: str = Field(default="", max_length=64)
     submitted_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")

@@ -76,6 +76,8 @@ REQUEST_MACHINE = StateMachine(
 SENT_STATES = frozenset(
     {_S.SENT, _S.ACCEPTED, _S.DECLINED, _S.WITHDRAWN, _S.LAPSED, _S.CONTRACT_REGISTERED}
 )
+# A seller may still accept, or has accepted: what was offered then binds it.
+BINDING_STATES = frozenset({_S.SENT, _S.ACCEPTED})
 _LIVE = text("state NOT IN ('declined', 'withdrawn', 'lapsed')")
 
 

@@ -18,6 +18,7 @@ from catalog.offerings.content import (
     OFFERING_FIELDS,
     hash_content,
     listing_content,
+    number_of_seller,
     offering_content,
 )
 from catalog.offerings.models import Listing, ListingVersion, OfferAction, Offering, OfferingVersion
@@ -237,6 +238,7 @@ class OfferingStory(ProceedingActs):
         terms = queries.find_own_listing_version(session, version)
         if terms is None:
             raise NotFound
+        terms.submitted_seller = number_of_seller(terms)
         hashes = (
             hash_content(offering_content(version, {})),
             hash_content(listing_content(terms)),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, or_
+from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
@@ -25,7 +25,13 @@ from catalog.specifications.queries import list_versions_of
 from catalog.terms import CertificationState
 from core.clock import day_in_japan
 from core.db import now
-from procurement.contracts.models import RUNNING_STATES, Contract
+from procurement.contracts.models import (
+    BINDING_STATES,
+    RUNNING_STATES,
+    Contract,
+    UsageContractRequest,
+)
+from procurement.projects.models import Selection
 
 PENDING_STATES = (
     OfferState.DRAFT,
@@ -162,14 +168,11 @@ def count_contracts_by_body(session: Session, listing_id: uuid.UUID) -> dict[uui
 
 
 def find_promised_months(session: Session, vendor_id: uuid.UUID) -> int | None:
-    """Return the longest notice that binds a vendor: its published terms, and those of running contracts.
+    """Return the longest notice that binds a vendor: its published terms, and those bodies rely on.
 
     What it makes counts as what it sells: without the maker the software ends for every seller.
     None when nothing of it is published or in use.
     """
-    in_use = select(Contract.listing_version_id).where(
-        col(Contract.state).in_(RUNNING_STATES), Contract.ends_on >= day_in_japan(now(session))
-    )
     statement = (
         select(func.max(func.coalesce(ListingVersion.notice_months, 0)))
         .join(Listing, col(Listing.id) == ListingVersion.listing_id)
@@ -178,7 +181,7 @@ def find_promised_months(session: Session, vendor_id: uuid.UUID) -> int | None:
             or_(col(Listing.seller_id) == vendor_id, col(Offering.maker_id) == vendor_id),
             or_(
                 col(ListingVersion.state) == OfferState.PUBLISHED,
-                col(ListingVersion.id).in_(in_use),
+                _is_relied_on(session),
             ),
         )
     )
@@ -186,17 +189,26 @@ def find_promised_months(session: Session, vendor_id: uuid.UUID) -> int | None:
 
 
 def list_contracted_terms(session: Session, offering_id: uuid.UUID) -> Sequence[ListingVersion]:
-    """Return every seller's terms of an offering that running contracts were made on."""
-    running = select(Contract.listing_version_id).where(
-        col(Contract.state).in_(RUNNING_STATES),
-        Contract.ends_on >= day_in_japan(now(session)),
-    )
+    """Return every seller's terms of an offering that running contracts or sent requests name."""
     statement = (
         select(ListingVersion)
         .join(Listing, col(Listing.id) == ListingVersion.listing_id)
-        .where(Listing.offering_id == offering_id, col(ListingVersion.id).in_(running))
+        .where(Listing.offering_id == offering_id, _is_relied_on(session))
     )
     return session.exec(statement).all()
+
+
+def _is_relied_on(session: Session) -> ColumnElement[bool]:
+    """Say whether a body relies on these terms: by a running contract, or a request that was sent."""
+    running = select(Contract.listing_version_id).where(
+        col(Contract.state).in_(RUNNING_STATES), Contract.ends_on >= day_in_japan(now(session))
+    )
+    requested = (
+        select(Selection.listing_version_id)
+        .join(UsageContractRequest, col(UsageContractRequest.selection_id) == Selection.id)
+        .where(col(UsageContractRequest.state).in_(BINDING_STATES))
+    )
+    return or_(col(ListingVersion.id).in_(running), col(ListingVersion.id).in_(requested))
 
 
 def _list_offerings(session: Session, version_ids: Sequence[uuid.UUID]) -> list[OfferingVersion]:

@@ -1,6 +1,7 @@
 """What can be asked about successions."""
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy.orm import aliased, joinedload
@@ -13,7 +14,12 @@ from catalog.offerings.models import Listing, ListingVersion, Offering, Offering
 from catalog.offerings.queries import OPEN_STATES
 from core.clock import day_in_japan
 from core.db import now
-from procurement.contracts.models import RUNNING_STATES, Contract
+from procurement.contracts.models import (
+    BINDING_STATES,
+    RUNNING_STATES,
+    Contract,
+    UsageContractRequest,
+)
 from procurement.projects.models import Selection
 from vendors.models import Vendor
 from vendors.succession_models import Succession, SuccessionState
@@ -169,16 +175,36 @@ def list_selection_ids(session: Session, version_ids: list[uuid.UUID]) -> list[u
 
 
 def list_customers(session: Session, version_ids: list[uuid.UUID]) -> list[uuid.UUID]:
-    """Return the bodies that have a contract of today on these listing versions."""
-    statement = (
-        select(Contract.owner_id)
+    """Return the bodies with a contract of today, or a sent request, on these listing versions."""
+    contracts = select(Contract.owner_id).where(
+        col(Contract.listing_version_id).in_(version_ids),
+        col(Contract.state).in_(RUNNING_STATES),
+        Contract.ends_on >= day_in_japan(now(session)),
+    )
+    requests = (
+        select(UsageContractRequest.owner_id)
+        .join(Selection, col(Selection.id) == UsageContractRequest.selection_id)
         .where(
-            col(Contract.listing_version_id).in_(version_ids),
-            col(Contract.state).in_(RUNNING_STATES),
-            Contract.ends_on >= day_in_japan(now(session)),
+            col(Selection.listing_version_id).in_(version_ids),
+            col(UsageContractRequest.state).in_(BINDING_STATES),
+        )
+    )
+    return sorted({*session.exec(contracts), *session.exec(requests)})
+
+
+def list_resellers(
+    session: Session, offering_ids: list[uuid.UUID], but: Iterable[uuid.UUID]
+) -> list[uuid.UUID]:
+    """Return the organisations that sell these offerings, without the vendors of `but`."""
+    statement = (
+        select(Listing.owner_id)
+        .where(
+            col(Listing.offering_id).in_(offering_ids),
+            col(Listing.seller_id).not_in(list(but)),
+            col(Listing.merged_into_id).is_(None),
         )
         .distinct()
-        .order_by(col(Contract.owner_id))
+        .order_by(col(Listing.owner_id))
     )
     return list(session.exec(statement))
 

@@ -16,6 +16,7 @@ from core.db import now
 from core.errors import Forbidden, GuardFailed, Invalid, NotFound
 from procurement.succession import moving, queries
 from vendors.models import Vendor, VendorAction, VendorState
+from vendors.queries.agreements import list_bars
 from vendors.succession_models import Succession, SuccessionAction
 
 _LONGEST_REASON = 2_000
@@ -53,7 +54,7 @@ def propose(
         reason=reason,
         proposed_by_id=actor.person_id,
     )
-    _require_possible(vendor, heir)
+    _require_possible(session, vendor, heir)
     session.add(succession)
     session.flush()
     _record(session, actor, succession, (vendor, heir), "vendor.propose_succession")
@@ -75,7 +76,7 @@ def confirm(
     accounts.services.require_recent_sign_in(session, settings, actor)
     if actor.person_id == succession.proposed_by_id:
         raise Forbidden("提案した人は確認できません。別の主任審査員に頼んでください。")
-    _require_possible(giver, heir)
+    _require_possible(session, giver, heir)
     done = {"confirmed_by_id": actor.person_id, "confirmed_at": now(session)}
     succession.apply(SuccessionAction.CONFIRM, version, **done)
     offerings = queries.list_offerings_to_move(session, succession)
@@ -93,6 +94,9 @@ def confirm(
     _announce(session, giver, heir, offerings, affected)
     concerned = {*listings, *(each.ends.id for each in doubles)}
     _tell_customers(session, giver, heir, list(concerned))
+    title = f"販売しているサービスの登録開発者が、{giver.name}から{heir.name}に変わりました"
+    for seller_id in queries.list_resellers(session, offerings, (giver.id, heir.id)):
+        tell_organisation(session, seller_id, "vendor.succession", title, f"/vendors/{heir.id}")
     return succession
 
 
@@ -115,12 +119,13 @@ def _locked(session: Session, succession_id: uuid.UUID) -> tuple[Succession, Ven
     return fresh, both[fresh.from_vendor_id], both[fresh.to_vendor_id]
 
 
-def _require_possible(giver: Vendor, heir: Vendor) -> None:
+def _require_possible(session: Session, giver: Vendor, heir: Vendor) -> None:
     reasons = []
     if giver.state not in _MAY_GIVE:
         reasons.append(f"{giver.name}の登録が「{giver.state.label}」のため、引き継げません。")
     if heir.state is not VendorState.ACTIVE:
         reasons.append(f"{heir.name}の登録が「{heir.state.label}」のため、引き継げません。")
+    reasons += [f"{heir.name}：{bar.sentence}" for bar in list_bars(session, [heir])[heir.id]]
     if reasons:
         raise GuardFailed([("main", sentence) for sentence in reasons])
 
@@ -154,11 +159,11 @@ def _announce(
 def _tell_customers(
     session: Session, giver: Vendor, heir: Vendor, listing_ids: list[uuid.UUID]
 ) -> None:
-    """Tell each body with a running contract on what went over or ended once."""
+    """Tell each body with a running contract or a sent request on what went over or ended once."""
     versions = queries.list_listing_version_ids(session, listing_ids)
     title = (
-        f"契約中のサービスについて、{giver.name}から{heir.name}への承継が終わりました。"
-        "契約の記録と条件は、そのまま残っています"
+        f"契約中か依頼中のサービスについて、{giver.name}から{heir.name}への承継が終わりました。"
+        "契約と依頼の記録と条件は、そのまま残っています"
     )
     for body_id in queries.list_customers(session, versions):
         tell_organisation(session, body_id, "vendor.succession", title, f"/vendors/{heir.id}")

@@ -9,6 +9,9 @@ from sqlmodel import col, select
 import tests.factories as make
 from accounts.models import Organisation, OrganisationKind, Role
 from catalog.certification.models import Certification
+from catalog.offerings import queries as offers
+from catalog.offerings import services as offerings
+from catalog.offerings.content import hash_content, listing_content
 from catalog.offerings.models import (
     Listing,
     ListingVersion,
@@ -23,6 +26,7 @@ from core.outbox import OutboxMessage
 from procurement.contracts.models import Contract, UsageContractRequest
 from procurement.market.queries import count_contracts_by_body
 from procurement.succession import queries, services
+from tests.catalog.offerings.conftest import load, make_company, make_draft, publish
 from tests.page_checks import text_of
 from tests.procurement.test_register import register
 from tests.vendors.test_races import at_once
@@ -195,6 +199,45 @@ def test_succession_is_refused_where_it_cannot_be_and_can_be_dropped(leads, new_
     assert second.submit(f"{path}/confirm", {}, action="/confirm").status_code == 422
     assert second.submit(f"{path}/confirm", {}, action="/drop").status_code == 303
     assert lead.get(path).status_code == 200
+
+
+def test_what_was_submitted_before_a_transfer_is_decided_after_it(database, settings, leads):
+    _, people, home = leads
+    first, second = (make.actor(person, Role.LEAD_REVIEWER, home) for person in people)
+    with db.transaction() as session:
+        giver, heir = make_company(session), make.vendor(session)
+        specification = make.specification(session)
+        ids = [make_draft(session, giver, specification.id) for _ in range(2)]
+    shelf = publish(giver, first, ids[0])
+    with db.transaction() as session:
+        listing = offers.get_listing(session, shelf.listing_id)
+        dearer = offerings.start_listing_change(session, giver.acts(), listing).id
+    with db.transaction() as session:
+        offerings.submit_listing_version(
+            session, giver.acts(), offers.get_listing_version(session, dearer)
+        )
+        offerings.submit_version(session, giver.acts(), load(session, ids[1])[0])
+    with db.transaction() as session:
+        given = session.get_one(Vendor, giver.vendor.id)
+        values = {
+            "corporate_number": heir.corporate_number,
+            "offering_id": None,
+            "reason": "合併。",
+        }
+        made = services.propose(session, first, given, **values)
+    with db.transaction() as session:
+        services.confirm(session, second, settings, made.id, version=made.version)
+    with db.transaction() as session:
+        offerings.approve_listing_version(
+            session, first, offers.get_listing_version(session, dearer)
+        )
+        offerings.approve_version(session, first, load(session, ids[1])[0])
+        for terms in (offers.get_listing_version(session, dearer), load(session, ids[1])[1]):
+            assert terms.content_sha256 == hash_content(listing_content(terms))
+            assert (
+                listing_content(terms)["seller_corporate_number"] == giver.vendor.corporate_number
+            )
+            assert terms.listing.seller_id == heir.id
 
 
 def resold_from_a_maker(market):

@@ -117,6 +117,15 @@ def refuse_too_soon(vendor, path) -> None:
     assert "続いている契約の販売条件で、6か月前までの予告を約束しています" in early.text
 
 
+@pytest.mark.sqlite_only
+def test_a_request_that_was_sent_binds_the_notice_that_it_was_sent_on(market):
+    market.reach_sent()
+    shorten_notice(market)
+    refuse_too_soon(
+        market.as_(market.seller_admin), f"/vendor/own-listings/{market.cheap.listing_id}/withdraw"
+    )
+
+
 def shorten_notice(market) -> UUID:
     """Publish terms of the chosen service that promise a month's notice only."""
     admin = factories.actor(market.seller_admin, Role.VENDOR_ADMIN, _home(market))

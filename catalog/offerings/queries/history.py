@@ -5,9 +5,10 @@ import uuid
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
-from catalog.offerings.models import Listing, ListingVersion, OfferingVersion
+from catalog.offerings.models import Listing, ListingVersion, OfferingVersion, OfferState
 from catalog.offerings.queries import (
     MAXIMUM_VERSIONS,
+    OPEN_STATES,
     SHOWN_STATES,
     list_offering_versions,
     whole_listing_version,
@@ -45,6 +46,19 @@ def list_versions_beside(session: Session, offering_id: uuid.UUID) -> list[Listi
         .options(joinedload(ListingVersion.offering_version))  # type: ignore[arg-type]
         .order_by(col(ListingVersion.number).desc(), col(ListingVersion.id))
         .limit(MAXIMUM_VERSIONS)
+    )
+    return list(session.exec(statement))
+
+
+def list_live_listings(session: Session, offering_id: uuid.UUID) -> list[Listing]:
+    """Return the listings of an offering with terms that are public or on their way, in a fixed order."""
+    live = select(ListingVersion.listing_id).where(
+        col(ListingVersion.state).in_((*OPEN_STATES, OfferState.PUBLISHED))
+    )
+    statement = (
+        select(Listing)
+        .where(Listing.offering_id == offering_id, col(Listing.id).in_(live))
+        .order_by(col(Listing.id))
     )
     return list(session.exec(statement))
 

@@ -8,7 +8,12 @@ from sqlmodel import Session
 from accounts.identity import Actor
 from accounts.permissions import Permission, require
 from catalog.offerings import queries
-from catalog.offerings.content import hash_content, listing_content, offering_content
+from catalog.offerings.content import (
+    hash_content,
+    listing_content,
+    number_of_seller,
+    offering_content,
+)
 from catalog.offerings.models import (
     LISTING_MACHINE,
     Listing,
@@ -213,9 +218,16 @@ def _approval(session: Session, actor: Actor) -> dict[str, Any]:
 
 
 def _submit_terms(session: Session, actor: Actor, terms: ListingVersion) -> None:
-    digest = hash_content(listing_content(terms))
-    terms.apply(OfferAction.SUBMIT, content_sha256=digest, **_submission(session, actor))
+    digest = fix_terms(terms, **_submission(session, actor))
     record(session, actor, "listing.submit", terms, content_sha256=digest)
+
+
+def fix_terms(terms: ListingVersion, **submission: Any) -> str:
+    """Submit terms whose content, with the number of who sells them now, is fixed by its hash."""
+    terms.submitted_seller = number_of_seller(terms)
+    digest = hash_content(listing_content(terms))
+    terms.apply(OfferAction.SUBMIT, content_sha256=digest, **submission)
+    return digest
 
 
 def _begin(session: Session, row: OfferingVersion) -> None:

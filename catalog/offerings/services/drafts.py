@@ -126,6 +126,12 @@ def create_listing(session: Session, actor: Actor, offering: Offering) -> Listin
     """Start another seller's listing of a published offering; the maker is told, and confirms it first."""
     actor = require(session, actor, Permission.OFFERING_CREATE)
     seller = find_preparing_vendor(session, actor)
+    if seller.state is not VendorState.ACTIVE:
+        sentence = (
+            f"会社の登録が「{seller.state.label}」です。登録済みになってから、ほかの会社のサービスの"
+            "販売を頼んでください。"
+        )
+        raise GuardFailed([("main", sentence)])
     published = queries.published_offering_version(session, offering.id)
     if published is None:
         raise NotFound

@@ -10,7 +10,13 @@ from accounts.identity import Actor
 from accounts.notices import tell_organisation
 from accounts.permissions import Permission, require
 from catalog.offerings import queries
-from catalog.offerings.models import Listing, ListingVersion, OfferAction, Offering, OfferingVersion
+from catalog.offerings.models import (
+    Listing,
+    ListingVersion,
+    OfferAction,
+    Offering,
+    OfferingVersion,
+)
 from catalog.offerings.queries import history
 from catalog.offerings.rules import earliest_end
 from catalog.offerings.services.decisions import announce_listing, check_reason
@@ -18,8 +24,9 @@ from catalog.offerings.services.drafts import record
 from core import audit, changes, outbox
 from core.clock import day_in_japan
 from core.db import now
-from core.errors import Conflict, Invalid, WrongState
+from core.errors import Conflict, GuardFailed, Invalid, WrongState
 from core.japanese import format_date
+from vendors.models import Vendor, VendorState
 
 LISTING_WITHDRAWN = "listing.withdrawn"
 # The terms of an offering that running contracts were made on; contracts are another area's.
@@ -37,6 +44,10 @@ def confirm_listing(session: Session, actor: Actor, listing: Listing) -> Listing
     actor = require(session, actor, Permission.LISTING_CONFIRM, listing.offering)
     if listing.confirmed_at is not None:
         raise Conflict("この販売者はすでに確認されています。")
+    seller = session.get_one(Vendor, listing.seller_id, with_for_update={"read": True})
+    if seller.state is not VendorState.ACTIVE:
+        sentence = f"{seller.label}の登録は「{seller.state.label}」です。登録済みになってから確認してください。"
+        raise GuardFailed([("main", sentence)])
     listing.revise(confirmed_by_id=actor.person_id, confirmed_at=now(session))
     audit.record(
         session, actor, "listing.confirm", "Listing", listing.id, owner_id=listing.owner_id
@@ -68,6 +79,15 @@ def _tell_seller(session: Session, listing: Listing, what: str) -> None:
     tell_organisation(session, listing.owner_id, "listing", f"{name}{what}", "/vendor/offerings")
 
 
+def _tell_others(
+    session: Session, offering_id: uuid.UUID, own_id: uuid.UUID | None, what: str
+) -> None:
+    """Tell every seller but the maker that has terms of a software, public or on their way."""
+    for listing in history.list_live_listings(session, offering_id):
+        if listing.id != own_id:
+            _tell_seller(session, listing, what)
+
+
 def withdraw_listing(
     session: Session, actor: Actor, listing: Listing, *, reason: str, ends_on: date
 ) -> None:
@@ -88,6 +108,9 @@ def withdraw_listing(
     is_software = listing.seller_id == listing.offering.maker_id
     ending = published if is_software else [mine]
     _check_notice(session, _longest_notice(session, listing, published), ends_on)
+    if is_software:
+        what = f"は、登録開発者が{format_date(ends_on)}に提供を終えます。理由：{reason[:150]}"
+        _tell_others(session, listing.offering_id, listing.id, what)
     for version in ending:
         _withdraw_terms(session, actor, version, reason, ends_on)
     _drop_open(session, actor, listing.offering_id, None if is_software else listing.id)
@@ -104,10 +127,10 @@ def end_services_of(
     """
     for offering_id in queries.list_made_by(session, vendor_id):
         session.get(Offering, offering_id, with_for_update=True)
+        what = f"は、登録開発者が市場を離れるため、{format_date(ends_on)}に提供を終えます"
+        own = queries.find_listing_of(session, offering_id, vendor_id)
+        _tell_others(session, offering_id, own.id if own else None, what)
         for version in queries.list_published_of(session, offering_id):
-            if version.listing.seller_id != vendor_id:
-                what = f"は、登録開発者が市場を離れるため、{format_date(ends_on)}に提供を終えます"
-                _tell_seller(session, version.listing, what)
             _withdraw_terms(session, actor, version, reason, ends_on)
         _drop_open(session, actor, offering_id, None)
         if software := queries.published_offering_version(session, offering_id):

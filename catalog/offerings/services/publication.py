@@ -9,7 +9,7 @@ from accounts.identity import Actor
 from accounts.notices import tell_organisation
 from accounts.permissions import Permission, require
 from catalog.offerings import queries
-from catalog.offerings.content import hash_content, listing_content
+from catalog.offerings.content import listing_content
 from catalog.offerings.models import (
     EDITABLE_STATES,
     ListingVersion,
@@ -25,6 +25,7 @@ from catalog.offerings.rules import TermsChoice, list_missing_in_listing
 from catalog.offerings.services.decisions import (
     announce_listing,
     check_apart,
+    fix_terms,
     lock_seller,
     own_terms,
 )
@@ -101,7 +102,7 @@ def _newer_among(
     mine = next((each for each in published if each.listing_id == terms.listing_id), None)
     if mine is None or mine.published_at is None or mine.published_at <= terms.created_at:
         return None
-    apart = ("number", "offering_version_id")
+    apart = ("number", "offering_version_id", "seller_corporate_number")
     said = [
         {name: value for name, value in listing_content(each).items() if name not in apart}
         for each in (mine, terms)
@@ -145,13 +146,7 @@ def _carry_over(
 ) -> ListingVersion:
     made = copy_listing_version(session, old, row.id)
     made = queries.load_listing_versions(session, [made.id])[made.id]
-    digest = hash_content(listing_content(made))
-    made.apply(
-        OfferAction.SUBMIT,
-        content_sha256=digest,
-        submitted_by_id=old.submitted_by_id,
-        submitted_at=old.submitted_at,
-    )
+    fix_terms(made, submitted_by_id=old.submitted_by_id, submitted_at=old.submitted_at)
     made.apply(OfferAction.START_REVIEW)
     made.apply(OfferAction.APPROVE, approved_by_id=old.approved_by_id, approved_at=old.approved_at)
     _publish_terms(session, actor, made)

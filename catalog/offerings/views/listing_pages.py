@@ -220,6 +220,31 @@ def withdraw(listing_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
+@blueprint.route("/listings/<uuid:listing_id>/confirm", methods=["GET", "POST"])
+@access(Permission.LISTING_CONFIRM, write=Permission.LISTING_CONFIRM)
+def confirm_listing(listing_id: uuid.UUID) -> ResponseReturnValue:
+    """Show the maker who wants to sell what, then let it confirm the seller."""
+    listing = _to_confirm(web.read_session(), listing_id)
+    if listing.confirmed_at is not None and request.method == "GET":
+        return web.see_other(url_for("vendor_offerings.index"))
+    form = Form(ConfirmSchema(), web.posted_form())
+    done = web.complete(
+        form,
+        lambda session, **_said: services.confirm_listing(
+            session, actor(), _to_confirm(session, listing_id)
+        ),
+        notice=("販売者を確認しました", f"{listing.seller.label}がこのサービスを販売できます。"),
+        target=url_for("vendor_offerings.index"),
+    )
+    return done or web.render_page(
+        "offerings/confirm_seller.html",
+        form.status,
+        form=form,
+        listing=listing,
+        offering=queries.published_offering_version(web.read_session(), listing.offering_id),
+    )
+
+
 @blueprint.route("/listings/<uuid:listing_id>/decline", methods=["GET", "POST"])
 @access(Permission.LISTING_CONFIRM, write=Permission.LISTING_CONFIRM)
 def decline_listing(listing_id: uuid.UUID) -> ResponseReturnValue:

@@ -9,8 +9,8 @@ from sqlmodel import Session
 
 from accounts.auth import access, actor
 from accounts.models import BodyKind
-from accounts.permissions import Permission, require
-from catalog.offerings import queries, services
+from accounts.permissions import Permission
+from catalog.offerings import services
 from catalog.offerings.content import LISTING_FIELDS
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.offerings.rows import read_accreditations, read_categories
@@ -39,7 +39,6 @@ from catalog.terms import (
 from core import web
 from core.clock import today_jst
 from core.db import transaction
-from core.errors import NotFound
 from core.form_drafts import mark_tasks
 from core.forms import Form
 
@@ -151,21 +150,6 @@ def discard(offering_version_id: uuid.UUID) -> ResponseReturnValue:
     return done or web.render_page(
         "offerings/discard.html", form.status, form=form, version=version
     )
-
-
-@blueprint.post("/listings/<uuid:listing_id>/confirm")
-@access(Permission.LISTING_CONFIRM, write=Permission.LISTING_CONFIRM)
-def confirm_listing(listing_id: uuid.UUID) -> ResponseReturnValue:
-    """Let the maker confirm another seller."""
-    with transaction() as session:
-        listing = queries.get_listing(session, listing_id)
-        if listing is None:
-            raise NotFound
-        require(session, actor(), Permission.LISTING_CONFIRM, listing.offering)
-        services.confirm_listing(session, actor(), listing)
-        name = listing.seller.label
-    web.leave_notice("done", "販売者を確認しました", f"{name}がこのサービスを販売できます。")
-    return web.see_other(url_for("vendor_offerings.index"))
 
 
 def words_of(version: OfferingVersion, terms: ListingVersion) -> dict[str, Any]:

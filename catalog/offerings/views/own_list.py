@@ -146,6 +146,7 @@ def index() -> ResponseReturnValue:
         clear_href=paging.address({"q": "", "state": "", "specification": "", "page": ""}),
         sold=sold,
         unconfirmed=paging.cut(unconfirmed, name="asking", anchor="asking"),
+        names={row.newest.offering_id: row.newest.name for row in rows},
         under_review=UNDER_REVIEW,
         endings=paging.cut(ending, name="ending", anchor="endings-title"),
         today=today,

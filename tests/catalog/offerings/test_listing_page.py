@@ -1,11 +1,12 @@
 """The public page of a listing: what buyers see, what they must not see, and how it ends."""
 
+import re
 from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
 
-from accounts.models import Role
+from accounts.models import Organisation, Role
 from app import outbox_handlers
 from catalog.certification.models import ReviewState
 from catalog.offerings import queries, services
@@ -14,6 +15,7 @@ from catalog.terms import Answer
 from core import db, outbox
 from tests import factories
 from tests.catalog.offerings.conftest import (
+    Company,
     load,
     make_company,
     make_draft,
@@ -22,7 +24,7 @@ from tests.catalog.offerings.conftest import (
 )
 from tests.client import CheckedClient
 from tests.page_checks import text_of
-from vendors.models import VendorState
+from vendors.models import Vendor, VendorAction, VendorState
 
 # Words and refusals of pages: the same on both databases, so asked once.
 pytestmark = pytest.mark.sqlite_only
@@ -95,6 +97,7 @@ def test_suspended_seller_disappears_at_once(client: CheckedClient) -> None:
     assert client.get(f"/listings/{made.listing_id}").status_code == 404
 
 
+@pytest.mark.query_budget(30)  # the end of a service touches a dozen tables, once
 def test_withdrawn_page_says_since_when_why_and_what_instead(
     client: CheckedClient, new_client, hold_clock
 ) -> None:
@@ -145,6 +148,21 @@ def test_withdrawn_page_says_since_when_why_and_what_instead(
     assert "申告" not in page.replace("申告のみ", "")
 
 
+def sign_in_newcomer(client: CheckedClient) -> None:
+    """Sign in for a company whose registration is only begun."""
+    with db.transaction() as session:
+        newcomer = factories.vendor(session, VendorState.DRAFT)
+        home = session.get_one(Organisation, newcomer.owner_id)
+        someone = factories.person(session, Role.VENDOR_ADMIN, home)
+    factories.sign_in_client(client, someone, home)
+
+
+def move(company: Company, action: VendorAction) -> None:
+    """Stop a company, or let it go on."""
+    with db.transaction() as session:
+        session.get_one(Vendor, company.vendor.id).apply(action)
+
+
 def test_another_vendor_begins_to_sell_and_the_maker_confirms_by_page(
     client: CheckedClient, new_client
 ) -> None:
@@ -154,6 +172,9 @@ def test_another_vendor_begins_to_sell_and_the_maker_confirms_by_page(
     terms = publish(maker, lead, version_id)
     reseller = new_client()
     factories.sign_in_client(reseller, seller.admin, seller.home)
+    sign_in_newcomer(client)
+    early = client.submit(f"/listings/{terms.listing_id}", {}, button="このサービスを販売する")
+    assert (early.status_code, "登録済みになってから" in early.text) == (422, True)
     begun = reseller.submit(f"/listings/{terms.listing_id}", {}, button="このサービスを販売する")
     assert begun.status_code == 303
     assert "足りないもの" in text_of(reseller.page(begun.location))
@@ -172,8 +193,17 @@ def test_another_vendor_begins_to_sell_and_the_maker_confirms_by_page(
     assert "このサービスを販売する" not in words(client, terms.listing_id)
     waiting = text_of(client.page("/vendor/offerings"))
     assert seller.vendor.name in waiting
-    confirmed = client.submit("/vendor/offerings", {}, button="の販売を確認する")
-    assert confirmed.status_code == 303
+    assert seller.vendor.corporate_number in waiting
+    found = re.search(r"/vendor/listings/[0-9a-f-]+/confirm", client.get("/vendor/offerings").text)
+    assert found is not None
+    ask = found[0]
+    assert "登録済み" in text_of(client.page(ask))
+    assert client.submit(ask, {}, button="販売を確認する").status_code == 422
+    move(seller, VendorAction.SUSPEND)
+    stopped = client.submit(ask, {"confirmed": "yes"}, button="販売を確認する")
+    assert (stopped.status_code, "「停止中」です" in stopped.text) == (422, True)
+    move(seller, VendorAction.RESUME)
+    assert client.submit(ask, {"confirmed": "yes"}, button="販売を確認する").status_code == 303
     assert "販売の確認を待っている会社" not in text_of(client.page("/vendor/offerings"))
     assert seller.vendor.name not in words(client, terms.listing_id)
 

@@ -263,6 +263,10 @@ def test_discounts_and_support_are_shown_apart(client, new_client, company, draf
         refused = client.submit(path, {**DISCOUNTS, **changes}, button="下書きを保存する")
         assert refused.status_code == 422
         assert sentence in refused.text
+    ended = {**DISCOUNTS, "state_support_until-year": "2"}
+    assert client.submit(path, ended, button="下書きを保存する").status_code == 303
+    home = f"/vendor/offerings/{draft[0]}"
+    assert "国の支援は令和2年3月31日に終わっています" in words(client, home)
     assert client.submit(path, DISCOUNTS, button="下書きを保存する").status_code == 303
     prices = f"/vendor/listings/{draft[1]}/prices"
     # A charge for data return that differs by category is a price of its own for each.

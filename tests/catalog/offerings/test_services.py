@@ -284,6 +284,16 @@ def test_other_seller_is_published_only_after_the_makers_word(database: Database
         services.publish_listing_version(session, seller.acts(), terms)
     with db.reading() as session:
         assert len(queries.find_listed(session, offering_id=row.offering_id)) == 2
+    with db.transaction() as session:
+        listing = queries.get_listing(session, first.listing_id)
+        assert listing is not None
+        services.withdraw_listing(
+            session, maker.acts(), listing, reason="見本の終了", ends_on=date(2035, 3, 31)
+        )
+    with db.reading() as session:
+        told = [each.payload for each in session.exec(select(outbox.OutboxMessage))]
+        titles = [e["title"] for e in told if e.get("organisation_id") == str(seller.home.id)]
+        assert "令和17年3月31日に提供を終えます。理由：見本の終了" in titles[-1]
 
 
 def test_withdrawal_respects_the_promised_notice(database: DatabaseUnderTest, hold_clock) -> None:
