@@ -52,6 +52,7 @@ class Form:
         self.extra_summary: list[tuple[str, str]] = []
         self.conflict: dict[str, Any] | None = None
         self.draft: MultiDict[str, str] | None = None
+        self.draft_until = ""
         self.draft_mark = 0 if posted is None else posted.get(DRAFT_MARK, 0, type=int)
         self.afterwards: list[Callable[[Session], None]] = []  # in the transaction of the act
         self._overrides: dict[str, str] = {}
@@ -167,9 +168,9 @@ class Form:
             return None
         return made
 
-    def show_draft(self, typed: MultiDict[str, str], mark: int) -> None:
-        """Show what was typed before and not saved, instead of what is stored."""
-        self.draft, self.draft_mark = typed, mark
+    def show_draft(self, typed: MultiDict[str, str], mark: int, until: str) -> None:
+        """Show what was typed before and not saved, instead of what is stored; `until` says how long."""
+        self.draft, self.draft_mark, self.draft_until = typed, mark, until
 
     def refuse(self, error: DomainError) -> None:
         """Show a refusal on the page."""

@@ -13,6 +13,7 @@ from accounts.permissions import Permission
 from core import web
 from core.db import transaction
 from core.errors import Conflict
+from core.form_drafts import keep_typed
 from core.forms import Form
 from vendors import arrival_services, queries
 from vendors.schemas import ArrivalSchema
@@ -39,6 +40,8 @@ def arrive() -> ResponseReturnValue:
 
 def _begin(newcomer: Newcomer, *, replaces: bool) -> ResponseReturnValue:
     form = Form(ArrivalSchema(), web.posted_form(), {"name": newcomer.company})
+    if kept := keep_typed(form, None):
+        return kept
     begun = None
     if form.is_posted:
         try:

@@ -15,6 +15,7 @@ from accounts.permissions import Permission
 from accounts.services import open_sign_in
 from core import web
 from core.errors import Forbidden, GuardFailed
+from core.form_drafts import keep_typed
 from core.forms import Form
 from vendors import member_services, queries
 from vendors.member_models import Invitation
@@ -153,6 +154,8 @@ def invitation(token: str) -> ResponseReturnValue:
         )
     form = Form(ConfirmSchema() if is_mine else JoinSchema(), web.posted_form())
     refused = (known is not None or actor().is_signed_in) and not is_mine
+    if known is None and not refused and (kept := keep_typed(form, None)):
+        return kept
     if form.is_posted and not refused:
         answer = _join(form, token, is_new=known is None)
         if answer is not None:

@@ -78,6 +78,8 @@ def register() -> ResponseReturnValue:
     if actor().is_signed_in:
         return _go_on()
     form = Form(RegisterSchema(), web.posted_form())
+    if kept := keep_typed(form, None):
+        return kept
     if form.is_posted and (begun := _begin(form)):
         return web.see_other(begun.location)
     return web.render_page("vendors/register.html", form.status, form=form)

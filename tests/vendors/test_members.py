@@ -67,6 +67,8 @@ def test_invited_person_joins_by_the_link_once_and_leaves_at_the_next_request(
     assert "ほかのメールアドレス" in client.get(path).text  # the administrator is somebody else
     jiro = new_client()
     assert jiro.submit(path, {"name": "見本 次郎", "password": "short"}).status_code == 422
+    assert 'value="見本 次郎"' in jiro.get(path).text  # kept by the browser, without a script
+    assert 'value="見本 次郎"' not in new_client().get(path).text
     joined = jiro.submit(path, {"name": "見本 次郎", "password": "correct horse battery"})
     assert joined.status_code == 303
     assert jiro.get(joined.location).location == f"/vendors/{company.vendor.id}/file"

@@ -11,6 +11,7 @@ from accounts.models import Membership, Organisation, OrganisationKind, Person, 
 from accounts.services import hash_password
 from core import changes, db
 from core.audit import AuditEvent
+from core.clock import utcnow
 from core.errors import GuardFailed, ReauthenticationRequired
 from core.outbox import OutboxMessage
 from tests.client import filled
@@ -392,6 +393,52 @@ def test_typed_words_are_kept_for_their_writer_alone_until_they_are_saved(client
     assert conflict.status_code == 412
     assert {"見本県一番地", "見本県三番地"} <= set(re.findall(r"見本県.番地", conflict.text))
     assert new_client().post(f"{page}?draft=keep", data=typed).status_code == 400
+
+
+def test_what_a_visitor_types_is_kept_by_the_browser_alone_until_it_is_sent(
+    client, new_client, hold_clock
+):
+    page = "/vendors/register"
+    moment = utcnow()
+    hold_clock(moment)
+    typed = {**START, "csrf_token": token_of(client, page), "draft_mark": "0"}
+    kept = client.post(f"{page}?draft=keep", data=typed)
+    assert (kept.status_code, kept.json["drafts"]) == (200, 1)
+    cookie = kept.headers["Set-Cookie"]
+    assert all(each in cookie for each in ("HttpOnly", f"Path={page}", "SameSite=Lax"))
+    assert "Expires" not in cookie
+    assert client.post(f"{page}?draft=keep", data=typed).status_code == 412  # another tab
+    long = {**typed, "name": "".join(map(chr, range(0x4E00, 0x5E00))), "draft_mark": "1"}
+    assert client.post(f"{page}?draft=keep", data=long).status_code == 413
+    shown = client.get(page).text
+    assert "書きかけの内容を表示しています" in shown
+    assert "ほかの人も使う端末では" in shown
+    assert f'value="{START["person_name"]}"' in shown
+    assert START["password"] not in shown
+    # Another browser sees nothing of it, with this cookie neither; a day later it is gone.
+    value = cookie.partition("=")[2].partition(";")[0]
+    stranger = new_client()
+    stranger.get(page)
+    stranger.set_cookie("narabi_typed", value, path=page)
+    assert START["person_name"] not in stranger.get(page).text
+    hold_clock(moment + timedelta(hours=25))
+    assert START["person_name"] not in client.get(page).text
+    hold_clock(moment)
+    assert client.submit(page, {}, button="書きかけを取り消す").location == page
+    assert START["person_name"] not in client.get(page).text
+
+    # Without a script: what was refused is there again, and what was accepted is not.
+    refused = client.submit(page, {**START, "corporate_number": "123"})
+    assert refused.status_code == 422
+    again = client.get(page).text
+    assert f'value="{START["name"]}"' in again
+    assert START["password"] not in again
+    old = {**typed, "csrf_token": "old"}
+    expired = client.post(page, data=old, headers={"Origin": "http://localhost"})
+    assert (expired.status_code, START["person_name"] in expired.text) == (400, True)
+    assert START["password"] not in expired.text
+    assert client.submit(page, START).status_code == 303
+    assert START["person_name"] not in client.get(page).text
 
 
 def test_stale_edit_shows_both_texts(client, new_client):
