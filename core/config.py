@@ -100,6 +100,11 @@ class Settings(BaseSettings):
     upload_limit_bytes: int = Field(
         default=20_971_520, ge=65_536, description="limit of a request with a file, bytes"
     )
+    evidence_limit_bytes: int = Field(
+        default=1_000_000_000,
+        ge=20_000_000,
+        description="limit of all evidence files of one offering together, every version of it, bytes",
+    )
     mail_sender: str = Field(default="", description="address that letters come from")
     smtp_host: str = Field(
         default="",

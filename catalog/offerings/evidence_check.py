@@ -64,6 +64,11 @@ class Evidence:
     sha256: str
 
 
+def say_size(size: int) -> str:
+    """Return a number of bytes as people say it."""
+    return f"{size / 1_000_000:.1f}MB" if size >= 1_000_000 else f"{-(-size // 1_000):,}KB"
+
+
 def check_evidence(stream: IO[bytes], filename: str) -> Evidence:
     """Return what a file is; the stream stands at its beginning again. Raises EvidenceRefused."""
     name = _clean_name(filename)

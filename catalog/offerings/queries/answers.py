@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from sqlalchemy import case, func
 from sqlalchemy.orm import defer, joinedload
 from sqlmodel import Session, col, select
 
@@ -86,6 +87,25 @@ def find_content(session: Session, sha256: str) -> EvidenceFile | None:
     """Return a file by its content alone: whoever stored it, it is the same file."""
     statement = select(EvidenceFile).where(EvidenceFile.sha256 == sha256)
     return session.exec(statement.order_by(col(EvidenceFile.id)).limit(1)).first()
+
+
+def weigh_evidence(session: Session, offering_id: uuid.UUID, sha256: str = "") -> tuple[int, bool]:
+    """Return the bytes of all files beside answers of an offering, and whether this content is one.
+
+    Every version counts, and a file that several answers name counts once.
+    """
+    named = (
+        select(AnswerEvidence.file_id)
+        .join(ConformanceAnswer, col(ConformanceAnswer.id) == AnswerEvidence.answer_id)
+        .join(OfferingVersion, col(OfferingVersion.id) == ConformanceAnswer.offering_version_id)
+        .where(OfferingVersion.offering_id == offering_id)
+    )
+    statement = select(
+        func.coalesce(func.sum(EvidenceFile.size), 0),
+        func.count(case((col(EvidenceFile.sha256) == sha256, 1))),
+    ).where(col(EvidenceFile.id).in_(named))
+    total, same = session.exec(statement).one()
+    return int(total), same > 0
 
 
 def stream_files(session: Session) -> Iterator[EvidenceFile]:

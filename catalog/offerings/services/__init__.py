@@ -41,7 +41,7 @@ from catalog.offerings.services.endings import (
     use_contracts,
     withdraw_listing,
 )
-from catalog.offerings.services.evidence import attach_evidence, detach_evidence
+from catalog.offerings.services.evidence import attach_evidence, check_room, detach_evidence
 from catalog.offerings.services.publication import (
     ACCREDITATION_EXPIRED,
     PRICES_TURNED,
@@ -69,6 +69,7 @@ __all__ = [
     "approve_version",
     "ask_reference",
     "attach_evidence",
+    "check_room",
     "confirm_listing",
     "copy_to_specification",
     "create_listing",

@@ -10,7 +10,7 @@ from accounts.auth import access, actor, settings
 from accounts.permissions import Permission
 from catalog.offerings import services
 from catalog.offerings.answer_schemas import EvidenceSchema
-from catalog.offerings.evidence_check import EvidenceRefused, check_evidence
+from catalog.offerings.evidence_check import EvidenceRefused, check_evidence, say_size
 from catalog.offerings.models import EDITABLE_STATES, AnswerEvidence, OfferingVersion
 from catalog.offerings.queries import answers as queries
 from catalog.offerings.schemas import ConfirmSchema
@@ -18,7 +18,7 @@ from catalog.offerings.views.frame import answer_addresses, blueprint, offering_
 from catalog.specifications.models import Requirement
 from catalog.specifications.queries import list_requirements
 from core import web
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, GuardFailed, NotFound
 from core.forms import Form
 from core.storage import get_store
 
@@ -50,6 +50,8 @@ def show_evidence(offering_version_id: uuid.UUID, requirement_id: uuid.UUID) -> 
         answer=answer,
         is_editable=version.state in EDITABLE_STATES,
         say_size=say_size,
+        total=queries.weigh_evidence(web.read_session(), version.offering_id)[0],
+        limit=settings().evidence_limit_bytes,
         back_href=_page_of(web.read_session(), version, answer.requirement),
     )
 
@@ -108,14 +110,20 @@ def _attach(form: Form, version_id: uuid.UUID, requirement_id: uuid.UUID) -> boo
 
     def attach(session: Session, _data: object) -> AnswerEvidence:
         row = offering_for(session, version_id, _EDIT)
-        return services.attach_evidence(session, actor(), row, requirement_id, evidence=found)
+        return services.attach_evidence(
+            session, actor(), row, requirement_id, evidence=found, limit=limit
+        )
 
+    limit = settings().evidence_limit_bytes
     try:
-        # Outside of the transaction: a slow store holds nobody else's row.
-        offering_for(web.read_session(), version_id, _EDIT)
+        # Outside of the transaction: a slow store holds nobody else's row. What is refused is not kept.
+        version = offering_for(web.read_session(), version_id, _EDIT)
+        services.check_room(
+            web.read_session(), version, requirement_id, evidence=found, limit=limit
+        )
         get_store(settings()).keep(found.sha256, sent.stream)
         return form.submit(attach) is not None
-    except Conflict as error:
+    except (Conflict, EvidenceRefused, GuardFailed) as error:
         form.refuse(error)
         return False
 
@@ -123,8 +131,3 @@ def _attach(form: Form, version_id: uuid.UUID, requirement_id: uuid.UUID) -> boo
 def _page_of(session: Session, version: OfferingVersion, requirement: Requirement) -> str:
     requirements = list_requirements(session, version.specification_version_id)
     return answer_addresses(version.id, requirements, [requirement])[requirement.id]
-
-
-def say_size(size: int) -> str:
-    """Return a number of bytes as people say it."""
-    return f"{size / 1_000_000:.1f}MB" if size >= 1_000_000 else f"{-(-size // 1_000):,}KB"

@@ -14,6 +14,7 @@ from uuid import UUID
 import pytest
 import xlsxwriter
 from click.testing import CliRunner, Result
+from flask import Flask
 from pypdf import PdfWriter
 from sqlalchemy import func
 from sqlmodel import select
@@ -27,6 +28,7 @@ from catalog.offerings.models import EvidenceFile, EvidenceKind, OfferingVersion
 from catalog.offerings.queries.answers import list_answers
 from core import db, storage
 from core.cli import Operation
+from core.config import Settings
 from tests import factories
 from tests.catalog.offerings.conftest import Company, load, make_company, make_draft
 from tests.client import CheckedClient
@@ -150,7 +152,7 @@ def facts(version_id: UUID) -> tuple[int, ...]:
 @pytest.mark.sqlite_only
 @pytest.mark.acceptance(5)
 def test_unsound_evidence_is_refused_and_the_offering_is_unchanged(
-    client: CheckedClient, company: Company
+    client: CheckedClient, company: Company, app: Flask, settings: Settings
 ) -> None:
     version_id, requirements = draft(company)
     factories.sign_in_client(client, company.admin, company.home)
@@ -165,6 +167,29 @@ def test_unsound_evidence_is_refused_and_the_offering_is_unchanged(
     assert client.post(path, environ_overrides=claimed).status_code == 413
     assert client.submit(path, {}, button="付ける").status_code == 422
     assert facts(version_id) == before
+    app.config["NARABI"] = settings.model_copy(update={"evidence_limit_bytes": 450_000})
+    check_total(client, settings, version_id, requirements)
+
+
+def check_total(client, settings, version_id, requirements) -> None:
+    """All files of an offering together have a limit; what would pass it is not even kept."""
+    first, second = (f"/vendor/offerings/{version_id}/evidence/{each}" for each in requirements[:2])
+    files = {letter: f"{letter}\r\n".encode() * 80_000 for letter in "ab"}
+
+    def send(path, letter):
+        file = (io.BytesIO(files[letter]), f"{letter}.csv")
+        return client.submit(path, {"file": file}, button="付ける")
+
+    assert send(first, "a").status_code == 303
+    held = {each.name for each in settings.data_dir.rglob("*") if each.is_file()}
+    before = facts(version_id)
+    refused = send(second, "b")
+    assert refused.status_code == 422
+    assert "合計が450KBを超えます。いまの合計は240KBです。" in text_of(parse_page(refused.text))
+    assert facts(version_id) == before
+    assert {each.name for each in settings.data_dir.rglob("*") if each.is_file()} == held
+    assert send(second, "a").status_code == 303  # the same content is stored once
+    assert "いまの合計は240KBです。" in text_of(client.page(second))
 
 
 def test_evidence_is_stored_once_read_by_few_and_sent_safely(
