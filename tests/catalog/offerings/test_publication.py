@@ -9,8 +9,10 @@ import pytest
 
 from app import outbox_handlers
 from catalog.offerings import queries, services
+from catalog.offerings.content import hash_content, listing_content
 from catalog.offerings.models import OfferState
 from core import db, outbox
+from core.audit import verify
 from core.errors import WrongState
 from tests import factories
 from tests.catalog.offerings.conftest import (
@@ -21,7 +23,7 @@ from tests.catalog.offerings.conftest import (
     make_draft,
     publish,
 )
-from tests.page_checks import text_of
+from tests.page_checks import parse_page, text_of
 
 DEARER = [{**BASE_PRICE, "tiers": [[0, 31_000]]}]
 SMALL_ONLY = [{**BASE_PRICE, "size_classes": ["under_10k", "10k"]}]
@@ -56,12 +58,12 @@ def step(terms_id, *acts) -> None:
             act(session, actor, queries.get_listing_version(session, terms_id), **values)
 
 
-def change_price(company, lead, shelf) -> UUID:
+def change_price(company, lead, shelf, components=DEARER) -> UUID:
     """Publish a dearer price of the version that is public."""
     with db.transaction() as session:
         listing = queries.get_listing(session, shelf.listing_id)
         terms_id = services.start_listing_change(session, company.acts(), listing).id
-    fill(company, terms_id, DEARER)
+    fill(company, terms_id, components)
     acts = company.acts()
     step(
         terms_id,
@@ -95,7 +97,9 @@ def approve(company, lead, version_id) -> None:
 def test_price_changes_while_a_version_is_on_its_way(client, company, lead, shelf, choice, price):
     version_id = start_version(company, shelf)
     approve(company, lead, version_id)
-    change_price(company, lead, shelf)
+    with db.reading() as session:
+        prepared = load(session, version_id)[1].id
+    current = change_price(company, lead, shelf)
     factories.sign_in_client(client, company.admin, company.home)
     path = f"/vendor/offerings/{version_id}/publish"
     page = text_of(client.page(path))
@@ -113,9 +117,50 @@ def test_price_changes_while_a_version_is_on_its_way(client, company, lead, shel
         assert shown.offering_version_id == version_id
         assert shown.components[0].tiers == [[0, price]]
         assert load(session, version_id)[1].id == shown.id
+        check_the_other(session, shown, prepared, current, choice)
     assert client.get(path).location == f"/vendor/offerings/{version_id}"
     with pytest.raises(WrongState, match="「公開中」"), db.transaction() as session:
         services.publish_version(session, company.acts(), load(session, version_id)[0])
+
+
+def check_the_other(session, shown, prepared, current, choice) -> None:
+    """What was not chosen is over, with the reason; what is carried over keeps its word and approval."""
+    old, dropped = (queries.get_listing_version(session, each) for each in (current, prepared))
+    assert old.state is OfferState.SUPERSEDED
+    if choice == "prepared":
+        assert shown.id == prepared
+        return
+    assert (dropped.state, dropped.published_at) == (OfferState.WITHDRAWN, None)
+    assert "引き継ぐことを選んだため" in dropped.withdrawal_reason
+    assert shown.number > max(old.number, dropped.number)
+    assert shown.content_sha256 == hash_content(listing_content(shown))
+    assert (shown.submitted_by_id, shown.approved_by_id) == (
+        old.submitted_by_id,
+        old.approved_by_id,
+    )
+    assert verify(session).problems == ()
+
+
+@pytest.mark.sqlite_only
+def test_current_terms_without_a_price_for_all_are_not_carried_over(client, company, lead, shelf):
+    version_id = start_version(company, shelf, size_classes=["under_10k", "10k", "50k"])
+    approve(company, lead, version_id)
+    change_price(company, lead, shelf, SMALL_ONLY)
+    factories.sign_in_client(client, company.admin, company.home)
+    client.query_budget = 60
+    path = f"/vendor/offerings/{version_id}/publish"
+    current = {"confirmed": "yes", "terms": "current"}
+    refused = client.submit(path, current, button="サービスを公開する")
+    assert refused.status_code == 422
+    assert "5万人以上20万人未満の団体の料金がありません" in text_of(parse_page(refused.text))
+    with db.reading() as session:
+        (shown,) = queries.find_listed(session)
+        assert shown.components[0].size_classes == ["under_10k", "10k"]
+        assert shown.offering_version_id == shelf.offering_version_id
+        states = [row.state for row in load(session, version_id)]
+        assert states == [OfferState.APPROVED, OfferState.APPROVED]
+    prepared = {"confirmed": "yes", "terms": "prepared"}
+    assert client.submit(path, prepared, button="サービスを公開する").status_code == 303
 
 
 def test_what_other_sellers_have_moves_with_a_new_version_and_they_are_told(
