@@ -12,6 +12,7 @@ from sqlmodel import Session
 import accounts.address_services
 import accounts.address_views
 import accounts.cli
+import accounts.draft_views
 import accounts.identity_views
 import accounts.notices
 import accounts.oidc_views

@@ -38,6 +38,12 @@ class EndIdentitySchema(FormSchema):
     password = fields.String(load_default="", metadata={"label": "パスワード"})
 
 
+class DropDraftSchema(FormSchema):
+    """Which page's draft is dropped."""
+
+    address = line("画面のアドレス", maximum=300)
+
+
 class WishSchema(FormSchema):
     """The answer to somebody who asks to join the company."""
 

@@ -30,13 +30,14 @@ from core import web
 from core.clock import JST, day_in_japan, utcnow
 from core.db import now, transaction
 from core.documents import sha256_hex
-from core.errors import StaleVersion, TooLarge
+from core.errors import StaleVersion, TooLarge, TooMany
 from core.forms import Form, list_sent
 from core.japanese import format_date
 from core.models import JSONType, Model
 
 DRAFT_DAYS = 60
-MOST_DRAFTS = 200  # of one person; the oldest is forgotten first
+MOST_DRAFTS = 200  # of one person; no further page is kept until one of them is saved or dropped
+TITLE = "draft_title"  # sent along while typing: what the page calls itself
 LONGEST_DRAFT = 200_000  # characters
 VISITOR_HOURS = 24  # or until the browser is closed
 _VISITOR_NOTE = (
@@ -129,7 +130,7 @@ def mark_tasks(
 
 def typed_of(row: FormDraft) -> MultiDict[str, str]:
     """Return the fields of a draft as a form sends them."""
-    return MultiDict([(name, value) for name, value in row.typed])
+    return MultiDict([(name, value) for name, value in row.typed if name != TITLE])
 
 
 def keep(
@@ -137,7 +138,8 @@ def keep(
 ) -> FormDraft:
     """Keep what was typed into a page; `mark` is the draft's version that the page last saw, or 0.
 
-    Raises StaleVersion when another tab kept something since, TooLarge beyond LONGEST_DRAFT.
+    Raises StaleVersion when another tab kept something since, TooLarge beyond LONGEST_DRAFT, TooMany
+    when there are MOST_DRAFTS of others: none of them is dropped unasked.
     """
     if sum(len(name) + len(value) for name, value in typed) > LONGEST_DRAFT:
         raise TooLarge("長すぎるため、書きかけを保存できません。")
@@ -161,21 +163,34 @@ def forget(session: Session, person_id: uuid.UUID, address: str) -> None:
         session.delete(row)
 
 
+def list_drafts(session: Session, person_id: uuid.UUID) -> list[FormDraft]:
+    """Return all that a person typed and has not saved, the newest first."""
+    statement = (
+        select(FormDraft)
+        .where(FormDraft.person_id == person_id)
+        .order_by(col(FormDraft.updated_at).desc(), col(FormDraft.id))
+        .limit(MOST_DRAFTS)
+    )
+    return list(session.exec(statement))
+
+
+def title_of(row: FormDraft) -> str:
+    """Return what the page of a draft called itself, its address if it did not say."""
+    return next((value for name, value in row.typed if name == TITLE and value), row.address)
+
+
 def _make_room(session: Session, person_id: uuid.UUID) -> None:
+    """Forget what nobody came back to; raises TooMany when a person has as many drafts as may be."""
     session.execute(
         delete(FormDraft).where(
             col(FormDraft.updated_at) < now(session) - timedelta(days=DRAFT_DAYS)
         )
     )
-    oldest = (
-        select(FormDraft.id)
-        .where(FormDraft.person_id == person_id)
-        .order_by(col(FormDraft.updated_at).desc())
-        .offset(MOST_DRAFTS - 1)
-    )
-    surplus = session.exec(oldest).all()
-    if surplus:
-        session.execute(delete(FormDraft).where(col(FormDraft.id).in_(surplus)))
+    if len(list_drafts(session, person_id)) >= MOST_DRAFTS:
+        raise TooMany(
+            f"書きかけが{MOST_DRAFTS}件あるため、この画面の書きかけは控えられません。"
+            "「サインインの方法」の画面から書きかけの一覧を開き、要らないものを取り消してください。"
+        )
 
 
 def _keep(person_id: uuid.UUID, posted: MultiDict[str, str]) -> ResponseReturnValue:
@@ -193,7 +208,7 @@ def _keep(person_id: uuid.UUID, posted: MultiDict[str, str]) -> ResponseReturnVa
                 "drafts": row.version,
                 "saved_at": f"{now(session).astimezone(JST):%H:%M}",
             }
-    except (StaleVersion, TooLarge) as error:
+    except (StaleVersion, TooLarge, TooMany) as error:
         return jsonify(message=error.message), 412 if isinstance(error, StaleVersion) else 413
     return cast("ResponseReturnValue", jsonify(told))
 
@@ -253,7 +268,7 @@ def _pack(posted: MultiDict[str, str], mark: int) -> str | None:
         "session": _session_mark(),
         "at": int(utcnow().timestamp()),
         "mark": mark,
-        "typed": list_sent(posted),
+        "typed": [each for each in list_sent(posted) if each[0] != TITLE],
     }
     packed = str(_serializer().dumps(value))
     return packed if len(packed) <= _LONGEST_COOKIE else None

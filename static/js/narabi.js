@@ -56,6 +56,12 @@
   const KEEP_AFTER = 3000;
   const NOT_KEPT = "自動保存できませんでした。入力した内容は、この画面に残っています。";
 
+  const draftTitle = () =>
+    [...document.querySelectorAll(".page-caption, h1")]
+      .map((each) => each.textContent.trim().replace(/\s+/g, " "))
+      .join("：")
+      .slice(0, 200);
+
   const keepDrafts = (line) => {
     const form = line.closest("form");
     let timer = 0;
@@ -68,11 +74,13 @@
 
     const keep = async () => {
       running = new AbortController();
+      const body = new URLSearchParams(new FormData(form));
+      if (form.elements.draft_mark) body.set("draft_title", draftTitle());
       try {
         const answer = await fetch(line.dataset.autosave, {
           method: "POST",
           headers: { Accept: "application/json" },
-          body: new URLSearchParams(new FormData(form)),
+          body,
           signal: running.signal,
           keepalive: true,
         });
@@ -82,7 +90,7 @@
           say(`書きかけを控えました ${told.saved_at}（まだ保存していません）`);
         } else {
           stopped = answer.status === 409 || answer.status === 412;
-          say(answer.status === 412 ? "ほかの画面でも同じところに入力しています。ここで保存すると、見比べて選べます。" : NOT_KEPT);
+          say(answer.status === 412 ? "ほかの画面でも同じところに入力しています。ここで保存すると、見比べて選べます。" : answer.status === 413 ? told.message : NOT_KEPT);
         }
       } catch (error) {
         if (error.name !== "AbortError") say(NOT_KEPT);

@@ -9,10 +9,11 @@ from sqlmodel import select
 import tests.factories as make
 from accounts.models import Membership, Organisation, OrganisationKind, Person, Role
 from accounts.services import hash_password
-from core import changes, db
+from core import changes, db, form_drafts
 from core.audit import AuditEvent
-from core.clock import utcnow
+from core.clock import day_in_japan, utcnow
 from core.errors import GuardFailed, ReauthenticationRequired
+from core.japanese import format_date
 from core.outbox import OutboxMessage
 from tests.client import filled
 from tests.page_checks import parse_page, text_of
@@ -348,16 +349,39 @@ def test_of_two_leads_the_second_reads_who_was_first(checked, agency):
     assert the_vendor().state is VendorState.ACTIVE
 
 
-def test_typed_words_are_kept_for_their_writer_alone_until_they_are_saved(client, new_client):
+def check_list_of_drafts(client, base, token, monkeypatch):
+    """All drafts stand in one list, each with its last day; none is dropped unasked for another."""
+    listed = text_of(client.page("/account/drafts"))
+    last = day_in_japan(utcnow() + timedelta(days=form_drafts.DRAFT_DAYS))
+    assert "書きかけ（1件）" in listed
+    assert f"会社：見本 {format_date(last)}" in re.sub(r" 令和\S+ \d+:\d+", "", listed)
+    contact = {"contact_email": "a@example.jp", "csrf_token": token, "draft_mark": "0"}
+    with monkeypatch.context() as patch:
+        patch.setattr(form_drafts, "MOST_DRAFTS", 1)
+        full = client.post(f"{base}/contact?draft=keep", data=contact)
+    assert (full.status_code, "書きかけが1件あるため" in full.json["message"]) == (413, True)
+    assert client.post(f"{base}/contact?draft=keep", data=contact).status_code == 200
+    assert "書きかけ（2件）" in client.get("/account/drafts").text
+    assert (
+        client.submit("/account/drafts", {}, button=f"取り消す：{base}/contact").location
+        == "/account/drafts"
+    )
+    assert "a@example.jp" not in client.get(f"{base}/contact").text
+    assert "見本県" in client.get(f"{base}/company").text
+
+
+def test_typed_words_are_kept_for_their_writer_alone_until_they_are_saved(
+    client, new_client, monkeypatch
+):
     base = register(client)
     page = f"{base}/company"
     token = token_of(client, page)
     begun = the_vendor()
     typed = {"address": "見本県一番地", "name": begun.name, "kana": begun.kana,
-             "version": str(begun.version), "csrf_token": token, "draft_mark": "0"}  # fmt: skip
+             "version": str(begun.version), "csrf_token": token, "draft_mark": "0",
+             "draft_title": "会社：見本"}  # fmt: skip
     kept = client.post(f"{page}?draft=keep", data=typed)
-    assert kept.status_code == 200
-    assert kept.json["drafts"] == 1
+    assert (kept.status_code, kept.json["drafts"]) == (200, 1)
     assert client.post(f"{page}?draft=keep", data=typed).status_code == 412  # another tab
     again = {**typed, "address": "見本県二番地", "draft_mark": "1"}
     assert client.post(f"{page}?draft=keep", data=again).json["drafts"] == 2
@@ -380,6 +404,8 @@ def test_typed_words_are_kept_for_their_writer_alone_until_they_are_saved(client
     colleague = new_client()
     make.sign_in_client(colleague, other, home)
     assert "見本県" not in colleague.get(page).text
+    assert "書きかけはありません" in colleague.get("/account/drafts").text
+    check_list_of_drafts(client, base, token, monkeypatch)
     assert client.submit(page, {}, button="書きかけを取り消す").location == page
     assert "見本県" not in client.get(page).text
 
