@@ -3,24 +3,27 @@
 from typing import Any
 
 from flask import Blueprint
+from sqlmodel import Session
 
 from accounts.auth import access, settings
+from accounts.models import Organisation
 from accounts.permissions import Permission
 from catalog.offerings.prices import plan_of
+from catalog.pages import find_body
 from catalog.price_plan import Volumes
 from catalog.pricing import first_year_cost
 from core import api, web
 from core.clock import day_in_japan
 from core.db import now
+from core.errors import BadRequest, Invalid
 from search.api_schemas import SearchAnswerSchema, SearchQuerySchema
+from search.asking import query_of
+from search.choices import list_facet_choices, name_values
 from search.engine import FACETS
-from search.projection import FACET_LABELS
+from search.facets import FACET_LABELS, MANY_VALUED, Choices
 from search.queries import (
-    FacetChoices,
     find_listings,
     get_engine,
-    list_facet_choices,
-    query_of,
 )
 from search.results import DEFAULT_POPULATION, FoundListing, FoundPage
 
@@ -33,11 +36,14 @@ blueprint = Blueprint("search_api", __name__, url_prefix="/api/v1")
     "サービスの検索", query=SearchQuerySchema, answer=SearchAnswerSchema, problems=(404, 503)
 )
 def search(query: dict[str, Any]) -> dict[str, Any]:
-    """Answer one page of listings with the counts of every facet."""
+    """Answer one page of services with the counts of every facet; sellers of one service share a row."""
     session = web.read_session()
-    choices = list_facet_choices(session)
-    asked = query_of(query, choices, day_in_japan(now(session)))
-    population = query["population"] or DEFAULT_POPULATION
+    body = _find_body(session, query["body"])
+    own = body.population if body else None
+    population = query["population"] or own or DEFAULT_POPULATION
+    choices = list_facet_choices(session, query)
+    day = day_in_japan(now(session))
+    asked = query_of(query, choices, day, population=population, own_population=own)
     found = find_listings(session, get_engine(settings()), asked, population=population)
     return {
         "total": found.total,
@@ -46,19 +52,31 @@ def search(query: dict[str, Any]) -> dict[str, Any]:
         "seed": found.seed,
         "relaxed": found.relaxed,
         "population": population,
-        "facets": _facets(found, choices),
+        "cost_basis": found.cost_basis,
+        "facets": _facets(session, found, choices),
         "items": [_item(row, population) for row in found.rows],
     }
 
 
-def _facets(found: FoundPage, choices: FacetChoices) -> list[dict[str, Any]]:
+def _find_body(session: Session, text: str) -> Organisation | None:
+    try:
+        return find_body(session, text)
+    except Invalid as error:
+        raise BadRequest(f"団体（body）：{error.message}") from error
+
+
+def _facets(session: Session, found: FoundPage, choices: Choices) -> list[dict[str, Any]]:
+    named = {
+        name: name_values(session, name, [*found.facets.get(name, {}), *dict(choices[name])])
+        for name in sorted(MANY_VALUED)
+    }
     return [
         {
             "name": name,
             "label": FACET_LABELS[name],
             "values": [
                 {"value": value, "label": label, "count": found.facets.get(name, {}).get(value, 0)}
-                for value, label in choices[name]
+                for value, label in {**choices, **named}[name]
             ],
         }
         for name in FACETS
@@ -85,4 +103,13 @@ def _item(row: FoundListing, population: int) -> dict[str, Any]:
         "size_classes": offering.size_classes,
         "first_year": price.running,
         "initial": price.initial,
+        "other_sellers": [
+            {
+                "listing_id": str(each.version.listing_id),
+                "listing_version_id": str(each.version.id),
+                "seller": each.version.listing.seller.label,
+                "matches": each.matches,
+            }
+            for each in row.others
+        ],
     }

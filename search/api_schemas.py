@@ -18,8 +18,17 @@ class SearchQuerySchema(SearchSchema):
         exclude = ("project",)
 
 
+class OtherSellerSchema(FormSchema):
+    """Another seller of the same service, and whether that one's terms meet every condition."""
+
+    listing_id = f.identifier()
+    listing_version_id = f.identifier()
+    seller = f.text()
+    matches = fields.Boolean(required=True)
+
+
 class FoundSchema(FormSchema):
-    """One listing, as the database has it now."""
+    """One service by the terms of one seller, as the database has it now."""
 
     listing_id = f.identifier()
     listing_version_id = f.identifier()
@@ -35,10 +44,11 @@ class FoundSchema(FormSchema):
     size_classes = fields.List(f.code(SizeClass), required=True)
     first_year = f.number("1年目の費用（税抜・初期を除く）。見積が必要なときはnull", nullable=True)
     initial = f.number("初期の費用（税抜）。見積が必要なときはnull", nullable=True)
+    other_sellers = fields.List(fields.Nested(OtherSellerSchema), required=True)
 
 
 class FacetCountSchema(FormSchema):
-    """One value of a facet and how many listings have it under all other filters."""
+    """One value of a facet and how many services have it under all other filters."""
 
     value = f.text()
     label = f.text()
@@ -64,5 +74,6 @@ class SearchAnswerSchema(FormSchema):
         required=True, metadata=f.about("そのままでは何も見つからず、近い言葉で探した")
     )
     population = f.number("費用を計算した人口")
+    cost_basis = f.text("どの人口の費用で絞り込み、並べたか。費用を使わないときは空")
     facets = fields.List(fields.Nested(FacetSchema), required=True)
     items = fields.List(fields.Nested(FoundSchema), required=True)

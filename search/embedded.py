@@ -18,10 +18,10 @@ from typing import Any
 import tantivy
 from tantivy import Index, Query, Searcher
 
-from search.embedded_page import Facets, complete, count_facets, read_page
+from search.embedded_page import Facets, complete, count_facets, count_listings, read_page
 from search.embedded_query import (
     TOKENIZER,
-    build_document,
+    build_documents,
     build_schema,
     schema_fingerprint,
 )
@@ -34,6 +34,8 @@ from search.engine import (
     SearchRecord,
     SearchResult,
     SearchUnavailable,
+    group_records,
+    iterate_groups,
 )
 
 NAME = "embedded"
@@ -79,7 +81,9 @@ class EmbeddedEngine:
         with _mapped_errors():
             snapshot = self._read()
             offset = (query.page - 1) * query.per_page
-            hits, total, text, relaxed = read_page(snapshot.searcher, query, offset, query.per_page)
+            hits, total, text, relaxed = read_page(
+                snapshot.searcher, query, offset, query.per_page, grouped=True
+            )
             facets = self._count_facets(snapshot, query, text)
             return _result(snapshot, query, hits, total, facets=facets, relaxed=relaxed)
 
@@ -88,7 +92,9 @@ class EmbeddedEngine:
         with _mapped_errors():
             snapshot = self._read()
             everything = snapshot.searcher.num_docs
-            hits, total, _, relaxed = read_page(snapshot.searcher, query, 0, everything)
+            hits, total, _, relaxed = read_page(
+                snapshot.searcher, query, 0, everything, grouped=False
+            )
             return _result(snapshot, query, hits, total, facets={}, relaxed=relaxed)
 
     def complete(self, key: str, *, seed: int, limit: int) -> Completions:
@@ -115,19 +121,20 @@ class EmbeddedEngine:
             engine=NAME,
             engine_version=VERSION,
             generation=snapshot.generation,
-            documents=snapshot.searcher.num_docs,
+            documents=count_listings(snapshot.searcher),
             detail="検索できます。",
         )
 
     def _count_facets(self, snapshot: _Snapshot, query: SearchQuery, text: Query) -> Facets:
         """Count each facet under all filters but its own, remembering recent answers."""
         filters = query.active_filters
-        key = (snapshot.pid, snapshot.stamp, query.text, tuple(filters.items()))
+        cap = query.price_cap
+        key = (snapshot.pid, snapshot.stamp, query.text, tuple(filters.items()), cap)
         with self._lock:
             if (known := self._facets.get(key)) is not None:
                 self._facets.move_to_end(key)
                 return known
-        counts = count_facets(snapshot.searcher, text, filters)
+        counts = count_facets(snapshot.searcher, text, query)
         with self._lock:
             self._facets[key] = counts
             if len(self._facets) > _CACHED_FACETS:
@@ -187,16 +194,17 @@ class EmbeddedEngine:
     # --- writing ---------------------------------------------------------------------------------
 
     def upsert(self, records: Iterable[SearchRecord]) -> None:
-        """Add records, each in place of what its listing had; visible when it returns."""
-        found = {record.listing_id: record for record in records}
-        documents = {key: build_document(record) for key, record in found.items()}
-        if documents:
-            self._change(documents)
+        """Add all listings of some software in place of what it had; visible when it returns."""
+        groups = group_records(records)
+        if groups:
+            self._change(
+                "offering_id", {key: build_documents(each) for key, each in groups.items()}
+            )
 
     def delete(self, listing_ids: Iterable[str]) -> None:
         """Remove listings; ids that the index does not hold are passed over."""
-        if documents := dict.fromkeys(listing_ids):
-            self._change(documents)
+        if gone := dict.fromkeys(listing_ids):
+            self._change("listing_id", {each: [] for each in gone})
 
     def rebuild(self, records: Iterable[SearchRecord]) -> int:
         """Build a new generation beside the old one and switch to it; gives its size."""
@@ -213,14 +221,15 @@ class EmbeddedEngine:
             self._switch(generation)
             return count
 
-    def _change(self, documents: Mapping[str, tantivy.Document | None]) -> None:
+    def _change(self, field: str, changes: Mapping[str, list[tantivy.Document]]) -> None:
+        """Put documents in the place of all that have a value in a field."""
         self._root.mkdir(parents=True, exist_ok=True)
         with self._writing(), _mapped_errors():
             # A writer on an index that was opened earlier leaves orphan files: always a fresh one.
             writer = self._open(self._current()).writer(_UPDATE_HEAP, 1)
-            for listing_id, document in documents.items():
-                writer.delete_documents_by_term("listing_id", listing_id)
-                if document is not None:
+            for value, documents in changes.items():
+                writer.delete_documents_by_term(field, value)
+                for document in documents:
                     writer.add_document(document)
             writer.commit()
             writer.garbage_collect_files()
@@ -289,9 +298,10 @@ def _build(folder: Path, records: Iterable[SearchRecord]) -> int:
     with _mapped_errors():
         writer = _with_tokenizer(Index(build_schema(), path=str(folder))).writer(_BUILD_HEAP, 1)
     count = 0
-    for record in records:
-        writer.add_document(build_document(record))
-        count += 1
+    for group in iterate_groups(records):
+        for document in build_documents(group):
+            writer.add_document(document)
+        count += len(group)
     with _mapped_errors():
         writer.commit()
         writer.wait_merging_threads()

@@ -1,5 +1,7 @@
 """Reading the embedded index: which pass, which rows in which order, how many of each facet."""
 
+import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,36 +10,53 @@ from tantivy import DocAddress, FieldType, Occur, Order, Query, Searcher
 from search.analysis import plan_query
 from search.embedded_query import (
     MAKER_ID,
+    build_cap,
     build_completion,
     build_filter,
     build_relaxed,
     build_schema,
     build_strict,
+    of_kind,
 )
-from search.engine import FACETS, Completions, Filters, Hit, SearchQuery, shuffle_makers
+from search.engine import (
+    FACETS,
+    PART,
+    SOLO,
+    TERMS_FACETS,
+    WHOLE,
+    Completions,
+    Filters,
+    Hit,
+    PriceCap,
+    SearchQuery,
+    shuffle_makers,
+)
 from search.prefixes import beginning, inside
 
 Facets = Mapping[str, Mapping[str, int]]
 
-_FACET_VALUES = 10_000
+_BY_SELLER = frozenset(TERMS_FACETS)
+_FACET_VALUES = 100_000
+_KNOWN_PROFILES = 50_000
+_PROFILES: dict[int, Mapping[str, list[str]]] = {}
 # Rows whose weighted scores collide in the engine's single precision are put right within this.
 _PAD = 32
 
 
 class Page:
-    """Reads one stretch of the ordered hits of one query."""
+    """Reads one stretch of the ordered documents of one narrowed query."""
 
-    def __init__(self, searcher: Searcher, query: SearchQuery, text: Query) -> None:
+    def __init__(self, searcher: Searcher, query: SearchQuery, narrowed: Query) -> None:
         self._searcher = searcher
         self._shuffle = f"shuffle_{query.seed}"
-        self._cost = query.sort if query.cost_population else ""
+        self._field = query.sort_field
         self._scored = bool(plan_query(query.text).terms)
-        self._query = _narrow(text, query.active_filters)
+        self._query = narrowed
 
     def read(self, offset: int, limit: int) -> tuple[list[Hit], int]:
         """Give the hits from an offset on, and how many there are in all."""
-        if self._cost:
-            addresses, total = self._by_cost(offset, limit)
+        if self._field:
+            addresses, total = self._by_field(offset, limit)
         elif self._scored:
             addresses, total = self._by_score(offset, limit)
         else:
@@ -74,13 +93,13 @@ class Page:
         rows = [address for (_, address), _ in ordered]
         return rows[offset - start : offset - start + limit], _count(found)
 
-    def _by_cost(self, offset: int, limit: int) -> tuple[list[DocAddress], int]:
-        """Order by cost; equal costs by the shuffle, also where they reach over the page's edge."""
+    def _by_field(self, offset: int, limit: int) -> tuple[list[DocAddress], int]:
+        """Order by a number; equal ones by the shuffle, also where they reach over the page's edge."""
         found = self._searcher.search(
             self._query,
             limit=max(limit, 1),
             offset=offset,
-            order_by_field=self._cost,
+            order_by_field=self._field,
             order=Order.Asc,
         )
         rows = found.hits[:limit]
@@ -98,13 +117,13 @@ class Page:
             ordered += self._equals(last, offset, limit)
         return ordered, _count(found)
 
-    def _equals(self, cost: int, offset: int, limit: int) -> list[DocAddress]:
-        """Give the part of the page that costs exactly this, in shuffled order."""
+    def _equals(self, number: int, offset: int, limit: int) -> list[DocAddress]:
+        """Give the part of the page that has exactly this number, in shuffled order."""
         schema = build_schema()
         below = Query.range_query(
-            schema, self._cost, FieldType.Unsigned, upper_bound=cost, include_upper=False
+            schema, self._field, FieldType.Unsigned, upper_bound=number, include_upper=False
         )
-        same = Query.term_query(schema, self._cost, cost, index_option="basic")
+        same = Query.term_query(schema, self._field, number, index_option="basic")
         before = _count(self._searcher.search(_both(self._query, below), limit=1))
         skip = max(0, offset - before)
         room = limit - max(0, before - offset)
@@ -112,7 +131,7 @@ class Page:
 
 
 def read_page(
-    searcher: Searcher, query: SearchQuery, offset: int, limit: int
+    searcher: Searcher, query: SearchQuery, offset: int, limit: int, *, grouped: bool
 ) -> tuple[list[Hit], int, Query, bool]:
     """Read hits by the text as written or, if nothing at all matches it, by one wider reading.
 
@@ -120,12 +139,13 @@ def read_page(
     """
     plan = plan_query(query.text)
     strict = build_strict(plan)
-    hits, total = Page(searcher, query, strict).read(offset, limit)
+    hits, total = _read(searcher, query, strict, offset, limit, grouped=grouped)
     if total or not plan.terms or _count(searcher.search(strict, limit=1)):
         return hits, total, strict, False
     for enough, relaxed in build_relaxed(plan, searcher):
-        if _count(searcher.search(relaxed, limit=1)) >= enough:
-            return *Page(searcher, query, relaxed).read(offset, limit), relaxed, True
+        if _count(searcher.search(_both(relaxed, _of_kinds(SOLO, WHOLE)), limit=1)) >= enough:
+            found = _read(searcher, query, relaxed, offset, limit, grouped=grouped)
+            return *found, relaxed, True
     return hits, total, strict, False
 
 
@@ -135,7 +155,8 @@ def complete(searcher: Searcher, key: str, *, seed: int, limit: int) -> Completi
     makers: dict[str, None] = {}
     for tokens in (beginning(key), inside(key)) if key else ():
         if tokens and len(names) < limit:
-            every = Page(searcher, SearchQuery(seed=seed), build_completion("name", tokens))
+            one_each = _both(build_completion("name", tokens), _of_kinds(SOLO, WHOLE))
+            every = Page(searcher, SearchQuery(seed=seed), one_each)
             names.update(dict.fromkeys(every.read(0, limit)[0]))
         if tokens and len(makers) < limit:
             text = build_completion("maker", tokens)
@@ -150,9 +171,138 @@ def _makers(searcher: Searcher, text: Query, seed: int) -> list[str]:
     return shuffle_makers((row["key"] for row in found["maker"]["buckets"]), seed)
 
 
-def count_facets(searcher: Searcher, text: Query, filters: Filters) -> Facets:
+def _read(
+    searcher: Searcher, query: SearchQuery, text: Query, offset: int, limit: int, *, grouped: bool
+) -> tuple[list[Hit], int]:
+    apart = grouped and _is_apart(searcher, text, query.text)
+    scope = _Scope(searcher, text, query.active_filters, query.price_cap, by_seller=apart)
+    narrowed = scope.one_each(query.cost_population) if grouped else scope.listings()
+    return Page(searcher, query, narrowed).read(offset, limit)
+
+
+class _Scope:
+    """What a text and filters leave: as listings, or as one document for each software.
+
+    Without conditions on the sellers' terms, the document of the whole software tells all. With such
+    conditions, or a text that finds one seller and not another, one seller must meet them together,
+    so software that several sell is read seller by seller.
+    """
+
+    def __init__(
+        self,
+        searcher: Searcher,
+        text: Query,
+        filters: Filters,
+        cap: PriceCap | None,
+        *,
+        by_seller: bool,
+    ) -> None:
+        self._searcher = searcher
+        self._narrowed = _narrow(text, filters, cap)
+        self._by_seller = by_seller or cap is not None or not _BY_SELLER.isdisjoint(filters)
+
+    def listings(self) -> Query:
+        """Narrow to documents of single listings."""
+        return self._of(SOLO, PART)
+
+    def one_each(self, cost_population: int | None = None) -> Query:
+        """Narrow to one document for each software, under a cost its cheapest listing."""
+        if not self._by_seller:
+            return self._of(SOLO, WHOLE)
+        cost = f"cost_{cost_population}" if cost_population else "group"
+        rows = self._read_parts(cost)
+        best: dict[int, tuple[int, DocAddress]] = {}
+        for address, group, number in rows:
+            known = best.get(group)
+            if known is None or number < known[0]:
+                best[group] = (number, address)
+        if not best:
+            return self._of(SOLO)
+        ids = [str(self._searcher.doc(row).get_first("listing_id")) for _, row in best.values()]
+        chosen = Query.term_set_query(build_schema(), "listing_id", ids)
+        parts = Query.boolean_query([(Occur.Must, self._of(PART)), (Occur.Must, chosen)])
+        return Query.boolean_query([(Occur.Should, self._of(SOLO)), (Occur.Should, parts)])
+
+    def count(self, facets: list[str]) -> dict[str, Counter[str]]:
+        """Count the software for each value of these facets."""
+        own = [name for name in facets if name not in _BY_SELLER]
+        terms = [name for name in facets if name in _BY_SELLER]
+        if not self._by_seller:
+            return self._aggregate(self._of(SOLO, WHOLE), facets)
+        counts = self._aggregate(self.one_each(), own) if own else {}
+        if terms:
+            counts |= self._count_terms(terms)
+        return counts
+
+    def _count_terms(self, facets: list[str]) -> dict[str, Counter[str]]:
+        counts = self._aggregate(self._of(SOLO), facets)
+        profiles: dict[int, set[int]] = {}
+        samples: dict[int, DocAddress] = {}
+        for address, group, profile in self._read_parts("profile_key"):
+            profiles.setdefault(group, set()).add(profile)
+            samples.setdefault(profile, address)
+        terms = {key: self._terms(key, address) for key, address in samples.items()}
+        for found, number in Counter(map(frozenset, profiles.values())).items():
+            for facet in facets:
+                for value in {each for key in found for each in terms[key][facet]}:
+                    counts[facet][value] += number
+        return counts
+
+    def _terms(self, key: int, address: DocAddress) -> Mapping[str, list[str]]:
+        """Give the values of a seller's terms; what a key stands for never changes."""
+        if key not in _PROFILES:
+            if len(_PROFILES) > _KNOWN_PROFILES:
+                _PROFILES.clear()
+            stored = self._searcher.doc(address).get_first("profile")
+            _PROFILES[key] = json.loads(str(stored))
+        return _PROFILES[key]
+
+    def _read_parts(self, number: str) -> list[tuple[DocAddress, int, int]]:
+        """Read the listings of software that several sell: address, software, and one number of each."""
+        found = self._searcher.search(
+            self._of(PART), limit=max(1, self._searcher.num_docs), count=False
+        )
+        addresses = [address for _, address in found.hits]
+        if not addresses:
+            return []
+        groups = map(int, self._searcher.fast_field_values("group", addresses))  # type: ignore[arg-type]
+        numbers = map(int, self._searcher.fast_field_values(number, addresses))  # type: ignore[arg-type]
+        return list(zip(addresses, groups, numbers, strict=True))
+
+    def _aggregate(self, query: Query, facets: list[str]) -> dict[str, Counter[str]]:
+        size = {"size": _FACET_VALUES, "segment_size": _FACET_VALUES}
+        asked = {facet: {"terms": {"field": facet, **size}} for facet in facets}
+        found = self._searcher.aggregate(query, asked) if asked else {}
+        return {
+            facet: Counter({row["key"]: row["doc_count"] for row in found[facet]["buckets"]})
+            for facet in facets
+        }
+
+    def _of(self, *kinds: str) -> Query:
+        return Query.boolean_query([(Occur.Must, self._narrowed), of_kind(*kinds)])
+
+
+def _is_apart(searcher: Searcher, text: Query, words: str) -> bool:
+    """Tell whether a text finds a software by some of its sellers only."""
+    if not words:
+        return False
+    found = searcher.aggregate(
+        _both(text, _of_kinds(WHOLE)), {"sellers": {"sum": {"field": "sellers"}}}
+    )
+    parts = _count(searcher.search(_both(text, _of_kinds(PART)), limit=1))
+    return int(found["sellers"]["value"] or 0) != parts
+
+
+def count_listings(searcher: Searcher) -> int:
+    """Count the listings in the index; the documents of whole software are not more of them."""
+    return _count(searcher.search(_of_kinds(SOLO, PART), limit=1))
+
+
+def count_facets(searcher: Searcher, text: Query, query: SearchQuery) -> Facets:
     """Count the values of each facet under all filters but its own."""
-    counts: dict[str, Mapping[str, int]] = {}
+    filters, cap = query.active_filters, query.price_cap
+    apart = _is_apart(searcher, text, query.text)
+    counts: dict[str, Counter[str]] = {}
     free = [facet for facet in FACETS if facet not in filters]
     groups = [(free, filters)] if free else []
     groups += [
@@ -160,25 +310,21 @@ def count_facets(searcher: Searcher, text: Query, filters: Filters) -> Facets:
         for facet in filters
     ]
     for facets, others in groups:
-        found = searcher.aggregate(
-            _narrow(text, others),
-            {
-                facet: {
-                    "terms": {"field": facet, "size": _FACET_VALUES, "segment_size": _FACET_VALUES}
-                }
-                for facet in facets
-            },
-        )
-        for facet in facets:
-            rows = [(row["key"], row["doc_count"]) for row in found[facet]["buckets"]]
-            counts[facet] = dict(sorted(rows, key=lambda row: (-row[1], row[0])))
-    return {facet: counts[facet] for facet in FACETS}
+        counts |= _Scope(searcher, text, others, cap, by_seller=apart).count(facets)
+    return {
+        facet: dict(sorted(counts[facet].items(), key=lambda row: (-row[1], row[0])))
+        for facet in FACETS
+    }
 
 
-def _narrow(text: Query, filters: Filters) -> Query:
-    if not filters:
+def _narrow(text: Query, filters: Filters, cap: PriceCap | None) -> Query:
+    if not filters and cap is None:
         return text
-    return Query.boolean_query([(Occur.Must, text), *build_filter(filters)])
+    return Query.boolean_query([(Occur.Must, text), *build_filter(filters), *build_cap(cap)])
+
+
+def _of_kinds(*kinds: str) -> Query:
+    return Query.boolean_query([of_kind(*kinds)])
 
 
 def _both(one: Query, other: Query) -> Query:

@@ -1,16 +1,30 @@
 """The embedded engine's schema, and how a query plan becomes tantivy queries."""
 
 import hashlib
+import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from tantivy import Document, Occur, Query, Schema, SchemaBuilder, Searcher
+from tantivy import Document, FieldType, Occur, Query, Schema, SchemaBuilder, Searcher
 
-from search.analysis import ZONE_WEIGHTS, ZONES, Atom, QueryPlan, Term, Variant, read_zones
-from search.engine import FACETS, REFERENCE_POPULATIONS, SEEDS, SearchRecord, shuffle_rank
+from search.analysis import GAP, ZONE_WEIGHTS, ZONES, Atom, QueryPlan, Term, Variant, read_zones
+from search.engine import (
+    FACETS,
+    PART,
+    REFERENCE_POPULATIONS,
+    SEEDS,
+    SOLO,
+    TERMS_FACETS,
+    WHOLE,
+    PriceCap,
+    SearchRecord,
+    merge_texts,
+    newest_first,
+    shuffle_rank,
+)
 from search.prefixes import key_tokens
 from search.sentences import ENOUGH_ROWS, Sentence
 
@@ -18,8 +32,9 @@ TOKENIZER = "blank"
 COMPLETED = ("name", "maker")
 MAKER_ID = "maker_id"
 NO_COST = 2**53
-"""Stands for a cost that a listing does not have: such listings come last."""
+"""Stands for a cost or a certificate that a listing does not have: such listings come last."""
 
+_TEXT_FIELDS = tuple(f"{name}_{zone}" for name in ("bigrams", "words", "letters") for zone in ZONES)
 _TIE = 0.02
 """Scores within two per cent are equal: the shuffle decides among them."""
 
@@ -35,8 +50,12 @@ _PAIR_WEIGHT = 0.1
 def build_schema() -> Schema:
     """Describe the index: three analyses per zone, facets, costs and the stored shuffle ranks."""
     builder = SchemaBuilder()
-    for name in ("listing_version_id", "listing_id", "offering_id"):
+    for name in ("listing_version_id", "listing_id", "offering_id", "profile"):
         builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field("group", fast=True)
+    builder.add_unsigned_field("sellers", fast=True)
+    builder.add_unsigned_field("profile_key", fast=True)
     for zone in ZONES:
         builder.add_text_field(f"bigrams_{zone}", tokenizer_name=TOKENIZER)
         builder.add_text_field(f"words_{zone}", tokenizer_name=TOKENIZER)
@@ -48,6 +67,7 @@ def build_schema() -> Schema:
         builder.add_text_field(facet, fast=True, tokenizer_name="raw", index_option="basic")
     for population in REFERENCE_POPULATIONS:
         builder.add_unsigned_field(f"cost_{population}", indexed=True, fast=True)
+    builder.add_unsigned_field("newest", indexed=True, fast=True)
     for seed in range(SEEDS):
         builder.add_float_field(f"shuffle_{seed}", fast=True)
     return builder.build()
@@ -56,18 +76,50 @@ def build_schema() -> Schema:
 def schema_fingerprint() -> str:
     """Name the shape of the index: one of another shape is built again."""
     shape = repr(
-        (5, COMPLETED, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy"))
+        (8, COMPLETED, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy"))
     )
     return hashlib.sha256(shape.encode()).hexdigest()[:16]
 
 
-def build_document(record: SearchRecord) -> Document:
-    """Turn a record into a document; raises ValueError if its text was not analysed."""
+def build_documents(records: Sequence[SearchRecord]) -> list[Document]:
+    """Turn the listings of one software into documents; raises ValueError if a text is not analysed.
+
+    One that several sell has a document for each listing and one for all of them: what any seller
+    offers, and the lowest costs. It stands for the software where no condition is on a seller's terms.
+    """
+    if len(records) == 1:
+        return [_document(_values(records[0]), SOLO)]
+    parts = [_document(_values(record), PART) for record in records]
+    values = [_values(record) for record in records]
+    whole = dict(values[0])
+    whole["listing_id"] = [record.listing_id for record in records]
+    whole["sellers"] = len(records)
+    for facet in FACETS:
+        whole[facet] = sorted({each for one in values for each in one.get(facet, ())})
+    for population in REFERENCE_POPULATIONS:
+        name = f"cost_{population}"
+        whole[name] = min(one[name] for one in values)
+    for name in _TEXT_FIELDS:
+        whole[name] = merge_texts([one[name] for one in values], GAP)
+    return [*parts, _document(whole, WHOLE)]
+
+
+def _document(values: dict[str, Any], kind: str) -> Document:
+    return Document.from_dict(values | {"kind": kind}, build_schema())
+
+
+def _values(record: SearchRecord) -> dict[str, Any]:
+    terms = {name: sorted(record.facets.get(name, ())) for name in TERMS_FACETS}
+    profile = json.dumps(terms, sort_keys=True)
     values: dict[str, Any] = {
         "listing_version_id": record.listing_version_id,
         "listing_id": record.listing_id,
         "offering_id": record.offering_id,
         MAKER_ID: record.maker_id,
+        "profile": profile,
+        "profile_key": _key(profile),
+        "group": _key(record.offering_id),
+        "sellers": 1,
     }
     for name, zone in read_zones(record.analysed).items():
         values[f"bigrams_{name}"] = zone.bigrams
@@ -80,11 +132,17 @@ def build_document(record: SearchRecord) -> Document:
         values[facet] = sorted(entries)
     for population in REFERENCE_POPULATIONS:
         values[f"cost_{population}"] = record.yearly_costs.get(population, NO_COST)
+    newest = newest_first(record)
+    values["newest"] = NO_COST if newest is None else newest
     for seed in range(SEEDS):
         rank = shuffle_rank(record.offering_id, record.listing_id, seed)
         # The engine multiplies a score by log2(2 + field): this makes the factor 1 to 1.02.
         values[f"shuffle_{seed}"] = 2.0 ** (1.0 + _TIE * (1.0 - rank)) - 2.0
-    return Document.from_dict(values, build_schema())
+    return values
+
+
+def _key(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1
 
 
 # --- queries -------------------------------------------------------------------------------------
@@ -105,6 +163,28 @@ def build_filter(filters: Mapping[str, frozenset[str]]) -> list[tuple[Occur, Que
 def build_completion(field: str, tokens: list[str]) -> Query:
     """Find names by the tokens of a key, in their order."""
     return _phrase(f"key_{field}", list(enumerate(tokens)))
+
+
+def build_cap(cap: PriceCap | None) -> list[tuple[Occur, Query]]:
+    """Narrow to what costs no more: by the exact cost where it is known, else by the reference's."""
+    if cap is None:
+        return []
+    schema = build_schema()
+    within = Query.range_query(
+        schema, f"cost_{cap.population}", FieldType.Unsigned, upper_bound=cap.yen
+    )
+    if cap.judged:
+        judged = Query.term_set_query(schema, "listing_id", sorted(cap.judged))
+        known = Query.term_set_query(schema, "listing_id", sorted(cap.within))
+        other = Query.boolean_query([(Occur.Must, within), (Occur.MustNot, judged)])
+        within = Query.boolean_query([(Occur.Should, known), (Occur.Should, other)])
+    return [(Occur.Must, Query.const_score_query(within, 0))]
+
+
+def of_kind(*kinds: str) -> tuple[Occur, Query]:
+    """Narrow to documents of some kinds."""
+    query = Query.term_set_query(build_schema(), "kind", list(kinds))
+    return (Occur.Must, Query.const_score_query(query, 0))
 
 
 def build_strict(plan: QueryPlan) -> Query:

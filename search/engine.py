@@ -1,9 +1,11 @@
 """What a search engine promises: its values, and the Protocol that both engines satisfy."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 from typing import Protocol
 
 from core.errors import BadRequest, Unavailable
@@ -11,12 +13,43 @@ from core.errors import BadRequest, Unavailable
 FACETS = (
     "specification",
     "certification",
-    "hosting",
     "size_class",
+    "body_kind",
     "price_band",
+    "hosting",
+    "region",
+    "network",
+    "accreditation",
+    "authentication",
+    "language",
+    "export_format",
+    "exit_charge",
+    "exit_transition",
+    "exit_retrieval",
+    "exit_notice",
+    "exit_deletion",
+    "exit_parallel",
+    "exit_escrow",
     "seller_kind",
+    "maker",
 )
 """Facet names; several values of one are alternatives (OR), different facets narrow (AND)."""
+
+TERMS_FACETS = (
+    "price_band",
+    "exit_charge",
+    "exit_transition",
+    "exit_retrieval",
+    "exit_notice",
+    "exit_deletion",
+    "exit_parallel",
+    "exit_escrow",
+    "seller_kind",
+)
+"""The facets in which the sellers of one software may differ."""
+
+SOLO, PART, WHOLE = "solo", "part", "whole"
+"""Documents: the only listing of its software, one of several, all of several together."""
 
 REFERENCE_POPULATIONS = (
     1_000,
@@ -30,10 +63,15 @@ REFERENCE_POPULATIONS = (
 )
 """Populations for which each record carries its cost of the first twelve months."""
 
-SORTS = ("relevance", *(f"cost_{population}" for population in REFERENCE_POPULATIONS))
+SORTS = (
+    "relevance",
+    "newest",
+    *(f"cost_{population}" for population in REFERENCE_POPULATIONS),
+)
 SEEDS = 31
 MAX_QUERY_CHARS = 300
 MAX_PER_PAGE = 200
+MAX_YEN = 10**12
 
 Filters = Mapping[str, frozenset[str]]
 
@@ -65,8 +103,9 @@ class SearchRecord:
     """One published listing; `analysed` is what `analysis.searchable_text` gave for it.
 
     `yearly_costs` maps a reference population to yen without tax for the first twelve months, the
-    initial charge apart; a population that the price plan does not serve is left out.
-    `name` and `maker` complete what a reader types.
+    initial charge apart; a population that the price plan does not serve is left out. `certified_on`
+    is the day of the certificate that stands now, if one does. `name` and `maker` complete what a
+    reader types.
     """
 
     listing_version_id: str
@@ -78,6 +117,7 @@ class SearchRecord:
     name: str = ""
     maker: str = ""
     maker_id: str = ""
+    certified_on: date | None = None
 
     def __post_init__(self) -> None:
         """Refuse a facet or a population that the engines would silently drop."""
@@ -90,6 +130,33 @@ class SearchRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceCap:
+    """The dearest that a reader would pay: yen without tax for twelve months at a reference population.
+
+    Of the listings in `judged` the exact cost is known; of those, only the ones in `within` pass.
+    """
+
+    population: int
+    yen: int
+    judged: frozenset[str] = frozenset()
+    within: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Refuse what no engine holds."""
+        if self.population not in REFERENCE_POPULATIONS:
+            raise BadRequest(f"人口{self.population}人の費用は計算していません。")
+        if not 0 <= self.yen < MAX_YEN:
+            raise BadRequest(f"費用の上限は0円以上{MAX_YEN:,}円未満です。")
+
+    def allows(self, listing_id: str, yearly_costs: Mapping[int, int]) -> bool:
+        """Tell whether a listing with these costs passes."""
+        if listing_id in self.judged:
+            return listing_id in self.within
+        cost = yearly_costs.get(self.population)
+        return cost is not None and cost <= self.yen
+
+
+@dataclass(frozen=True, slots=True)
 class SearchQuery:
     """What a reader asks; raises BadRequest for a filter, sort, seed or page that cannot be."""
 
@@ -99,6 +166,7 @@ class SearchQuery:
     seed: int = 0
     page: int = 1
     per_page: int = 20
+    price_cap: PriceCap | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no engine may guess about."""
@@ -121,7 +189,13 @@ class SearchQuery:
     @property
     def cost_population(self) -> int | None:
         """Give the reference population whose cost sorts the rows, if a cost does."""
-        return int(self.sort.removeprefix("cost_")) if self.sort != "relevance" else None
+        is_cost = self.sort.startswith("cost_")
+        return int(self.sort.removeprefix("cost_")) if is_cost else None
+
+    @property
+    def sort_field(self) -> str:
+        """Give the field whose value sorts the rows, upwards; empty for relevance."""
+        return "" if self.sort == "relevance" else self.sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +257,15 @@ class SearchEngine(Protocol):
     """An index that can be thrown away and rebuilt; one document per listing."""
 
     def search(self, query: SearchQuery) -> SearchResult:
-        """Answer one page with facet counts; raises SearchUnavailable."""
+        """Answer one page with facet counts, one hit for each software; raises SearchUnavailable.
+
+        Conditions on the terms of sellers (TERMS_FACETS and the price cap) must be met by one seller
+        together. Under a cost the software stands where the cheapest of those sellers would.
+        """
         ...
 
     def search_all(self, query: SearchQuery) -> SearchResult:
-        """Answer every hit in the same order, page and facet counts left out."""
+        """Answer every listing that matches, in the same order, without page and facet counts."""
         ...
 
     def complete(self, key: str, *, seed: int, limit: int) -> Completions:
@@ -195,7 +273,7 @@ class SearchEngine(Protocol):
         ...
 
     def upsert(self, records: Iterable[SearchRecord]) -> None:
-        """Add records, each in place of what its listing had; visible when it returns."""
+        """Add all listings of some software in place of what it had; visible when it returns."""
         ...
 
     def delete(self, listing_ids: Iterable[str]) -> None:
@@ -206,13 +284,19 @@ class SearchEngine(Protocol):
         """Build a new index and switch to it at once; gives the number of documents.
 
         `records` should be a generator that begins to read the database only when it is consumed:
-        it is consumed after the writer's lock is taken, so that no later change is lost.
+        it is consumed after the writer's lock is taken, so that no later change is lost. The
+        listings of one software come one after the other.
         """
         ...
 
     def health(self) -> EngineHealth:
         """Say whether searches can be answered; never raises."""
         ...
+
+
+def hit_of(record: SearchRecord) -> Hit:
+    """Give the ids of a record."""
+    return Hit(record.listing_version_id, record.listing_id, record.offering_id)
 
 
 def shuffle_rank(offering_id: str, listing_id: str, seed: int) -> float:
@@ -231,7 +315,47 @@ def shuffle_makers(maker_ids: Iterable[str], seed: int) -> list[str]:
     return sorted(maker_ids, key=lambda maker_id: shuffle_rank(maker_id, maker_id, seed))
 
 
+def newest_first(record: SearchRecord) -> int | None:
+    """Give the number by which the newest certificate comes first; None without a certificate."""
+    day = record.certified_on
+    return None if day is None else date.max.toordinal() - day.toordinal()
+
+
 def choose_seed(day: date, text: str) -> int:
     """Choose the day's order for a text, the same for every reader."""
     digest = hashlib.blake2b(f"{day.isoformat()}\n{text}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) % SEEDS
+
+
+def group_records(records: Iterable[SearchRecord]) -> dict[str, list[SearchRecord]]:
+    """Put the listings of each software together, the last record of a listing counting."""
+    groups: dict[str, dict[str, SearchRecord]] = {}
+    for record in records:
+        groups.setdefault(record.offering_id, {})[record.listing_id] = record
+    return {
+        offering_id: [found[key] for key in sorted(found)] for offering_id, found in groups.items()
+    }
+
+
+def iterate_groups(records: Iterable[SearchRecord]) -> Iterator[list[SearchRecord]]:
+    """Give the listings of each software as they come, one software after the other.
+
+    Raises ValueError for records out of that order.
+    """
+    seen: set[str] = set()
+    for offering_id, group in groupby(records, key=lambda record: record.offering_id):
+        if offering_id in seen:
+            raise ValueError(f"the listings of {offering_id} came apart")
+        seen.add(offering_id)
+        yield group_records(group)[offering_id]
+
+
+def merge_texts(texts: Sequence[str], gap: str) -> str:
+    """Join what the sellers' texts hold: what they share stands once, so that sellers lengthen little.
+
+    No phrase reaches over a gap, so runs between gaps can be told apart and left out.
+    """
+    runs = (
+        run.strip() for text in texts for run in re.split(rf"(?:^| ){re.escape(gap)}(?= |$)", text)
+    )
+    return f" {gap} {gap} ".join(dict.fromkeys(run for run in runs if run))

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from catalog.certification.queries import get_certification
 from catalog.offerings.queries import find_listed
+from catalog.offerings.services import ACCREDITATION_EXPIRED
 from core import db
 from core.config import Settings
 from core.outbox import Handler
@@ -24,8 +25,10 @@ from search.projection import analyse, current_rules
 from search.queries import (
     chunks,
     get_engine,
+    list_listing_ids_of_offering,
     list_listing_ids_of_vendor,
     list_listing_ids_of_version,
+    list_offering_ids,
     list_published_listing_ids,
     list_stale_listing_ids,
     lock_listings,
@@ -55,10 +58,13 @@ def make_handlers(settings: Settings) -> Mapping[str, Handler]:
         if found is not None:
             index(session, list_listing_ids_of_version(session, found.offering_version_id))
 
+    def on_accreditation(session: Session, payload: Mapping[str, Any]) -> None:
+        index(session, list_listing_ids_of_offering(session, uuid.UUID(payload["offering_id"])))
+
     def on_rebuild(session: Session, _payload: Mapping[str, Any]) -> None:
-        parts = list(chunks(list_published_listing_ids(session)))
-        for part in parts:
+        for part in chunks(list_published_listing_ids(session)):
             _store_texts(session, part)
+        parts = list(chunks(list_offering_ids(session)))
         get_engine(settings).rebuild(
             record for part in parts for _, record in read_records(session, part)
         )
@@ -67,6 +73,7 @@ def make_handlers(settings: Settings) -> Mapping[str, Handler]:
         LISTING_CHANGED: on_listing,
         VENDOR_CHANGED: on_vendor,
         CERTIFICATION_EXPIRED: on_certification,
+        ACCREDITATION_EXPIRED: on_accreditation,
         REBUILD: on_rebuild,
     }
 
@@ -78,13 +85,15 @@ def index_listings(
 
     Without an index all of the catalog is indexed, from what is committed.
     """
-    for part in chunks(listing_ids):
-        # Two workers with one listing: the later reader must be the later writer.
-        lock_listings(session, part)
+    for part in chunks(list(listing_ids)):
+        # Two workers with one software: the later reader must be the later writer. What one seller
+        # changes moves the document of the whole software, so all its listings are written.
+        offering_ids = list_offering_ids(session, part)
+        listing_ids = lock_listings(session, offering_ids)
         _store_texts(session, part)
-        records = [record for _, record in read_records(session, part)]
+        records = [record for _, record in read_records(session, offering_ids)]
         listed = {record.listing_id for record in records}
-        gone = [str(each) for each in part if str(each) not in listed]
+        gone = [str(each) for each in {*part, *listing_ids} if str(each) not in listed]
         try:
             _write(engine, records, gone)
         except IndexMissing:
@@ -118,7 +127,7 @@ def refresh_texts() -> int:
 def stream_records() -> Iterator[SearchRecord]:
     """Read the records of all that buyers see now, in pieces, when first consumed."""
     with db.reading() as session:
-        for part in chunks(list_published_listing_ids(session)):
+        for part in chunks(list_offering_ids(session)):
             yield from (record for _, record in read_records(session, part))
             session.expunge_all()
 
@@ -164,10 +173,9 @@ def check(engine: SearchEngine) -> Drift:
     Raises IndexMissing when there is nothing to compare with.
     """
     with db.reading() as session:
-        listing_ids = list_published_listing_ids(session)
         records = {
             record.listing_id: record
-            for part in chunks(listing_ids)
+            for part in chunks(list_offering_ids(session))
             for _, record in read_records(session, part)
         }
     drift = _find_drift(engine, records)

@@ -15,31 +15,29 @@ from requests.exceptions import RequestException
 from search.analysis import plan_query
 from search.engine import (
     FACETS,
+    WHOLE,
     Completions,
     EngineHealth,
-    Filters,
     Hit,
     IndexMissing,
     SearchQuery,
     SearchRecord,
     SearchResult,
     SearchUnavailable,
+    group_records,
+    iterate_groups,
     shuffle_makers,
 )
 from search.meilisearch_query import (
-    COMPLETED,
     MAX_HITS,
     SCHEMA_VERSION,
     SETTINGS,
-    Reading,
-    build_completion,
-    build_document,
+    build_documents,
     build_filter,
-    build_search,
-    group_facets,
+    build_stale,
     read_strictly,
-    read_widely,
 )
+from search.meilisearch_read import Question, read_completions, read_page
 from search.prefixes import beginning, inside
 
 NAME = "meilisearch"
@@ -50,8 +48,6 @@ _WRITE_SECONDS = 30
 _FAILURES_TO_OPEN = 3
 _OPEN_SECONDS = 10.0
 _PARALLEL = 8
-
-Counts = dict[str, dict[str, int]]
 
 
 class CircuitBreaker:
@@ -118,11 +114,11 @@ class MeilisearchEngine:
 
     def search(self, query: SearchQuery) -> SearchResult:
         """Answer one page with facet counts; raises SearchUnavailable."""
-        return self._search(query, page=query.page, per_page=query.per_page, with_facets=True)
+        return self._search(query, page=query.page, per_page=query.per_page, grouped=True)
 
     def search_all(self, query: SearchQuery) -> SearchResult:
         """Answer every hit in the same order, page and facet counts left out."""
-        return self._search(query, page=1, per_page=MAX_HITS, with_facets=False)
+        return self._search(query, page=1, per_page=MAX_HITS, grouped=False)
 
     def complete(self, key: str, *, seed: int, limit: int) -> Completions:
         """Give listings and makers whose name begins with or else holds a folded key."""
@@ -132,7 +128,7 @@ class MeilisearchEngine:
             client = self._client(self._timeout)
             for tokens in (beginning(key), inside(key)) if key else ():
                 if tokens and min(len(names), len(makers)) < limit:
-                    hits, found = _complete(client, self._index, tokens, seed, limit)
+                    hits, found = read_completions(client, self._index, tokens, seed, limit)
                     names.update(dict.fromkeys(hits))
                     makers.update(dict.fromkeys(shuffle_makers(found, seed)))
         return Completions(tuple(names)[:limit], tuple(makers)[:limit])
@@ -143,7 +139,7 @@ class MeilisearchEngine:
             with self._breaker.guard():
                 client = self._client(self._timeout)
                 generation = self._generation(client)
-                documents = client.index(self._index).get_stats().number_of_documents
+                documents = self._count_listings(client)
                 version = self._engine_version(client)
         except SearchUnavailable as error:
             return EngineHealth(
@@ -164,21 +160,21 @@ class MeilisearchEngine:
         )
 
     def _search(
-        self, query: SearchQuery, *, page: int, per_page: int, with_facets: bool
+        self, query: SearchQuery, *, page: int, per_page: int, grouped: bool
     ) -> SearchResult:
         plan = plan_query(query.text)
         with self._breaker.guard():
             client = self._client(self._timeout)
             generation = self._generation(client)
-            asked = _Question(client, self._index, query, page, per_page)
-            hits, total, readings, relaxed = _read_page(asked, query)
-            counts = asked.count(readings, query.active_filters) if with_facets else {}
+            asked = Question(client, self._index, query, page, per_page, grouped=grouped)
+            hits, total, readings, relaxed = read_page(asked, query)
+            counts = asked.count(readings, query.active_filters) if grouped else {}
             version = self._engine_version(client)
         nothing = not plan.terms and not plan.blank
         return SearchResult(
             hits=() if nothing else tuple(hits),
             total=0 if nothing else total,
-            facets={facet: {} for facet in FACETS} if nothing and with_facets else counts,
+            facets={facet: {} for facet in FACETS} if nothing and grouped else counts,
             relaxed=relaxed,
             seed=query.seed,
             engine=NAME,
@@ -189,14 +185,18 @@ class MeilisearchEngine:
     # --- writing ---------------------------------------------------------------------------------
 
     def upsert(self, records: Iterable[SearchRecord]) -> None:
-        """Add records, each in place of what its listing had; visible when it returns."""
-        documents = [build_document(record) for record in records]
+        """Add all listings of some software in place of what it had; visible when it returns."""
+        groups = {key: build_documents(each) for key, each in group_records(records).items()}
+        documents = [document for group in groups.values() for document in group]
         with self._breaker.guard():
             client = self._client(_WRITE_SECONDS)
             self._generation(client)
             for start in range(0, len(documents), _BATCH):
                 batch = documents[start : start + _BATCH]
                 _finish(client, client.index(self._index).add_documents(batch))
+            for offering_id, group in groups.items():
+                stale = build_stale(offering_id, frozenset(each["id"] for each in group))
+                _finish(client, client.index(self._index).delete_documents(filter=stale))
 
     def delete(self, listing_ids: Iterable[str]) -> None:
         """Remove listings; ids that the index does not hold are passed over."""
@@ -224,19 +224,21 @@ class MeilisearchEngine:
     def _fill(self, fresh: str, records: Iterable[SearchRecord]) -> int:
         with self._breaker.guard():
             client = self._client(_WRITE_SECONDS)
-            _finish(client, client.create_index(fresh, {"primaryKey": "listing_id"}))
+            _finish(client, client.create_index(fresh, {"primaryKey": "id"}))
             _finish(client, client.index(fresh).update_settings(SETTINGS))
         count = 0
-        rows = iter(records)
-        while batch := [build_document(record) for record in islice(rows, _BATCH)]:
+        listings = 0
+        rows = iterate_groups(records)
+        while batch := [each for group in islice(rows, _BATCH) for each in build_documents(group)]:
             with self._breaker.guard():
                 _finish(client, client.index(fresh).add_documents(batch))
             count += len(batch)
+            listings += sum(each["kind"] != WHOLE for each in batch)
         with self._breaker.guard():
             stored = client.index(fresh).get_stats().number_of_documents
         if stored != count:
             raise SearchUnavailable(f"索引に{count}件を送りましたが、{stored}件でした。")
-        return count
+        return listings
 
     def _remove(self, index: str) -> None:
         # What is left behind costs room, not truth: it must not hide how the rebuild ended.
@@ -250,7 +252,7 @@ class MeilisearchEngine:
         except MeilisearchApiError as error:
             if error.code != "index_not_found":
                 raise
-            _finish(client, client.create_index(self._index, {"primaryKey": "listing_id"}))
+            _finish(client, client.create_index(self._index, {"primaryKey": "id"}))
 
     # --- the server ------------------------------------------------------------------------------
 
@@ -267,107 +269,16 @@ class MeilisearchEngine:
         """Name the index behind the name: a swap brings another time of creation."""
         return str(client.get_raw_index(self._index)["createdAt"])
 
+    def _count_listings(self, client: Client) -> int:
+        """Count the listings; the documents of whole software are not more of them."""
+        asked = Question(client, self._index, SearchQuery(), 1, 1, grouped=False)
+        return asked.read(read_strictly(plan_query(""), SearchQuery()), {})[1]
+
     def _engine_version(self, client: Client) -> str:
         if not self._version:
             version = client.get_version()["pkgVersion"]
             self._version = f"meilisearch {version} / {SCHEMA_VERSION}"
         return self._version
-
-
-class _Question:
-    """Asks the server one query, in as many readings as it takes, and puts the answers together."""
-
-    def __init__(
-        self, client: Client, index: str, query: SearchQuery, page: int, per_page: int
-    ) -> None:
-        self._client = client
-        self._index = index
-        self._query = query
-        self._page = {"page": page, "hitsPerPage": per_page}
-
-    def read(self, readings: list[Reading], filters: Filters) -> tuple[list[Hit], int]:
-        """Give the hits of one page and the exact total."""
-        answer = self._ask(readings, filters, self._page, [])
-        return _hits(answer), int(answer["totalHits"])
-
-    def total(self, readings: list[Reading]) -> int:
-        """Count what the text alone matches."""
-        answer = self._ask(readings, {}, {"page": 1, "hitsPerPage": 1}, [])
-        return int(answer["totalHits"])
-
-    def count(self, readings: list[Reading], filters: Filters) -> Counts:
-        """Count each facet under all filters but its own."""
-        counts: Counts = {}
-        groups = [(facets, others) for facets, others in group_facets(filters) if facets]
-        for (facets, _), found in zip(groups, self._distributions(readings, groups), strict=True):
-            for facet in facets:
-                rows = found.get(facet, {}).items()
-                positive = [(value, number) for value, number in rows if number]
-                counts[facet] = dict(sorted(positive, key=lambda row: (-row[1], row[0])))
-        return {facet: counts[facet] for facet in FACETS}
-
-    def _distributions(
-        self, readings: list[Reading], groups: list[tuple[list[str], Filters]]
-    ) -> list[dict[str, dict[str, int]]]:
-        one = {"page": 1, "hitsPerPage": 1}
-        if len(readings) > 1:
-            answers = [self._ask(readings, others, one, facets) for facets, others in groups]
-            return [answer["facetsByIndex"][self._index]["distribution"] for answer in answers]
-        questions = [
-            build_search(self._index, readings[0], others, self._query) | one | {"facets": facets}
-            for facets, others in groups
-        ]
-        results = self._client.multi_search(questions)["results"]
-        return [result["facetDistribution"] for result in results]
-
-    def _ask(
-        self, readings: list[Reading], filters: Filters, page: dict[str, int], facets: list[str]
-    ) -> dict[str, Any]:
-        questions = [build_search(self._index, one, filters, self._query) for one in readings]
-        if len(questions) == 1:
-            result: dict[str, Any] = self._client.multi_search([questions[0] | page])["results"][0]
-            return result
-        federation: dict[str, Any] = dict(page)
-        if facets:
-            federation["facetsByIndex"] = {self._index: facets}
-        merged: dict[str, Any] = self._client.multi_search(questions, federation)
-        return merged
-
-
-def _read_page(asked: _Question, query: SearchQuery) -> tuple[list[Hit], int, list[Reading], bool]:
-    """Read by the text as written or, if nothing at all matches it, by one wider reading."""
-    plan = plan_query(query.text)
-    filters = query.active_filters
-    strict = read_strictly(plan, query)
-    hits, total = asked.read(strict, filters)
-    if total or not plan.terms or (filters and asked.total(strict)):
-        return hits, total, strict, False
-    for enough, wider in read_widely(plan):
-        if asked.total(wider) >= enough:
-            return *asked.read(wider, filters), wider, True
-    return hits, total, strict, False
-
-
-def _hits(answer: dict[str, Any]) -> list[Hit]:
-    return [
-        Hit(row["listing_version_id"], row["listing_id"], row["offering_id"])
-        for row in answer["hits"]
-    ]
-
-
-def _complete(
-    client: Client, index: str, tokens: list[str], seed: int, limit: int
-) -> tuple[list[Hit], list[str]]:
-    """Ask for names and makers in one request."""
-    by_name, by_maker = (build_completion(index, each, tokens, seed) for each in COMPLETED)
-    asked = [
-        by_name | {"page": 1, "hitsPerPage": limit},
-        by_maker | {"page": 1, "hitsPerPage": 1, "facets": ["maker_id"]},
-    ]
-    names, makers = client.multi_search(asked)["results"]
-    return _hits(names), [
-        key for key, count in makers["facetDistribution"]["maker_id"].items() if count
-    ]
 
 
 def _finish(client: Client, task: Any) -> None:

@@ -6,7 +6,7 @@ is therefore given each of our tokens spelled in the letters a to p: one word to
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
@@ -15,11 +15,18 @@ from core.errors import BadRequest
 from search.analysis import GAP, ZONES, Atom, QueryPlan, Zone, read_zones
 from search.engine import (
     FACETS,
+    PART,
     REFERENCE_POPULATIONS,
     SEEDS,
+    SOLO,
+    TERMS_FACETS,
+    WHOLE,
     Filters,
+    PriceCap,
     SearchQuery,
     SearchRecord,
+    merge_texts,
+    newest_first,
     shuffle_rank,
 )
 from search.prefixes import key_tokens
@@ -41,8 +48,18 @@ only the wider reading allows for typos."""
 SETTINGS: dict[str, Any] = {
     "searchableAttributes": [*BY_ZONE, *NEARLY, *COMPLETED],
     "displayedAttributes": ["listing_version_id", "listing_id", "offering_id"],
-    "filterableAttributes": [*FACETS, "listing_id", "maker_id"],
+    "filterableAttributes": [
+        *FACETS,
+        "id",
+        "kind",
+        "listing_id",
+        "maker_id",
+        "offering_id",
+        "sellers",
+        *(f"cost_{population}" for population in REFERENCE_POPULATIONS),
+    ],
     "sortableAttributes": [
+        "newest",
         *(f"cost_{population}" for population in REFERENCE_POPULATIONS),
         *(f"shuffle_{seed}" for seed in range(SEEDS)),
     ],
@@ -78,11 +95,35 @@ def encode(kind: str, text: str) -> str:
     return kind + letters
 
 
-def build_document(record: SearchRecord) -> dict[str, Any]:
-    """Turn a record into what the server stores; raises ValueError if its text is not analysed."""
+def build_documents(records: Sequence[SearchRecord]) -> list[dict[str, Any]]:
+    """Turn the listings of one software into what the server stores; ValueError if not analysed.
+
+    One that several sell has a document for each listing and one for all of them: what any seller
+    offers, and the lowest costs. It stands for the software where no condition is on a seller's terms.
+    """
+    if len(records) == 1:
+        return [_document(records[0]) | {"kind": SOLO}]
+    parts = [_document(record) | {"kind": PART} for record in records]
+    whole = parts[0] | {"id": f"whole-{records[0].offering_id}", "kind": WHOLE}
+    whole["sellers"] = [str(len(records))]
+    for facet in FACETS:
+        whole[facet] = sorted({each for part in parts for each in part.get(facet, ())})
+    for population in REFERENCE_POPULATIONS:
+        name = f"cost_{population}"
+        if known := [part[name] for part in parts if name in part]:
+            whole[name] = min(known)
+    for name in (*BY_ZONE, *ANYWHERE):
+        whole[name] = merge_texts([part[name] for part in parts], _GAP_WORD)
+    words = (word for part in parts for word in part["r_all"].split())
+    whole["r_all"] = " ".join(dict.fromkeys(words))
+    return [*parts, whole]
+
+
+def _document(record: SearchRecord) -> dict[str, Any]:
     zones = read_zones(record.analysed)
     streams = {name: " ".join(_stream(zone)) for name, zone in zones.items()}
     document: dict[str, Any] = {
+        "id": record.listing_id,
         "listing_id": record.listing_id,
         "listing_version_id": record.listing_version_id,
         "offering_id": record.offering_id,
@@ -95,6 +136,8 @@ def build_document(record: SearchRecord) -> dict[str, Any]:
     document |= {f"s_{name}": stream for name, stream in streams.items()}
     document |= {facet: sorted(values) for facet, values in record.facets.items()}
     document |= {f"cost_{size}": cost for size, cost in record.yearly_costs.items()}
+    if (newest := newest_first(record)) is not None:
+        document["newest"] = newest
     for seed in range(SEEDS):
         document[f"shuffle_{seed}"] = shuffle_rank(record.offering_id, record.listing_id, seed)
     return document
@@ -133,7 +176,7 @@ class Reading:
 
 def read_strictly(plan: QueryPlan, query: SearchQuery) -> list[Reading]:
     """Give the questions whose answers together are exactly what is written."""
-    attributes = ANYWHERE if query.cost_population else BY_ZONE
+    attributes = ANYWHERE if query.sort_field else BY_ZONE
     choices = product(*(term.variants for term in plan.terms))
     words = (
         " ".join(_phrase(atom) for variant in choice for atom in variant.atoms)
@@ -189,12 +232,12 @@ def _phrase(atom: Atom) -> str:
 
 
 def build_search(
-    index: str, reading: Reading, filters: Filters, query: SearchQuery
+    index: str, reading: Reading, filters: Filters, query: SearchQuery, kinds: Sequence[str]
 ) -> dict[str, Any]:
-    """Build one question of a multi-search, without pages or facets."""
+    """Build one question of a multi-search, without pages or facets, for documents of some kinds."""
     order = [f"shuffle_{query.seed}:asc"]
-    if query.cost_population:
-        order.insert(0, f"{query.sort}:asc")
+    if query.sort_field:
+        order.insert(0, f"{query.sort_field}:asc")
     question: dict[str, Any] = {
         "indexUid": index,
         "q": reading.words,
@@ -204,17 +247,31 @@ def build_search(
     }
     if reading.words:
         question["attributesToSearchOn"] = list(reading.attributes)
-    if reading.weight != 1.0 and not query.cost_population:
+    if reading.weight != 1.0 and not query.sort_field:
         question["federationOptions"] = {"weight": reading.weight}
-    if filters:
-        question["filter"] = build_filter(filters)
+    kept = {"kind": frozenset(kinds), **filters}
+    question["filter"] = [*build_filter(kept), *build_cap(query.price_cap)]
     return question
 
 
 def build_completion(index: str, attribute: str, tokens: list[str], seed: int) -> dict[str, Any]:
     """Build the question for names by the tokens of a key, in their order."""
     words = " ".join(encode("k", token) for token in tokens)
-    return build_search(index, Reading(f'"{words}"', (attribute,)), {}, SearchQuery(seed=seed))
+    reading = Reading(f'"{words}"', (attribute,))
+    return build_search(index, reading, {}, SearchQuery(seed=seed), (SOLO, WHOLE))
+
+
+def is_by_seller(filters: Filters, cap: PriceCap | None) -> bool:
+    """Tell whether a condition is on the terms of sellers, which one of them must meet together."""
+    return cap is not None or not frozenset(TERMS_FACETS).isdisjoint(filters)
+
+
+def build_stale(offering_id: str, ids: frozenset[str]) -> list[list[str]]:
+    """Find what the server still holds of a software besides these documents."""
+    return [
+        [f"offering_id = {quote_value(offering_id)}"],
+        [f"NOT {_any_of('id', ids)[0]}"],
+    ]
 
 
 def build_filter(filters: Filters) -> list[list[str]]:
@@ -223,6 +280,23 @@ def build_filter(filters: Filters) -> list[list[str]]:
         [f"{facet} = {quote_value(value)}" for value in sorted(values)]
         for facet, values in filters.items()
     ]
+
+
+def build_cap(cap: PriceCap | None) -> list[list[str]]:
+    """Narrow to what costs no more: by the exact cost where it is known, else by the reference's."""
+    if cap is None:
+        return []
+    below = f"cost_{cap.population} <= {cap.yen}"
+    if not cap.judged:
+        return [[below]]
+    known = _any_of("listing_id", cap.within)
+    return [[*known, below], [*known, f"NOT {_any_of('listing_id', cap.judged)[0]}"]]
+
+
+def _any_of(attribute: str, values: frozenset[str]) -> list[str]:
+    if not values:
+        return []
+    return [f"{attribute} IN [{', '.join(quote_value(each) for each in sorted(values))}]"]
 
 
 def quote_value(value: str) -> str:

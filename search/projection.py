@@ -1,39 +1,18 @@
 """From a loaded listing version to its search record; pure: rows in, values out, no database."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
-from types import MappingProxyType
 
+from catalog.certification.queries import Standing
 from catalog.offerings.models import ListingVersion
 from catalog.offerings.prices import plan_of
 from catalog.price_plan import Volumes
-from catalog.pricing import PRICE_BANDS, first_year_cost, price_band
-from catalog.specifications.models import SpecificationVersion
-from catalog.terms import (
-    HOSTING_CODES,
-    HOSTING_PROVIDERS,
-    CertificationState,
-    Network,
-    SizeClass,
-    hosting_label,
-)
+from catalog.pricing import first_year_cost
+from catalog.terms import HOSTING_CODES, Network, hosting_label
 from search.analysis import analysis_version, searchable_text
-from search.engine import REFERENCE_POPULATIONS, Filters, SearchRecord
-
-SELLER_KINDS: Mapping[str, str] = MappingProxyType(
-    {"direct": "開発した事業者が販売", "reseller": "ほかの事業者が販売"}
-)
-FACET_LABELS: Mapping[str, str] = MappingProxyType(
-    {
-        "specification": "標準仕様書",
-        "certification": "認証の状態",
-        "hosting": "設置場所",
-        "size_class": "対応する人口",
-        "price_band": "1年目の費用（人口1万人・税抜・初期を除く）",
-        "seller_kind": "販売する事業者",
-    }
-)
+from search.engine import REFERENCE_POPULATIONS, SearchRecord
+from search.facets import read_facets
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +24,19 @@ class Zones:
     ft: str
 
 
-def build_record(version: ListingVersion, state: CertificationState) -> SearchRecord:
-    """Return what the index holds of a listing version whose certification is in this state."""
+def build_record(version: ListingVersion, standing: Standing, day: date) -> SearchRecord:
+    """Return what the index holds on a day of a listing version whose certification stands so."""
     return SearchRecord(
         listing_version_id=str(version.id),
         listing_id=str(version.listing_id),
         offering_id=str(version.listing.offering_id),
         analysed=text_of(version),
-        facets=read_facets(version, state),
+        facets=read_facets(version, standing.state, day),
         yearly_costs=yearly_costs(version),
         name=version.offering_version.name,
         maker=version.listing.offering.maker.name,
         maker_id=str(version.listing.offering.maker_id),
+        certified_on=standing.certified_on,
     )
 
 
@@ -100,21 +80,6 @@ def read_texts(version: ListingVersion) -> Zones:
     )
 
 
-def read_facets(version: ListingVersion, state: CertificationState) -> Filters:
-    """Return the values by which a listing version is filtered and counted."""
-    offering = version.offering_version
-    own = version.listing.seller_id == version.listing.offering.maker_id
-    sizes = [size.value for size in SizeClass if size.value in offering.size_classes]
-    return {
-        "specification": frozenset({specification_value(offering.specification_version)}),
-        "certification": frozenset({state.value}),
-        "hosting": frozenset({offering.hosting_provider} & set(HOSTING_CODES)),
-        "size_class": frozenset(sizes),
-        "price_band": frozenset({price_band(plan_of(version)).code}),
-        "seller_kind": frozenset({"direct" if own else "reseller"}),
-    }
-
-
 def yearly_costs(version: ListingVersion) -> dict[int, int]:
     """Return the first twelve months without tax, initial charge apart, by reference population."""
     plan = plan_of(version)
@@ -123,37 +88,6 @@ def yearly_costs(version: ListingVersion) -> dict[int, int]:
         for population in REFERENCE_POPULATIONS
     }
     return {population: cost for population, cost in costs.items() if cost is not None}
-
-
-def specification_value(version: SpecificationVersion) -> str:
-    """Return the facet value of a specification version: code|label."""
-    return f"{version.specification.code}|{version.label}"
-
-
-def specification_label(version: SpecificationVersion) -> str:
-    """Return how a specification version is named: 施設予約 第1.0版."""
-    return f"{version.specification.name} {version.title}"
-
-
-def facet_choices(
-    specifications: list[SpecificationVersion],
-) -> dict[str, tuple[tuple[str, str], ...]]:
-    """Return every facet's (value, label) pairs in the order in which they are shown."""
-    return {
-        "specification": tuple(
-            (specification_value(each), specification_label(each)) for each in specifications
-        ),
-        "certification": CertificationState.choices(),
-        "hosting": tuple((each.code, each.label) for each in HOSTING_PROVIDERS),
-        "size_class": SizeClass.choices(),
-        "price_band": tuple((band.code, band.label) for band in PRICE_BANDS),
-        "seller_kind": tuple(SELLER_KINDS.items()),
-    }
-
-
-def keeps(filters: Filters, facets: Filters) -> bool:
-    """Tell whether a listing's facet values pass the filters: OR within one, AND across."""
-    return all(facets.get(name, frozenset()) & wanted for name, wanted in filters.items())
 
 
 def _hosting(code: str) -> str:

@@ -1,55 +1,63 @@
 """A reader's query against an engine, and its answer held against the database."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
-from catalog.certification.queries import Standing, standings
+from catalog.certification.queries import standings
 from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion, OfferState
-from catalog.offerings.prices import plan_of
 from catalog.offerings.queries import find_listed
-from catalog.price_plan import Volumes
-from catalog.pricing import compute_tax, first_year_cost
-from catalog.specifications.queries import list_versions
+from catalog.offerings.queries.prices import load_prices
+from core.clock import day_in_japan
 from core.config import Settings
-from core.errors import BadRequest, NotFound
+from core.db import now
+from core.errors import NotFound
+from search import asking, choices, results
 from search.analysis import plan_query, read_zones, synonyms_hash
 from search.embedded import EmbeddedEngine
 from search.engine import (
-    FACETS,
-    Filters,
     Hit,
     IndexMissing,
     SearchEngine,
     SearchQuery,
     SearchRecord,
     SearchResult,
-    choose_seed,
+    hit_of,
+)
+from search.facets import FACET_LABELS, keeps
+from search.judging import (
+    COSTS,
+    depends_on_population,
+    judge,
+    judge_cap,
+    one_each,
+    order_by_cost,
 )
 from search.meilisearch import MeilisearchEngine
-from search.projection import (
-    FACET_LABELS,
-    build_record,
-    current_rules,
-    facet_choices,
-    keeps,
-    read_facets,
-    text_of,
+from search.projection import build_record, current_rules
+from search.results import (
+    MOST_EXACT,
+    FoundListing,
+    FoundPage,
+    describe_basis,
 )
-from search.results import DEFAULT_POPULATION, FirstYear, FoundListing, FoundPage
+from search.rows import Reading, build_rows
 
 # procurement enters search by this module only, so it finds the names of the values here.
 Engine = SearchEngine
 Query = SearchQuery
 Answer = SearchResult
 Page = FoundPage
-FacetChoices = Mapping[str, tuple[tuple[str, str], ...]]
+LABELS = FACET_LABELS
+make_query = asking.make_query
+cap_for = asking.cap_for
+engine_sort = asking.engine_sort
+list_facet_choices = choices.list_facet_choices
+DEFAULT_POPULATION = results.DEFAULT_POPULATION
 
 CHUNK = 500
 
@@ -77,7 +85,13 @@ def find_listings(
 
     Raises SearchUnavailable rather than answering wider, NotFound beyond the last page.
     """
+    query, costs = _judge(session, engine, query, population)
     result = _ask(session, engine, query)
+    if costs is not None and query.cost_population:
+        listings = _ask_all(session, engine, query).hits
+        start = (query.page - 1) * query.per_page
+        ordered = one_each(order_by_cost(listings, costs, query.seed))
+        result = replace(result, hits=tuple(ordered[start : start + query.per_page]))
     page_count = max(1, -(-result.total // query.per_page))
     if query.page > page_count:
         raise NotFound(f"検索結果は{page_count}ページまでです。")
@@ -93,11 +107,48 @@ def find_listings(
         seed=result.seed,
         engine=result.engine,
         engine_version=result.engine_version,
+        cost_basis=describe_basis(query, population, is_exact=costs is not None),
     )
 
 
-def search_all(session: Session, engine: SearchEngine, query: SearchQuery) -> SearchResult:
-    """Answer every hit in the engine's order; compare with `verify_hits` before relying on it."""
+def search_all(
+    session: Session,
+    engine: SearchEngine,
+    query: SearchQuery,
+    *,
+    population: int = DEFAULT_POPULATION,
+) -> SearchResult:
+    """Answer every listing in the engine's order; compare with `verify_hits` before relying on it."""
+    query, costs = _judge(session, engine, query, population)
+    result = _ask_all(session, engine, query)
+    if costs is None or query.cost_population is None:
+        return result
+    return replace(result, hits=tuple(order_by_cost(result.hits, costs, query.seed)))
+
+
+def _judge(
+    session: Session, engine: SearchEngine, query: SearchQuery, population: int
+) -> tuple[SearchQuery, dict[str, int | None] | None]:
+    """Find the exact costs that decide over few hits; None where the index knows them or they are many."""
+    if not depends_on_population(query, population):
+        return query, None
+    return judge(
+        query,
+        lambda each: _ask(session, engine, each),
+        lambda each: _ask_all(session, engine, each),
+        lambda hits: _find_costs(session, hits, population),
+    )
+
+
+def _find_costs(session: Session, hits: Sequence[Hit], population: int) -> dict[str, int | None]:
+    def load(version_ids: Sequence[uuid.UUID]) -> Iterable[ListingVersion]:
+        for part in chunks(version_ids):
+            yield from load_prices(session, part)
+
+    return COSTS.find(hits, population, day_in_japan(now(session)), load)
+
+
+def _ask_all(session: Session, engine: SearchEngine, query: SearchQuery) -> SearchResult:
     try:
         return engine.search_all(query)
     except IndexMissing:
@@ -114,7 +165,9 @@ def count_without(
         name: replace(query, filters={**query.filters, name: frozenset()})
         for name in query.active_filters
     }
-    if query.text and query.active_filters:
+    if query.price_cap:
+        wider["cost_max"] = replace(query, price_cap=None)
+    if query.text and wider:
         wider["q"] = replace(query, text="")
     totals = {
         name: _ask(session, engine, replace(each, page=1, per_page=1)).total
@@ -123,16 +176,34 @@ def count_without(
     return [(name, total) for name, total in totals.items() if total]
 
 
-def verify_hits(session: Session, query: SearchQuery) -> set[uuid.UUID]:
+def verify_hits(
+    session: Session, query: SearchQuery, *, population: int = DEFAULT_POPULATION
+) -> set[uuid.UUID]:
     """Find the listing versions of a query in the database alone, without the index."""
-    plan = plan_query(query.text)
-    filters = query.active_filters
-    found: set[uuid.UUID] = set()
-    for listing_ids in chunks(list(_text_candidates(session, query))):
-        for version, record in read_records(session, listing_ids):
-            if keeps(filters, record.facets) and plan.accepts(read_zones(record.analysed)):
-                found.add(version.id)
-    return found
+    plan, filters = plan_query(query.text), query.active_filters
+    found: list[tuple[Hit, SearchRecord]] = []
+    candidates = set(_text_candidates(session, query))
+    for offering_ids in chunks(_offerings_of(session, candidates)):
+        for version, record in read_records(session, offering_ids):
+            if version.listing_id not in candidates or not keeps(filters, record.facets):
+                continue
+            if plan.accepts(read_zones(record.analysed)):
+                found.append((hit_of(record), record))
+    cap = query.price_cap
+    if cap is not None and depends_on_population(query, population):
+        hits = [hit for hit, _ in found]
+        if len(one_each(hits)) <= MOST_EXACT:
+            cap = judge_cap(cap, _find_costs(session, hits, population))
+    return {
+        uuid.UUID(record.listing_version_id)
+        for _, record in found
+        if cap is None or cap.allows(record.listing_id, record.yearly_costs)
+    }
+
+
+def _offerings_of(session: Session, listing_ids: set[uuid.UUID]) -> list[uuid.UUID]:
+    parts = chunks(sorted(listing_ids))
+    return sorted({each for part in parts for each in list_offering_ids(session, part)})
 
 
 def chunks(ids: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:
@@ -141,23 +212,40 @@ def chunks(ids: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:
 
 
 def read_records(
-    session: Session, listing_ids: Sequence[uuid.UUID]
+    session: Session, offering_ids: Sequence[uuid.UUID]
 ) -> list[tuple[ListingVersion, SearchRecord]]:
-    """Return what buyers see of these listings now, with its search record."""
-    versions = find_listed(session, listing_ids)
+    """Return what buyers see of all sellers of some software now, with its search record, by software."""
+    versions = find_listed(session, offering_ids=offering_ids)
     states = standings(session, (each.offering_version for each in versions))
-    return [(each, build_record(each, states[each.offering_version_id].state)) for each in versions]
+    today = day_in_japan(now(session))
+    versions.sort(key=lambda each: (str(each.listing.offering_id), str(each.listing_id)))
+    return [
+        (each, build_record(each, states[each.offering_version_id], today)) for each in versions
+    ]
 
 
-def lock_listings(session: Session, listing_ids: Sequence[uuid.UUID]) -> None:
-    """Keep other workers from indexing these listings before this transaction ends."""
+def list_offering_ids(
+    session: Session, listing_ids: Sequence[uuid.UUID] | None = None
+) -> list[uuid.UUID]:
+    """Return the software of some listings, or of all published ones, each once."""
+    statement = select(Listing.offering_id).distinct().order_by(col(Listing.offering_id))
+    if listing_ids is not None:
+        return list(session.exec(statement.where(col(Listing.id).in_(listing_ids))))
+    published = select(ListingVersion.listing_id).where(
+        ListingVersion.state == OfferState.PUBLISHED
+    )
+    return list(session.exec(statement.where(col(Listing.id).in_(published))))
+
+
+def lock_listings(session: Session, offering_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Keep other workers from indexing this software before this transaction ends; give its listings."""
     statement = (
         select(Listing.id)
-        .where(col(Listing.id).in_(listing_ids))
+        .where(col(Listing.offering_id).in_(offering_ids))
         .order_by(col(Listing.id))
         .with_for_update()
     )
-    session.exec(statement).all()
+    return list(session.exec(statement))
 
 
 def list_published_listing_ids(session: Session) -> list[uuid.UUID]:
@@ -211,6 +299,14 @@ def list_listing_ids_of_version(
     return list(session.exec(statement))
 
 
+def list_listing_ids_of_offering(session: Session, offering_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the listings of an offering."""
+    statement = (
+        select(Listing.id).where(Listing.offering_id == offering_id).order_by(col(Listing.id))
+    )
+    return list(session.exec(statement))
+
+
 def _text_candidates(session: Session, query: SearchQuery) -> Iterator[uuid.UUID]:
     """Give published listings whose stored text matches or has to be analysed again."""
     plan, rules = plan_query(query.text), current_rules()
@@ -255,101 +351,13 @@ def _empty_answer(engine: SearchEngine, query: SearchQuery) -> SearchResult:
 def _load_rows(
     session: Session, result: SearchResult, query: SearchQuery, population: int
 ) -> list[FoundListing]:
-    by_listing, states = _load_hits(session, result.hits)
-    filters = query.active_filters
-    rows = []
-    for hit in result.hits:
-        version = by_listing.get(uuid.UUID(hit.listing_id))
-        if version is None:
-            continue
-        standing = states[version.offering_version_id]
-        if not _still_holds(version, standing, filters, query, relaxed=result.relaxed):
-            continue
-        others = tuple(
-            each
-            for each in by_listing.values()
-            if each.listing.offering_id == version.listing.offering_id and each is not version
-        )
-        rows.append(FoundListing(version, standing, price_for(version, population), others))
-    return rows
-
-
-def _load_hits(
-    session: Session, hits: Sequence[Hit]
-) -> tuple[dict[uuid.UUID, ListingVersion], dict[uuid.UUID, Standing]]:
-    if not hits:
-        return {}, {}
-    offering_ids = list({uuid.UUID(hit.offering_id) for hit in hits})
+    if not result.hits:
+        return []
+    offering_ids = list({uuid.UUID(hit.offering_id) for hit in result.hits})
     versions = find_listed(session, offering_ids=offering_ids)
     states = standings(session, (each.offering_version for each in versions))
-    return {version.listing_id: version for version in versions}, states
-
-
-def _still_holds(
-    version: ListingVersion,
-    standing: Standing,
-    filters: Filters,
-    query: SearchQuery,
-    *,
-    relaxed: bool,
-) -> bool:
-    if not keeps(filters, read_facets(version, standing.state)):
-        return False
-    return relaxed or not query.text or plan_query(query.text).accepts(read_zones(text_of(version)))
-
-
-def price_for(version: ListingVersion, population: int) -> FirstYear:
-    """Return the first twelve months for a population, yen with tax, the initial charge apart."""
-    price = first_year_cost(plan_of(version), Volumes(population=population))
-    return FirstYear(_with_tax(price.running), _with_tax(price.initial))
-
-
-def _with_tax(amount: int | None) -> int | None:
-    return None if amount is None else amount + compute_tax(amount)
-
-
-def make_query(
-    text: str,
-    filters: Mapping[str, Sequence[str]],
-    *,
-    day: date,
-    sort: str = "relevance",
-    seed: int | None = None,
-    page: int = 1,
-) -> SearchQuery:
-    """Return a query from plain values; without a seed, the day's; raises BadRequest."""
-    return SearchQuery(
-        text=text,
-        filters={name: frozenset(values) for name, values in filters.items() if values},
-        sort=sort,
-        seed=choose_seed(day, text) if seed is None else seed,
-        page=page,
-    )
-
-
-def query_of(values: Mapping[str, Any], choices: FacetChoices, day: date) -> SearchQuery:
-    """Return the query of read parameters; raises BadRequest for a facet value that is unknown."""
-    for name in FACETS:
-        known = {value for value, _ in choices[name]}
-        if unknown := set(values[name]) - known:
-            raise BadRequest(
-                f"{FACET_LABELS[name]}に「{min(unknown)}」はありません。"
-                "絞り込みの一覧から選び直してください。"
-            )
-    return make_query(
-        values["q"],
-        {name: values[name] for name in FACETS},
-        day=day,
-        sort=values["sort"],
-        seed=values["seed"],
-        page=values["page"],
-    )
-
-
-def list_facet_choices(session: Session) -> dict[str, tuple[tuple[str, str], ...]]:
-    """Return every facet with the (value, label) pairs that may be asked for."""
-    versions = list_versions(session)
-    return facet_choices([each for each in versions if each.specification.accepts_offerings])
+    reading = Reading(query, result.relaxed, population, day_in_japan(now(session)))
+    return build_rows(result.hits, versions, states, reading)
 
 
 def describe_rules() -> dict[str, str]:

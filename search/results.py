@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from catalog.certification.queries import Standing
 from catalog.offerings.models import ListingVersion
 from catalog.terms import HOSTING_CODES, SIZE_LOWER_BOUNDS, hosting_label
-from search.engine import REFERENCE_POPULATIONS
+from search.engine import REFERENCE_POPULATIONS, SearchQuery
 
 DEFAULT_POPULATION = 10_000
 UNKNOWN = "情報なし"
+MOST_EXACT = 500
+"""Up to so many hits the exact costs decide; above, the costs at the next reference population."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +23,22 @@ class FirstYear:
 
 
 @dataclass(frozen=True, slots=True)
+class Seller:
+    """One seller's terms inside a row, and whether they meet every condition."""
+
+    version: ListingVersion
+    cost: FirstYear
+    matches: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FoundListing:
-    """One row: what the database says of a hit now, and who else sells the same software."""
+    """One row: what the database says of a software now by one seller's terms, and who else sells it."""
 
     version: ListingVersion
     standing: Standing
     cost: FirstYear
-    others: tuple[ListingVersion, ...]
+    others: tuple[Seller, ...]
 
     @property
     def name(self) -> str:
@@ -76,7 +87,7 @@ class FoundListing:
 
 @dataclass(frozen=True, slots=True)
 class FoundPage:
-    """One page of an answer; `withheld` hits were in the index but no longer hold."""
+    """One page of an answer: software, not listings; `withheld` was in the index but no longer holds."""
 
     rows: tuple[FoundListing, ...]
     total: int
@@ -87,12 +98,30 @@ class FoundPage:
     seed: int
     engine: str
     engine_version: str
+    cost_basis: str = ""
+    """For which population costs filter and sort, in a sentence; empty when they do neither."""
 
 
 def next_reference(population: int) -> int:
     """Return the reference population at or above a body's, the largest for larger ones."""
     above = [each for each in REFERENCE_POPULATIONS if each >= population]
     return above[0] if above else REFERENCE_POPULATIONS[-1]
+
+
+def describe_basis(query: SearchQuery, population: int, *, is_exact: bool) -> str:
+    """Say by whose costs rows are filtered and sorted; empty when they are neither."""
+    cap, sorted_by = query.price_cap, query.cost_population
+    reference = sorted_by or (cap and cap.population)
+    if not reference:
+        return ""
+    acts = "絞り込み、並べて" if cap and sorted_by else "絞り込んで" if cap else "並べて"
+    if is_exact:
+        return f"人口{population:,}人の団体の費用で{acts}います。"
+    base = f"人口{reference:,}人の団体の費用で{acts}います。"
+    if reference == population:
+        return base
+    why = f"{MOST_EXACT}件を超えるため、" if reference == next_reference(population) else ""
+    return f"{why}{base}各行の年額は、人口{population:,}人の団体の費用です。"
 
 
 def size_words(classes: list[str]) -> str:

@@ -5,15 +5,33 @@ from typing import Any
 from marshmallow import fields, validate
 from werkzeug.datastructures import MultiDict
 
-from core.fields import FormSchema, Line, Whole
+from core.fields import FormSchema, Line, Whole, Yen
 from core.forms import read_address
 from search.engine import MAX_QUERY_CHARS, REFERENCE_POPULATIONS, SEEDS, SORTS
+from search.facets import FACET_LABELS
 
+MOST_YEN = 100_000_000_000
 _NUMBER: dict[str, Any] = {"invalid": "数字で指定してください。"}
+
+
+def _cost_max() -> Yen:
+    return Yen(
+        load_default=None,
+        metadata={"label": "1年の費用の上限"},
+        validate=validate.Range(
+            0, MOST_YEN, error=f"1年の費用の上限は0円以上{MOST_YEN:,}円以下で入力してください。"
+        ),
+    )
 
 
 class SearchSchema(FormSchema):
     """The parameters of a search; unknown ones are refused by name."""
+
+    # Each facet may be given repeatedly; its values are checked against the catalog.
+    locals().update(
+        (name, fields.List(fields.String(), load_default=list, metadata={"label": label}))
+        for name, label in FACET_LABELS.items()
+    )
 
     q = Line(
         load_default="",
@@ -22,16 +40,10 @@ class SearchSchema(FormSchema):
             max=MAX_QUERY_CHARS, error=f"検索語は{MAX_QUERY_CHARS}文字以内で入力してください。"
         ),
     )
-    specification = fields.List(fields.String(), load_default=list)
-    certification = fields.List(fields.String(), load_default=list)
-    hosting = fields.List(fields.String(), load_default=list)
-    size_class = fields.List(fields.String(), load_default=list)
-    price_band = fields.List(fields.String(), load_default=list)
-    seller_kind = fields.List(fields.String(), load_default=list)
     sort = fields.String(
         load_default="relevance",
         metadata={"label": "並べ替え"},
-        validate=validate.OneOf(SORTS, error="「{input}」という並べ替えはありません。"),
+        validate=validate.OneOf([*SORTS, "cost"], error="「{input}」という並べ替えはありません。"),
     )
     seed = Whole(
         load_default=None,
@@ -51,11 +63,25 @@ class SearchSchema(FormSchema):
         error_messages=_NUMBER,
         validate=validate.OneOf(REFERENCE_POPULATIONS, error="選べる人口の中から選んでください。"),
     )
+    body = Line(
+        load_default="",
+        metadata={"label": "団体"},
+        validate=validate.Length(max=100, error="団体は100文字以内で入力してください。"),
+    )
+    cost_max = _cost_max()
     project = fields.UUID(
         load_default=None,
         metadata={"label": "案件"},
         error_messages={"invalid_uuid": "案件がありません。"},
     )
+
+
+class TypedSchema(FormSchema):
+    """What people type beside the keyword: answered in its field, not on a page of errors."""
+
+    NAMES = ("cost_max",)
+
+    cost_max = _cost_max()
 
 
 def read_parameters(arguments: MultiDict[str, str]) -> dict[str, Any]:

@@ -1,188 +1,258 @@
 """The search page: every state of it is an address."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
+from werkzeug.datastructures import MultiDict
 
-from accounts import queries as people
 from accounts.auth import access, actor, settings
-from accounts.models import Organisation, OrganisationKind
+from accounts.models import Organisation
 from accounts.permissions import Permission
-from catalog.terms import CertificationState, size_class_for
+from catalog.pages import acting_body, find_body
 from core import web
 from core.clock import day_in_japan
 from core.db import now
-from search.engine import FACETS, REFERENCE_POPULATIONS, SearchQuery
-from search.projection import FACET_LABELS
+from core.errors import Invalid, NotFound
+from core.forms import Form
+from search.asking import query_of
+from search.choices import list_facet_choices, name_values
+from search.engine import REFERENCE_POPULATIONS, SearchQuery
+from search.facets import FACET_LABELS, MANY_VALUED, Choices
+from search.panel import Address, Pages, Panel, values_to_show
 from search.queries import (
-    FacetChoices,
     count_without,
     find_listings,
     get_engine,
-    list_facet_choices,
-    query_of,
 )
 from search.results import DEFAULT_POPULATION, FoundPage, next_reference, population_words
-from search.schemas import read_parameters
+from search.schemas import TypedSchema, read_parameters
 
-_RARE = frozenset({CertificationState.SUSPENDED.value, CertificationState.REVOKED.value})
+VALUES_PER_PAGE = 200
 
 blueprint = Blueprint("search", __name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """The state of the page as parameters of its address."""
+class Reader:
+    """For whom costs are computed: a body that the address names or that acts, or a round population."""
 
-    values: Mapping[str, Any]
+    body: Organisation | None
+    chosen: int | None
+    is_named: bool
 
-    def href(self, **changes: Any) -> str:
-        """Return this address with some parameters changed; None takes one away."""
-        merged = {"page": None, **self.values, **changes}
-        kept = {name: value for name, value in merged.items() if value not in (None, "", [], ())}
-        return url_for("search.index", **kept)
+    @property
+    def population(self) -> int:
+        """The population for which costs are computed."""
+        return self.chosen or (self.body and self.body.population) or DEFAULT_POPULATION
 
-    def without(self, facet: str, value: str) -> str:
-        """Return this address without one value of a facet."""
-        return self.href(**{facet: [each for each in self.values[facet] if each != value]})
+    @property
+    def own(self) -> tuple[str, int] | None:
+        """The name and population of the body."""
+        if self.body is None or self.body.population is None:
+            return None
+        return self.body.name, self.body.population
 
-
-@dataclass(frozen=True, slots=True)
-class Pages:
-    """What the pagination needs; the seed goes along, so that no row is met twice."""
-
-    number: int
-    page_count: int
-    address: Address
-    seed: int
-
-    def href(self, number: int) -> str:
-        """Return the address of one page."""
-        return self.address.href(page=number, seed=self.seed)
+    @property
+    def is_for_body(self) -> bool:
+        """Tell whether costs are those of the body."""
+        return self.own is not None and self.chosen is None
 
 
 @blueprint.get("/search")
 @access(Permission.CATALOG_READ)
 def index() -> ResponseReturnValue:
     """Find listings by words and facets."""
-    values = read_parameters(request.args)
+    form, values = _read()
     session = web.read_session()
-    body = _acting_body(session)
-    choices = _mark_own_size(list_facet_choices(session), body)
-    query = query_of(values, choices, day_in_japan(now(session)))
-    population = values["population"] or (body and body.population) or DEFAULT_POPULATION
+    reader = _read_reader(session, form, values)
+    query, choices = _ask(session, reader, values)
     engine = get_engine(settings())
-    found = find_listings(session, engine, query, population=population)
-    advice = [] if found.total else count_without(session, engine, query)
+    found = find_listings(session, engine, query, population=reader.population)
+    if form.errors:
+        found = replace(found, rows=())
+    choices = _name_shown(session, found, choices, values)
+    address = Address({**values, "page": None, **_kept_body(reader, values)})
+    panel = Panel(choices, query, found, address, reader.own)
+    advice = [] if found.total or form.errors else count_without(session, engine, query)
     return web.render_page(
         "search/index.html",
-        **_page_context(values, query, found, choices),
-        **_population_context(values, body, population),
-        advice=[_advise(query, choices, name, count, values) for name, count in advice],
+        form.status,
+        form=form,
+        advice=panel.advise(advice),
+        **_page_context(panel, values["project"]),
+        **_population_context(reader),
     )
 
 
-def _acting_body(session: Session) -> Organisation | None:
-    who = actor()
-    if who.organisation_kind is not OrganisationKind.BODY or who.organisation_id is None:
-        return None
-    return people.get_organisation(session, who.organisation_id)
+@blueprint.get("/search/values/<facet>")
+@access(Permission.CATALOG_READ)
+def show_values(facet: str) -> ResponseReturnValue:
+    """List every value of a facet that has too many for the panel; each adds itself to the search."""
+    if facet not in MANY_VALUED:
+        raise NotFound
+    values = read_parameters(request.args)
+    session = web.read_session()
+    reader = _read_reader(session, None, values)
+    query, _ = _ask(session, reader, {**values, "page": 1})
+    found = find_listings(session, get_engine(settings()), query, population=reader.population)
+    counts = found.facets.get(facet, {})
+    named = [pair for pair in name_values(session, facet, counts) if pair[0] in counts]
+    page_count = max(1, -(-len(named) // VALUES_PER_PAGE))
+    if values["page"] > page_count:
+        raise NotFound(f"一覧は{page_count}ページまでです。")
+    start = (values["page"] - 1) * VALUES_PER_PAGE
+    address = Address({**values, "page": None, **_kept_body(reader, values)})
+    return web.render_page(
+        "search/values.html",
+        label=FACET_LABELS[facet],
+        query=query,
+        total=len(named),
+        rows=[
+            (label, counts[value], _toggle(address, facet, value), value in values[facet])
+            for value, label in named[start : start + VALUES_PER_PAGE]
+        ],
+        pages=ValuePages(values["page"], page_count, address, facet),
+        back_href=address.href(),
+    )
 
 
-def _mark_own_size(choices: FacetChoices, body: Organisation | None) -> FacetChoices:
-    """Say beside its size class that it is the reader's own."""
-    if body is None or body.population is None:
-        return choices
-    own = size_class_for(body.population)
-    marked = [
-        (value, f"{label}（{body.name}）" if value == own.value else label)
-        for value, label in choices["size_class"]
-    ]
-    return {**choices, "size_class": tuple(marked)}
+@dataclass(frozen=True, slots=True)
+class ValuePages:
+    """The pages of the list of values."""
+
+    number: int
+    page_count: int
+    address: Address
+    facet: str
+
+    def href(self, number: int) -> str:
+        """Return the address of one page."""
+        return self.address.of_values(self.facet, number)
 
 
-def _page_context(
-    values: Mapping[str, Any], query: SearchQuery, found: FoundPage, choices: FacetChoices
-) -> dict[str, Any]:
-    address = Address({**values, "page": None, "sort": _unless(query.sort, "relevance")})
+def _toggle(address: Address, facet: str, value: str) -> str:
+    if value in address.values[facet]:
+        return address.without(facet, value)
+    return address.with_value(facet, value)
+
+
+def _read() -> tuple[Form, dict[str, Any]]:
+    """Read the address; what people type is answered in its field, all else refused by name."""
+    typed = MultiDict(
+        (name, request.args[name]) for name in TypedSchema.NAMES if name in request.args
+    )
+    form = Form(TypedSchema(), typed)
+    form.validate()
+    known: MultiDict[str, str] = MultiDict(
+        (name, value) for name, value in request.args.items(multi=True) if name not in form.errors
+    )
+    return form, read_parameters(known)
+
+
+def _read_reader(session: Session, form: Form | None, values: Mapping[str, Any]) -> Reader:
+    if not values["body"]:
+        return Reader(acting_body(session, actor()), values["population"], is_named=False)
+    try:
+        body = find_body(session, values["body"])
+    except Invalid as error:
+        if form is None:
+            raise NotFound(error.message) from error
+        form.refuse(error)
+        return Reader(None, values["population"], is_named=False)
+    return Reader(body, values["population"], is_named=True)
+
+
+def _ask(
+    session: Session, reader: Reader, values: Mapping[str, Any]
+) -> tuple[SearchQuery, Choices]:
+    choices = list_facet_choices(session, values)
+    query = query_of(
+        values,
+        choices,
+        day_in_japan(now(session)),
+        population=reader.population,
+        own_population=reader.own[1] if reader.own else None,
+    )
+    return query, choices
+
+
+def _name_shown(
+    session: Session, found: FoundPage, choices: Choices, values: Mapping[str, Any]
+) -> Choices:
+    """Add the values of the facets that are as many as vendors write, as far as they are shown."""
+    named = {
+        name: name_values(session, name, values_to_show(found, name, values[name]))
+        for name in sorted(MANY_VALUED)
+    }
+    return {**choices, **named}
+
+
+def _kept_body(reader: Reader, values: Mapping[str, Any]) -> dict[str, str]:
+    """Name the body in addresses as soon as what they find depends on it."""
+    if reader.own is None or reader.body is None:
+        return {}
+    depends = values["size_class"] or values["cost_max"] is not None or values["sort"] == "cost"
+    return {"body": reader.body.code or ""} if reader.is_named or depends else {}
+
+
+def _page_context(panel: Panel, project: Any) -> dict[str, Any]:
+    query, found, address = panel.query, panel.found, panel.address
     return {
         "query": query,
         "found": found,
         "rows": found.rows,
-        "facets": [_facet(name, choices, query, found) for name in FACETS],
-        "chips": _chips(query, choices, address),
-        "clear_href": address.href(**dict.fromkeys(FACETS)),
+        "groups": panel.groups(),
+        "chips": panel.chips(),
+        "clear_href": address.bare,
         "pages": Pages(query.page, found.page_count, address, found.seed),
-        "permanent_href": address.href(page=_unless(query.page, 1), seed=found.seed),
-        "relevance_href": address.href(sort=None),
+        "permanent_href": address.href(
+            page=None if query.page == 1 else query.page, seed=found.seed
+        ),
+        "sorts": _sorts(panel),
         "address": address,
-        "project": values["project"],
+        "project": project,
+        "project_href": project and _project_href(project, address),
     }
 
 
-def _unless(value: Any, usual: Any) -> Any:
-    return None if value == usual else value
+def _project_href(project: Any, address: Address) -> str:
+    left_out = {"project", "page", "seed", "body", "population"}
+    kept = {name: value for name, value in address.values.items() if name not in left_out and value}
+    return url_for("projects.search", project_id=project, **kept)
 
 
-def _facet(
-    name: str, choices: FacetChoices, query: SearchQuery, found: FoundPage
-) -> dict[str, Any]:
-    counts = found.facets.get(name, {})
-    chosen = query.filters.get(name, frozenset())
-    options = [
-        {
-            "value": value,
-            "label": label,
-            "count": counts.get(value, 0),
-            "selected": value in chosen,
-        }
-        for value, label in choices[name]
-        if value not in _RARE or counts.get(value) or value in chosen
-    ]
-    return {"name": name, "label": FACET_LABELS[name], "options": options}
-
-
-def _chips(query: SearchQuery, choices: FacetChoices, address: Address) -> list[dict[str, str]]:
+def _sorts(panel: Panel) -> list[dict[str, Any]]:
+    """Return the orders that can be chosen, the one in force first."""
+    query = panel.query
+    words = {
+        "relevance": "関連度の順" if query.text else "抽選の順",
+        "cost": "費用の安い順",
+        "newest": "新しく認証された順",
+    }
+    now_sorted = "cost" if query.cost_population else query.sort
     return [
-        {"label": f"{_short(name)}：{label}", "href": address.without(name, value)}
-        for name, values in query.active_filters.items()
-        for value, label in choices[name]
-        if value in values
+        {
+            "label": label,
+            "current": name == now_sorted,
+            "href": panel.address.href(sort=None if name == "relevance" else name, seed=None),
+        }
+        for name, label in words.items()
     ]
 
 
-def _short(name: str) -> str:
-    return FACET_LABELS[name].partition("（")[0]
-
-
-def _advise(
-    query: SearchQuery, choices: FacetChoices, name: str, count: int, values: Mapping[str, Any]
-) -> dict[str, Any]:
-    if name == "q":
-        labels = [query.text]
-    else:
-        labels = [label for value, label in choices[name] if value in query.filters[name]]
-    address = Address({**values, "page": None, "sort": _unless(query.sort, "relevance")})
-    return {"labels": labels, "count": count, "href": address.href(**{name: None})}
-
-
-def _population_context(
-    values: Mapping[str, Any], body: Organisation | None, population: int
-) -> dict[str, Any]:
-    own = body if body is not None and body.population is not None else None
-    counted_for_own = own is not None and values["population"] is None
-    reference = next_reference(population)
+def _population_context(reader: Reader) -> dict[str, Any]:
+    reference = next_reference(reader.population)
     return {
-        "body": body,
-        "counted_for_own": counted_for_own,
-        "population": population,
-        "population_label": population_words(population),
+        "body": reader.body,
+        "body_field": reader.body.label if reader.body and reader.is_named else "",
+        "counted_for_own": reader.is_for_body,
+        "population": reader.population,
+        "population_label": population_words(reader.population),
         "reference": reference,
         "reference_label": population_words(reference),
         "populations": [(each, population_words(each)) for each in REFERENCE_POPULATIONS],
-        "cost_sort": f"cost_{reference}",
     }

@@ -128,11 +128,13 @@ class ProjectStory:
         told: dict[str, Any] = {name: [] for name in choices}
         told |= {
             "q": row["query"],
+            "sort": "relevance",
+            "cost_max": None,
             "specification": [f"{row['specification']}|{row['specification_version']}"],
             "certification": row["filters"]["certification"],
             "size_class": row["filters"]["size_classes"],
         }
-        query = make_kept_query(session, told, choices)
+        query = make_kept_query(session, told, choices, project.owner.population)
         projects.save_search(
             session, self._clerk(session), project, version=project.version, query=query
         )

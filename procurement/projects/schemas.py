@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from core.fields import (
     FormSchema,
@@ -12,10 +12,12 @@ from core.fields import (
     line,
     lines,
     whole,
+    yen,
 )
 from core.state_machine import LabelledCode
 from procurement.bodies.models import ContractCategory
 from procurement.projects.models import ContractTermBasis, Ground
+from search.queries import LABELS
 
 LONGEST_TERM = 120
 
@@ -57,12 +59,18 @@ class SearchWordsSchema(FormSchema):
     """Words and facet values; the values are checked against the catalog."""
 
     q = line("検索語", maximum=300, required=False)
-    specification = fields.List(fields.String(), load_default=list)
-    certification = fields.List(fields.String(), load_default=list)
-    hosting = fields.List(fields.String(), load_default=list)
-    size_class = fields.List(fields.String(), load_default=list)
-    price_band = fields.List(fields.String(), load_default=list)
-    seller_kind = fields.List(fields.String(), load_default=list)
+    locals().update(
+        (name, fields.List(fields.String(), load_default=list, metadata={"label": label}))
+        for name, label in LABELS.items()
+    )
+    cost_max = yen("1年の費用の上限", required=False)
+    sort = fields.String(
+        load_default="relevance",
+        metadata={"label": "並べ替え"},
+        validate=validate.OneOf(
+            ["relevance", "cost", "newest"], error="並べ替えは一覧から選択してください。"
+        ),
+    )
 
 
 class SearchSaveSchema(VersionSchema, SearchWordsSchema):

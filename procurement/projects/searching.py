@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from flask import url_for
@@ -10,6 +11,7 @@ from sqlmodel import Session
 from core.clock import day_in_japan
 from core.db import now
 from core.errors import Invalid
+from core.japanese import format_yen
 from procurement.projects.models import Project
 from search import queries as search_queries
 
@@ -20,14 +22,7 @@ Choices = Mapping[str, Sequence[tuple[str, str]]]
 class Search:
     """One page of what the kept query finds, with what the pagination needs."""
 
-    FACETS: ClassVar[Mapping[str, str]] = {
-        "specification": "標準仕様書",
-        "certification": "認証の状態",
-        "size_class": "対応する人口",
-        "price_band": "年額の目安（人口1万人、税抜）",
-        "hosting": "設置場所",
-        "seller_kind": "販売者の種類",
-    }
+    FACETS: ClassVar[Mapping[str, str]] = search_queries.LABELS
 
     page: search_queries.Page
     query: search_queries.Query
@@ -48,15 +43,39 @@ class Search:
         return url_for("projects.search", project_id=self.project.id, page=number)
 
 
-def make_kept_query(session: Session, data: Mapping[str, Any], choices: Choices) -> dict[str, Any]:
+SORTS: Mapping[str, str] = MappingProxyType(
+    {"relevance": "関連度の順", "cost": "費用の安い順", "newest": "新しく認証された順"}
+)
+
+
+def make_kept_query(
+    session: Session, data: Mapping[str, Any], choices: Choices, population: int | None
+) -> dict[str, Any]:
     """Return what a project keeps of a search form; the day's seed is fixed with it.
 
-    Raises Invalid for a value that the catalog does not offer.
+    Costs are those for the population of the body. Raises Invalid for a value that the catalog does
+    not offer.
     """
     refuse_unknown(data, choices)
+    people = population or search_queries.DEFAULT_POPULATION
     filters = {name: sorted(data[name]) for name in Search.FACETS if data[name]}
-    query = search_queries.make_query(data["q"], filters, day=day_in_japan(now(session)))
-    return {"text": query.text, "filters": filters, "sort": query.sort, "seed": query.seed}
+    sort = search_queries.engine_sort(data["sort"], people)
+    query = search_queries.make_query(data["q"], filters, day=day_in_japan(now(session)), sort=sort)
+    kept = {"text": query.text, "filters": filters, "sort": query.sort, "seed": query.seed}
+    if data["cost_max"] is not None:
+        kept["cost_max"] = data["cost_max"]
+    return kept
+
+
+def typed_of(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of the form that a kept query came from."""
+    sort = "cost" if kept.get("sort", "").startswith("cost_") else kept.get("sort", "relevance")
+    return {
+        "q": kept.get("text", ""),
+        "sort": sort,
+        "cost_max": kept.get("cost_max"),
+        **kept.get("filters", {}),
+    }
 
 
 def refuse_unknown(data: Mapping[str, Any], choices: Choices) -> None:
@@ -78,4 +97,8 @@ def describe_query(kept: Mapping[str, Any], choices: Choices) -> list[tuple[str,
         if values:
             labels = dict(choices[name])
             described.append((label, "、".join(labels.get(value, value) for value in values)))
+    if kept.get("cost_max") is not None:
+        described.append(("1年の費用の上限（税込）", format_yen(kept["cost_max"])))
+    if kept["sort"] != "relevance":
+        described.append(("並び順", SORTS[typed_of(kept)["sort"]]))
     return described

@@ -187,21 +187,23 @@ def test_search_answers_as_the_page_does(api, market, settings):
         "/search?q=公開&size_class=10k&size_class=under_10k&certification=certified&sort=cost_10000"
     )
     found = api.json(path)
-    assert [each["listing_version_id"] for each in found["items"]] == [
-        str(market.reseller.id),
-        str(market.first.id),
-    ]
-    assert (found["total"], found["page_count"]) == (2, 1)
-    assert [each["first_year"] for each in found["items"]] == [108_000, 360_000]
+    (item,) = found["items"]
+    assert (item["listing_version_id"], item["first_year"]) == (str(market.reseller.id), 108_000)
+    assert [each["listing_version_id"] for each in item["other_sellers"]] == [str(market.first.id)]
+    assert (found["total"], found["page_count"]) == (1, 1)
+    assert "人口10,000人の団体の費用で並べています" in found["cost_basis"]
     counts = {
         each["name"]: {one["value"]: one["count"] for one in each["values"]}
         for each in found["facets"]
     }
-    assert counts["certification"]["certified"] == 2
+    assert counts["certification"]["certified"] == 1
+    assert list(counts["region"].values()) == [1]
     assert counts["certification"]["unknown"] == 1
     assert counts["seller_kind"] == {"direct": 1, "reseller": 1}
     page = api.client.page(path)
-    assert "2件見つかりました" in text_of(page.find(".//*[@role='status']"))
+    assert "1件見つかりました" in text_of(page.find(".//*[@role='status']"))
+    assert api.json(f"{path}&cost_max=118800")["total"] == 1
+    assert api.json(f"{path}&cost_max=118799")["total"] == 0
     refused = {"colour=red": "colour", "q=a&q=b": "q", "sort=fame": "sort", "project=x": "project"}
     for query, name in refused.items():
         problem = api.json(f"/search?{query}", 400)

@@ -93,5 +93,37 @@ def make_corpus(size: int, seed: int = 1) -> tuple[SearchRecord, ...]:
     )
 
 
+def make_sold(size: int, seed: int = 2) -> list[SearchRecord]:
+    """Make listings of software with one to four sellers, whose terms differ."""
+    dice = random.Random(seed)
+    records: list[SearchRecord] = []
+    offering = 0
+    while len(records) < size:
+        offering += 1
+        name, area = dice.choice(NAMES), dice.choice(AREAS)
+        shared = {
+            "hosting": {dice.choice(FACET_VALUES["hosting"])},
+            "maker": {f"m{dice.randint(1, 5)}"},
+        }
+        for seller in range(dice.choice([1, 1, 2, 4])):
+            terms = {
+                "price_band": {dice.choice(FACET_VALUES["price_band"])},
+                "seller_kind": {"reseller" if seller else "direct"},
+                "exit_charge": {dice.choice(["free", "charged", "unknown"])},
+            }
+            cost = dice.choice([500_000, 1_000_000, 1_500_000, 3_000_000, None])
+            records.append(
+                make_record(
+                    len(records),
+                    hi=name,
+                    lo=f"{area} 販売の{dice.choice('一二三四五六七')}社",
+                    offering=offering,
+                    facets={**shared, **terms},
+                    costs={} if cost is None else {10_000: cost},
+                )
+            )
+    return records
+
+
 CORPUS = make_corpus(150)
 """The records of the tests that only ask."""

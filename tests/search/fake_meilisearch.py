@@ -166,16 +166,16 @@ class FakeMeilisearch:
         if uid not in self.indexes:
             self.create(uid)  # the real one does so too
         for document in body:
-            key = document["listing_id"]
+            key = document["id"]
             if not re.fullmatch(r"[a-zA-Z0-9_-]{1,511}", key):
                 raise Refused(400, "invalid_document_id")
             self.indexes[uid]["documents"][key] = document
 
     def delete(self, uid, body):
         index = self.index(uid)
-        ((name, values),) = parse_filter(body["filter"], index["settings"]["filterableAttributes"])
+        tests = parse_filter(body["filter"], index["settings"]["filterableAttributes"])
         for key, document in list(index["documents"].items()):
-            if document[name] in values:
+            if fits(document, tests):
                 del index["documents"][key]
 
     # --- searching -------------------------------------------------------------------------------
@@ -184,10 +184,15 @@ class FakeMeilisearch:
         federation = body.get("federation")
         runs = [(query, self.search(query)) for query in body["queries"]]
         if federation is None:
-            return {"results": [self.present(query, rows, query) for query, rows in runs]}
+            return {
+                "results": [
+                    self.present(query, self.one_each(query.get("distinct"), query, rows), query)
+                    for query, rows in runs
+                ]
+            }
         best: dict = {}
         for query, rows in runs:
-            if {"page", "hitsPerPage", "limit", "offset", "facets"} & set(query):
+            if {"page", "hitsPerPage", "limit", "offset", "facets", "distinct"} & set(query):
                 raise Refused(400, "invalid_multi_search_query_pagination")
             weight = query.get("federationOptions", {}).get("weight", 1.0)
             for found, key, document in rows:
@@ -195,6 +200,7 @@ class FakeMeilisearch:
                 if key not in best or rank < best[key][0]:
                     best[key] = (rank, key, document)
         rows = sorted(best.values(), key=lambda row: row[0])
+        rows = self.one_each(federation.get("distinct"), body["queries"][0], rows)
         facets = federation.get("facetsByIndex", {})
         answer = self.present(body["queries"][0], rows, {**federation, "facets": []})
         answer["facetsByIndex"] = {
@@ -202,6 +208,17 @@ class FakeMeilisearch:
             for uid, names in facets.items()
         }
         return answer
+
+    def one_each(self, attribute, query, rows):
+        """Keep the first row of each value of an attribute, which has to be filterable."""
+        if not attribute:
+            return rows
+        if attribute not in self.index(query["indexUid"])["settings"]["filterableAttributes"]:
+            raise Refused(400, "invalid_search_distinct")
+        first = {}
+        for row in rows:
+            first.setdefault(row[2][attribute], row)
+        return list(first.values())
 
     def present(self, query, rows, paging):
         index = self.index(query["indexUid"])
@@ -246,7 +263,7 @@ class FakeMeilisearch:
         order = [parse_sort(rule, settings["sortableAttributes"]) for rule in query["sort"]]
         rows = []
         for key, document in index["documents"].items():
-            if not all(set(document.get(name, [])) & values for name, values in tests):
+            if not fits(document, tests):
                 continue
             ranks = [rank_term(term, document, attributes, settings) for term in terms]
             if None not in ranks:
@@ -271,20 +288,41 @@ def parse_words(text):
 
 
 def parse_filter(rows, allowed):
-    tests = []
-    for row in rows:
-        values, names = set(), set()
-        for expression in row:
-            found = re.fullmatch(r'(\w+) = "((?:[^"\\]|\\.)*)"', expression, re.DOTALL)
-            if not found or found[1] not in allowed:
-                raise Refused(400, "invalid_search_filter", expression)
-            if len(found[2].encode()) > 2 * 468:
-                raise Refused(400, "invalid_search_filter", "too long")
-            names.add(found[1])
-            values.add(re.sub(r"\\(.)", r"\1", found[2], flags=re.DOTALL))
-        (name,) = names
-        tests.append((name, values))
-    return tests
+    """Turn an AND of ORs into tests of a document."""
+    return [[parse_expression(expression, allowed) for expression in row] for row in rows]
+
+
+def parse_expression(expression, allowed):
+    negated = expression.startswith("NOT ")
+    found = re.fullmatch(r"(\w+) (=|<=|IN) (.*)", expression.removeprefix("NOT "), re.DOTALL)
+    if not found or found[1] not in allowed:
+        raise Refused(400, "invalid_search_filter", expression)
+    name, operator, operand = found.groups()
+    if operator == "<=":
+        if not operand.isdigit():
+            raise Refused(400, "invalid_search_filter", expression)
+        return lambda document: document.get(name, float("inf")) <= int(operand)
+    values = parse_values(operand[1:-1] if operator == "IN" else operand, expression)
+    return lambda document: bool(values_of(document, name) & values) is not negated
+
+
+def parse_values(text, expression):
+    quoted = r'"(?:[^"\\]|\\.)*"'
+    if not re.fullmatch(f"{quoted}(, {quoted})*", text, re.DOTALL):
+        raise Refused(400, "invalid_search_filter", expression)
+    found = [each[1:-1] for each in re.findall(quoted, text, re.DOTALL)]
+    if any(len(each.encode()) > 2 * 468 for each in found):
+        raise Refused(400, "invalid_search_filter", "too long")
+    return {re.sub(r"\\(.)", r"\1", each, flags=re.DOTALL) for each in found}
+
+
+def values_of(document, name):
+    value = document.get(name, [])
+    return set(value) if isinstance(value, list) else {value}
+
+
+def fits(document, tests):
+    return all(any(test(document) for test in row) for row in tests)
 
 
 def parse_sort(rule, allowed):

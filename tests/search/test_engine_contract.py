@@ -1,12 +1,21 @@
 """What both engines promise, in the words of the people who search."""
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import BadRequest
 from search.analysis import matches
-from search.engine import SEEDS, SearchQuery, SearchRecord, choose_seed, shuffle_rank
+from search.engine import (
+    SEEDS,
+    SearchQuery,
+    SearchRecord,
+    choose_seed,
+    shuffle_rank,
+)
 from tests.search.corpus import AREAS, CORPUS, FACET_VALUES, NAMES, make_record
 
 QUERIES = [
@@ -264,16 +273,29 @@ def test_costs_ascend_equal_costs_are_shuffled_and_unknown_costs_come_last(engin
         assert listings(result) == [r.listing_id for r in expected]
 
 
-def test_listings_of_one_offering_stand_together(engine):
-    records = [make_record(number, hi="戸籍", offering=number // 2) for number in range(20)]
+def test_newest_certificates_come_first_and_equal_days_are_shuffled(engine):
+    records = [
+        replace(
+            make_record(number, hi="戸籍"),
+            certified_on=date(2026, 1, 1 + number % 5) if number % 4 else None,
+        )
+        for number in range(40)
+    ]
     engine.rebuild(records)
-    offerings = [hit.offering_id for hit in find(engine, "戸籍", seed=3).hits]
-    assert all(offerings[at] == offerings[at + 1] for at in range(0, 20, 2))
+    expected = sorted(
+        records,
+        key=lambda r: (
+            -r.certified_on.toordinal() if r.certified_on else 1,
+            shuffle_rank(r.offering_id, r.listing_id, 7),
+        ),
+    )
+    for text in ("", "戸籍"):
+        assert listings(find(engine, text, sort="newest", seed=7)) == [
+            r.listing_id for r in expected
+        ]
 
 
 def test_the_day_and_the_text_choose_the_seed():
-    from datetime import date
-
     seeds = {choose_seed(date(2026, 10, day), "住基") for day in range(1, 31)}
     assert len(seeds) > 10
     assert seeds <= set(range(SEEDS))

@@ -16,7 +16,7 @@ from search.analysis import analysis_version, matches
 from search.embedded import EmbeddedEngine
 from search.engine import IndexMissing, SearchQuery
 from search.indexer import check, index_listings, rebuild
-from search.queries import get_engine, list_published_listing_ids, read_records, verify_hits
+from search.queries import get_engine, list_offering_ids, read_records, verify_hits
 from tests import factories
 from tests.search.market import index_all, open_listing, publish
 from vendors.models import Vendor, VendorAction
@@ -198,8 +198,8 @@ def test_records_are_read_in_four_statements(settings):
         for _ in range(4):
             open_listing(session)
     with db.reading() as session, recorded_statements() as statements:
-        listing_ids = list_published_listing_ids(session)
-        assert len(read_records(session, listing_ids)) == 4
+        offering_ids = list_offering_ids(session)
+        assert len(read_records(session, offering_ids)) == 4
     assert len(statements) == 5
 
 

@@ -12,7 +12,7 @@ from search.engine import IndexMissing, SearchQuery, SearchUnavailable
 from search.meilisearch import MeilisearchEngine
 from search.meilisearch_query import (
     MAX_FILTER_BYTES,
-    build_document,
+    build_documents,
     encode,
     quote_value,
     read_strictly,
@@ -65,7 +65,7 @@ def test_the_server_is_never_sent_more_words_than_it_reads():
 
 
 def test_the_server_holds_no_more_than_ids_facets_numbers_and_tokens():
-    document = build_document(make_record(1, hi="戸籍", facets={"hosting": {"AWS"}}))
+    document = build_documents([make_record(1, hi="戸籍", facets={"hosting": {"AWS"}})])[0]
     assert not [value for value in document.values() if isinstance(value, str) and "戸" in value]
 
 

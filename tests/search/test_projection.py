@@ -1,26 +1,25 @@
 """From rows to search records."""
 
+from datetime import timedelta
+
 import pytest
 
 from catalog.certification.models import ReviewState
+from catalog.certification.queries import Standing
 from catalog.offerings.models import OfferState
 from catalog.offerings.queries import find_listed
 from catalog.price_plan import ComponentKind, Interval, Unit
 from catalog.terms import CertificationState
 from core import db
+from core.clock import today_jst
 from search.analysis import analysis_version, matches
-from search.projection import (
-    build_record,
-    keeps,
-    read_facets,
-    read_texts,
-    text_of,
-    yearly_costs,
-)
+from search.facets import keeps, read_facets
+from search.projection import build_record, read_texts, text_of, yearly_costs
 from search.results import next_reference, size_words
 from tests import factories
 
 STATES = list(CertificationState)
+TODAY = today_jst()
 
 
 @pytest.fixture
@@ -42,30 +41,66 @@ def listed(database):
 
 def test_record_carries_the_three_ids(listed):
     version = listed()
-    record = build_record(version, CertificationState.CLAIMED)
+    record = build_record(version, Standing(CertificationState.CLAIMED), TODAY)
     assert record.listing_version_id == str(version.id)
     assert record.listing_id == str(version.listing_id)
     assert record.offering_id == str(version.listing.offering_id)
 
 
 def test_every_facet_has_the_value_of_the_row(listed):
-    facets = read_facets(
-        listed(hosting_provider="sakura", size_classes=["under_10k", "10k", "moon"]),
-        CertificationState.CONDITIONAL,
+    version = listed(
+        hosting_provider="sakura",
+        hosting_region="　石狩 ",
+        size_classes=["under_10k", "10k", "moon"],
+        body_kinds=["town", "village"],
+        networks=["lgwan", "pigeon"],
+        languages=["ja", "en"],
+        authentication=["multi_factor"],
+        export_formats="ＣＳＶ、Excel",
+        data_categories=[
+            {"name": "予約", "imports": "", "exports": "JSON／紙", "conformity": "conforms"}
+        ],
+        accreditations=[held("ismap", TODAY), held("lgwan_asp", TODAY - timedelta(days=1))],
     )
-    assert facets == {
+    version.export_charge_yen, version.transition_days, version.notice_months = 0, 29, 12
+    assert read_facets(version, CertificationState.CONDITIONAL, TODAY) == {
         "specification": {"SHISETSU|1.0"},
         "certification": {"conditional"},
-        "hosting": {"sakura"},
         "size_class": {"under_10k", "10k"},
+        "body_kind": {"town", "village"},
         "price_band": {"under_500k"},
+        "hosting": {"sakura"},
+        "region": {"石狩"},
+        "network": {"lgwan"},
+        "accreditation": {"ismap"},
+        "authentication": {"multi_factor"},
+        "language": {"ja", "en"},
+        "export_format": {"csv", "excel", "json", "other"},
+        "exit_charge": {"free"},
+        "exit_transition": {"shorter"},
+        "exit_retrieval": {"30d"},
+        "exit_notice": {"12m"},
+        "exit_deletion": {"yes"},
+        "exit_parallel": {"unknown"},
+        "exit_escrow": {"unknown"},
         "seller_kind": {"direct"},
+        "maker": {str(version.listing.offering.maker_id)},
+    }
+
+
+def held(kind, until):
+    return {
+        "kind": kind,
+        "number": "見本-1",
+        "body": "見本の機構",
+        "scope": "全体",
+        "expires_on": until.isoformat(),
     }
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_certification_states_are_never_merged(listed, state):
-    assert read_facets(listed(), state)["certification"] == {state.value}
+    assert read_facets(listed(), state, TODAY)["certification"] == {state.value}
 
 
 def test_price_band_and_costs_leave_the_initial_charge_apart(listed):
@@ -79,13 +114,13 @@ def test_price_band_and_costs_leave_the_initial_charge_apart(listed):
     costs = yearly_costs(version)
     assert costs[1_000] == 12 * (30_000 + 2 * 1_000)
     assert costs[1_000_000] == 12 * (30_000 + 2 * 1_000_000)
-    assert read_facets(version, CertificationState.CLAIMED)["price_band"] == {"500k"}
+    assert read_facets(version, CertificationState.CLAIMED, TODAY)["price_band"] == {"500k"}
 
 
 def test_unpublished_price_is_a_band_of_its_own_and_has_no_cost(listed):
     version = listed(prices=((ComponentKind.BASE, Unit.COUNTER, Interval.MONTH, 500),))
     assert yearly_costs(version) == {}
-    assert read_facets(version, CertificationState.CLAIMED)["price_band"] == {"quote"}
+    assert read_facets(version, CertificationState.CLAIMED, TODAY)["price_band"] == {"quote"}
 
 
 def test_text_holds_names_surroundings_and_features(listed):
@@ -130,8 +165,10 @@ def test_reseller_is_told_apart_and_both_names_are_searched(database):
         )
     with db.reading() as session:
         found = {each.id: each for each in find_listed(session)}
-        assert read_facets(found[own.id], CertificationState.CLAIMED)["seller_kind"] == {"direct"}
-        facets = read_facets(found[other.id], CertificationState.CLAIMED)
+        assert read_facets(found[own.id], CertificationState.CLAIMED, TODAY)["seller_kind"] == {
+            "direct"
+        }
+        facets = read_facets(found[other.id], CertificationState.CLAIMED, TODAY)
         assert facets["seller_kind"] == {"reseller"}
         assert "開発の会社" in read_texts(found[other.id]).lo
         assert "販売の会社" in read_texts(found[other.id]).lo
@@ -186,4 +223,4 @@ def test_review_under_way_counts_as_claimed(database):
     with db.reading() as session:
         loaded = find_listed(session)[0]
         standing = standings(session, [loaded.offering_version])[loaded.offering_version_id]
-        assert read_facets(loaded, standing.state)["certification"] == {"claimed"}
+        assert read_facets(loaded, standing.state, TODAY)["certification"] == {"claimed"}

@@ -21,7 +21,8 @@ class Standing:
 
     `due_on` is the first due date of a conditional certificate, `since` the day of a suspension or
     revocation, `lapsed_on` the due date that passed with its condition unmet, `refused_on` the day on
-    which a review of what is claimed ended without a certificate. A superseded certificate counts as none: `state` is a claim, `tag` says what it was.
+    which a review of what is claimed ended without a certificate, `certified_on` that of the decision
+    for a certificate that counts now. A superseded certificate counts as none: `state` is a claim, `tag` says what it was.
     """
 
     state: CertificationState
@@ -33,6 +34,7 @@ class Standing:
     is_superseded: bool = False
     lapsed_on: date | None = None
     refused_on: date | None = None
+    certified_on: date | None = None
 
     @property
     def tag(self) -> str:
@@ -64,8 +66,10 @@ def standing_of(
         for item in certification.conditions
         if not item.get("fulfilled_on")
     ]
+    state = certification.public_state(moment)
+    counts = state in (CertificationState.CERTIFIED, CertificationState.CONDITIONAL)
     return Standing(
-        state=certification.public_state(moment),
+        state=state,
         valid_until=certification.valid_until,
         due_on=min(due, default=None),
         number=certification.number,
@@ -73,13 +77,18 @@ def standing_of(
         since=certification.ended_on,
         is_superseded=certification.state is ReviewState.SUPERSEDED,
         lapsed_on=_lapsed_on(certification, moment),
+        certified_on=_decided_on(certification) if counts else None,
     )
 
 
 def _refused_on(review: Certification | None) -> date | None:
-    if review is None or review.state is not ReviewState.REFUSED or review.decided_at is None:
+    if review is None or review.state is not ReviewState.REFUSED:
         return None
-    return day_in_japan(review.decided_at)
+    return _decided_on(review)
+
+
+def _decided_on(review: Certification) -> date | None:
+    return None if review.decided_at is None else day_in_japan(review.decided_at)
 
 
 def _lapsed_on(certification: Certification, moment: datetime) -> date | None:

@@ -19,6 +19,7 @@ from procurement.projects.services.locking import (
     IndexBehind,
     check_search,
     lock_evidence,
+    population_of,
     query_of,
 )
 from procurement.projects.services.selecting import (
@@ -43,6 +44,7 @@ __all__ = [
     "find_none_suitable",
     "lock_evidence",
     "lock_listing",
+    "population_of",
     "propose_selection",
     "query_of",
     "restore_candidate",

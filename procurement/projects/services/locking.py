@@ -42,6 +42,7 @@ class CheckedSearch:
     sequence: int
     epoch: str
     hits: tuple[tuple[ListingVersion, Standing], ...]
+    cost_max: int | None = None
 
 
 def query_of(session: Session, project: Project, *, page: int = 1) -> search_queries.Query:
@@ -49,6 +50,8 @@ def query_of(session: Session, project: Project, *, page: int = 1) -> search_que
     kept = project.search_query
     if not kept:
         raise GuardFailed([("main", "検索の条件がまだありません。先に検索してください。")])
+    people = population_of(project)
+    most = kept.get("cost_max")
     return search_queries.make_query(
         kept["text"],
         kept["filters"],
@@ -56,7 +59,13 @@ def query_of(session: Session, project: Project, *, page: int = 1) -> search_que
         sort=kept["sort"],
         seed=kept["seed"],
         page=page,
+        price_cap=None if most is None else search_queries.cap_for(most, people),
     )
+
+
+def population_of(project: Project) -> int:
+    """Return the population for which costs filter and sort a project's search."""
+    return project.owner.population or search_queries.DEFAULT_POPULATION
 
 
 def check_search(
@@ -72,10 +81,11 @@ def check_search(
         # Public changes are numbered in commit order: the same head before and after means that
         # everything read in between was true at that number.
         sequence = changes.head(session)
-        result = search_queries.search_all(session, engine, query)
+        people = population_of(project)
+        result = search_queries.search_all(session, engine, query, population=people)
         _refuse_unlockable(result)
         ids = [uuid.UUID(each) for each in result.ids]
-        verified = search_queries.verify_hits(session, query)
+        verified = search_queries.verify_hits(session, query, population=people)
         versions = load_listing_versions(session, ids)
         states = standings(session, [version.offering_version for version in versions.values()])
         if changes.head(session) != sequence:
@@ -84,7 +94,8 @@ def check_search(
         if set(ids) != verified or set(ids) != set(versions):
             break
         hits = tuple((versions[each], states[versions[each].offering_version_id]) for each in ids)
-        return CheckedSearch(query, result, sequence, changes.epoch(session), hits)
+        most = project.search_query.get("cost_max")
+        return CheckedSearch(query, result, sequence, changes.epoch(session), hits, most)
     raise IndexBehind(
         "カタログの変更が検索の索引にまだ届いていません。何も確定していません。"
         "少し待ってから、もう一度お試しください。"
@@ -173,11 +184,12 @@ def _write_pack(
 
 
 def _describe_search(checked: CheckedSearch) -> dict[str, object]:
-    query, result = checked.query, checked.result
+    query, result, most = checked.query, checked.result, checked.cost_max
     return {
         "text": query.text,
         "filters": {name: sorted(values) for name, values in query.active_filters.items()},
         "sort": query.sort,
+        **({"cost_max": most} if most is not None else {}),
         "seed": query.seed,
         "engine": result.engine,
         "engine_version": result.engine_version,

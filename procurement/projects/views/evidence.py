@@ -1,7 +1,7 @@
 """Pages: the search of a project, its lock, and the locked evidence."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Response, make_response, request, url_for
@@ -29,11 +29,13 @@ from procurement.projects.evidence import content_of, standing_of_hit
 from procurement.projects.models import EvidencePack, Project, ProjectAction
 from procurement.projects.schemas import LockSchema, SearchAddressSchema, SearchSaveSchema
 from procurement.projects.searching import (
+    SORTS,
     Choices,
     Search,
     describe_query,
     make_kept_query,
     refuse_unknown,
+    typed_of,
 )
 from procurement.projects.views.frame import (
     blueprint,
@@ -53,13 +55,14 @@ def search(project_id: uuid.UUID) -> ResponseReturnValue:
     """Keep a query on the project and show what it finds."""
     project = read_project(project_id)
     session = web.read_session()
-    choices = search_queries.list_facet_choices(session)
     asked = read_address(SearchAddressSchema(), request.args)
+    choices = _choices(session, project, asked)
     form = Form(SearchSaveSchema(), web.posted_form(), _initial(project, asked, choices))
     if form.is_posted:
 
         def save(writing: Any, data: dict[str, Any]) -> bool:
-            query = make_kept_query(writing, data, choices)
+            known = _choices(writing, project, data)
+            query = make_kept_query(writing, data, known, project.owner.population)
             services.save_search(
                 writing,
                 actor(),
@@ -79,21 +82,30 @@ def search(project_id: uuid.UUID) -> ResponseReturnValue:
         project=project,
         found=found,
         chosen=describe_query(project.search_query, choices),
-        choices=[(name, label, choices[name]) for name, label in Search.FACETS.items()],
+        choices=[
+            (name, label, choices[name]) for name, label in Search.FACETS.items() if choices[name]
+        ],
+        sorts=list(SORTS.items()),
         latest=queries.latest_pack(session, project.id),
     )
 
 
 def _initial(project: Project, asked: dict[str, Any], choices: Choices) -> dict[str, Any]:
     """Return the fields' first values: of the address, else of the kept query."""
-    if not request.args.keys().isdisjoint({"q", *Search.FACETS}):
+    if not request.args.keys().isdisjoint({"q", "sort", "cost_max", *Search.FACETS}):
         try:
             refuse_unknown(asked, choices)
         except Invalid as error:
             raise BadRequest(error.message) from error
         return {**asked, "version": project.version}
-    kept = project.search_query or {"text": "", "filters": {}}
-    return {"version": project.version, "q": kept["text"], **kept["filters"]}
+    return {"version": project.version, **typed_of(project.search_query or {})}
+
+
+def _choices(session: Session, project: Project, asked: Mapping[str, Any]) -> Choices:
+    """Return what may be asked for, with the regions and makers that were asked for or are kept."""
+    kept = (project.search_query or {}).get("filters", {})
+    wanted = {name: [*asked.get(name, ()), *kept.get(name, ())] for name in Search.FACETS}
+    return search_queries.list_facet_choices(session, wanted)
 
 
 def _run(project: Project, page: int) -> Any:
@@ -101,10 +113,9 @@ def _run(project: Project, page: int) -> Any:
         return None
     session = web.read_session()
     query = services.query_of(session, project, page=page)
-    size = project.owner.population
-    known = {} if size is None else {"population": size}
     engine = search_queries.get_engine(settings())
-    found = search_queries.find_listings(session, engine, query, **known)
+    people = services.population_of(project)
+    found = search_queries.find_listings(session, engine, query, population=people)
     return Search(found, query, project)
 
 
@@ -128,7 +139,7 @@ def lock(project_id: uuid.UUID) -> ResponseReturnValue:
         checked = services.check_search(session, engine, project)
     except (services.IndexBehind, GuardFailed, Unavailable) as error:
         return _explain_refusal(project, error)
-    choices = search_queries.list_facet_choices(session)
+    choices = _choices(session, project, {})
     return web.render_page(
         "projects/lock.html",
         form.status,
@@ -187,7 +198,10 @@ def show_evidence(project_id: uuid.UUID, revision: int) -> ResponseReturnValue:
         pack=pack,
         content=content,
         rows=[(hit, by_rank[hit["rank"]], standing_of_hit(hit)) for hit in content["hits"]],
-        chosen=describe_query(content["search"], search_queries.list_facet_choices(session)),
+        chosen=describe_query(
+            content["search"],
+            search_queries.list_facet_choices(session, content["search"]["filters"]),
+        ),
         locked_by=list_people(session, [pack.locked_by_id]).get(pack.locked_by_id),
         is_latest=latest is not None and latest.id == pack.id,
         packs=queries.list_packs(session, project.id),

@@ -1,0 +1,47 @@
+"""Who makes what buyers see, and where it runs: the values that vendors add to filters."""
+
+import unicodedata
+import uuid
+from collections.abc import Iterable, Sequence
+
+from sqlmodel import Session, col, select
+
+from catalog.offerings.models import Offering, OfferingVersion, OfferState
+from vendors.models import Vendor, VendorState
+
+
+def region_value(text: str) -> str:
+    """Return a region as it is filtered: one spelling of what vendors write."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def find_regions(session: Session, values: Iterable[str]) -> list[str]:
+    """Return those of the regions that a published offering names."""
+    wanted = frozenset(values)
+    if not wanted:
+        return []
+    statement = (
+        select(OfferingVersion.hosting_region)
+        .where(OfferingVersion.state == OfferState.PUBLISHED)
+        .distinct()
+    )
+    return sorted(wanted & {region_value(each) for each in session.exec(statement)})
+
+
+def find_makers(session: Session, vendor_ids: Sequence[uuid.UUID]) -> list[Vendor]:
+    """Return those of the vendors that make a published offering and are active, by name."""
+    if not vendor_ids:
+        return []
+    published = (
+        select(Offering.maker_id)
+        .join(OfferingVersion, col(OfferingVersion.offering_id) == Offering.id)
+        .where(
+            OfferingVersion.state == OfferState.PUBLISHED, col(Offering.maker_id).in_(vendor_ids)
+        )
+    )
+    statement = (
+        select(Vendor)
+        .where(col(Vendor.id).in_(published), Vendor.state == VendorState.ACTIVE)
+        .order_by(col(Vendor.name), col(Vendor.id))
+    )
+    return list(session.exec(statement))

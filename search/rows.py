@@ -1,0 +1,89 @@
+"""From the engine's hits to the rows of a page: each held against what the database says now. Pure."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from catalog.certification.queries import Standing
+from catalog.offerings.models import ListingVersion
+from catalog.offerings.prices import plan_of
+from catalog.price_plan import Volumes
+from catalog.pricing import compute_tax, first_year_cost
+from search.analysis import plan_query, read_zones
+from search.engine import Hit, SearchQuery, shuffle_rank
+from search.facets import keeps, read_facets
+from search.projection import text_of
+from search.results import FirstYear, FoundListing, Seller
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the rows are to be read: the query, for whom costs are, and on which day."""
+
+    query: SearchQuery
+    relaxed: bool
+    population: int
+    day: date
+
+
+def build_rows(
+    hits: Sequence[Hit],
+    versions: Sequence[ListingVersion],
+    states: Mapping[uuid.UUID, Standing],
+    reading: Reading,
+) -> list[FoundListing]:
+    """Return a row for each software of which a seller still meets every condition, in the hits' order."""
+    listed: dict[uuid.UUID, list[ListingVersion]] = {}
+    for version in versions:
+        listed.setdefault(version.listing.offering_id, []).append(version)
+    found = (
+        _build_row(listed.get(uuid.UUID(hit.offering_id), []), states, reading) for hit in hits
+    )
+    return [row for row in found if row is not None]
+
+
+def _build_row(
+    listed: list[ListingVersion], states: Mapping[uuid.UUID, Standing], reading: Reading
+) -> FoundListing | None:
+    if not listed:
+        return None
+    standing = states[listed[0].offering_version_id]
+    sellers = [_build_seller(each, standing, reading) for each in listed]
+    if not any(each.matches for each in sellers):
+        return None
+    sellers.sort(key=lambda each: (not each.matches, *_seller_order(each, reading.query)))
+    head, *others = sellers
+    return FoundListing(head.version, standing, head.cost, tuple(others))
+
+
+def _seller_order(seller: Seller, query: SearchQuery) -> tuple[float, float]:
+    """Order the sellers of one software: under a cost the cheapest first, equal ones as drawn."""
+    running = seller.cost.running
+    cost = float("inf") if running is None else float(running)
+    version = seller.version
+    drawn = shuffle_rank(str(version.listing.offering_id), str(version.listing_id), query.seed)
+    return (cost if query.cost_population else 0.0, drawn)
+
+
+def _build_seller(version: ListingVersion, standing: Standing, reading: Reading) -> Seller:
+    query = reading.query
+    matches = keeps(query.active_filters, read_facets(version, standing.state, reading.day))
+    if matches and query.price_cap is not None:
+        population = query.price_cap.population
+        running = first_year_cost(plan_of(version), Volumes(population=population)).running
+        known = {} if running is None else {population: running}
+        matches = query.price_cap.allows(str(version.listing_id), known)
+    if matches and query.text and not reading.relaxed:
+        matches = plan_query(query.text).accepts(read_zones(text_of(version)))
+    return Seller(version, price_for(version, reading.population), matches)
+
+
+def price_for(version: ListingVersion, population: int) -> FirstYear:
+    """Return the first twelve months for a population, yen with tax, the initial charge apart."""
+    price = first_year_cost(plan_of(version), Volumes(population=population))
+    return FirstYear(_with_tax(price.running), _with_tax(price.initial))
+
+
+def _with_tax(amount: int | None) -> int | None:
+    return None if amount is None else amount + compute_tax(amount)
