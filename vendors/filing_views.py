@@ -202,7 +202,7 @@ def decide_filing(vendor_id: uuid.UUID, section: str) -> ResponseReturnValue:
         kind=waiting.KIND,
         waiting=waiting,
         alike=_look_alikes(session, vendor, waiting),
-        names=queries.list_names(session, [waiting.assigned_reviewer_id]),
+        names=queries.list_names(session, [waiting.assigned_reviewer_id, waiting.submitted_by_id]),
         may_decide=waiting.state is FilingState.CHECKING and actor().person_id not in barred,
         today=today_jst(),
         choices=CHOICES,

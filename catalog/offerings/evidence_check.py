@@ -66,7 +66,10 @@ class Evidence:
 
 def say_size(size: int) -> str:
     """Return a number of bytes as people say it."""
-    return f"{size / 1_000_000:.1f}MB" if size >= 1_000_000 else f"{-(-size // 1_000):,}KB"
+    for step, unit in ((1_000_000_000, "GB"), (1_000_000, "MB")):
+        if size >= step:
+            return f"{size / step:.1f}".removesuffix(".0") + unit
+    return f"{-(-size // 1_000):,}KB"
 
 
 def check_evidence(stream: IO[bytes], filename: str) -> Evidence:
