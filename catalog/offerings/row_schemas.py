@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any, cast
 
 from marshmallow import ValidationError, post_load, validates_schema
@@ -120,11 +121,23 @@ class RowsSchema(GroupSchema):
 
 def rows_schema(kind: RowKind, rows: int) -> RowsSchema:
     """Return a schema with so many rows of a kind."""
+    return _declare(kind.target, rows)()
+
+
+@lru_cache(maxsize=sum(each.maximum for each in ROW_KINDS.values()))
+def _declare(target: str, rows: int) -> type[RowsSchema]:
+    kind = ROW_KINDS[target]
     declared: dict[str, Any] = {"kind": kind}
     for number in range(1, rows + 1):
         for part in kind.parts:
             declared[f"{part.name}_{number}"] = part.declare(f"{number}行目の{part.label}")
-    return cast("RowsSchema", type("RowsSchema", (RowsSchema,), declared)())
+    return type("RowsSchema", (RowsSchema,), declared)
+
+
+@lru_cache(maxsize=8)
+def _reader(target: str, rows: int) -> RowsSchema:
+    """Return the schema of cells with so many rows; a file has thousands of cells of few kinds."""
+    return _declare(target, rows)()
 
 
 def row_values(kind: RowKind, rows: Sequence[Mapping[str, Any]], version: int) -> dict[str, Any]:
@@ -152,6 +165,8 @@ def write_rows(kind: RowKind, rows: Sequence[Mapping[str, Any]]) -> str:
 def read_rows(kind: RowKind, text: str) -> list[dict[str, Any]]:
     """Return the rows of a cell; raises ValidationError with one sentence."""
     lines = [each for each in normalise_nfc(text).splitlines() if each.strip()]
+    if not lines:
+        return []
     if len(lines) > kind.maximum:
         raise ValidationError(f"{kind.maximum}行までです。今は{len(lines)}行です。")
     posted: dict[str, Any] = {"version": "1"}
@@ -167,7 +182,7 @@ def read_rows(kind: RowKind, text: str) -> list[dict[str, Any]]:
             if cell:
                 posted[f"{part.name}_{number}"] = _code(part, cell, number)
     try:
-        loaded = rows_schema(kind, max(1, len(lines))).load(posted)
+        loaded = _reader(kind.target, len(lines)).load(posted)
     except ValidationError as error:
         sentences = [
             sentence

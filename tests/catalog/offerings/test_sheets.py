@@ -26,7 +26,7 @@ from tests import factories
 from tests.catalog.offerings.conftest import Company, load, make_company, make_draft
 from tests.catalog.offerings.statements import open_vendor_pages
 from tests.client import CheckedClient
-from tests.page_checks import text_of
+from tests.page_checks import parse_page, text_of
 from vendors.models import Vendor
 
 pytestmark = pytest.mark.sqlite_only
@@ -367,8 +367,8 @@ def test_the_real_registry_goes_through_the_mapping_with_every_doubt_named(
     again = browser.submit(page, {**told, "specification": "MADO 1.0"}, button="確かめる").location
     shown = text_of(browser.page(again))
     number, joint = 2, "&" if "?" in again else "?"
-    while browser.get(f"{again}{joint}errors={number}").status_code == 200:
-        shown += text_of(browser.page(f"{again}{joint}errors={number}"))
+    while (page_of_errors := browser.get(f"{again}{joint}errors={number}")).status_code == 200:
+        shown += text_of(parse_page(page_of_errors.text))
         number += 1
     assert number > 2  # so many that there are pages
     for words in ("「教育、学習支援」（", "「教育・学習支援」（", "今は11文字です", "未定", "コロナ終息を目途", "2020-0330", "同じ名称が"):  # fmt: skip
