@@ -38,6 +38,12 @@ SECTIONS = (
         ),
     ),
     Section(
+        "exclusions",
+        "指名停止等を入力する",
+        "国や団体から受けている指名停止などの期間。ないときは「ない」",
+        ("has_exclusions",),
+    ),
+    Section(
         "contact",
         "連絡先を入力する",
         "団体とデジタル庁からの連絡を受けるところ",
@@ -60,6 +66,7 @@ _CHOOSE = {
     "qualification_kinds": "資格の種類",
     "qualification_grade": "資格の等級",
     "qualification_regions": "競争参加地域",
+    "has_exclusions": "指名停止等の期間があるか",
     "gbizid_type": "GビズIDの種類",
 }
 
@@ -71,6 +78,8 @@ class Registration(Protocol):
     qualification_kinds: list[str]
     qualification_expires_on: date | None
     gbizid_type: str
+    has_exclusions: bool | None
+    exclusions: list[dict[str, str]]
 
 
 def list_missing(registration: Registration, today: date) -> list[tuple[str, str]]:
@@ -109,6 +118,8 @@ def _rule_sentence(registration: Registration, name: str, today: date) -> str:
     expires = registration.qualification_expires_on
     if name == "qualification_expires_on" and expires is not None and expires < today:
         return "資格の有効期限が過ぎています。更新した資格の期限を入力してください。"
+    if name == "has_exclusions" and registration.has_exclusions and not registration.exclusions:
+        return "指名停止等の期間を入力してください。ないときは「ない」を選択してください。"
     if name == "gbizid_type" and registration.gbizid_type == GbizIdType.ENTRY.value:
         return "GビズIDエントリーでは登録できません。プライムかメンバーを用意してください。"
     return ""

@@ -100,6 +100,7 @@ VENDOR_MACHINE = StateMachine(
     },
 )
 PUBLIC_STATES = frozenset({_S.ACTIVE, _S.SUSPENDED})
+HANDED_IN_STATES = PUBLIC_STATES | {_S.SUBMITTED, _S.CHECKING, _S.RETURNED}
 LIVE_STATES = frozenset(VendorState) - {_S.WITHDRAWN, _S.TERMINATED, _S.REFUSED}
 _LIVE = text("state NOT IN ('withdrawn', 'terminated', 'refused')")
 
@@ -108,7 +109,8 @@ class Vendor(StatefulModel, table=True):
     """A company's registration; `owner_id` is the organisation of its members.
 
     Preconditions of selling: a framework agreement and the unified qualification (全省庁統一資格).
-    `findings` are what has to be mended, by section of the registration file.
+    `findings` are what has to be mended, by section of the registration file. `exclusions` are the
+    periods of 指名停止等 that the vendor declared itself; they become records with the approval.
     """
 
     MACHINE: ClassVar[StateMachine] = VENDOR_MACHINE
@@ -142,6 +144,8 @@ class Vendor(StatefulModel, table=True):
     qualification_grade: str = Field(default="", max_length=2)
     qualification_regions: list[str] = Field(default_factory=list, sa_type=JSONType)
     qualification_expires_on: date | None = None
+    has_exclusions: bool | None = None
+    exclusions: list[dict[str, str]] = Field(default_factory=list, sa_type=JSONType)
     submitted_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
     submitted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     decided_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")

@@ -131,6 +131,7 @@ def decide(vendor_id: uuid.UUID) -> ResponseReturnValue:
         vendor=vendor,
         decisions=services.Decision.choices(),
         sections=SECTIONS,
+        exclusions=queries.list_exclusions(web.read_session(), vendor_id),
         today=today_jst(),
         choices=CHOICES,
     )

@@ -20,6 +20,7 @@ from core.fields import (
     row,
     whole,
 )
+from vendors.declared import MOST_DECLARED, PERIOD_FIELDS
 from vendors.filing_services import FilingDecision
 from vendors.member_services import VENDOR_ROLES
 from vendors.models import (
@@ -203,9 +204,42 @@ class ContactSchema(SectionSchema):
     gbizid_type = option("GビズIDの種類", [k.value for k in GbizIdType], required=False)
 
 
+class ExclusionsSchema(SectionSchema):
+    """What a vendor declares of 指名停止等: none, or the periods, one more with each saving."""
+
+    has_exclusions = fields.Boolean(
+        load_default=None,
+        metadata={"label": "指名停止等の期間があるか"},
+        error_messages={"invalid": "指名停止等の期間があるかは一覧から選択してください。"},
+    )
+    removed = options("消す期間", [str(n) for n in range(MOST_DECLARED)], required=False)
+    authority = line("措置をした機関", maximum=200, required=False)
+    starts_on = day("始まる日", required=False)
+    ends_on = day("終わる日", required=False)
+    reason = lines("理由", maximum=1000, required=False)
+    reference = line("根拠の文書", maximum=500, required=False)
+
+    @validates_schema
+    def check_period(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        """Refuse half a period, one that ends before it begins, and one beside 「ない」."""
+        given = [name for name in PERIOD_FIELDS if data[name]]
+        if not given:
+            return
+        if not data["has_exclusions"]:
+            sentence = "期間を入力したときは「ある」を選択してください。"
+            raise ValidationError(sentence, "has_exclusions")
+        blank = [name for name in PERIOD_FIELDS if not data[name]]
+        if blank:
+            labels = {name: self.fields[name].metadata["label"] for name in blank}
+            raise ValidationError({n: [f"{labels[n]}を入力してください。"] for n in blank})
+        if data["ends_on"] < data["starts_on"]:
+            raise ValidationError("終わる日は、始まる日と同じか後の日にしてください。", "ends_on")
+
+
 SECTION_SCHEMAS: dict[str, type[SectionSchema]] = {
     "company": CompanySchema,
     "qualification": QualificationSchema,
+    "exclusions": ExclusionsSchema,
     "contact": ContactSchema,
 }
 
@@ -309,6 +343,7 @@ class DecisionSchema(FormSchema):
     reason = lines("理由", maximum=2000, required=False)
     finding_company = lines("会社の情報への指摘", maximum=1000, required=False)
     finding_qualification = lines("全省庁統一資格への指摘", maximum=1000, required=False)
+    finding_exclusions = lines("指名停止等への指摘", maximum=1000, required=False)
     finding_contact = lines("連絡先への指摘", maximum=1000, required=False)
     confirmed = checked("提出された内容を確かめました")
     version = whole("版", minimum=1)

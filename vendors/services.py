@@ -19,7 +19,7 @@ from core.db import now
 from core.errors import Conflict, Forbidden, GuardFailed, Invalid, StaleVersion, WrongState
 from core.japanese import name_skeleton
 from core.state_machine import LabelledCode
-from vendors import contacts, draft_services, queries
+from vendors import contacts, declared, draft_services, queries
 from vendors.completeness import SECTIONS, list_missing
 from vendors.models import (
     VENDOR_MACHINE,
@@ -32,6 +32,7 @@ _SKELETON_LENGTH = 200
 _EDITABLE: Mapping[str, frozenset[VendorState]] = {
     "company": frozenset({VendorState.DRAFT, VendorState.RETURNED}),
     "qualification": frozenset({VendorState.DRAFT, VendorState.RETURNED}),
+    "exclusions": frozenset({VendorState.DRAFT, VendorState.RETURNED}),
     "contact": frozenset(
         {VendorState.DRAFT, VendorState.RETURNED, VendorState.ACTIVE, VendorState.SUSPENDED}
     ),
@@ -298,6 +299,7 @@ def decide(
     )
     record(session, actor, vendor, f"vendor.{decision.value}", reason=reason, findings=named)
     if decision is Decision.APPROVE:
+        declared.record_all(session, vendor)
         announce(session, vendor)
 
 

@@ -15,7 +15,7 @@ from core.config import Settings
 from core.db import now
 from core.errors import Forbidden, GuardFailed, NotFound
 from vendors import queries
-from vendors.models import ExclusionPeriod, Vendor, VendorAction
+from vendors.models import HANDED_IN_STATES, ExclusionPeriod, Vendor, VendorAction
 from vendors.services import announce, record, require_first
 
 
@@ -127,10 +127,13 @@ def exclude(
     reason: str,
     reference: str,
 ) -> ExclusionPeriod:
-    """Record that a public body keeps the vendor out for a time; everyone sees it while it lasts."""
+    """Record that a public body keeps the vendor out for a time; everyone sees it while it lasts.
+
+    From the submission of the registration on: before it is decided, only its vendor and the agency see it.
+    """
     require(session, actor, Permission.VENDOR_EXCLUDE, vendor)
-    if not vendor.is_public:
-        raise GuardFailed([("main", "記録できるのは、登録された事業者だけです。")])
+    if vendor.state not in HANDED_IN_STATES:
+        raise GuardFailed([("main", "記録できるのは、登録を提出した事業者だけです。")])
     if actor.person_id is None:
         raise Forbidden("記録できるのは、主任審査員だけです。")
     period = ExclusionPeriod(
@@ -174,6 +177,8 @@ def _tell_exclusion(
         "reference": period.reference,
     }
     audit.record(session, actor, action, "Vendor", vendor.id, owner_id=vendor.owner_id, **details)
-    changes.append(session, "vendor", vendor.id)
+    if vendor.is_public:
+        changes.append(session, "vendor", vendor.id)
     title = "指名停止等の記録が変わりました"
-    tell_organisation(session, vendor.owner_id, action, title, f"/vendors/{vendor.id}")
+    path = f"/vendors/{vendor.id}" + ("" if vendor.is_public else "/file")
+    tell_organisation(session, vendor.owner_id, action, title, path)

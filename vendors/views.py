@@ -22,7 +22,7 @@ from core.form_drafts import keep_typed, mark_tasks
 from core.form_keys import Made
 from core.forms import Form
 from core.japanese import format_date, name_skeleton
-from vendors import contacts, queries, services
+from vendors import contacts, declared, queries, services
 from vendors.completeness import SECTIONS, list_missing, section_of, sections_missing
 from vendors.models import (
     QUALIFICATION_GRADES,
@@ -177,6 +177,8 @@ def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
         session, [vendor.submitted_by_id, vendor.decided_by_id, vendor.assigned_reviewer_id]
     )
     standing = agreements.judge_agreement(session, vendor.id)
+    exclusions = queries.list_exclusions(session, vendor.id)
+    running = [(e.authority, e.ends_on) for e in exclusions if e.is_in_force(today_jst())]
     is_own = vendor.owner_id == actor().organisation_id
     alike = [] if is_own else _look_alikes(session, vendor)
     tasks = _tasks(vendor)
@@ -192,10 +194,11 @@ def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
         wishes=0 if is_own else len(accounts.queries.list_wishes(session, vendor.owner_id)),
         agreement=agreements.current_agreement(session, vendor.id),
         standing=standing,
-        bars=agreements.bars_of(vendor, standing, today_jst()),
+        bars=agreements.bars_of(vendor, standing, today_jst(), running),
         tasks=tasks,
         missing=list_missing(vendor, today_jst()),
         sections=SECTIONS,
+        exclusions=exclusions,
         today=today_jst(),
         choices=CHOICES,
     )
@@ -218,6 +221,8 @@ def _tasks(vendor: Vendor) -> list[dict[str, Any]]:
             status = "in_progress" if _is_begun(vendor, section.fields) else "not_started"
         href = url_for("vendors.edit", vendor_id=vendor.id, section=section.name)
         editable = may_edit and services.is_editable(vendor, section.name)
+        if section.name == "exclusions" and vendor.is_public:
+            continue  # the agency keeps the records from now on
         if section.name == "qualification" and vendor.is_public:
             expired = vendor.is_unqualified(today_jst())
             tasks.append(_renewal_task(vendor, section.hint, is_expired=expired))
@@ -284,6 +289,8 @@ def _save(session: Session, vendor_id: uuid.UUID, section: str, data: dict[str, 
     values = dict(data)
     version = values.pop("version")
     vendor = locked_vendor(session, vendor_id)
+    if section == "exclusions":
+        values = declared.declare(vendor, values)
     services.edit(session, actor(), vendor, section=section, version=version, values=values)
     return True
 
@@ -312,6 +319,7 @@ def submit(vendor_id: uuid.UUID) -> ResponseReturnValue:
         form=form,
         vendor=vendor,
         missing=missing,
+        exclusions=queries.list_exclusions(web.read_session(), vendor_id),
         today=today_jst(),
         choices=CHOICES,
         can_submit=vendor.state in (VendorState.DRAFT, VendorState.RETURNED),

@@ -124,6 +124,9 @@ def register_vendor(walker, settings, key, number, name, kana):
     vendor.choose("資格の種類", "物品の販売").choose("資格の種類", "役務の提供等")
     vendor.choose("資格の等級", "A").choose("競争参加地域", "関東")
     vendor.date("資格の有効期限", 2028, 3, 31).press("保存する")
+    vendor.open(file).follow("指名停止等").choose("指名停止等の期間があるか", "ない").press(
+        "保存する"
+    )
     vendor.open(file).follow("連絡先").fill("連絡先のメールアドレス", f"info-{key}@example.jp")
     vendor.choose("GビズIDの種類", "プライム").press("保存する")
     vendor.open(file).follow("確認して提出する")

@@ -46,6 +46,7 @@ PUBLIC = {
     "memberships": "only ids and roles",
     "recusals": "only ids",
     "outbox_workers": "only a time",
+    "throttles": "a sealed id, a time and a count",
     "project_counters": "only numbers",
     "request_counters": "only numbers",
     "small_amount_ceilings": "public law; a body's own ceilings are on its own pages",
@@ -263,7 +264,11 @@ def _plant_company(world: World, session: Session) -> None:
     planter.plant(session, Succession, to_vendor_id=heir.id, **given)
     for state in (VendorState.DRAFT, VendorState.CHECKING, VendorState.REFUSED):
         home = planter.plant(session, Organisation, kind=OrganisationKind.VENDOR)
-        vendor = planter.plant(session, Vendor, owner_id=home.id, state=state)
+        days = {"starts_on": "2026-04-01", "ends_on": "2026-05-01"}
+        words = ("authority", "reason", "reference")
+        declared = {name: planter.word(f"vendors.exclusions.{name}") for name in words}
+        of = {"owner_id": home.id, "exclusions": [declared | days]}
+        vendor = planter.plant(session, Vendor, state=state, **of)
         agreed = {"vendor_id": vendor.id, "accepted_by_id": town.seller_admin.id}
         planter.plant(session, FrameworkAgreement, **agreed)
 
@@ -390,7 +395,6 @@ def _plant_accounts(world: World, session: Session) -> None:
         planter.plant(session, accounts.OrganisationNotice, organisation_id=told)
     planter.plant(session, outbox.OutboxMessage, created_at=moment, done_at=moment)
     planter.plant(session, form_keys.FormPosting, created_at=moment)
-    planter.plant(session, accounts.Throttle, began_at=moment)
     planter.plant(session, form_drafts.FormDraft, person_id=admin.id)
     words = {name: planter.word(f"audit_details.{name}") for name in ("reason", "title")}
     actor = factories.actor(town.clerk, Role.CLERK, town.body)

@@ -35,6 +35,7 @@ FULL = {
     "qualification_grade": "A",
     "qualification_regions": ["近畿"],
     "qualification_expires_on": datetime(2028, 3, 31, tzinfo=UTC).date(),
+    "has_exclusions": False,
     "contact_email": "info@example.jp",
     "gbizid_type": "prime",
 }

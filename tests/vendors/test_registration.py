@@ -80,6 +80,7 @@ def fill(client, base):
     for section, values in (
         ("company", COMPANY),
         ("qualification", QUALIFICATION),
+        ("exclusions", {"has_exclusions": "false"}),
         ("contact", CONTACT),
     ):
         assert client.submit(f"{base}/{section}", values).status_code == 303
@@ -156,6 +157,7 @@ def test_company_registers_is_approved_and_accepts_the_agreement(client, checked
             "vendor.edit",
             "vendor.edit",
             "vendor.edit",
+            "vendor.edit",
             "vendor.submit",
             "vendor.assign",
             "vendor.approve",
@@ -179,7 +181,7 @@ def test_draft_survives_signing_out_and_submission_lists_what_is_missing(client)
     response = client.submit(f"{base}/submit", {"confirmed": "yes"})
     assert response.status_code == 422
     summary = response.text.split('id="error-summary"')[1].split("</ul>")[0]
-    assert "確認が必要な入力が9件あります" in summary
+    assert "確認が必要な入力が10件あります" in summary
     assert f'href="{base}/company#f-address">本店の所在地を入力してください。' in summary
     assert f'href="{base}/qualification#f-qualification_kinds"' in summary
     assert the_vendor().state is VendorState.DRAFT
@@ -292,6 +294,65 @@ def test_look_alike_name_is_marked_for_the_agency_only(client, agency):
     assert "カクウソフト(株)" in page
     assert "カクウソフトー合同会社" in page
     assert "カクウハード" not in page
+
+
+def test_exclusions_are_declared_shown_to_the_lead_and_bar_selling(client, agency, hold_clock):
+    hold_clock(datetime(2026, 10, 1, 3, 0, tzinfo=UTC))
+    base = register(client)
+    for browser, name in ((agency[0][name], name) for name in agency[1]):
+        make.sign_in_client(browser, agency[1][name])
+    page = f"{base}/exclusions"
+    fill(client, base)
+    period = {
+        "authority": "見本県",
+        "reason": "虚偽の記載。",
+        "reference": "見本県告示第1号",
+        **{f"starts_on-{k}": v for k, v in (("year", "8"), ("month", "9"), ("day", "1"))},
+        **{f"ends_on-{k}": v for k, v in (("year", "8"), ("month", "12"), ("day", "31"))},
+    }
+    some = {"has_exclusions": "true"}
+    for values, sentence in (
+        (period, "「ある」を選択してください"),
+        ({**some, **period, "reference": ""}, "根拠の文書を入力してください"),
+        ({**some, **period, "ends_on-year": "7"}, "終わる日は、始まる日と同じか後"),
+    ):
+        refused = client.submit(page, values)
+        assert (refused.status_code, sentence in refused.text) == (422, True), sentence
+    assert client.submit(page, some).status_code == 303
+    refused = client.submit(f"{base}/submit", {"confirmed": "yes"})
+    assert f'href="{page}#f-has_exclusions">指名停止等の期間を入力' in refused.text
+    for _ in range(2):
+        assert client.submit(page, {**some, **period}).status_code == 303
+    refused = client.submit(page, {"has_exclusions": "false"})
+    assert "「消す」のチェックを入れてください" in refused.text
+    assert client.submit(page, {"removed": ["1"]}).status_code == 303
+    assert (
+        text_of(client.page(f"{base}/submit")).count("見本県：令和8年9月1日から令和8年12月31日")
+        == 1
+    )
+    hand_in(client, base)
+
+    lead, vendor = agency[0]["lead"], the_vendor()
+    recorded = {**period, "authority": "見本市", "reference": "見本市公告第2号"}
+    assert lead.submit(f"/vendors/{vendor.id}/exclusions", recorded).status_code == 303
+    assert "見本市公告第2号" in client.get(base).text
+    reviewer = str(agency[1]["reviewer"].id)
+    assert lead.submit(f"/vendors/{vendor.id}/assign", {"reviewer_id": reviewer}).status_code == 303
+    shown = text_of(lead.page(f"/vendors/{vendor.id}/decide"))
+    assert all(word in shown for word in ("見本県告示第1号", "見本市公告第2号", "期間中"))
+    assert decide(lead, vendor, "approve").status_code == 303
+    public = client.get(f"/vendors/{vendor.id}").text
+    assert "見本県告示第1号" in public
+    agreed = f"/vendors/{vendor.id}/agreement"
+    assert client.submit(agreed, {"confirmed": "yes"}).status_code == 303
+    assert "見本県の指名停止等の期間中" in client.get(base).text
+    with db.reading() as session:
+        with pytest.raises(GuardFailed) as refusal:
+            agreements.require_selling(session, session.get(Vendor, vendor.id))
+        assert [at for at, _ in refusal.value.reasons] == [f"/vendors/{vendor.id}"] * 2
+    hold_clock(datetime(2027, 1, 1, 3, 0, tzinfo=UTC))
+    with db.reading() as session:
+        agreements.require_selling(session, session.get(Vendor, vendor.id))
 
 
 def _all_vendors():
