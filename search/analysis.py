@@ -259,7 +259,10 @@ def _read_term(piece: str) -> Term | None:
     if not own:
         return None
     variants = dict.fromkeys(own, 1.0)
-    for alternative in _alternatives(piece):
+    other = _in_other_kana(piece)
+    for atoms in _read_variants(other):
+        variants.setdefault(atoms, 1.0)
+    for alternative in _equal_terms(piece) + _equal_terms(other):
         atoms = tuple(
             atom for part in alternative for found in _read_variants(part)[:1] for atom in found
         )
@@ -337,12 +340,6 @@ def synonyms_hash() -> str:
 def analysis_version() -> str:
     """Name the rules and the segmenter; stored texts of another version are analysed again."""
     return f"{_RULES_VERSION}+{segmenter_name()}"
-
-
-def _alternatives(piece: str) -> list[list[str]]:
-    """Give other ways to say a term: in the other kana, and the synonyms of either."""
-    other = _in_other_kana(piece)
-    return [[other], *_equal_terms(piece), *_equal_terms(other)] if other else _equal_terms(piece)
 
 
 def _in_other_kana(piece: str) -> str:

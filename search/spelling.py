@@ -11,12 +11,14 @@ from search.words import DATA, KATAKANA
 
 _PASSES = 10
 
-_DASH_IN_KATAKANA = re.compile(f"(?<=[{KATAKANA}])[-‐‑‒–—―−─━](?=[ァ-ヺ])")
+_DASH_IN_KATAKANA = re.compile(f"(?<=[{KATAKANA}])[-‐‑‒–—―−─━](?=[ァ-ヺ]|\\s|$)")
 _DASH = re.compile("[‐‑‒–—―−─━]")
 _LONE_LONG_MARK = re.compile(f"(?<![ぁ-ゖ{KATAKANA}])ー+")
-_FINAL_LONG_MARK = re.compile(f"(?<![{KATAKANA}])([{KATAKANA}]{{3,}}?)ー+(?![{KATAKANA}])")
+_FINAL_LONG_MARKS = tuple(
+    re.compile(f"(?<![{kana}])([{kana}]{{3,}}?)ー+(?![{kana}])") for kana in (KATAKANA, "ぁ-ゖー")
+)
 _VU = {"ヴァ": "バ", "ヴィ": "ビ", "ヴェ": "ベ", "ヴォ": "ボ", "ヴ": "ブ"}
-_KANA = dict(zip("ァィゥェォヵヶヂヅ", "アイウエオカケジズ", strict=True))
+_KANA = dict(zip("ァィゥェォヵヶヂヅぁぃぅぇぉ", "アイウエオカケジズあいうえお", strict=True))
 # Selectors of a letter's shape (辻󠄀), zero-width marks and the soft hyphen: seen by nobody.
 _UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]+")
 
@@ -37,7 +39,9 @@ def _fold(text: str) -> str:
     text = _LONE_LONG_MARK.sub(lambda found: "-" * len(found[0]), text).lower()
     for old, new in _VU.items():
         text = text.replace(old, new)
-    text = _FINAL_LONG_MARK.sub(r"\1", text.translate(_letters()))
+    text = text.translate(_letters())
+    for final in _FINAL_LONG_MARKS:
+        text = final.sub(r"\1", text)
     for old, new in spellings():
         text = text.replace(old, new)
     return text
@@ -132,9 +136,9 @@ def _fold_traced(traced: _Traced) -> None:
     for old, new in _VU.items():
         traced.replace(re.compile(old), lambda _, new=new: new)  # type: ignore[misc]
     traced.text = traced.text.translate(_letters())
-    traced.rewrite(
-        [(found.end(1), found.end(), "") for found in _FINAL_LONG_MARK.finditer(traced.text)]
-    )
+    for final in _FINAL_LONG_MARKS:
+        marks = final.finditer(traced.text)
+        traced.rewrite([(found.end(1), found.end(), "") for found in marks])
     for old, new in spellings():
         if old in traced.text:
             traced.replace(re.compile(old), lambda _, new=new: new)  # type: ignore[misc]

@@ -34,14 +34,20 @@ KINDS = ["embedded", "fake", pytest.param("server", marks=pytest.mark.meilisearc
 @pytest.fixture(params=KINDS)
 def engine(request, tmp_path, fake) -> SearchEngine:
     """Give an empty engine: embedded, over the fake, and over a real server if its URL is set."""
-    made = _make(request, tmp_path)
+    made = make_for(request.param, request, tmp_path)
     made.rebuild([])
     return made
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def _stocked(request, tmp_path_factory) -> SearchEngine:
-    made = _make(request, tmp_path_factory.mktemp("stocked"))
+def kind(request) -> str:
+    """Name the kind of engine that a module's own engine is of."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def _stocked(request, tmp_path_factory, kind) -> SearchEngine:
+    made = make_for(kind, request, tmp_path_factory.mktemp("stocked"))
     made.rebuild(CORPUS)
     return made
 
@@ -52,10 +58,11 @@ def stocked(_stocked, fake) -> SearchEngine:
     return _stocked
 
 
-def _make(request, folder) -> SearchEngine:
-    if request.param == "embedded":
+def make_for(kind: str, request, folder) -> SearchEngine:
+    """Make an empty engine of a kind."""
+    if kind == "embedded":
         return EmbeddedEngine(folder)
-    if request.param == "fake":
+    if kind == "fake":
         return make_engine(request.getfixturevalue("fake_server")[1])
     return make_engine(
         os.environ["NARABI_TEST_MEILISEARCH_URL"], os.environ.get("NARABI_TEST_MEILISEARCH_KEY")
