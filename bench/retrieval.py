@@ -26,7 +26,7 @@ from tests.search.pairs import FALSE_FRIENDS, VARIANTS, make_pairs
 RELEVANCE = Path(__file__).resolve().parents[2] / "shared" / "data" / "relevance"
 
 _FIRST = (1, 3, 10)
-_SOME_SEEDS = range(0, SEEDS, 6)
+_SOME_SEEDS = (0, SEEDS // 2)
 _BASE = "284 questions; BM25 over words {}, E5-small {}"
 
 
@@ -122,11 +122,11 @@ def _questions() -> tuple[tuple[str, dict[str, int]], ...]:
 
 
 def _answers() -> Iterator[SearchRecord]:
-    """Give the city's answers as listings: the question is the name, the answer what it does."""
+    """Give the city's answers as listings: the question sums up, the answer is the text."""
     corpus = json.loads((RELEVANCE / "corpus.json").read_text(encoding="utf-8"))
     for key, text in corpus.items():
         question, _, answer = text.removeprefix("Question: ").partition("\nAnswer: ")
-        analysed = analysis.searchable_text(question, "", answer)
+        analysed = analysis.searchable_text("", question, answer)
         yield SearchRecord(
             listing_version_id=key, listing_id=key, offering_id=f"offering {key}", analysed=analysed
         )

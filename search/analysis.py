@@ -32,7 +32,10 @@ MAX_WORDS = 10  # the server reads no more of a query
 MAX_COMBINATIONS = 64
 GAP = "|"
 
-_RULES_VERSION = 3
+_CLAUSE = 5
+"""So many different words make a clause."""
+
+_RULES_VERSION = 4
 
 _MIXED_LATIN = re.compile(f"[^\\W_{JAPANESE}]+")
 _LETTERS_AND_DIGITS = re.compile(r"[0-9]+|[^0-9]+")
@@ -65,9 +68,17 @@ class Zone:
 
     @property
     def distinct_words(self) -> str:
-        """Give each word as often as different stretches hold it: repeating one counts nothing."""
-        stretches = dict.fromkeys(self.words.split(GAP))
-        return " ".join(word for each in stretches for word in dict.fromkeys(each.split()))
+        """Give each word once, and once more for each other whole clause that holds it.
+
+        Repeating a word or a clause counts nothing, nor does a list of words.
+        """
+        counted: list[str] = []
+        known: set[str] = set()
+        for stretch in dict.fromkeys(self.words.split(GAP)):
+            words = dict.fromkeys(stretch.split())
+            counted += [word for word in words if len(words) >= _CLAUSE or word not in known]
+            known.update(words)
+        return " ".join(counted)
 
     @property
     def letters(self) -> str:

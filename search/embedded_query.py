@@ -39,7 +39,7 @@ _TIE = 0.02
 """Scores within two per cent are equal: the shuffle decides among them."""
 
 
-_SENTENCE_WEIGHTS = {"hi": 1.2, "lo": 1.0, "ft": 1.0}
+_SENTENCE_WEIGHTS = {"hi": 1.2, "lo": 1.2, "ft": 1.0}
 """A sentence is asked of what a row says: its name leads less than for a term."""
 
 _OTHER_ZONES = 0.1
@@ -218,10 +218,13 @@ def _sentence(sentence: Sentence, searcher: Searcher, least: int) -> Query:
 
 
 def _way(way: str, searcher: Searcher) -> Iterator[tuple[str, Query]]:
-    """Ask each zone for one way to say a word; several words together are as rare as the rarest."""
+    """Ask each zone for one way to say a word; several words together are as rare as the rarest.
+
+    In names a word counts by its rarity alone: no name is better for being short.
+    """
+    words = way.split(" ")
     for zone in ZONES:
-        words = way.split(" ")
-        if len(words) == 1:
+        if zone != "hi" and len(words) == 1:
             yield zone, Query.term_query(build_schema(), f"rank_{zone}", way, index_option="freq")
         else:
             rarity = max(_rarity(f"rank_{zone}", word, searcher) for word in words)
@@ -229,8 +232,11 @@ def _way(way: str, searcher: Searcher) -> Iterator[tuple[str, Query]]:
 
 
 def _pair(pair: str, searcher: Searcher) -> Iterator[tuple[str, Query]]:
-    """Ask for a pair of letters, weighed by how rare it is and not by how often a row says it."""
-    for zone in ZONES:
+    """Ask for a pair of letters, weighed by how rare it is and not by how often a row says it.
+
+    Not in names: a name with more letters would hold more pairs.
+    """
+    for zone in ZONES[1:]:
         field = f"bigrams_{zone}"
         asked = Query.term_query(build_schema(), field, pair, index_option="basic")
         weight = _PAIR_WEIGHT * _rarity(field, pair, searcher)
