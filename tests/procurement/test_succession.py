@@ -17,7 +17,9 @@ from catalog.offerings.models import (
     ListingVersion,
     Offering,
     OfferingVersion,
+    OfferState,
 )
+from catalog.offerings.queries import find_listed
 from catalog.price_plan import ComponentKind, Interval, Unit
 from core import changes, db
 from core.audit import AuditEvent, verify
@@ -303,3 +305,43 @@ def test_of_two_listings_in_one_hand_the_makers_goes_on(market, leads, client, d
     with pytest.raises(Conflict), db.transaction() as session:
         again = {"seller_id": heir.id, "owner_id": heir.owner_id}
         session.add(Listing(offering_id=goes_on.offering_id, **again))
+
+
+@pytest.mark.sqlite_only  # which listing goes on is decided in Python
+def test_resellers_that_merge_one_after_the_other_point_at_the_one_that_is_left(
+    database, settings, leads
+):
+    _, people, home = leads
+    first, second = (make.actor(person, Role.LEAD_REVIEWER, home) for person in people)
+    with db.transaction() as session:
+        maker, *sellers = (make.vendor(session) for _ in range(4))
+        own = make.offering(session, maker, make.specification(session))
+        software = session.get_one(OfferingVersion, own.offering_version_id)
+        offering = session.get_one(Offering, software.offering_id)
+        states = (OfferState.PUBLISHED, OfferState.DRAFT, OfferState.PUBLISHED)
+        listings = [
+            make.listing(session, offering, software, seller, state, PRICES).listing_id
+            for seller, state in zip(sellers, states, strict=True)
+        ]
+
+    def merge(giver, heir):
+        said = {"offering_id": None, "reason": "合併。"}
+        with db.transaction() as session:
+            row = session.get_one(Vendor, giver.id)
+            number = heir.corporate_number
+            made = services.propose(session, first, row, corporate_number=number, **said)
+        with db.transaction() as session:
+            services.confirm(session, second, settings, made.id, version=made.version)
+        with db.reading() as session:
+            return [session.get_one(Listing, each) for each in listings]
+
+    # What is public goes on before a draft, though the draft is the heir's.
+    a, b, c = merge(sellers[0], sellers[1])
+    assert (a.merged_into_id, b.merged_into_id, c.merged_into_id) == (None, a.id, None)
+    assert {a.seller_id, b.seller_id} == {sellers[1].id}
+    # Of two that are public the heir's goes on, for all that ended before.
+    a, b, c = merge(sellers[1], sellers[2])
+    assert (a.merged_into_id, b.merged_into_id, c.merged_into_id) == (c.id, c.id, None)
+    with db.reading() as session:
+        assert {each.listing_id for each in find_listed(session)} == {own.listing_id, c.id}
+        assert {each.seller_id for each in (a, b, c)} == {sellers[2].id}

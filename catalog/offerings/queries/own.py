@@ -162,6 +162,7 @@ def _sold(owner_id: uuid.UUID) -> SelectOfScalar[ListingVersion]:
         .where(
             ListingVersion.owner_id == owner_id,
             Listing.seller_id != Offering.maker_id,
+            col(Listing.merged_into_id).is_(None),
             _is_kept(ListingVersion),
             ~select(later.id)
             .where(
