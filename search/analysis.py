@@ -21,6 +21,7 @@ from search.words import (
     MAX_TOKEN,
     RUN,
     SUBRUN,
+    list_forms,
     segment,
     segmenter_name,
 )
@@ -145,7 +146,7 @@ def _cut_run(run: str) -> Iterator[tuple[str, str]]:
         if LATIN.fullmatch(part):
             yield part, part
         else:
-            yield from ((word.surface, word.form) for word in segment(part))
+            yield from list_forms(part)
 
 
 def _extra_words(text: str) -> Iterator[tuple[str, int, int]]:
