@@ -4,7 +4,7 @@ import csv
 import hashlib
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -98,6 +98,11 @@ def searchable_text(hi: str, lo: str, ft: str) -> str:
     return "\n".join(
         f"{zone.runs}\t{zone.words}" for zone in (_analyse_zone(text) for text in (hi, lo, ft))
     )
+
+
+def searchable_texts(texts: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Analyse the zones of many listings: what another process is handed at once."""
+    return [searchable_text(*zones) for zones in texts]
 
 
 def read_zones(analysed: str) -> dict[str, Zone]:

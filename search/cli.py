@@ -9,6 +9,7 @@ from core.config import Settings
 from search import indexer
 from search.engine import IndexMissing
 from search.queries import get_engine
+from search.texts import refresh_texts
 
 
 @click.group("search")
@@ -29,7 +30,7 @@ def rebuild(operation: Operation) -> None:
 def check(operation: Operation) -> None:
     """索引とデータベースを見比べて、違いを直します。違いがあったときは終了コード1で終わります。"""
     engine = get_engine(operation.settings)
-    stale = indexer.refresh_texts()
+    stale = refresh_texts()
     try:
         drift = indexer.check(engine)
     except IndexMissing:

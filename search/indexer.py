@@ -30,10 +30,10 @@ from search.queries import (
     list_listing_ids_of_version,
     list_offering_ids,
     list_published_listing_ids,
-    list_stale_listing_ids,
     lock_listings,
     read_records,
 )
+from search.texts import refresh_texts
 
 LISTING_CHANGED = "search.listing_changed"
 VENDOR_CHANGED = "vendor.state_changed"
@@ -110,18 +110,6 @@ def rebuild(engine: SearchEngine) -> int:
     count = engine.rebuild(stream_records())
     check(engine)
     return count
-
-
-def refresh_texts() -> int:
-    """Analyse the published listings whose stored text is missing or of older rules."""
-    total = 0
-    while True:
-        with db.transaction() as session:
-            stale = list_stale_listing_ids(session)
-            stored = _store_texts(session, stale)
-        total += stored
-        if not stored:
-            return total
 
 
 def stream_records() -> Iterator[SearchRecord]:

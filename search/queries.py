@@ -258,7 +258,7 @@ def list_published_listing_ids(session: Session) -> list[uuid.UUID]:
     return list(session.exec(statement))
 
 
-def list_stale_listing_ids(session: Session, limit: int = CHUNK) -> list[uuid.UUID]:
+def list_stale_listing_ids(session: Session) -> list[uuid.UUID]:
     """Return published listings whose stored text is missing or of other rules."""
     statement = (
         select(ListingVersion.listing_id)
@@ -270,7 +270,6 @@ def list_stale_listing_ids(session: Session, limit: int = CHUNK) -> list[uuid.UU
             ),
         )
         .order_by(col(ListingVersion.listing_id))
-        .limit(limit)
     )
     return list(session.exec(statement))
 
