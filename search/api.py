@@ -1,5 +1,7 @@
 """The search as data: the same question, filters, order and counts as the page."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint
@@ -44,6 +46,7 @@ def search(query: dict[str, Any]) -> dict[str, Any]:
     choices = list_facet_choices(session, query)
     day = day_in_japan(now(session))
     asked = query_of(query, choices, day, population=population, own_population=own)
+    asked = replace(asked, counted=tuple(name for name in FACETS if name in query["facets"]))
     found = find_listings(session, get_engine(settings()), asked, population=population)
     return {
         "total": found.total,
@@ -53,7 +56,7 @@ def search(query: dict[str, Any]) -> dict[str, Any]:
         "relaxed": found.relaxed,
         "population": population,
         "cost_basis": found.cost_basis,
-        "facets": _facets(session, found, choices),
+        "facets": _facets(session, found, choices, asked.counted),
         "items": [_item(row, population) for row in found.rows],
     }
 
@@ -65,10 +68,12 @@ def _find_body(session: Session, text: str) -> Organisation | None:
         raise BadRequest(f"団体（body）：{error.message}") from error
 
 
-def _facets(session: Session, found: FoundPage, choices: Choices) -> list[dict[str, Any]]:
+def _facets(
+    session: Session, found: FoundPage, choices: Choices, counted: Iterable[str]
+) -> list[dict[str, Any]]:
     named = {
         name: name_values(session, name, [*found.facets.get(name, {}), *dict(choices[name])])
-        for name in sorted(MANY_VALUED)
+        for name in sorted(MANY_VALUED.intersection(counted))
     }
     return [
         {
@@ -79,7 +84,7 @@ def _facets(session: Session, found: FoundPage, choices: Choices) -> list[dict[s
                 for value, label in {**choices, **named}[name]
             ],
         }
-        for name in FACETS
+        for name in counted
     ]
 
 

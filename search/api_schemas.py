@@ -1,6 +1,6 @@
 """The shapes of the search API: what may be asked, the same as on the page, and what is answered."""
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from catalog import api_fields as f
 from catalog.terms import CertificationState, SizeClass
@@ -10,7 +10,15 @@ from search.schemas import SearchSchema
 
 
 class SearchQuerySchema(SearchSchema):
-    """The parameters of the page; a procurement project belongs to the page alone."""
+    """The parameters of the page, and which facets to count; a project belongs to the page alone."""
+
+    facets = fields.List(
+        fields.String(
+            validate=validate.OneOf(FACETS, error="「{input}」という絞り込みの項目はありません。")
+        ),
+        load_default=lambda: list(FACETS),
+        metadata=f.about("件数を数える項目。繰り返して指定する。なければすべて"),
+    )
 
     class Meta:
         """What the page has and a program does not need."""

@@ -129,7 +129,8 @@ class EmbeddedEngine:
         """Count each facet under all filters but its own, remembering recent answers."""
         filters = query.active_filters
         cap = query.price_cap
-        key = (snapshot.pid, snapshot.stamp, query.text, tuple(filters.items()), cap)
+        asked = (query.text, tuple(filters.items()), cap, query.counted)
+        key = (snapshot.pid, snapshot.stamp, *asked)
         with self._lock:
             if (known := self._facets.get(key)) is not None:
                 self._facets.move_to_end(key)

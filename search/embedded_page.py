@@ -19,7 +19,6 @@ from search.embedded_query import (
     of_kind,
 )
 from search.engine import (
-    FACETS,
     PART,
     SOLO,
     TERMS_FACETS,
@@ -174,7 +173,7 @@ def _makers(searcher: Searcher, text: Query, seed: int) -> list[str]:
 def _read(
     searcher: Searcher, query: SearchQuery, text: Query, offset: int, limit: int, *, grouped: bool
 ) -> tuple[list[Hit], int]:
-    apart = grouped and _is_apart(searcher, text, query.text)
+    apart = grouped and is_apart(searcher, text, query.text)
     scope = _Scope(searcher, text, query.active_filters, query.price_cap, by_seller=apart)
     narrowed = scope.one_each(query.cost_population) if grouped else scope.listings()
     return Page(searcher, query, narrowed).read(offset, limit)
@@ -282,7 +281,7 @@ class _Scope:
         return Query.boolean_query([(Occur.Must, self._narrowed), of_kind(*kinds)])
 
 
-def _is_apart(searcher: Searcher, text: Query, words: str) -> bool:
+def is_apart(searcher: Searcher, text: Query, words: str) -> bool:
     """Tell whether a text finds a software by some of its sellers only."""
     if not words:
         return False
@@ -301,19 +300,20 @@ def count_listings(searcher: Searcher) -> int:
 def count_facets(searcher: Searcher, text: Query, query: SearchQuery) -> Facets:
     """Count the values of each facet under all filters but its own."""
     filters, cap = query.active_filters, query.price_cap
-    apart = _is_apart(searcher, text, query.text)
+    apart = is_apart(searcher, text, query.text)
     counts: dict[str, Counter[str]] = {}
-    free = [facet for facet in FACETS if facet not in filters]
+    free = [facet for facet in query.counted if facet not in filters]
     groups = [(free, filters)] if free else []
     groups += [
         ([facet], {name: values for name, values in filters.items() if name != facet})
         for facet in filters
+        if facet in query.counted
     ]
     for facets, others in groups:
         counts |= _Scope(searcher, text, others, cap, by_seller=apart).count(facets)
     return {
         facet: dict(sorted(counts[facet].items(), key=lambda row: (-row[1], row[0])))
-        for facet in FACETS
+        for facet in query.counted
     }
 
 

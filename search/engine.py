@@ -158,7 +158,10 @@ class PriceCap:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """What a reader asks; raises BadRequest for a filter, sort, seed or page that cannot be."""
+    """What a reader asks; raises BadRequest for a filter, sort, seed or page that cannot be.
+
+    `counted` are the facets of which the embedded engine has to count the values.
+    """
 
     text: str = ""
     filters: Filters = field(default_factory=dict)
@@ -167,6 +170,7 @@ class SearchQuery:
     page: int = 1
     per_page: int = 20
     price_cap: PriceCap | None = None
+    counted: tuple[str, ...] = FACETS
 
     def __post_init__(self) -> None:
         """Refuse what no engine may guess about."""

@@ -200,11 +200,23 @@ def test_search_answers_as_the_page_does(api, market, settings):
     assert list(counts["region"].values()) == [1]
     assert counts["certification"]["unknown"] == 1
     assert counts["seller_kind"] == {"direct": 1, "reseller": 1}
+    few = api.json(f"{path}&facets=hosting&facets=certification")["facets"]
+    assert {each["name"]: each["values"] for each in few} == {
+        each["name"]: each["values"]
+        for each in found["facets"]
+        if each["name"] in {"hosting", "certification"}
+    }
     page = api.client.page(path)
     assert "1件見つかりました" in text_of(page.find(".//*[@role='status']"))
     assert api.json(f"{path}&cost_max=118800")["total"] == 1
     assert api.json(f"{path}&cost_max=118799")["total"] == 0
-    refused = {"colour=red": "colour", "q=a&q=b": "q", "sort=fame": "sort", "project=x": "project"}
+    refused = {
+        "colour=red": "colour",
+        "q=a&q=b": "q",
+        "sort=fame": "sort",
+        "project=x": "project",
+        "facets=x": "facets",
+    }
     for query, name in refused.items():
         problem = api.json(f"/search?{query}", 400)
         assert [each["field"] for each in problem["errors"]] == [name]
