@@ -37,6 +37,18 @@ _KEPT = {
 }
 
 
+_LONG = (
+    "test_walk.py",
+    "test_isolation.py",
+    "test_large_numbers.py",
+    "test_demo.py",
+    "test_machines.py",
+    "test_large_import.py",
+    "test_keyboard_and_zoom.py",
+    "test_sheets.py",
+)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer the acceptance ledger's output file."""
     parser.addoption("--acceptance-report", help="write the 40 acceptance lines to this file")
@@ -60,10 +72,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _begins(item: pytest.Item) -> int:
+    """Say how soon a test begins: the longest first, so that none runs alone at the end."""
+    return next((n for n, name in enumerate(_LONG) if name in item.nodeid), len(_LONG))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what this machine is not meant to run, before it could count as skipped."""
-    # The long walks begin first, so that they do not run alone at the end.
-    items.sort(key=lambda item: "test_walk" not in item.nodeid)
+    items.sort(key=_begins)
     absent = {
         "meilisearch": not os.environ.get("NARABI_TEST_MEILISEARCH_URL"),
         "shared_data": not SHARED.is_dir(),
