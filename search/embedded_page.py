@@ -209,16 +209,16 @@ class _Scope:
         if not self._by_seller:
             return self._of(SOLO, WHOLE)
         cost = f"cost_{cost_population}" if cost_population else "group"
-        rows = self._read_parts(cost)
         best: dict[int, tuple[int, DocAddress]] = {}
-        for address, group, number in rows:
+        for address, group, number in self._read_parts(cost):
             known = best.get(group)
             if known is None or number < known[0]:
                 best[group] = (number, address)
         if not best:
             return self._of(SOLO)
-        ids = [str(self._searcher.doc(row).get_first("listing_id")) for _, row in best.values()]
-        chosen = Query.term_set_query(build_schema(), "listing_id", ids)
+        addresses = [address for _, address in best.values()]
+        rows = self._searcher.fast_field_values("row", addresses)
+        chosen = Query.term_set_query(build_schema(), "row", [int(row or 0) for row in rows])
         parts = Query.boolean_query([(Occur.Must, self._of(PART)), (Occur.Must, chosen)])
         return Query.boolean_query([(Occur.Should, self._of(SOLO)), (Occur.Should, parts)])
 

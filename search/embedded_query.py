@@ -55,6 +55,7 @@ def build_schema() -> Schema:
     builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("group", fast=True)
     builder.add_unsigned_field("sellers", fast=True)
+    builder.add_unsigned_field("row", indexed=True, fast=True)
     builder.add_unsigned_field("profile_key", fast=True)
     for zone in ZONES:
         builder.add_text_field(f"bigrams_{zone}", tokenizer_name=TOKENIZER)
@@ -76,7 +77,7 @@ def build_schema() -> Schema:
 def schema_fingerprint() -> str:
     """Name the shape of the index: one of another shape is built again."""
     shape = repr(
-        (8, COMPLETED, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy"))
+        (9, COMPLETED, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy"))
     )
     return hashlib.sha256(shape.encode()).hexdigest()[:16]
 
@@ -120,6 +121,7 @@ def _values(record: SearchRecord) -> dict[str, Any]:
         "profile_key": _key(profile),
         "group": _key(record.offering_id),
         "sellers": 1,
+        "row": _key(record.listing_id),
     }
     for name, zone in read_zones(record.analysed).items():
         values[f"bigrams_{name}"] = zone.bigrams
