@@ -85,7 +85,7 @@ def tricks():
         ),
         "the text twice": played(hi=HI + " " + HI, lo=LO + LO, ft=FT + FT),
         "the text ten times": played(ft=FT * 10),
-        "five resellers": [*market, *resold],
+        "five resellers": [*others, actor(), *resold],
         "registered first": [actor(), *others],
         "registered last": [*others, actor()],
     }
