@@ -47,7 +47,7 @@ def find_own(session: Session, organisation_id: uuid.UUID) -> OwnVendor | None:
     if not rows:
         return None
     labels = {row[1] for row in rows if row[1] is not None}
-    issued = dict.fromkeys(row[2] for row in rows if row[2] is not None)
-    editions = [agreement.ORIGINAL, *(each.as_edition() for each in issued)]
+    issued = {row[2].id: row[2] for row in rows if row[2] is not None}  # in the order of the rows
+    editions = [agreement.ORIGINAL, *(each.as_edition() for each in issued.values())]
     standing = agreement.judge(editions, labels, day_in_japan(now(session)))
     return OwnVendor(rows[0][0], standing, tuple(each for each in rows[0][3:] if each is not None))
