@@ -89,9 +89,11 @@ def label_of(field: fields.Field[Any]) -> str:
     return str(field.metadata.get("label", "この項目"))
 
 
-def line(label: str, *, maximum: int, required: bool = True, **extra: Any) -> Line:
+def line(
+    label: str, *, maximum: int, required: bool = True, kind: type[Line] = Line, **extra: Any
+) -> Line:
     """Declare one line of text with its label and longest length."""
-    return Line(**_text_options(label, maximum, required=required), **extra)
+    return kind(**_text_options(label, maximum, required=required), **extra)
 
 
 def lines(label: str, *, maximum: int, required: bool = True, **extra: Any) -> Lines:
@@ -147,9 +149,9 @@ def whole(label: str, *, required: bool = True, minimum: int = 0, maximum: int =
     )
 
 
-def day(label: str, *, required: bool = True) -> Day:
+def day(label: str, *, required: bool = True, kind: type[Day] = Day) -> Day:
     """Declare a day."""
-    return Day(**_presence(label, "入力", required=required, default=None))
+    return kind(**_presence(label, "入力", required=required, default=None))
 
 
 def choice(

@@ -110,7 +110,7 @@ def fold_kana(text: str) -> str:
     return re.sub(r"\s", "", jaconv.hira2kata(unicodedata.normalize("NFKC", text)).casefold())
 
 
-_LEGAL_FORMS = re.compile(
+LEGAL_FORMS = re.compile(
     r"株式会社|有限会社|合同会社|合資会社|合名会社|相互会社|(?:一般|公益|特例)?(?:社団|財団)法人"
     r"|特定非営利活動法人|独立行政法人|協同組合|\((?:株|有|同|資|名|社|財|一社|一財|公社|公財|特非|独)\)"
 )
@@ -142,7 +142,7 @@ def name_skeleton(name: str) -> str:
     Two names with one skeleton are look-alikes that a person must judge; it is never shown.
     Width, case, blanks, marks, legal forms, dashes, old kanji, small kana, twins do not count.
     """
-    folded = _LEGAL_FORMS.sub("", unicodedata.normalize("NFKC", name)) or name
+    folded = LEGAL_FORMS.sub("", unicodedata.normalize("NFKC", name)) or name
     folded = fold_kana(folded.translate(_OLD_KANJI)).translate(_SMALL_KANA)
     folded = folded.translate(_TO_HYPHEN).replace("-", "ー").translate(_TWINS)
     core = "".join(c for c in folded if unicodedata.category(c)[0] in "LN")

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from core.japanese import fiscal_year, format_date
 from vendors.models import GbizIdType, MarketRole, QualificationKind
+
+QUALIFICATION_YEARS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +121,29 @@ def _rule_sentence(registration: Registration, name: str, today: date) -> str:
     expires = registration.qualification_expires_on
     if name == "qualification_expires_on" and expires is not None and expires < today:
         return "資格の有効期限が過ぎています。更新した資格の期限を入力してください。"
+    if name == "qualification_expires_on" and expires is not None:
+        return tell_far_expiry(expires, today)
     if name == "has_exclusions" and registration.has_exclusions and not registration.exclusions:
         return "指名停止等の期間を入力してください。ないときは「ない」を選択してください。"
     if name == "gbizid_type" and registration.gbizid_type == GbizIdType.ENTRY.value:
         return "GビズIDエントリーでは登録できません。プライムかメンバーを用意してください。"
     return ""
+
+
+def tell_far_expiry(expires: date, today: date) -> str:
+    """Return the sentence that refuses an expiry farther away than any notice can name, or nothing.
+
+    The unified qualification of 令和7・8・9年度 runs from 令和7年4月1日 to 令和10年3月31日, three
+    fiscal years (競争参加者の資格に関する公示, 予算決算及び会計令72条); whoever applies for the next
+    three hears of it in the fiscal year before.
+    """
+    latest = date(fiscal_year(today) + 1 + QUALIFICATION_YEARS, 3, 31)
+    if expires <= latest:
+        return ""
+    return (
+        f"全省庁統一資格の有効期間は{QUALIFICATION_YEARS}年度までなので、有効期限は{format_date(latest)}までの日付になります。"
+        "資格審査結果通知書に書かれた有効期限を確かめてください。"
+    )
 
 
 def list_missing_kinds(roles: Sequence[str], kinds: Sequence[str]) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates, validates_schema
 
 from accounts.models import Role
-from core import japanese
 from core.fields import (
     FormSchema,
     checked,
@@ -21,6 +20,7 @@ from core.fields import (
     whole,
 )
 from vendors.declared import MOST_DECLARED, PERIOD_FIELDS
+from vendors.field_types import CorporateNumber, InvoiceNumber, company_name, expiry, kana
 from vendors.filing_services import FilingDecision
 from vendors.member_services import VENDOR_ROLES
 from vendors.models import (
@@ -31,28 +31,6 @@ from vendors.models import (
     QualificationKind,
 )
 from vendors.services import Decision
-
-
-class CorporateNumber(fields.String):
-    """A 法人番号 as people write it; the 13 digits whose check digit fits."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        try:
-            return japanese.check_corporate_number(text)
-        except japanese.NumberError as error:
-            raise ValidationError(str(error)) from error
-
-
-class InvoiceNumber(fields.String):
-    """An invoice number (T and the 13 digits of the 法人番号) as people write it; blank is none."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        try:
-            return japanese.check_invoice_number(text) if text.strip() else ""
-        except japanese.NumberError as error:
-            raise ValidationError(str(error)) from error
 
 
 class Email(fields.String):
@@ -92,8 +70,8 @@ class RegisterSchema(FormSchema):
         metadata={"label": "法人番号"},
         error_messages={"required": "法人番号を入力してください。"},
     )
-    name = line("商号又は名称", maximum=200)
-    kana = line("かな", maximum=200)
+    name = company_name()
+    kana = kana()
     person_name = line("登録する方の氏名", maximum=100)
     email = email("メールアドレス")
     password = _password()
@@ -102,8 +80,8 @@ class RegisterSchema(FormSchema):
 class ArrivalSchema(FormSchema):
     """The same for somebody whom GビズID vouches for: number, person and address are known."""
 
-    name = line("商号又は名称", maximum=200)
-    kana = line("かな", maximum=200)
+    name = company_name()
+    kana = kana()
 
 
 class SectionSchema(FormSchema):
@@ -115,8 +93,8 @@ class SectionSchema(FormSchema):
 class CompanySchema(SectionSchema):
     """The company and its roles in the market."""
 
-    name = line("商号又は名称", maximum=200)
-    kana = line("かな", maximum=200, required=False)
+    name = company_name()
+    kana = kana(required=False)
     representative = line("代表者の氏名", maximum=100, required=False)
     address = line("本店の所在地", maximum=300, required=False)
     invoice_number = InvoiceNumber(
@@ -139,7 +117,7 @@ class QualificationSchema(SectionSchema):
     )
     qualification_grade = option("資格の等級", QUALIFICATION_GRADES, required=False)
     qualification_regions = options("競争参加地域", QUALIFICATION_REGIONS, required=False)
-    qualification_expires_on = day("資格の有効期限", required=False)
+    qualification_expires_on = expiry(required=False)
 
 
 class RenewalSchema(FormSchema):
@@ -149,15 +127,15 @@ class RenewalSchema(FormSchema):
     qualification_kinds = options("資格の種類", [k.value for k in QualificationKind])
     qualification_grade = option("資格の等級", QUALIFICATION_GRADES)
     qualification_regions = options("競争参加地域", QUALIFICATION_REGIONS)
-    qualification_expires_on = day("資格の有効期限")
+    qualification_expires_on = expiry()
     confirmed = checked("入力した内容は、資格審査結果通知書のとおりです")
 
 
 class ChangeSchema(FormSchema):
     """New facts of a registered company; nothing but the invoice number may stay blank."""
 
-    name = line("商号又は名称", maximum=200)
-    kana = line("かな", maximum=200)
+    name = company_name()
+    kana = kana()
     representative = line("代表者の氏名", maximum=100)
     address = line("本店の所在地", maximum=300)
     invoice_number = InvoiceNumber(

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from core.fields import FormSchema, checked, lines, whole
-from vendors.schemas import CorporateNumber
+from vendors.field_types import CorporateNumber
 
 EVERYTHING = "all"
 

@@ -48,7 +48,7 @@ QUALIFICATION = {
     "qualification_grade": "A",
     "qualification_regions": ["関東・甲信越"],
     "qualification_expires_on-era": "reiwa",
-    "qualification_expires_on-year": "30",
+    "qualification_expires_on-year": "10",
     "qualification_expires_on-month": "3",
     "qualification_expires_on-day": "31",
 }
@@ -195,6 +195,9 @@ def test_draft_survives_signing_out_and_submission_lists_what_is_missing(client)
         ("email", "hanako", "のような形で入力してください。"),
         ("password", "short", "12文字以上"),
         ("name", "架空\u202eソフト", "画面に見えない書式文字"),
+        ("name", "株式会社　（有）", "会社の種類だけでは登録できません"),
+        ("name", "<b>太郎</b>株式会社", "「&lt;」は使えません"),
+        ("kana", "カクウ abc 漢字", "ひらがなかカタカナで入力してください"),
         ("name", "架" * 201, "200文字以内で入力してください。現在201文字です。"),
     ],
 )
