@@ -1,0 +1,5 @@
+"""The search over 10,000 and 100,000 generated listings, held against the raw engine and Datasette."""
+
+from bench.search import building, datasette, speed
+
+__all__ = ["building", "datasette", "speed"]
