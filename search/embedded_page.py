@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from tantivy import DocAddress, FieldType, Occur, Order, Query, Searcher
@@ -94,25 +95,30 @@ class Page:
 
     def _by_field(self, offset: int, limit: int) -> tuple[list[DocAddress], int]:
         """Order by a number; equal ones by the shuffle, also where they reach over the page's edge."""
+        # One row more on either side tells whether equals are cut apart there, which is seldom.
+        lead = min(offset, 1)
         found = self._searcher.search(
             self._query,
-            limit=max(limit, 1),
-            offset=offset,
+            limit=lead + limit + 1,
+            offset=offset - lead,
             order_by_field=self._field,
             order=Order.Asc,
         )
-        rows = found.hits[:limit]
+        rows = found.hits[lead : lead + limit]
         if not rows:
             return [], _count(found)
         first, last = rows[0][0], rows[-1][0]
-        ordered = self._equals(first, offset, limit)
-        if first != last:
-            inner = [row for row in rows if row[0] not in {first, last}]
-            ranks = self._searcher.fast_field_values(self._shuffle, [row[1] for row in inner])
-            inner_ordered = sorted(
-                zip(inner, ranks, strict=True), key=lambda row: (row[0][0], -(row[1] or 0.0))
-            )
-            ordered += [address for (_, address), _ in inner_ordered]
+        cut_before = bool(lead) and found.hits[0][0] == first
+        cut_after = any(row[0] == last for row in found.hits[lead + limit :])
+        cut = {number for number, is_cut in ((first, cut_before), (last, cut_after)) if is_cut}
+        inner = [row for row in rows if row[0] not in cut]
+        ranks = self._searcher.fast_field_values(self._shuffle, [row[1] for row in inner])
+        whole = sorted(
+            zip(inner, ranks, strict=True), key=lambda row: (row[0][0], -(row[1] or 0.0))
+        )
+        ordered = self._equals(first, offset, limit) if cut_before else []
+        ordered += [address for (_, address), _ in whole]
+        if cut_after and not (cut_before and first == last):
             ordered += self._equals(last, offset, limit)
         return ordered, _count(found)
 
@@ -281,6 +287,8 @@ class _Scope:
         return Query.boolean_query([(Occur.Must, self._narrowed), of_kind(*kinds)])
 
 
+# The rows and the counts of one search ask for the same; a few may be asked at once.
+@lru_cache(maxsize=16)
 def is_apart(searcher: Searcher, text: Query, words: str) -> bool:
     """Tell whether a text finds a software by some of its sellers only."""
     if not words:
