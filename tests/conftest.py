@@ -160,7 +160,7 @@ def _cheap_passwords() -> None:
     from accounts import services
 
     services._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    services._DUMMY_HASH = services._hasher.hash("nobody")
+    services._DUMMY_HASH = services._hash_of_nothing()
 
 
 @pytest.fixture(scope="session")
