@@ -39,6 +39,7 @@ _KEPT = {
 
 _LONG = (
     "test_walk.py",
+    "test_first_time_vendor.py",
     "test_isolation.py",
     "test_large_numbers.py",
     "test_demo.py",

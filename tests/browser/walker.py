@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.conftest import SCREENS
+
 SEEN_IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 _PHONE, _DESK = {"width": 375, "height": 812}, {"width": 1280, "height": 900}
 _ZOOMED = {"width": 320, "height": 256}  # CSS pixels of 1280 × 1024 at 400 % (WCAG 2.2, 1.4.10)
@@ -17,10 +19,13 @@ AuditPage = Callable[..., None]
 class Walker:
     """Fills forms by label and presses buttons by name; every new page is audited once."""
 
-    def __init__(self, page: Page, audit: AuditPage | None, seen: dict[str, int]) -> None:
+    def __init__(
+        self, page: Page, audit: AuditPage | None, seen: dict[str, int], prefix: str = ""
+    ) -> None:
         self.page = page
         self.audit = audit
         self.seen = seen
+        self.prefix = prefix
 
     def open(self, path: str) -> "Walker":
         """Go to an address of the site."""
@@ -44,7 +49,7 @@ class Walker:
             return self
         self.seen[kind] = len(self.seen) + 1
         slug = re.sub(r"\W+", "-", SEEN_IDS.sub("", parts.path)).strip("-")[:50] or "home"
-        name = f"{self.seen[kind]:03d}-{slug}"
+        name = f"{self.prefix}{self.seen[kind]:03d}-{slug}"
         # The document is the same at both widths, so axe reads it once, by turns; pictures show both.
         for turn, size in enumerate((_PHONE, _DESK)):
             self.page.set_viewport_size(size)
@@ -140,6 +145,24 @@ class Walker:
         """Assert that the page does not say this."""
         expect(self.page.locator("main")).not_to_contain_text(words)
         return self
+
+
+def make_walkers(
+    open_page: Callable[..., Page], audit: AuditPage | None, prefix: str, *, javascript: bool
+) -> Callable[[str], Walker]:
+    """Give each person a browser of their own; pictures are numbered in the order of the pages."""
+    if audit is not None:
+        for picture in SCREENS.glob(f"{prefix}[0-9][0-9][0-9]-*.png"):  # of an earlier walk
+            picture.unlink()
+    seen: dict[str, int] = {}
+    made: dict[str, Walker] = {}
+
+    def walker(name: str) -> Walker:
+        if name not in made:
+            made[name] = Walker(open_page(javascript=javascript), audit, seen, prefix)
+        return made[name]
+
+    return walker
 
 
 def _click_unchecked(box: Locator, words: re.Pattern[str]) -> None:
