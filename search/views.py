@@ -215,13 +215,17 @@ def _page_context(panel: Panel, project: Any) -> dict[str, Any]:
         "sorts": _sorts(panel),
         "address": address,
         "project": project,
-        "project_href": project and _project_href(project, address),
+        "project_href": project and _project_href(project, panel),
     }
 
 
-def _project_href(project: Any, address: Address) -> str:
+def _project_href(project: Any, panel: Panel) -> str:
+    """Return the address that keeps these conditions on a project, whose own body then counts."""
     left_out = {"project", "page", "seed", "body", "population"}
-    kept = {name: value for name, value in address.values.items() if name not in left_out and value}
+    values = panel.address.values
+    kept = {name: value for name, value in values.items() if name not in left_out and value}
+    kept["size_class"] = sorted(panel.query.filters.get("size_class", ()))
+    kept["sort"] = "cost" if panel.query.cost_population else panel.query.sort
     return url_for("projects.search", project_id=project, **kept)
 
 

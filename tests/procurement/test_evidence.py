@@ -49,6 +49,37 @@ def test_pack_is_canonical_and_holds_every_hit_in_order(market):
     assert sha256_hex(download.data) == pack.sha256
 
 
+def test_a_limit_and_an_order_by_the_bodys_own_cost_are_kept_and_locked(market):
+    market.reach_searching()
+    path = f"/projects/{market.project().id}/search"
+    client = market.as_(market.clerk)
+    refused = client.submit(path, {"q": "", "cost_max": "百万"})
+    assert refused.status_code == 422
+    assert "円単位の数字ではありません" in refused.text
+    market.search(cost_max="", sort="cost")
+    costs = dict(zip(names_of(client.page(path)), rows_of(client.page(path)), strict=True))
+    assert len(costs) == 3
+    second = sorted(costs.values())[1]
+    market.search(cost_max=f"{second:,}円", sort="cost")
+    page = client.page(path)
+    assert list(rows_of(page)) == sorted(costs.values())[:2]
+    assert f"{second:,}円" in text_of(page.find(".//main"))
+    assert market.lock().status_code == 303
+    content = json.loads(market.pack().content)
+    assert content["search"]["cost_max"] == second
+    assert [hit["name"] for hit in content["hits"]] == names_of(page)
+    assert f"1年の費用の上限（税込）{second:,}円" in pack_page(market).replace(" ", "")
+
+
+def names_of(page):
+    return [text_of(each) for each in page.findall(".//ol[@class='results']//h2")]
+
+
+def rows_of(page):
+    found = page.findall(".//ol[@class='results']//dd/span[@class='number strong']")
+    return [int(text_of(each).replace(",", "").removesuffix("円")) for each in found]
+
+
 @pytest.mark.acceptance(18)
 def test_locked_evidence_ignores_later_changes_and_a_second_lock_is_refused(market):
     market.reach_locked()

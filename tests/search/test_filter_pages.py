@@ -3,6 +3,7 @@
 Words and addresses of pages: the same on both databases, so asked once.
 """
 
+import uuid
 from datetime import date, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -224,6 +225,15 @@ def test_my_body_is_a_value_of_the_size_and_stays_in_every_address(client, marke
     assert "body=203840" in links(second, "この検索結果のアドレス")[0]
     assert len(names(client.page(page.find(".//a[@class='chip']").get("href")))) == 20
     client.page("/search?size_class=own&page=3", status=404)
+    case = uuid.uuid4()
+    page = client.page(f"/search?size_class=own&sort=cost_10000&cost_max=9000000&project={case}")
+    kept = urlsplit(links(page, "この条件を案件に保存する")[0])
+    assert kept.path == f"/projects/{case}/search"
+    assert parse_qs(kept.query) == {
+        "size_class": ["under_10k"],
+        "sort": ["cost"],
+        "cost_max": ["9000000"],
+    }
 
 
 def test_makers_beyond_the_first_are_on_a_page_of_their_own(client, market):
