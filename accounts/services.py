@@ -195,6 +195,12 @@ def switch_organisation(session: Session, actor: Actor, organisation_id: uuid.UU
     return organisation_id
 
 
+def turn_to(session: Session, sign_in_id: uuid.UUID | None, organisation_id: uuid.UUID) -> None:
+    """Let a session act for an organisation that its person has just begun."""
+    if sign_in_id is not None:
+        session.get_one(SignIn, sign_in_id).organisation_id = organisation_id
+
+
 def require_recent_sign_in(session: Session, settings: Settings, actor: Actor) -> None:
     """Raise ReauthenticationRequired when the sign-in is older than the limit for legal acts."""
     if not is_recent(session, settings, actor):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 import accounts.queries
+import accounts.services
 from accounts import address_services, oidc_services
 from accounts.identity import Actor
 from accounts.models import Organisation, Role
@@ -68,6 +69,31 @@ def begin(session: Session, actor: Actor, *, token: str, name: str, kana: str) -
     )
     opened = oidc_services.open_proven(session, person, identity, newcomer.authenticated_at)
     return NewRegistration(vendor, opened)
+
+
+def begin_again(session: Session, actor: Actor, *, name: str, kana: str) -> Vendor:
+    """Begin a new registration of a company for which GビズID vouched before; the last one has ended.
+
+    Raises Conflict without such an identity, and while the number has a live registration.
+    """
+    require(session, actor, Permission.VENDOR_REGISTER)
+    person = accounts.queries.get_person(session, actor.person_id) if actor.person_id else None
+    bound = accounts.queries.list_identities(session, person.id) if person else []
+    number = next((each.corporate_number for each in bound if each.corporate_number), "")
+    if person is None or not number:
+        raise Conflict(
+            "GビズIDを結び付けていないため、この画面からは始められません。"
+            "サインアウトした画面から、登録を始めてください。"
+        )
+    services.require_unregistered(session, number)
+    last = own_vendor(session, actor)
+    is_same = last is not None and last.corporate_number == number
+    told = last.gbizid_type if last is not None and is_same else ""
+    vendor = services.begin_registration(
+        session, person, corporate_number=number, name=name, kana=kana, gbizid_type=told
+    )
+    accounts.services.turn_to(session, actor.sign_in_id, vendor.owner_id)
+    return vendor
 
 
 def join(session: Session, actor: Actor, *, token: str) -> tuple[str, bool]:

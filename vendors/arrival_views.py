@@ -2,6 +2,7 @@
 
 from flask import make_response, url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from accounts import oidc_services
 from accounts.auth import access, actor, set_cookie
@@ -61,6 +62,26 @@ def _begin(newcomer: Newcomer, *, replaces: bool) -> ResponseReturnValue:
     response = make_response(web.see_other(url_for("vendors.file", vendor_id=begun.vendor.id)))
     set_cookie(response, begun.token)
     return drop_arrival(response)
+
+
+@blueprint.route("/vendors/begin-again", methods=["GET", "POST"])
+@access(Permission.ACCOUNT_USE, write=Permission.VENDOR_REGISTER)
+def begin_again() -> ResponseReturnValue:
+    """Begin a new registration of the company after the last one has ended, signed in by GビズID."""
+    last = arrival_services.own_vendor(web.read_session(), actor())
+    known = {"name": last.name, "kana": last.kana} if last else {}
+    form = Form(ArrivalSchema(), web.posted_form(), known)
+
+    def act(session: Session, **words: str) -> tuple[str, ...]:
+        vendor = arrival_services.begin_again(session, actor(), **words)
+        return url_for("vendors.file", vendor_id=vendor.id), "登録を始めました"
+
+    try:
+        done = web.create_once(form, actor().person_id, act)
+    except Conflict as error:
+        form.refuse(error)
+        done = None
+    return done or web.render_page("vendors/begin_again.html", form.status, form=form)
 
 
 def _join(newcomer: Newcomer) -> ResponseReturnValue:

@@ -92,6 +92,20 @@ def state_of(vendor_id) -> VendorState:
         return session.get_one(Vendor, vendor_id).state
 
 
+def leave_and_begin_again(company, file):
+    """Withdraw a registration that was begun by GビズID, and begin the next one without a password."""
+    again = company.submit("/vendors/begin-again", {})
+    assert (again.status_code, "すでに始まっています" in again.text) == (409, True)
+    leave = {"reason": "はじめからやり直します。", "confirmed": "yes"}
+    assert company.submit(file.replace("/file", "/withdraw"), leave).status_code == 303
+    ended = company.page(file)
+    assert any(a.get("href") == "/vendors/begin-again" for a in ended.iter("a"))
+    anew = company.submit("/vendors/begin-again", {})
+    assert (anew.status_code, anew.location != file) == (303, True)
+    assert "提出する" in text_of(company.page(anew.location))
+    assert company.get("/vendors/register").location == anew.location
+
+
 def test_company_itself_takes_the_number_and_the_address_from_an_unproven_draft(
     settings, new_client, hold_clock
 ):
@@ -114,6 +128,7 @@ def test_company_itself_takes_the_number_and_the_address_from_an_unproven_draft(
     company.query_budget = 25
     assert "見本産業株式会社の登録" in text_of(company.page(begun.location))
     assert "メールアドレスを確かめてください" not in text_of(company.page(begun.location))
+    leave_and_begin_again(company, begun.location)
     assert squatter.get(file).status_code == 303  # the account lost its address, and is signed out
     assert squatter.submit("/sign-in", secret).status_code == 422
     letters = empty_letterbox(settings)
