@@ -5,19 +5,17 @@ import json
 import os
 import secrets
 import shutil
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import tantivy
 from tantivy import Index, Query, Searcher
 
+from search.analysis import plan_query
 from search.embedded_page import Facets, complete, count_facets, count_listings, read_page
 from search.embedded_query import (
     TOKENIZER,
@@ -37,6 +35,7 @@ from search.engine import (
     group_records,
     iterate_groups,
 )
+from search.recent import Recent
 
 NAME = "embedded"
 VERSION = f"tantivy {version('tantivy')} / {schema_fingerprint()}"
@@ -46,7 +45,7 @@ _SHAPE = "narabi.json"
 _UPDATE_HEAP = 30_000_000
 _BUILD_HEAP = 128_000_000
 _LOCK_SECONDS = 30.0
-_CACHED_FACETS = 256
+_KEPT_ANSWERS = 256
 
 Stamp = tuple[str, int, int, int]
 
@@ -71,8 +70,8 @@ class EmbeddedEngine:
     def __init__(self, data_dir: Path) -> None:
         self._root = Path(data_dir) / "search"
         self._snapshot: _Snapshot | None = None
-        self._lock = threading.Lock()
-        self._facets: OrderedDict[tuple[Any, ...], Facets] = OrderedDict()
+        self._facets: Recent[Facets] = Recent(_KEPT_ANSWERS)
+        self._completions: Recent[Completions] = Recent(_KEPT_ANSWERS)
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -100,7 +99,11 @@ class EmbeddedEngine:
     def complete(self, key: str, *, seed: int, limit: int) -> Completions:
         """Give listings and makers whose name begins with or else holds a folded key."""
         with _mapped_errors():
-            return complete(self._read().searcher, key, seed=seed, limit=limit)
+            snapshot = self._read()
+            return self._completions.get(
+                (snapshot.pid, snapshot.stamp, key, seed, limit),
+                lambda: complete(snapshot.searcher, key, seed=seed, limit=limit),
+            )
 
     def health(self) -> EngineHealth:
         """Say whether searches can be answered; never raises."""
@@ -129,18 +132,9 @@ class EmbeddedEngine:
         """Count each facet under all filters but its own, remembering recent answers."""
         filters = query.active_filters
         cap = query.price_cap
-        asked = (query.text, tuple(filters.items()), cap, query.counted)
+        asked = (plan_query(query.text), tuple(filters.items()), cap, query.counted)
         key = (snapshot.pid, snapshot.stamp, *asked)
-        with self._lock:
-            if (known := self._facets.get(key)) is not None:
-                self._facets.move_to_end(key)
-                return known
-        counts = count_facets(snapshot.searcher, text, query)
-        with self._lock:
-            self._facets[key] = counts
-            if len(self._facets) > _CACHED_FACETS:
-                self._facets.popitem(last=False)
-        return counts
+        return self._facets.get(key, lambda: count_facets(snapshot.searcher, text, query))
 
     def _read(self) -> _Snapshot:
         """Give the newest committed state: a stat before each search makes writes visible."""

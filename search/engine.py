@@ -316,7 +316,10 @@ def shuffle_rank(offering_id: str, listing_id: str, seed: int) -> float:
 
 def shuffle_makers(maker_ids: Iterable[str], seed: int) -> list[str]:
     """Order makers for one seed, however much each of them sells."""
-    return sorted(maker_ids, key=lambda maker_id: shuffle_rank(maker_id, maker_id, seed))
+    key = f"narabi makers {seed}".encode()
+    return sorted(
+        maker_ids, key=lambda each: hashlib.blake2b(each.encode(), key=key, digest_size=8).digest()
+    )
 
 
 def newest_first(record: SearchRecord) -> int | None:
