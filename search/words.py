@@ -64,15 +64,20 @@ def sudachipy_error() -> type[Exception]:
 
 @lru_cache(maxsize=1)
 def load_lexicon() -> dict[str, str]:
-    """Load the fallback's words: prefectures, large cities, municipal affairs, with their kind."""
+    """Load the fallback's words: prefectures, municipalities, their affairs, with their kind."""
     with (DATA / "lexicon.csv").open(encoding="utf-8", newline="") as file:
         return {row["word"]: row["kind"] for row in csv.DictReader(file)}
+
+
+@lru_cache(maxsize=1)
+def _longest_word() -> int:
+    return max(map(len, load_lexicon()))
 
 
 def segmenter_name() -> str:
     """Name the segmenter and its data: texts analysed by different ones are not comparable."""
     if load_dictionary() is None:
-        return "lexicon-1"
+        return "lexicon-2"
     try:
         data = version("sudachidict_small")
     except PackageNotFoundError:
@@ -144,8 +149,7 @@ def _segment_by_lexicon(text: str) -> list[Word]:
 
 
 def _longest_matches(run: str) -> list[Word]:
-    lexicon = load_lexicon()
-    longest = max(map(len, lexicon))
+    lexicon, longest = load_lexicon(), _longest_word()
     words: list[Word] = []
     unknown = ""
     at = 0

@@ -149,10 +149,15 @@ def test_a_lexicon_serves_where_no_dictionary_is_installed(monkeypatch):
     monkeypatch.setattr(words, "load_dictionary", lambda: None)
     plan_query.cache_clear()
     try:
-        assert analysis_version() == "4+lexicon-1"
+        assert analysis_version() == "4+lexicon-2"
         assert matches("京都", searchable_text("京都府", "", ""))
         assert not matches("京都", searchable_text("東京都", "", ""))
         assert not matches("津市", searchable_text("大津市", "", ""))
         assert matches("住基", searchable_text("住民基本台帳", "", ""))
+        for query, text in [("久留米", "東久留米市"), ("大和", "東大和市"), ("保険", "国保険路")]:
+            assert matches(query, searchable_text(query, "", ""))
+            assert not matches(query, searchable_text(text, "", "")), text
+        sentence = plan_query("住民票の申請を京都市で受けたい").sentence
+        assert [ways[0] for ways in sentence.words] == ["住民票", "申請", "京都"]
     finally:
         plan_query.cache_clear()
