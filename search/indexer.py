@@ -20,6 +20,7 @@ from search.engine import (
     SearchEngine,
     SearchQuery,
     SearchRecord,
+    newest_first,
 )
 from search.projection import analyse, current_rules
 from search.queries import (
@@ -187,7 +188,10 @@ def _find_drift(engine: SearchEngine, records: Mapping[str, SearchRecord]) -> Dr
         wanted = {each for each in shared if value in records[each].facets[name]}
         drift.different |= found ^ wanted
     for population in REFERENCE_POPULATIONS:
-        drift.different |= _misplaced(engine, records, shared, population)
+        costs = {key: record.yearly_costs.get(population) for key, record in records.items()}
+        drift.different |= _misplaced(engine, costs, shared, f"cost_{population}")
+    newest = {key: newest_first(record) for key, record in records.items()}
+    drift.different |= _misplaced(engine, newest, shared, "newest")
     return drift
 
 
@@ -201,12 +205,13 @@ def _facet_values(records: Mapping[str, SearchRecord]) -> set[tuple[str, str]]:
 
 
 def _misplaced(
-    engine: SearchEngine, records: Mapping[str, SearchRecord], shared: set[str], population: int
+    engine: SearchEngine, numbers: Mapping[str, int | None], shared: set[str], sort: str
 ) -> set[str]:
-    """Return neighbours in the order of costs whose costs in the database say otherwise."""
-    query = SearchQuery(sort=f"cost_{population}")
-    order = [h.listing_id for h in engine.search_all(query).hits if h.listing_id in shared]
-    costs = [records[each].yearly_costs.get(population, float("inf")) for each in order]
+    """Return neighbours in an order whose numbers in the database say otherwise."""
+    found = engine.search_all(SearchQuery(sort=sort)).hits
+    order = [hit.listing_id for hit in found if hit.listing_id in shared]
+    known = [numbers[each] for each in order]
+    costs = [float("inf") if each is None else each for each in known]
     return {
         each
         for position in range(1, len(order))
