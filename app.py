@@ -57,6 +57,7 @@ import procurement.succession.views
 import search.api
 import search.cli
 import search.indexer
+import search.synonyms.views
 import search.views
 import vendors.agreement_letters
 import vendors.agreement_views
@@ -97,6 +98,7 @@ BLUEPRINTS = (
     procurement.contracts.views.requests_blueprint,
     procurement.contracts.views.contracts_blueprint,
     search.api.blueprint,
+    search.synonyms.views.blueprint,
     search.views.blueprint,
     vendors.views.blueprint,
 )

@@ -87,6 +87,7 @@ class Permission(StrEnum):
     REQUEST_ANSWER = "request.answer"
     CONTRACT_REGISTER = "contract.register"
     CONTRACT_READ = "contract.read"
+    SYNONYM_EDIT = "synonym.edit"
     AUDIT_READ_CASE = "audit.read_case"
     AUDIT_READ_ALL = "audit.read_all"
 
@@ -231,6 +232,7 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
         **dict.fromkeys((_RV, _LR, _AU), anywhere),
     },
     _P.COMMENT_EDIT: dict.fromkeys((_VM, _VA, _MC, _MA, _PC), own),
+    _P.SYNONYM_EDIT: {_LR: anywhere},
     _P.BODY_IMPORT: {_CO: anywhere},
     _P.MEMBERSHIP_MANAGE: {_CO: anywhere},
     _P.MEMBERSHIP_ADMIT: {_VA: own},

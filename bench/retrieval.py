@@ -100,14 +100,14 @@ QUERY_PARTS: dict[str, list[Change]] = {
 @contextmanager
 def without(changes: list[Change]) -> Iterator[None]:
     """Take a part of the analysis away; plans made with it are forgotten before and after."""
-    analysis.plan_query.cache_clear()
+    analysis.plan_with.cache_clear()
     try:
         with ExitStack() as stack:
             for module, name, other in changes:
                 stack.enter_context(mock.patch.object(module, name, other))
             yield
     finally:
-        analysis.plan_query.cache_clear()
+        analysis.plan_with.cache_clear()
 
 
 # --- asking --------------------------------------------------------------------------------------

@@ -1,7 +1,5 @@
 """One analysis of Japanese for both engines: documents, queries, the check at evidence lock."""
 
-import csv
-import hashlib
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -10,10 +8,10 @@ from functools import lru_cache
 from typing import Literal
 
 from core.errors import BadRequest
+from search.equal_words import load_synonyms, synonyms_hash
 from search.sentences import Sentence, read_sentence
 from search.spelling import normalise
 from search.words import (
-    DATA,
     JAPANESE,
     KANJI,
     KATAKANA,
@@ -231,9 +229,14 @@ def matches(query: str, analysed: str) -> bool:
     return plan_query(query).accepts(read_zones(analysed))
 
 
-@lru_cache(maxsize=1024)
 def plan_query(text: str) -> QueryPlan:
-    """Analyse a query; raises BadRequest for more than ten words."""
+    """Analyse a query by the words that are equal now; raises BadRequest for more than ten words."""
+    return plan_with(text, synonyms_hash())
+
+
+@lru_cache(maxsize=1024)
+def plan_with(text: str, _equal_words: str) -> QueryPlan:
+    """Analyse a query once for each set of equal words, which its SHA-256 names."""
     normalised = normalise(text)
     terms = [term for piece in _split_pieces(normalised) if (term := _read_term(piece))]
     if sum(len(term.variants[0].atoms) for term in terms) > MAX_WORDS:
@@ -328,30 +331,6 @@ def _is_word(run: str) -> bool:
 
 
 # --- synonyms ------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=1)
-def list_synonym_groups() -> tuple[tuple[str, ...], ...]:
-    """List the groups of equal terms as they are written."""
-    rows = csv.reader((DATA / "synonyms.csv").read_text(encoding="utf-8").splitlines())
-    return tuple(tuple(filter(None, row)) for row in rows)
-
-
-@lru_cache(maxsize=1)
-def load_synonyms() -> dict[str, tuple[str, ...]]:
-    """Load the groups of equal terms: each normalised term to the others of its groups."""
-    found: dict[str, dict[str, None]] = {}
-    for group in list_synonym_groups():
-        members = list(dict.fromkeys(normalise(member) for member in group))
-        for member in members:
-            others = found.setdefault(member, {})
-            others.update((other, None) for other in members if other != member)
-    return {member: tuple(others) for member, others in found.items()}
-
-
-def synonyms_hash() -> str:
-    """Give the SHA-256 of the synonyms, which evidence records."""
-    return hashlib.sha256((DATA / "synonyms.csv").read_bytes()).hexdigest()
 
 
 def analysis_version() -> str:

@@ -17,7 +17,7 @@ from core.config import Settings
 from core.db import now
 from core.errors import NotFound
 from search import asking, choices, results
-from search.analysis import plan_query, read_zones, synonyms_hash
+from search.analysis import plan_query, read_zones
 from search.embedded import EmbeddedEngine
 from search.engine import (
     Hit,
@@ -28,6 +28,7 @@ from search.engine import (
     SearchResult,
     hit_of,
 )
+from search.equal_words import synonyms_hash
 from search.facets import FACET_LABELS, keeps
 from search.judging import (
     COSTS,
@@ -46,6 +47,7 @@ from search.results import (
     describe_basis,
 )
 from search.rows import Reading, build_rows
+from search.synonyms import queries as synonyms
 
 # procurement enters search by this module only, so it finds the names of the values here.
 Engine = SearchEngine
@@ -81,10 +83,11 @@ def find_listings(
     *,
     population: int = DEFAULT_POPULATION,
 ) -> FoundPage:
-    """Answer one page, each row checked against the database; 4 statements.
+    """Answer one page, each row checked against the database; 5 statements.
 
     Raises SearchUnavailable rather than answering wider, NotFound beyond the last page.
     """
+    synonyms.refresh(session)
     query, costs = _judge(session, engine, query, population)
     result = _ask(session, engine, query)
     if costs is not None and query.cost_population:
@@ -119,6 +122,7 @@ def search_all(
     population: int = DEFAULT_POPULATION,
 ) -> SearchResult:
     """Answer every listing in the engine's order; compare with `verify_hits` before relying on it."""
+    synonyms.refresh(session)
     query, costs = _judge(session, engine, query, population)
     result = _ask_all(session, engine, query)
     if costs is None or query.cost_population is None:
@@ -180,6 +184,7 @@ def verify_hits(
     session: Session, query: SearchQuery, *, population: int = DEFAULT_POPULATION
 ) -> set[uuid.UUID]:
     """Find the listing versions of a query in the database alone, without the index."""
+    synonyms.refresh(session)
     plan, filters = plan_query(query.text), query.active_filters
     found: list[tuple[Hit, SearchRecord]] = []
     candidates = set(_text_candidates(session, query))

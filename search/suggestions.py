@@ -18,9 +18,11 @@ from sqlmodel import Session
 from catalog.offerings.queries.names import list_listed_makers, list_listed_names
 from catalog.specifications.queries import list_versions
 from core.errors import BadRequest
-from search.analysis import list_synonym_groups, plan_query
+from search.analysis import plan_query
 from search.engine import Completions, SearchEngine, SearchUnavailable, choose_seed
+from search.equal_words import list_synonym_groups
 from search.prefixes import MAX_KEY, fold_key
+from search.synonyms.queries import refresh
 from search.words import read_aloud
 
 LIMIT = 8
@@ -43,7 +45,7 @@ class Suggestion:
 def suggest(
     session: Session, engine: SearchEngine, typed: str, *, day: date, limit: int = LIMIT
 ) -> tuple[Suggestion, ...]:
-    """Complete what is typed, in kana or kanji: at most 3 statements.
+    """Complete what is typed, in kana or kanji: at most 4 statements.
 
     Names and makers stand in the day's shuffled order, so that no place can be bought or earned;
     without an engine that answers they are left out.
@@ -51,6 +53,7 @@ def suggest(
     key = fold_key(typed[:MAX_KEY])
     if not key:
         return ()
+    refresh(session)
     found = list(_words(session, key))
     found += _names(session, engine, key, choose_seed(day, typed))
     return _choose(found, limit)

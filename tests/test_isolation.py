@@ -45,6 +45,7 @@ CLOSEST = ("anonymous", ADMINISTRATOR)
 TABLES = {
     "candidate_id": "candidates",
     "certification_id": "certifications",
+    "change_id": "synonym_changes",
     "consultation_id": "consultations",
     "contract_id": "contracts",
     "finding_id": "findings",

@@ -53,6 +53,7 @@ specification.consult           .  .  .  .  .  .  y  y  .  .  .
 specification.comment           .  y  y  y  y  y  .  .  .  .  .
 comment.read                    .  o  o  o  o  o  y  y  .  y  .
 comment.edit                    .  o  o  o  o  o  .  .  .  .  .
+synonym.edit                    .  .  .  .  .  .  .  y  .  .  .
 body.import                     .  .  .  .  .  .  .  .  .  .  y
 membership.manage               .  .  .  .  .  .  .  .  .  .  y
 membership.admit                .  .  o  .  .  .  .  .  .  .  .

@@ -29,6 +29,7 @@ from procurement.contracts import models as contracts
 from procurement.contracts.models import RequestState
 from procurement.contracts.services import registering
 from procurement.projects import models as projects
+from search.synonyms.models import SynonymChange
 from tests import factories
 from tests.isolation.planting import Ids, Planter
 from tests.procurement import conftest as purchase
@@ -262,6 +263,8 @@ def _plant_company(world: World, session: Session) -> None:
     given = {"from_vendor_id": known.id, "proposed_by_id": world.reviewer.id}
     heir = factories.vendor(session, name=planter.word("vendors.name"), state=VendorState.DRAFT)
     planter.plant(session, Succession, to_vendor_id=heir.id, **given)
+    equal = [planter.word("synonym_changes.after"), "見本"]
+    planter.plant(session, SynonymChange, after=equal, proposed_by_id=world.reviewer.id)
     for state in (VendorState.DRAFT, VendorState.CHECKING, VendorState.REFUSED):
         home = planter.plant(session, Organisation, kind=OrganisationKind.VENDOR)
         days = {"starts_on": "2026-04-01", "ends_on": "2026-05-01"}

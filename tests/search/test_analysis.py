@@ -5,17 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import BadRequest
-from search import words
+from search import analysis, words
 from search.analysis import (
     MAX_COMBINATIONS,
     analysis_version,
-    load_synonyms,
     matches,
     plan_query,
     read_zones,
     searchable_text,
-    synonyms_hash,
 )
+from search.equal_words import load_synonyms, synonyms_hash
 from search.spelling import normalise
 
 JAPANESE_TEXT = st.text(
@@ -147,7 +146,7 @@ def test_threads_analyse_at_the_same_time():
 
 def test_a_lexicon_serves_where_no_dictionary_is_installed(monkeypatch):
     monkeypatch.setattr(words, "load_dictionary", lambda: None)
-    plan_query.cache_clear()
+    analysis.plan_with.cache_clear()
     try:
         assert analysis_version() == "4+lexicon-2"
         assert matches("京都", searchable_text("京都府", "", ""))
@@ -160,4 +159,4 @@ def test_a_lexicon_serves_where_no_dictionary_is_installed(monkeypatch):
         sentence = plan_query("住民票の申請を京都市で受けたい").sentence
         assert [ways[0] for ways in sentence.words] == ["住民票", "申請", "京都"]
     finally:
-        plan_query.cache_clear()
+        analysis.plan_with.cache_clear()

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, exists
 from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
@@ -32,6 +32,12 @@ from core.audit import AuditDetail, AuditEvent, Outcome
 from core.db import now, unindexed
 
 MAXIMUM_QUEUE = 1_000
+# The last one counts: a certificate before a refusal, the newest of them.
+_NEWEST_LAST = (
+    col(Certification.state) != ReviewState.REFUSED,
+    col(Certification.decided_at),
+    col(Certification.id),
+)
 
 
 def current_certifications(
@@ -47,11 +53,7 @@ def current_certifications(
             col(Certification.offering_version_id).in_(offering_version_ids),
             unindexed(Certification.state).in_(DECIDED_STATES),
         )
-        .order_by(
-            col(Certification.state) != ReviewState.REFUSED,
-            col(Certification.decided_at),
-            col(Certification.id),
-        )
+        .order_by(*_NEWEST_LAST)
     )
     return {row.offering_version_id: row for row in session.exec(statement)}
 
@@ -59,22 +61,20 @@ def current_certifications(
 def standings(
     session: Session, offering_versions: Iterable[OfferingVersion]
 ) -> dict[uuid.UUID, Standing]:
-    """Return the standing of each offering version now (2 statements)."""
+    """Return the standing of each offering version now (1 statement)."""
     ids = list({version.id for version in offering_versions})
-    certificates = current_certifications(session, ids)
-    answered = set(
-        session.exec(
-            select(ConformanceAnswer.offering_version_id)
-            .where(col(ConformanceAnswer.offering_version_id).in_(ids))
-            .distinct()
-        )
+    own = col(Certification.offering_version_id) == col(OfferingVersion.id)
+    answered = exists().where(col(ConformanceAnswer.offering_version_id) == OfferingVersion.id)
+    statement = (
+        select(OfferingVersion.id, answered, Certification)
+        .outerjoin(Certification, and_(own, unindexed(Certification.state).in_(DECIDED_STATES)))
+        .where(col(OfferingVersion.id).in_(ids))
+        .order_by(*_NEWEST_LAST)
     )
     moment = now(session)
     return {
-        version_id: standing_of(
-            certificates.get(version_id), moment, has_answers=version_id in answered
-        )
-        for version_id in ids
+        version_id: standing_of(certificate, moment, has_answers=has_answers)
+        for version_id, has_answers, certificate in session.exec(statement)
     }
 
 

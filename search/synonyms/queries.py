@@ -1,0 +1,73 @@
+"""What can be asked about equal words and their changes; the search reads them here."""
+
+import uuid
+
+from sqlalchemy import func, text
+from sqlmodel import Session, col, select
+
+from search.equal_words import Groups, applied_changes, read_groups, use_synonyms
+from search.synonyms.models import SynonymChange, SynonymState
+
+MOST_CHANGES = 1_000
+
+
+def get_change(session: Session, change_id: uuid.UUID) -> SynonymChange | None:
+    """Return a change by its id."""
+    return session.get(SynonymChange, change_id)
+
+
+def list_waiting(session: Session) -> list[SynonymChange]:
+    """Return the changes that wait for a second lead, the oldest first."""
+    return _list(session, SynonymState.PROPOSED)
+
+
+def list_applied(session: Session) -> list[SynonymChange]:
+    """Return the changes that count, in the order in which they were applied."""
+    return _list(session, SynonymState.APPLIED)
+
+
+def _list(session: Session, state: SynonymState) -> list[SynonymChange]:
+    statement = (
+        select(SynonymChange)
+        .where(SynonymChange.state == state)
+        .order_by(col(SynonymChange.number), col(SynonymChange.created_at), col(SynonymChange.id))
+        .limit(MOST_CHANGES)
+    )
+    return list(session.exec(statement))
+
+
+def last_number(session: Session) -> int:
+    """Return the number of the change applied last, 0 without any."""
+    return session.exec(select(func.max(SynonymChange.number))).one() or 0
+
+
+def lock_changes(session: Session) -> None:
+    """Keep every other lead from applying a change before the commit; SQLite has one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE synonym_changes IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def current_groups(session: Session) -> Groups:
+    """Return the groups of equal words that count now: those of the program with every change."""
+    groups = dict.fromkeys(read_groups())
+    for change in list_applied(session):
+        groups = replace_group(groups, tuple(change.before), tuple(change.after))
+    return tuple(groups)
+
+
+def replace_group(
+    groups: dict[tuple[str, ...], None], before: tuple[str, ...], after: tuple[str, ...]
+) -> dict[tuple[str, ...], None]:
+    """Return the groups with one changed in its place; a new one comes last."""
+    if before not in groups:
+        return {**groups, after: None} if after else groups
+    return dict.fromkeys(
+        after if each == before else each for each in groups if each != before or after
+    )
+
+
+def refresh(session: Session) -> None:
+    """Let this process search by the words that count now: one statement, more after a change."""
+    number = last_number(session)
+    if number != applied_changes():
+        use_synonyms(current_groups(session), number)
