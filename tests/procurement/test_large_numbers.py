@@ -35,11 +35,16 @@ ROOT = Path(__file__).parents[2]
 LARGEST_COLUMN = 2**31 - 1
 HUGE = "5000000000"
 ENOUGH = 3  # pages of one route, such as the three parts of a registration
-# Numbers of the change feed lie in 64 bits.
-WIDE = {("ChangesQuerySchema", "since")}
+# Numbers of the change feed lie in 64 bits; a cost is asked of the index, which has no columns.
+WIDE = {
+    ("ChangesQuerySchema", "since"),
+    ("SearchSchema", "cost_max"),
+    ("TypedSchema", "cost_max"),
+}
 ADDRESSES = (
     "/search?page={}",
     "/search?population={}",
+    "/search?cost_max={}",
     "/search?seed={}",
     "/compare?months={}&l={}",
     "/compare?start={}-04",
