@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -115,6 +115,23 @@ def count_waiting(session: Session) -> tuple[int, int]:
     )
     given_up = select(func.count()).where(OutboxMessage.given_up_at.is_not(None))  # type: ignore[union-attr]
     return session.execute(open_and_due).scalar_one(), session.execute(given_up).scalar_one()
+
+
+def list_since(
+    session: Session, topics: Collection[str], since: datetime
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return topic and payload of what is due and not yet delivered, or was from a moment on."""
+    moment: datetime = session.info["now"]
+    statement = (
+        select(OutboxMessage.topic, OutboxMessage.payload)  # type: ignore[call-overload]
+        .where(
+            OutboxMessage.topic.in_(topics),  # type: ignore[attr-defined]
+            OutboxMessage.due_at <= moment,
+            or_(OutboxMessage.done_at.is_(None), OutboxMessage.done_at >= since),  # type: ignore[union-attr, operator, arg-type]
+        )
+        .order_by(OutboxMessage.id)
+    )
+    return [(topic, payload) for topic, payload in session.execute(statement)]
 
 
 def worker_seen_at(session: Session) -> datetime | None:

@@ -1,6 +1,7 @@
 """Commands of the search index."""
 
 import sys
+import time
 
 import click
 
@@ -12,6 +13,34 @@ from search.queries import get_engine
 from search.texts import refresh_texts
 
 
+class Report:
+    """Shows how far a rebuild is: a bar on a terminal, else a line at each tenth."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._tenths = 0
+        self._on_terminal = sys.stdout.isatty()
+        self._shown = False
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take in that so many of so many are done."""
+        tenths = done * 10 // max(total, 1)
+        rate = done / max(time.monotonic() - self._began, 0.001)
+        words = f"{done:,}／{total:,}件（毎秒{rate:,.0f}件）"
+        if self._on_terminal:
+            bar = "█" * (tenths * 2) + "░" * (20 - tenths * 2)
+            click.echo(f"\r{bar} {words}\x1b[K", nl=False)
+            self._shown = True
+        elif tenths > self._tenths:
+            click.echo(f"{tenths * 10:3}％　{words}")
+        self._tenths = tenths
+
+    def finish(self) -> None:
+        """Leave the line of the bar."""
+        if self._shown:
+            click.echo()
+
+
 @click.group("search")
 def search_group() -> None:
     """検索の索引の操作。"""
@@ -21,7 +50,9 @@ def search_group() -> None:
 @click.pass_obj
 def rebuild(operation: Operation) -> None:
     """索引をデータベースから作り直します。その間も検索できます。"""
-    count = indexer.rebuild(get_engine(operation.settings))
+    report = Report()
+    count = indexer.rebuild(get_engine(operation.settings), report)
+    report.finish()
     click.echo(f"{count}件の販売条件で索引を作り直しました。")
 
 

@@ -6,8 +6,8 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,14 @@ import tantivy
 from tantivy import Index, Query, Searcher
 
 from search.analysis import plan_query
-from search.embedded_page import Facets, complete, count_facets, count_listings, read_page
+from search.embedded_page import (
+    Facets,
+    complete,
+    count_facets,
+    count_listings,
+    read_fingerprints,
+    read_page,
+)
 from search.embedded_query import (
     TOKENIZER,
     build_documents,
@@ -24,6 +31,7 @@ from search.embedded_query import (
     schema_fingerprint,
 )
 from search.engine import (
+    CatchUp,
     Completions,
     EngineHealth,
     Hit,
@@ -34,6 +42,7 @@ from search.engine import (
     SearchUnavailable,
     group_records,
     iterate_groups,
+    no_changes,
 )
 from search.recent import Recent
 
@@ -48,6 +57,8 @@ _LOCK_SECONDS = 30.0
 _KEPT_ANSWERS = 256
 
 Stamp = tuple[str, int, int, int]
+_Changes = list[tuple[str, str, list[tantivy.Document]]]
+"""Field, value, and the documents to put in the place of all that have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,11 @@ class EmbeddedEngine:
                 lambda: complete(snapshot.searcher, key, seed=seed, limit=limit),
             )
 
+    def fingerprints(self) -> dict[str, str]:
+        """Give the fingerprint of every record by its listing id, to compare with the database."""
+        with _mapped_errors():
+            return read_fingerprints(self._read().searcher)
+
     def health(self) -> EngineHealth:
         """Say whether searches can be answered; never raises."""
         try:
@@ -156,7 +172,7 @@ class EmbeddedEngine:
             if known.generation == stamp[0]:
                 known.index.reload()
                 return self._remember(stamp, known.index)
-        return self._remember(stamp, self._open(stamp[0]))
+        return self._remember(stamp, _open(self._root / stamp[0]))
 
     def _remember(self, stamp: Stamp, index: Index) -> _Snapshot:
         snapshot = _Snapshot(os.getpid(), stamp, index, index.searcher())
@@ -179,69 +195,59 @@ class EmbeddedEngine:
         except FileNotFoundError:
             raise _missing() from None
 
-    def _open(self, generation: str) -> Index:
-        folder = self._root / generation
-        shape = json.loads((folder / _SHAPE).read_text(encoding="utf-8"))
-        if shape != _shape() or not Index.is_compatible(str(folder)):
-            raise _missing()
-        return _with_tokenizer(Index.open(str(folder)))
-
     # --- writing ---------------------------------------------------------------------------------
 
     def upsert(self, records: Iterable[SearchRecord]) -> None:
         """Add all listings of some software in place of what it had; visible when it returns."""
-        groups = group_records(records)
-        if groups:
-            self._change(
-                "offering_id", {key: build_documents(each) for key, each in groups.items()}
-            )
+        self._change(_make_changes(records, ()))
 
     def delete(self, listing_ids: Iterable[str]) -> None:
         """Remove listings; ids that the index does not hold are passed over."""
-        if gone := dict.fromkeys(listing_ids):
-            self._change("listing_id", {each: [] for each in gone})
+        self._change(_make_changes((), listing_ids))
 
-    def rebuild(self, records: Iterable[SearchRecord]) -> int:
-        """Build a new generation beside the old one and switch to it; gives its size."""
+    def rebuild(self, records: Iterable[SearchRecord], catch_up: CatchUp = no_changes) -> int:
+        """Build a new generation beside the old one and switch to it; gives its size.
+
+        Only the last step, what changed meanwhile and the switch, holds up other writers.
+        """
         self._root.mkdir(parents=True, exist_ok=True)
-        with self._writing():
+        with self._holding("rebuild.lock", "検索の索引は、ほかの処理が作り直しています。"):
             generation = secrets.token_hex(8)
             folder = self._root / generation
             folder.mkdir()
             try:
-                count = _build(folder, records)
+                _build(folder, records)
+                with self._writing(), _mapped_errors():
+                    _write(folder, _make_changes(*catch_up()))
+                    count = count_listings(_open(folder).searcher())
+                    self._switch(generation)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
-            self._switch(generation)
             return count
 
-    def _change(self, field: str, changes: Mapping[str, list[tantivy.Document]]) -> None:
-        """Put documents in the place of all that have a value in a field."""
+    def _change(self, changes: _Changes) -> None:
+        if not changes:
+            return
         self._root.mkdir(parents=True, exist_ok=True)
         with self._writing(), _mapped_errors():
-            # A writer on an index that was opened earlier leaves orphan files: always a fresh one.
-            writer = self._open(self._current()).writer(_UPDATE_HEAP, 1)
-            for value, documents in changes.items():
-                writer.delete_documents_by_term(field, value)
-                for document in documents:
-                    writer.add_document(document)
-            writer.commit()
-            writer.garbage_collect_files()
-            writer.wait_merging_threads()
+            _write(self._root / self._current(), changes)
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return self._holding("writer.lock", "検索の索引は、ほかの処理が更新中です。")
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Hold the kernel's lock on the index: one writer, freed even if the process is killed."""
+    def _holding(self, name: str, refusal: str) -> Iterator[None]:
+        """Hold a lock of the kernel's: one process at a time, freed even if it is killed."""
         deadline = time.monotonic() + _LOCK_SECONDS
-        with (self._root / "writer.lock").open("w") as lock:
+        with (self._root / name).open("w") as lock:
             while True:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except BlockingIOError:
                     if time.monotonic() > deadline:
-                        raise SearchUnavailable("検索の索引は、ほかの処理が更新中です。") from None
+                        raise SearchUnavailable(refusal) from None
                     time.sleep(0.02)
             yield
 
@@ -288,20 +294,42 @@ def _result(
 # --- files ---------------------------------------------------------------------------------------
 
 
-def _build(folder: Path, records: Iterable[SearchRecord]) -> int:
+def _make_changes(records: Iterable[SearchRecord], gone: Iterable[str]) -> _Changes:
+    groups = group_records(records).items()
+    changes: _Changes = [("offering_id", key, build_documents(each)) for key, each in groups]
+    return [*changes, *(("listing_id", each, []) for each in dict.fromkeys(gone))]
+
+
+def _open(folder: Path) -> Index:
+    shape = json.loads((folder / _SHAPE).read_text(encoding="utf-8"))
+    if shape != _shape() or not Index.is_compatible(str(folder)):
+        raise _missing()
+    return _with_tokenizer(Index.open(str(folder)))
+
+
+def _write(folder: Path, changes: _Changes) -> None:
+    # A writer on an index that was opened earlier leaves orphan files: always a fresh one.
+    writer = _open(folder).writer(_UPDATE_HEAP, 1)
+    for field, value, documents in changes:
+        writer.delete_documents_by_term(field, value)
+        for document in documents:
+            writer.add_document(document)
+    writer.commit()
+    writer.garbage_collect_files()
+    writer.wait_merging_threads()
+
+
+def _build(folder: Path, records: Iterable[SearchRecord]) -> None:
     (folder / _SHAPE).write_text(json.dumps(_shape()), encoding="utf-8")
     with _mapped_errors():
         writer = _with_tokenizer(Index(build_schema(), path=str(folder))).writer(_BUILD_HEAP, 1)
-    count = 0
     for group in iterate_groups(records):
         for document in build_documents(group):
             writer.add_document(document)
-        count += len(group)
     with _mapped_errors():
         writer.commit()
         writer.wait_merging_threads()
         _sync_folder(folder)
-    return count
 
 
 def _with_tokenizer(index: Index) -> Index:

@@ -10,6 +10,7 @@ from tantivy import DocAddress, FieldType, Occur, Order, Query, Searcher
 
 from search.analysis import plan_query
 from search.embedded_query import (
+    FINGERPRINT,
     MAKER_ID,
     build_cap,
     build_completion,
@@ -167,6 +168,15 @@ def complete(searcher: Searcher, key: str, *, seed: int, limit: int) -> Completi
             text = build_completion("maker", tokens)
             makers.update(dict.fromkeys(_makers(searcher, text, seed)))
     return Completions(tuple(names)[:limit], tuple(makers)[:limit])
+
+
+def read_fingerprints(searcher: Searcher) -> dict[str, str]:
+    """Read the fingerprint of every listing by its id."""
+    if not searcher.num_docs:
+        return {}
+    found = searcher.search(_of_kinds(SOLO, PART), limit=searcher.num_docs, count=False)
+    rows = (searcher.doc(address) for _, address in found.hits)
+    return {str(row.get_first("listing_id")): str(row.get_first(FINGERPRINT)) for row in rows}
 
 
 def _makers(searcher: Searcher, text: Query, seed: int) -> list[str]:

@@ -31,6 +31,7 @@ from search.sentences import ENOUGH_ROWS, Sentence
 TOKENIZER = "blank"
 COMPLETED = ("name", "maker")
 MAKER_ID = "maker_id"
+FINGERPRINT = "fingerprint"
 NO_COST = 2**53
 """Stands for a cost or a certificate that a listing does not have: such listings come last."""
 
@@ -50,7 +51,7 @@ _PAIR_WEIGHT = 0.1
 def build_schema() -> Schema:
     """Describe the index: three analyses per zone, facets, costs and the stored shuffle ranks."""
     builder = SchemaBuilder()
-    for name in ("listing_version_id", "listing_id", "offering_id", "profile"):
+    for name in ("listing_version_id", "listing_id", "offering_id", "profile", FINGERPRINT):
         builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("group", fast=True)
@@ -117,6 +118,7 @@ def _values(record: SearchRecord) -> dict[str, Any]:
         "listing_id": record.listing_id,
         "offering_id": record.offering_id,
         MAKER_ID: record.maker_id,
+        FINGERPRINT: record.fingerprint,
         "profile": profile,
         "profile_key": _key(profile),
         "group": _key(record.offering_id),

@@ -1,12 +1,13 @@
 """What a search engine promises: its values, and the Protocol that both engines satisfy."""
 
 import hashlib
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import date
 from itertools import groupby
-from typing import Protocol
+from typing import Any, Protocol
 
 from core.errors import BadRequest, Unavailable
 
@@ -127,6 +128,32 @@ class SearchRecord:
             raise ValueError(f"unknown reference populations: {sorted(odd)}")
         if any(cost < 0 for cost in self.yearly_costs.values()):
             raise ValueError("a yearly cost cannot be negative")
+
+    @property
+    def fingerprint(self) -> str:
+        """Give what tells whether an index holds exactly this: a digest of every value."""
+        values = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
+        text = json.dumps(values, sort_keys=True, ensure_ascii=False)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+Changes = tuple[list[SearchRecord], list[str]]
+"""Records to put in, all listings of their software together, and listing ids to take out."""
+CatchUp = Callable[[], Changes]
+"""Gives what changed since it was made or last called."""
+
+
+def no_changes() -> Changes:
+    """Say that nothing changed."""
+    return [], []
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,13 +311,16 @@ class SearchEngine(Protocol):
         """Remove listings; ids that the index does not hold are passed over."""
         ...
 
-    def rebuild(self, records: Iterable[SearchRecord]) -> int:
-        """Build a new index and switch to it at once; gives the number of documents.
+    def rebuild(self, records: Iterable[SearchRecord], catch_up: CatchUp = no_changes) -> int:
+        """Build a new index and switch to it at once; gives the number of listings.
 
-        `records` should be a generator that begins to read the database only when it is consumed:
-        it is consumed after the writer's lock is taken, so that no later change is lost. The
-        listings of one software come one after the other.
+        The listings of one software come one after the other. Searches and writes go on with the
+        old index meanwhile; `catch_up` is asked for what they changed, so that nothing is lost.
         """
+        ...
+
+    def fingerprints(self) -> dict[str, str]:
+        """Give the fingerprint of every record by its listing id, to compare with the database."""
         ...
 
     def health(self) -> EngineHealth:

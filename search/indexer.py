@@ -1,8 +1,9 @@
 """What feeds the index: outbox handlers, the rebuild from the database, and the search for drift."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -10,18 +11,11 @@ from sqlmodel import Session
 from catalog.certification.queries import get_certification
 from catalog.offerings.queries import find_listed
 from catalog.offerings.services import ACCREDITATION_EXPIRED
-from core import db
+from core import db, outbox
 from core.config import Settings
 from core.outbox import Handler
-from search.engine import (
-    FACETS,
-    REFERENCE_POPULATIONS,
-    IndexMissing,
-    SearchEngine,
-    SearchQuery,
-    SearchRecord,
-    newest_first,
-)
+from search import engine as contract
+from search.engine import IndexMissing, SearchEngine, SearchRecord
 from search.projection import analyse, current_rules
 from search.queries import (
     chunks,
@@ -41,26 +35,44 @@ VENDOR_CHANGED = "vendor.state_changed"
 CERTIFICATION_EXPIRED = "certification.expired"
 REBUILD = "search.rebuild"
 
+Progress = Callable[[int, int], None]
+"""Is told how many listings of how many are in the new index."""
+
+
+def _of_listing(_session: Session, payload: Mapping[str, Any]) -> list[uuid.UUID]:
+    return [uuid.UUID(payload["listing_id"])]
+
+
+def _of_vendor(session: Session, payload: Mapping[str, Any]) -> list[uuid.UUID]:
+    return list_listing_ids_of_vendor(session, uuid.UUID(payload["vendor_id"]))
+
+
+def _of_certification(session: Session, payload: Mapping[str, Any]) -> list[uuid.UUID]:
+    found = get_certification(session, uuid.UUID(payload["certification_id"]))
+    return list_listing_ids_of_version(session, found.offering_version_id) if found else []
+
+
+def _of_accreditation(session: Session, payload: Mapping[str, Any]) -> list[uuid.UUID]:
+    return list_listing_ids_of_offering(session, uuid.UUID(payload["offering_id"]))
+
+
+_AFFECTED: Mapping[str, Callable[[Session, Mapping[str, Any]], list[uuid.UUID]]] = {
+    LISTING_CHANGED: _of_listing,
+    VENDOR_CHANGED: _of_vendor,
+    CERTIFICATION_EXPIRED: _of_certification,
+    ACCREDITATION_EXPIRED: _of_accreditation,
+}
+"""Which listings a message changes, by its topic."""
+
 
 def make_handlers(settings: Settings) -> Mapping[str, Handler]:
     """Return the handlers of the outbox topics that change what a search finds."""
 
-    def index(session: Session, listing_ids: Sequence[uuid.UUID]) -> None:
-        index_listings(session, get_engine(settings), listing_ids)
+    def indexing(topic: str) -> Handler:
+        def handle(session: Session, payload: Mapping[str, Any]) -> None:
+            index_listings(session, get_engine(settings), _AFFECTED[topic](session, payload))
 
-    def on_listing(session: Session, payload: Mapping[str, Any]) -> None:
-        index(session, [uuid.UUID(payload["listing_id"])])
-
-    def on_vendor(session: Session, payload: Mapping[str, Any]) -> None:
-        index(session, list_listing_ids_of_vendor(session, uuid.UUID(payload["vendor_id"])))
-
-    def on_certification(session: Session, payload: Mapping[str, Any]) -> None:
-        found = get_certification(session, uuid.UUID(payload["certification_id"]))
-        if found is not None:
-            index(session, list_listing_ids_of_version(session, found.offering_version_id))
-
-    def on_accreditation(session: Session, payload: Mapping[str, Any]) -> None:
-        index(session, list_listing_ids_of_offering(session, uuid.UUID(payload["offering_id"])))
+        return handle
 
     def on_rebuild(session: Session, _payload: Mapping[str, Any]) -> None:
         for part in chunks(list_published_listing_ids(session)):
@@ -70,13 +82,7 @@ def make_handlers(settings: Settings) -> Mapping[str, Handler]:
             record for part in parts for _, record in read_records(session, part)
         )
 
-    return {
-        LISTING_CHANGED: on_listing,
-        VENDOR_CHANGED: on_vendor,
-        CERTIFICATION_EXPIRED: on_certification,
-        ACCREDITATION_EXPIRED: on_accreditation,
-        REBUILD: on_rebuild,
-    }
+    return {**{topic: indexing(topic) for topic in _AFFECTED}, REBUILD: on_rebuild}
 
 
 def index_listings(
@@ -98,27 +104,58 @@ def index_listings(
         try:
             _write(engine, records, gone)
         except IndexMissing:
-            engine.rebuild(stream_records())
+            engine.rebuild(stream_records(), _Since())
             _write(engine, records, gone)
 
 
-def rebuild(engine: SearchEngine) -> int:
+def rebuild(engine: SearchEngine, progress: Progress | None = None) -> int:
     """Build the index anew from the database and give the number of its listings.
 
-    Changes committed while it ran are brought in afterwards.
+    Searches and changes go on meanwhile; what they change is brought in before it is used.
     """
     refresh_texts()
-    count = engine.rebuild(stream_records())
-    check(engine)
-    return count
+    return engine.rebuild(stream_records(progress), _Since())
 
 
-def stream_records() -> Iterator[SearchRecord]:
+class _Since:
+    """Reads what the outbox brought, or still holds, since it was last asked.
+
+    A change that a rebuild's reading of the database did not see was committed after it began, so
+    its message is either open or was delivered by a transaction that began later.
+    """
+
+    def __init__(self) -> None:
+        with db.reading() as session:
+            self._moment: datetime = db.now(session)
+
+    def __call__(self) -> contract.Changes:
+        with db.reading() as session:
+            messages = outbox.list_since(session, _AFFECTED, self._moment)
+            self._moment = db.now(session)
+            ids = {
+                each for topic, payload in messages for each in _AFFECTED[topic](session, payload)
+            }
+            records = [
+                record
+                for part in chunks(sorted(ids))
+                for _, record in read_records(session, list_offering_ids(session, part))
+            ]
+        listed = {record.listing_id for record in records}
+        return records, sorted({str(each) for each in ids} - listed)
+
+
+def stream_records(progress: Progress | None = None) -> Iterator[SearchRecord]:
     """Read the records of all that buyers see now, in pieces, when first consumed."""
     with db.reading() as session:
-        for part in chunks(list_offering_ids(session)):
-            yield from (record for _, record in read_records(session, part))
+        offering_ids = list_offering_ids(session)
+        total, done = len(list_published_listing_ids(session)), 0
+        for part in chunks(offering_ids):
+            records = [record for _, record in read_records(session, part)]
+            yield from records
             session.expunge_all()
+            done += len(records)
+            if progress is not None:
+                progress(done, total)
 
 
 def _store_texts(session: Session, listing_ids: Sequence[uuid.UUID]) -> int:
@@ -176,45 +213,10 @@ def check(engine: SearchEngine) -> Drift:
 
 
 def _find_drift(engine: SearchEngine, records: Mapping[str, SearchRecord]) -> Drift:
-    held = {hit.listing_id: hit for hit in engine.search_all(SearchQuery()).hits}
-    drift = Drift(missing=set(records) - set(held), surplus=set(held) - set(records))
-    shared = set(records) & set(held)
-    drift.different = {
-        each for each in shared if held[each].listing_version_id != records[each].listing_version_id
-    }
-    for name, value in sorted(_facet_values(records)):
-        filtered = engine.search_all(SearchQuery(filters={name: frozenset({value})}))
-        found = {hit.listing_id for hit in filtered.hits} & shared
-        wanted = {each for each in shared if value in records[each].facets[name]}
-        drift.different |= found ^ wanted
-    for population in REFERENCE_POPULATIONS:
-        costs = {key: record.yearly_costs.get(population) for key, record in records.items()}
-        drift.different |= _misplaced(engine, costs, shared, f"cost_{population}")
-    newest = {key: newest_first(record) for key, record in records.items()}
-    drift.different |= _misplaced(engine, newest, shared, "newest")
-    return drift
-
-
-def _facet_values(records: Mapping[str, SearchRecord]) -> set[tuple[str, str]]:
-    return {
-        (name, value)
-        for record in records.values()
-        for name in FACETS
-        for value in record.facets.get(name, frozenset())
-    }
-
-
-def _misplaced(
-    engine: SearchEngine, numbers: Mapping[str, int | None], shared: set[str], sort: str
-) -> set[str]:
-    """Return neighbours in an order whose numbers in the database say otherwise."""
-    found = engine.search_all(SearchQuery(sort=sort)).hits
-    order = [hit.listing_id for hit in found if hit.listing_id in shared]
-    known = [numbers[each] for each in order]
-    costs = [float("inf") if each is None else each for each in known]
-    return {
-        each
-        for position in range(1, len(order))
-        if costs[position] < costs[position - 1]
-        for each in order[position - 1 : position + 1]
-    }
+    held = engine.fingerprints()
+    wanted = {listing_id: record.fingerprint for listing_id, record in records.items()}
+    return Drift(
+        missing=set(wanted) - set(held),
+        surplus=set(held) - set(wanted),
+        different={each for each in set(wanted) & set(held) if held[each] != wanted[each]},
+    )

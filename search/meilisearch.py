@@ -2,30 +2,29 @@
 
 import secrets
 import threading
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
 from meilisearch import Client
-from meilisearch.errors import MeilisearchApiError, MeilisearchError
-from requests.exceptions import RequestException
+from meilisearch.errors import MeilisearchApiError
 
 from search.analysis import plan_query
+from search.breaker import CircuitBreaker
 from search.engine import (
     FACETS,
-    WHOLE,
+    CatchUp,
     Completions,
     EngineHealth,
     Hit,
-    IndexMissing,
     SearchQuery,
     SearchRecord,
     SearchResult,
     SearchUnavailable,
     group_records,
     iterate_groups,
+    no_changes,
     shuffle_makers,
 )
 from search.meilisearch_query import (
@@ -37,7 +36,7 @@ from search.meilisearch_query import (
     build_stale,
     read_strictly,
 )
-from search.meilisearch_read import Question, read_completions, read_page
+from search.meilisearch_read import Question, read_completions, read_fingerprints, read_page
 from search.prefixes import beginning, inside
 
 NAME = "meilisearch"
@@ -45,58 +44,13 @@ NAME = "meilisearch"
 _BATCH = 500
 _TASK_SECONDS = 300
 _WRITE_SECONDS = 30
-_FAILURES_TO_OPEN = 3
-_OPEN_SECONDS = 10.0
-_PARALLEL = 8
-
-
-class CircuitBreaker:
-    """Stops asking a server that does not answer, and lets few ask at once.
-
-    A hanging server would otherwise hold every thread of every page for the whole timeout.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._room = threading.BoundedSemaphore(_PARALLEL)
-        self._failures = 0
-        self._open_until = 0.0
-
-    @contextmanager
-    def guard(self) -> Iterator[None]:
-        """Pass on, or raise SearchUnavailable at once while the server is given a rest."""
-        with self._lock:
-            if time.monotonic() < self._open_until:
-                raise SearchUnavailable
-            if self._failures >= _FAILURES_TO_OPEN:
-                # One question tries whether the server is back; the others wait for its result.
-                self._open_until = time.monotonic() + _OPEN_SECONDS
-        if not self._room.acquire(timeout=0.2):
-            raise SearchUnavailable
-        try:
-            yield
-        except (MeilisearchError, RequestException, ValueError, KeyError) as error:
-            # ValueError and KeyError: the answer was not what a search server gives.
-            self._note(failed=_is_failure(error))
-            raise _mapped(error) from error
-        else:
-            self._note(failed=False)
-        finally:
-            self._room.release()
-
-    def _note(self, *, failed: bool) -> None:
-        with self._lock:
-            self._failures = self._failures + 1 if failed else 0
-            is_open = self._failures >= _FAILURES_TO_OPEN
-            self._open_until = time.monotonic() + _OPEN_SECONDS if is_open else 0.0
 
 
 class MeilisearchEngine:
     """A SearchEngine over one index of a Meilisearch server.
 
     `timeout` is in seconds and holds for questions; writes wait for the server's task, so they
-    belong into the outbox worker. While `rebuild` runs, other writers change the index that is
-    about to be replaced: the caller repeats, afterwards, what changed since it began.
+    belong into the outbox worker.
     """
 
     def __init__(
@@ -132,6 +86,11 @@ class MeilisearchEngine:
                     names.update(dict.fromkeys(hits))
                     makers.update(dict.fromkeys(shuffle_makers(found, seed)))
         return Completions(tuple(names)[:limit], tuple(makers)[:limit])
+
+    def fingerprints(self) -> dict[str, str]:
+        """Give the fingerprint of every record by its listing id, to compare with the database."""
+        with self._breaker.guard():
+            return read_fingerprints(self._client(_WRITE_SECONDS), self._index)
 
     def health(self) -> EngineHealth:
         """Say whether searches can be answered; never raises."""
@@ -186,59 +145,61 @@ class MeilisearchEngine:
 
     def upsert(self, records: Iterable[SearchRecord]) -> None:
         """Add all listings of some software in place of what it had; visible when it returns."""
-        groups = {key: build_documents(each) for key, each in group_records(records).items()}
-        documents = [document for group in groups.values() for document in group]
-        with self._breaker.guard():
-            client = self._client(_WRITE_SECONDS)
-            self._generation(client)
-            for start in range(0, len(documents), _BATCH):
-                batch = documents[start : start + _BATCH]
-                _finish(client, client.index(self._index).add_documents(batch))
-            for offering_id, group in groups.items():
-                stale = build_stale(offering_id, frozenset(each["id"] for each in group))
-                _finish(client, client.index(self._index).delete_documents(filter=stale))
+        self._write(self._index, records, ())
 
     def delete(self, listing_ids: Iterable[str]) -> None:
         """Remove listings; ids that the index does not hold are passed over."""
-        ids = list(listing_ids)
-        with self._breaker.guard():
-            client = self._client(_WRITE_SECONDS)
-            self._generation(client)
-            for start in range(0, len(ids), _BATCH):
-                chosen = build_filter({"listing_id": frozenset(ids[start : start + _BATCH])})
-                _finish(client, client.index(self._index).delete_documents(filter=chosen))
+        self._write(self._index, (), listing_ids)
 
-    def rebuild(self, records: Iterable[SearchRecord]) -> int:
+    def rebuild(self, records: Iterable[SearchRecord], catch_up: CatchUp = no_changes) -> int:
         """Fill a new index, check its size, swap it in at once and delete the old one."""
         fresh = f"{self._index}__{secrets.token_hex(6)}"
         try:
-            count = self._fill(fresh, records)
+            self._fill(fresh, records)
+            self._write(fresh, *catch_up())
             with self._breaker.guard():
                 client = self._client(_WRITE_SECONDS)
                 self._ensure_index(client)
                 _finish(client, client.swap_indexes([{"indexes": [self._index, fresh]}]))
+            # Other writers wrote to the old index until the very swap.
+            self._write(self._index, *catch_up())
+            with self._breaker.guard():
+                return self._count_listings(client)
         finally:
             self._remove(fresh)
-        return count
 
-    def _fill(self, fresh: str, records: Iterable[SearchRecord]) -> int:
+    def _write(self, index: str, records: Iterable[SearchRecord], gone: Iterable[str]) -> None:
+        """Put in and take out, in one index that must be there: a write would make a bare one."""
+        groups = {key: build_documents(each) for key, each in group_records(records).items()}
+        documents, ids = [each for group in groups.values() for each in group], list(gone)
+        with self._breaker.guard():
+            self._client(self._timeout).get_raw_index(index)
+            client = self._client(_WRITE_SECONDS)
+            for start in range(0, len(documents), _BATCH):
+                batch = documents[start : start + _BATCH]
+                _finish(client, client.index(index).add_documents(batch))
+            for offering_id, group in groups.items():
+                stale = build_stale(offering_id, frozenset(each["id"] for each in group))
+                _finish(client, client.index(index).delete_documents(filter=stale))
+            for start in range(0, len(ids), _BATCH):
+                chosen = build_filter({"listing_id": frozenset(ids[start : start + _BATCH])})
+                _finish(client, client.index(index).delete_documents(filter=chosen))
+
+    def _fill(self, fresh: str, records: Iterable[SearchRecord]) -> None:
         with self._breaker.guard():
             client = self._client(_WRITE_SECONDS)
             _finish(client, client.create_index(fresh, {"primaryKey": "id"}))
             _finish(client, client.index(fresh).update_settings(SETTINGS))
         count = 0
-        listings = 0
         rows = iterate_groups(records)
         while batch := [each for group in islice(rows, _BATCH) for each in build_documents(group)]:
             with self._breaker.guard():
                 _finish(client, client.index(fresh).add_documents(batch))
             count += len(batch)
-            listings += sum(each["kind"] != WHOLE for each in batch)
         with self._breaker.guard():
             stored = client.index(fresh).get_stats().number_of_documents
         if stored != count:
             raise SearchUnavailable(f"索引に{count}件を送りましたが、{stored}件でした。")
-        return listings
 
     def _remove(self, index: str) -> None:
         # What is left behind costs room, not truth: it must not hide how the rebuild ended.
@@ -288,19 +249,3 @@ def _finish(client: Client, task: Any) -> None:
         return
     reason = (done.error or {}).get("message", "")
     raise SearchUnavailable(f"検索サーバーの更新に失敗しました。{reason}")
-
-
-def _is_failure(error: Exception) -> bool:
-    """Say whether the server failed, and did not merely refuse this request."""
-    if isinstance(error, MeilisearchApiError):
-        return error.status_code >= 500 or error.status_code == 429
-    return True
-
-
-def _mapped(error: Exception) -> SearchUnavailable:
-    code = error.code if isinstance(error, MeilisearchApiError) else None
-    if code == "index_not_found":
-        return IndexMissing("検索の索引がまだありません。索引を作り直してください。")
-    if code in {"invalid_api_key", "missing_authorization_header"}:
-        return SearchUnavailable("検索サーバーの鍵が正しくありません。")
-    return SearchUnavailable()

@@ -32,7 +32,7 @@ from search.engine import (
 from search.prefixes import key_tokens
 from search.sentences import ENOUGH_ROWS
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MAX_HITS = 1_000_000
 MAX_FACET_VALUES = 10_000
 MAX_FILTER_BYTES = 468
@@ -47,7 +47,7 @@ only the wider reading allows for typos."""
 
 SETTINGS: dict[str, Any] = {
     "searchableAttributes": [*BY_ZONE, *NEARLY, *COMPLETED],
-    "displayedAttributes": ["listing_version_id", "listing_id", "offering_id"],
+    "displayedAttributes": ["listing_version_id", "listing_id", "offering_id", "fingerprint"],
     "filterableAttributes": [
         *FACETS,
         "id",
@@ -127,6 +127,7 @@ def _document(record: SearchRecord) -> dict[str, Any]:
         "listing_id": record.listing_id,
         "listing_version_id": record.listing_version_id,
         "offering_id": record.offering_id,
+        "fingerprint": record.fingerprint,
         "maker_id": [record.maker_id],
         "s_all": f" {_GAP_WORD} {_GAP_WORD} ".join(streams.values()),
         "r_all": " ".join(_near_words(zones.values())),

@@ -10,6 +10,7 @@ from search.analysis import plan_query
 from search.engine import FACETS, PART, SOLO, TERMS_FACETS, WHOLE, Filters, Hit, SearchQuery
 from search.meilisearch_query import (
     COMPLETED,
+    MAX_HITS,
     Reading,
     build_completion,
     build_search,
@@ -216,3 +217,11 @@ def read_completions(
     return _hits(names), [
         key for key, count in makers["facetDistribution"]["maker_id"].items() if count
     ]
+
+
+def read_fingerprints(client: Client, index: str) -> dict[str, str]:
+    """Read the fingerprint of every listing by its id."""
+    question = build_search(index, Reading("", ()), {}, SearchQuery(), (SOLO, PART))
+    answer = client.multi_search([question | {"page": 1, "hitsPerPage": MAX_HITS}])
+    rows: list[dict[str, str]] = answer["results"][0]["hits"]
+    return {row["listing_id"]: row["fingerprint"] for row in rows}

@@ -121,7 +121,7 @@ def test_a_server_that_keeps_failing_is_left_alone_for_a_while(engine, fake, mon
         engine.search(SearchQuery())
     assert len(fake.requests) == asked
     later = time.monotonic() + 60
-    monkeypatch.setattr("search.meilisearch.time.monotonic", lambda: later)
+    monkeypatch.setattr("search.breaker.time.monotonic", lambda: later)
     assert engine.search(SearchQuery()).total == 3
     assert engine.search(SearchQuery()).total == 3
 
