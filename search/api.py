@@ -54,6 +54,7 @@ def search(query: dict[str, Any]) -> dict[str, Any]:
         "page_count": found.page_count,
         "seed": found.seed,
         "relaxed": found.relaxed,
+        "fallback": found.fallback,
         "population": population,
         "cost_basis": found.cost_basis,
         "facets": _facets(session, found, choices, asked.counted),

@@ -78,6 +78,10 @@ class SearchAnswerSchema(FormSchema):
     page = f.number()
     page_count = f.number()
     seed = f.number("並び順の番号。続きのページでも同じ番号を指定する")
+    fallback = fields.Boolean(
+        required=True,
+        metadata=f.about("検索サーバーが答えないため、予備の索引で、同じ条件で探した"),
+    )
     relaxed = fields.Boolean(
         required=True, metadata=f.about("そのままでは何も見つからず、近い言葉で探した")
     )

@@ -12,13 +12,15 @@ from search.engine import IndexMissing, SearchUnavailable
 
 _FAILURES_TO_OPEN = 3
 _OPEN_SECONDS = 10.0
-_PARALLEL = 8
+_PARALLEL = 4
+_WAIT_SECONDS = 0.05
 
 
 class CircuitBreaker:
     """Stops asking a server that does not answer, and lets few ask at once.
 
-    A hanging server would otherwise hold every thread of every page for the whole timeout.
+    A hanging server would otherwise hold every thread of every page for the whole timeout: no more
+    than _PARALLEL threads of a process wait for it, and the others are told so at once.
     """
 
     def __init__(self) -> None:
@@ -28,16 +30,20 @@ class CircuitBreaker:
         self._open_until = 0.0
 
     @contextmanager
-    def guard(self) -> Iterator[None]:
-        """Pass on, or raise SearchUnavailable at once while the server is given a rest."""
+    def guard(self, seconds: float | None = None) -> Iterator[None]:
+        """Pass on, or raise SearchUnavailable at once while the server is given a rest.
+
+        An answer that took longer than `seconds` counts as none: the next may take longer still.
+        """
         with self._lock:
             if time.monotonic() < self._open_until:
                 raise SearchUnavailable
             if self._failures >= _FAILURES_TO_OPEN:
                 # One question tries whether the server is back; the others wait for its result.
                 self._open_until = time.monotonic() + _OPEN_SECONDS
-        if not self._room.acquire(timeout=0.2):
+        if not self._room.acquire(timeout=_WAIT_SECONDS):
             raise SearchUnavailable
+        began = time.monotonic()
         try:
             yield
         except (MeilisearchError, RequestException, ValueError, KeyError) as error:
@@ -45,7 +51,8 @@ class CircuitBreaker:
             self._note(failed=_is_failure(error))
             raise _mapped(error) from error
         else:
-            self._note(failed=False)
+            too_slow = seconds is not None and time.monotonic() - began > seconds
+            self._note(failed=too_slow)
         finally:
             self._room.release()
 

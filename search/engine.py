@@ -254,6 +254,8 @@ class SearchResult:
     engine: str
     engine_version: str
     generation: str
+    fallback: bool = False
+    """The search server could not answer: the reserve did, under every condition."""
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlmodel import Session
 
 from catalog.certification.queries import get_certification
@@ -15,7 +16,7 @@ from core import db, outbox
 from core.config import Settings
 from core.outbox import Handler
 from search import engine as contract
-from search.engine import IndexMissing, SearchEngine, SearchRecord
+from search.engine import IndexMissing, SearchEngine, SearchRecord, SearchUnavailable
 from search.projection import analyse, current_rules
 from search.queries import (
     chunks,
@@ -28,12 +29,18 @@ from search.queries import (
     lock_listings,
     read_records,
 )
+from search.reserve import parts_of
 from search.texts import refresh_texts
 
 LISTING_CHANGED = "search.listing_changed"
 VENDOR_CHANGED = "vendor.state_changed"
 CERTIFICATION_EXPIRED = "certification.expired"
 REBUILD = "search.rebuild"
+
+_FIRST_WAIT = timedelta(seconds=2)
+_LONGEST_WAIT = timedelta(minutes=5)
+
+_log = structlog.get_logger()
 
 Progress = Callable[[int, int], None]
 """Is told how many listings of how many are in the new index."""
@@ -70,7 +77,11 @@ def make_handlers(settings: Settings) -> Mapping[str, Handler]:
 
     def indexing(topic: str) -> Handler:
         def handle(session: Session, payload: Mapping[str, Any]) -> None:
-            index_listings(session, get_engine(settings), _AFFECTED[topic](session, payload))
+            listing_ids = _AFFECTED[topic](session, payload)
+            try:
+                index_listings(session, get_engine(settings), listing_ids)
+            except SearchUnavailable as error:
+                _postpone(session, listing_ids, int(payload.get("tries", 0)), error)
 
         return handle
 
@@ -78,11 +89,21 @@ def make_handlers(settings: Settings) -> Mapping[str, Handler]:
         for part in chunks(list_published_listing_ids(session)):
             _store_texts(session, part)
         parts = list(chunks(list_offering_ids(session)))
-        get_engine(settings).rebuild(
-            record for part in parts for _, record in read_records(session, part)
-        )
+        for one in parts_of(get_engine(settings)):
+            one.rebuild(record for part in parts for _, record in read_records(session, part))
 
     return {**{topic: indexing(topic) for topic in _AFFECTED}, REBUILD: on_rebuild}
+
+
+def _postpone(
+    session: Session, listing_ids: Sequence[uuid.UUID], tries: int, error: SearchUnavailable
+) -> None:
+    """Send the change once more, however long an index is ill: no message is given up for it."""
+    wait = min(_FIRST_WAIT * 2 ** min(tries, 10), _LONGEST_WAIT)
+    for each in listing_ids:
+        payload = {"listing_id": each, "tries": tries + 1}
+        outbox.publish(session, LISTING_CHANGED, payload, due_at=db.now(session) + wait)
+    _log.warning("search.postponed", listings=len(listing_ids), tries=tries, error=repr(error))
 
 
 def index_listings(
@@ -101,11 +122,23 @@ def index_listings(
         records = [record for _, record in read_records(session, offering_ids)]
         listed = {record.listing_id for record in records}
         gone = [str(each) for each in {*part, *listing_ids} if str(each) not in listed]
+        _write_all(engine, records, gone)
+
+
+def _write_all(engine: SearchEngine, records: list[SearchRecord], gone: list[str]) -> None:
+    """Write to every index, also when one fails; raises what the last of them raised."""
+    failure: SearchUnavailable | None = None
+    for part in parts_of(engine):
         try:
-            _write(engine, records, gone)
-        except IndexMissing:
-            engine.rebuild(stream_records(), _Since())
-            _write(engine, records, gone)
+            try:
+                _write(part, records, gone)
+            except IndexMissing:
+                part.rebuild(stream_records(), _Since())
+                _write(part, records, gone)
+        except SearchUnavailable as error:
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 def rebuild(engine: SearchEngine, progress: Progress | None = None) -> int:
@@ -114,7 +147,8 @@ def rebuild(engine: SearchEngine, progress: Progress | None = None) -> int:
     Searches and changes go on meanwhile; what they change is brought in before it is used.
     """
     refresh_texts()
-    return engine.rebuild(stream_records(progress), _Since())
+    counts = [part.rebuild(stream_records(progress), _Since()) for part in parts_of(engine)]
+    return counts[-1]
 
 
 class _Since:
@@ -192,6 +226,12 @@ class Drift:
         """How many listings differed."""
         return len(self.missing | self.surplus | self.different)
 
+    def add(self, other: "Drift") -> None:
+        """Take in what another index lacks."""
+        self.missing |= other.missing
+        self.surplus |= other.surplus
+        self.different |= other.different
+
 
 def check(engine: SearchEngine) -> Drift:
     """Compare the index with the database, mend what differs, and tell what it was.
@@ -204,7 +244,9 @@ def check(engine: SearchEngine) -> Drift:
             for part in chunks(list_offering_ids(session))
             for _, record in read_records(session, part)
         }
-    drift = _find_drift(engine, records)
+    drift = Drift()
+    for part in parts_of(engine):
+        drift.add(_find_drift(part, records))
     if drift.count:
         with db.transaction() as session:
             affected = drift.missing | drift.surplus | drift.different

@@ -78,7 +78,7 @@ class MeilisearchEngine:
         """Give listings and makers whose name begins with or else holds a folded key."""
         names: dict[Hit, None] = {}
         makers: dict[str, None] = {}
-        with self._breaker.guard():
+        with self._breaker.guard(self._timeout):
             client = self._client(self._timeout)
             for tokens in (beginning(key), inside(key)) if key else ():
                 if tokens and min(len(names), len(makers)) < limit:
@@ -122,7 +122,7 @@ class MeilisearchEngine:
         self, query: SearchQuery, *, page: int, per_page: int, grouped: bool
     ) -> SearchResult:
         plan = plan_query(query.text)
-        with self._breaker.guard():
+        with self._breaker.guard(self._timeout):
             client = self._client(self._timeout)
             generation = self._generation(client)
             asked = Question(client, self._index, query, page, per_page, grouped=grouped)

@@ -40,6 +40,7 @@ from search.judging import (
 )
 from search.meilisearch import MeilisearchEngine
 from search.projection import build_record, current_rules
+from search.reserve import EngineWithReserve
 from search.results import (
     MOST_EXACT,
     FoundListing,
@@ -65,7 +66,7 @@ CHUNK = 500
 
 
 def get_engine(settings: Settings) -> SearchEngine:
-    """Return the engine of these settings: Meilisearch when it has an address, else embedded."""
+    """Return the engine of these settings: Meilisearch with the embedded one behind it, or that alone."""
     return _engine(
         settings.data_dir.resolve(), settings.search_url, settings.search_key.get_secret_value()
     )
@@ -73,7 +74,8 @@ def get_engine(settings: Settings) -> SearchEngine:
 
 @lru_cache(maxsize=8)
 def _engine(data_dir: Path, url: str, key: str) -> SearchEngine:
-    return MeilisearchEngine(url, key) if url else EmbeddedEngine(data_dir)
+    embedded = EmbeddedEngine(data_dir)
+    return EngineWithReserve(MeilisearchEngine(url, key), embedded) if url else embedded
 
 
 def find_listings(
@@ -110,6 +112,7 @@ def find_listings(
         seed=result.seed,
         engine=result.engine,
         engine_version=result.engine_version,
+        fallback=result.fallback,
         cost_basis=describe_basis(query, population, is_exact=costs is not None),
     )
 

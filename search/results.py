@@ -100,6 +100,8 @@ class FoundPage:
     engine_version: str
     cost_basis: str = ""
     """For which population costs filter and sort, in a sentence; empty when they do neither."""
+    fallback: bool = False
+    """The search server could not answer: the reserve did, under every condition."""
 
 
 def next_reference(population: int) -> int:

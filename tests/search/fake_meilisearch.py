@@ -67,6 +67,7 @@ class FakeMeilisearch:
         self.requests = []
         self.failing = None
         self.failing_tasks = None
+        self.illness = None
         self.lock = threading.Lock()
 
     # --- routes ----------------------------------------------------------------------------------
@@ -391,6 +392,8 @@ def run_fake():
             length = int(self.headers.get("Content-Length") or 0)
             raw = self.rfile.read(length)
             try:
+                if fake.illness and not fake.illness(self):
+                    return
                 path = self.path.split("?")[0]
                 status, body = fake.answer(self.command, path, json.loads(raw) if raw else None)
             except Refused as error:
