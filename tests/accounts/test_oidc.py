@@ -316,7 +316,7 @@ def test_interrupted_form_survives_the_journey(client, provider, journey, hold_c
     come_back(client, provider, journey(client))
     begun = client.submit("/vendors/arrive", {"kana": "みほん"}).location
     path = f"{begun}/contact"
-    send = client.prepare(path, {"contact_email": "info@example.jp", "gbizid_type": "prime"})
+    send = client.prepare(path, {"contact_email": "info@example.jp"})
     client.delete_cookie("narabi_session")
     stopped = send()
     assert stopped.status_code == 401
