@@ -243,7 +243,7 @@ def take_web_memory() -> float:
     with served(world) as site:
         for request in Requests("memory").draw(100):
             site.get(request.address)
-            site.get(request.address.replace("/api/v1/search", "/search"))
+            site.get(request.page_address)
         return site.worker_megabytes()
 
 

@@ -44,13 +44,20 @@ class Request:
 
     @property
     def address(self) -> str:
-        """The same for the API."""
+        """The same for the API, which counts six facets."""
+        pairs = [*self._pairs(), *(("facets", name) for name in SIX)]
+        return f"/api/v1/search?{urlencode(pairs)}"
+
+    @property
+    def page_address(self) -> str:
+        """The same for the page, which counts all facets."""
+        return f"/search?{urlencode(self._pairs())}"
+
+    def _pairs(self) -> list[tuple[str, str]]:
         pairs = [("q", self.text), ("sort", self.sort), ("seed", str(ORDER_SEED))]
-        pairs += [("facets", name) for name in SIX]
         if self.query.cost_population:
             pairs.append(("population", str(self.query.cost_population)))
-        pairs += [(name, value) for name, values in self.filters for value in values]
-        return f"/api/v1/search?{urlencode(pairs)}"
+        return pairs + [(name, value) for name, values in self.filters for value in values]
 
 
 class Requests:

@@ -129,7 +129,8 @@ def _environment(folder: Path, **values: str) -> dict[str, str]:
 @contextmanager
 def running(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program for as long as the block lasts."""
-    process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+    silent = subprocess.DEVNULL
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=silent, stderr=silent)
     try:
         yield process
     finally:
