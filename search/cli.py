@@ -8,8 +8,11 @@ import click
 from core.cli import CheckFailedError, Operation
 from core.config import Settings
 from search import indexer
-from search.engine import IndexMissing
+from search.engine import IndexMissing, SearchUnavailable
+from search.meilisearch import MeilisearchEngine
 from search.queries import get_engine
+from search.reserve import EngineWithReserve
+from search.server_setup import make_keys
 from search.texts import refresh_texts
 
 
@@ -78,9 +81,37 @@ def check(operation: Operation) -> None:
     sys.exit(1)
 
 
+@search_group.command("keys")
+@click.option(
+    "--master-key", prompt="検索サーバーのマスターキー", hide_input=True, help="保存されません。"
+)
+@click.pass_obj
+def keys(operation: Operation, master_key: str) -> None:
+    """検索サーバーに、検索だけできる鍵と索引を更新する鍵を作ります。マスターキーはここでだけ使います。"""
+    if not operation.settings.search_url:
+        raise click.ClickException(
+            "NARABI_SEARCH_URL がありません。検索サーバーを使うときの操作です。"
+        )
+    try:
+        made = make_keys(operation.settings.search_url, master_key)
+    except SearchUnavailable as error:
+        raise click.ClickException(error.message) from error
+    click.echo("NARABI_SEARCH_KEY に、次の鍵を指定してください。")
+    click.echo(f"サイト（検索だけ）：{made['search']}")
+    click.echo(f"narabi outbox run と narabi search（索引の更新）：{made['indexer']}")
+
+
 def check_health(settings: Settings) -> str:
     """Say how the engine is, for the doctor; raises CheckFailedError when it cannot answer."""
-    health = get_engine(settings).health()
+    engine = get_engine(settings)
+    health = engine.health()
     if not health.available:
         raise CheckFailedError(f"{health.detail}narabi search rebuild で作り直せます。")
+    server = engine.server if isinstance(engine, EngineWithReserve) else None
+    differing = server.differing_settings() if isinstance(server, MeilisearchEngine) else []
+    if differing:
+        raise CheckFailedError(
+            f"検索サーバーの設定が違います：{'、'.join(differing)}。"
+            "narabi search rebuild で、正しい設定の索引を作れます。"
+        )
     return f"{health.engine}（{health.engine_version}）、{health.documents}件"

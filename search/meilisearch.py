@@ -38,6 +38,7 @@ from search.meilisearch_query import (
 )
 from search.meilisearch_read import Question, read_completions, read_fingerprints, read_page
 from search.prefixes import beginning, inside
+from search.server_setup import find_differences
 
 NAME = "meilisearch"
 
@@ -91,6 +92,12 @@ class MeilisearchEngine:
         """Give the fingerprint of every record by its listing id, to compare with the database."""
         with self._breaker.guard():
             return read_fingerprints(self._client(_WRITE_SECONDS), self._index)
+
+    def differing_settings(self) -> list[str]:
+        """Name the server's settings that are not what the index needs; raises SearchUnavailable."""
+        with self._breaker.guard():
+            index = self._client(_WRITE_SECONDS).index(self._index)
+            return find_differences(index.get_settings(), index.get_stats().number_of_documents)
 
     def health(self) -> EngineHealth:
         """Say whether searches can be answered; never raises."""

@@ -25,6 +25,7 @@ BODIES = [
     ("PATCH", r"/indexes/[^/]+/settings", "Settings_Unchecked"),
     ("POST", r"/indexes/[^/]+/documents/delete", "DocumentDeletionByFilter"),
     ("POST", r"/swap-indexes", "SwapList"),
+    ("POST", r"/keys", "CreateApiKey"),
 ]
 
 
@@ -68,6 +69,7 @@ class FakeMeilisearch:
         self.failing = None
         self.failing_tasks = None
         self.illness = None
+        self.keys = {}
         self.lock = threading.Lock()
 
     # --- routes ----------------------------------------------------------------------------------
@@ -88,7 +90,7 @@ class FakeMeilisearch:
                     raise Refused(400, "bad_request", errors[0].message)
                 self.validated += 1
 
-    def route(self, method, parts, body):  # noqa: C901, PLR0911 -- one case a route
+    def route(self, method, parts, body):  # noqa: C901, PLR0911, PLR0912 -- one case a route
         match (method, parts):
             case ("GET", ["version"]):
                 return 200, {"pkgVersion": "1.53.0-fake", "commitSha": "", "commitDate": ""}
@@ -113,6 +115,15 @@ class FakeMeilisearch:
                     "isIndexing": False,
                     "fieldDistribution": {},
                 }
+            case ("GET", ["indexes", uid, "settings"]):
+                return 200, self.index(uid)["settings"]
+            case ("POST", ["keys"]):
+                if body["uid"] in self.keys:
+                    raise Refused(409, "api_key_already_exists")
+                self.keys[body["uid"]] = body | {"key": f"key-{len(self.keys)}"}
+                return 201, self.keys[body["uid"]] | {"createdAt": NOW, "updatedAt": NOW}
+            case ("GET", ["keys", uid]):
+                return 200, self.keys[uid] | {"createdAt": NOW, "updatedAt": NOW}
             case ("PATCH", ["indexes", uid, "settings"]):
                 return self.task("settingsUpdate", lambda: self.index(uid)["settings"].update(body))
             case ("POST", ["indexes", uid, "documents"]):

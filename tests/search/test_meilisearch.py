@@ -1,8 +1,10 @@
 """What only a search server can get wrong."""
 
+import re
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from search.meilisearch_query import (
     quote_value,
     read_strictly,
 )
+from search.server_setup import find_differences, make_keys
 from tests.search.conftest import make_engine
 from tests.search.corpus import make_corpus, make_record
 
@@ -165,3 +168,51 @@ def test_a_hanging_server_costs_its_timeout_and_then_nothing():
         with pytest.raises(SearchUnavailable):
             engine.search(SearchQuery())
         assert time.monotonic() - started < 0.5
+
+
+def test_a_server_whose_settings_were_changed_is_named(engine, fake):
+    assert engine.differing_settings() == []
+    (held,) = [index["settings"] for index in fake.indexes.values() if index["documents"]][-1:]
+    kept = dict(held)
+    held["pagination"] = {"maxTotalHits": 1000}
+    held["rankingRules"] = list(reversed(kept["rankingRules"]))
+    held["filterableAttributes"] = list(reversed(kept["filterableAttributes"]))
+    assert engine.differing_settings() == ["rankingRules", "pagination.maxTotalHits"]
+    held["pagination"] = None
+    held["faceting"] = {"maxValuesPerFacet": 100}
+    assert "faceting.maxValuesPerFacet" in engine.differing_settings()
+    held.update(kept)
+    assert find_differences(kept, 2_000_000) == ["pagination.maxTotalHits"]
+
+
+def test_the_master_key_makes_two_keys_that_may_do_no_more_than_needed(fake, fake_server):
+    fake.keys.clear()
+    made = make_keys(fake_server[1], "master")
+    assert made == make_keys(fake_server[1], "master")
+    assert made["search"] != made["indexer"]
+    allowed = {key["key"]: key for key in fake.keys.values()}
+    asking, feeding = allowed[made["search"]], allowed[made["indexer"]]
+    assert not [
+        action
+        for action in asking["actions"]
+        if action.endswith((".add", ".delete", ".create", ".update", ".swap", "*"))
+    ]
+    assert not [each for each in feeding["actions"] if "*" in each or each.startswith("keys")]
+    assert (asking["indexes"], feeding["indexes"]) == (["listings"], ["listings", "listings__*"])
+    fake.failing = (403, "invalid_api_key")
+    with pytest.raises(SearchUnavailable, match="鍵"):
+        make_keys(fake_server[1], "wrong")
+
+
+def test_nothing_but_the_indexer_writes_the_index():
+    """The outbox's handlers, the rebuild and the check are the only ways in."""
+    root = Path(__file__).resolve().parents[2]
+    packages = ("accounts", "catalog", "core", "procurement", "search", "vendors")
+    writers = {
+        path.relative_to(root).as_posix()
+        for package in packages
+        for path in (root / package).rglob("*.py")
+        if re.search(r"\b(\w*engine|part|one|server|reserve)\.(upsert|rebuild)\(", path.read_text())
+        or "index_listings(" in path.read_text()
+    }
+    assert writers == {"search/indexer.py", "search/reserve.py"}
