@@ -1,0 +1,108 @@
+"""The search server hangs: pages that do not search keep their throughput."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from urllib.request import Request
+
+import click
+
+from app import outbox_handlers
+from bench.measures import measure
+from core import outbox
+from search.indexer import rebuild
+from search.queries import get_engine
+from tests.drills.stage import open_stage, read, serve
+from tests.search.fake_meilisearch import FakeMeilisearch, run_fake
+
+SECONDS = 60
+LISTINGS = 20
+PAGES = ("/about", "/specifications", "/about/order")
+
+
+@measure(
+    "throughput of other pages, search server hanging / healthy",
+    goal=">= 0.8",
+    unit="×",
+    base=f"{SECONDS} s each, two gunicorn workers, four readers and four searchers",
+)
+def take_share() -> float:
+    """Return the share that is left, or 0 when a search was answered wider or not at all."""
+    share, wrong = rehearse(SECONDS)
+    return 0.0 if wrong else share
+
+
+def rehearse(seconds: float) -> tuple[float, int]:
+    """Read for so long with a healthy server, and again with a hanging one."""
+    with open_stage(LISTINGS) as settings, run_fake() as (fake, url):
+        served = settings.model_copy(update={"search_url": url})
+        outbox.drain(outbox_handlers(served))
+        rebuild(get_engine(served))
+        with serve(settings, NARABI_SEARCH_URL=url) as address:
+            read_for(address, 1.0)
+            healthy, wrong = read_for(address, seconds)
+            with hanging(fake):
+                ill, more = read_for(address, seconds)
+    return ill / healthy, wrong + more
+
+
+class hanging:  # noqa: N801 - read as a word: with hanging(fake)
+    """Let a server take every question and answer none."""
+
+    def __init__(self, fake: FakeMeilisearch) -> None:
+        self._fake = fake
+        self._over = threading.Event()
+
+    def __enter__(self) -> None:
+        self._fake.illness = self._hold
+
+    def _hold(self, _request: Request) -> bool:
+        self._over.wait(600)
+        return False
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._fake.illness = None
+
+
+def read_for(address: str, seconds: float) -> tuple[float, int]:
+    """Give how many other pages were read in a second, and how many searches went wrong."""
+    end = time.monotonic() + seconds
+    counts = {"pages": 0, "wrong": 0}
+    lock = threading.Lock()
+
+    def repeat(act: Callable[[int], tuple[str, int]]) -> None:
+        number = 0
+        while time.monotonic() < end:
+            name, count = act(number)
+            with lock:
+                counts[name] += count
+            number += 1
+
+    def read_page(number: int) -> tuple[str, int]:
+        try:
+            read(address + PAGES[number % len(PAGES)])
+        except OSError:
+            return "wrong", 1
+        return "pages", 1
+
+    def search(_number: int) -> tuple[str, int]:
+        # The same number of questions a second, whether or not they are answered quickly.
+        time.sleep(0.25)
+        try:
+            answer = read(f"{address}/api/v1/search?hosting=sakura")
+        except OSError:
+            return "wrong", 1
+        return "wrong", int(b'"total": 0' not in answer and b'"total":0' not in answer)
+
+    threads = [threading.Thread(target=repeat, args=(each,)) for each in (read_page, search) * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return counts["pages"] / seconds, counts["wrong"]
+
+
+if __name__ == "__main__":
+    click.echo("{:.2f} {}".format(*rehearse(float(sys.argv[1]))))
