@@ -96,7 +96,7 @@ def _write(path: Path) -> None:
         database.executemany(f"INSERT INTO listings VALUES ({marks})", map(_row, stream_records()))  # noqa: S608
         for name in (*SIX, *_COSTS):
             database.execute(f"CREATE INDEX by_{name} ON listings ({name})")
-        database.execute("CREATE VIRTUAL TABLE listings_fts USING fts5 (words, content='listings')")
+        database.execute('CREATE VIRTUAL TABLE listings_fts USING fts5 (words, content="listings")')
         database.execute(
             "INSERT INTO listings_fts (rowid, words) SELECT rowid, words FROM listings"
         )
@@ -122,7 +122,12 @@ def _address(request: Request) -> str:
     (word,) = [
         atom.text for term in plan_query(request.text).terms[:1] for atom in term.variants[0].atoms
     ]
-    pairs = [("_search", word), ("_sort", request.sort), ("_size", "20")]
+    pairs = [
+        ("_search", word),
+        ("_fts_table", "listings_fts"),
+        ("_sort", request.sort),
+        ("_size", "20"),
+    ]
     for name, values in request.filters:
         if name == "size_class":
             pairs.append(("size_class__arraycontains", values[0]))
