@@ -178,7 +178,6 @@ def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
     )
     standing = agreements.judge_agreement(session, vendor.id)
     exclusions = queries.list_exclusions(session, vendor.id)
-    running = [(e.authority, e.ends_on) for e in exclusions if e.is_in_force(today_jst())]
     is_own = vendor.owner_id == actor().organisation_id
     alike = [] if is_own else _look_alikes(session, vendor)
     tasks = _tasks(vendor)
@@ -194,7 +193,7 @@ def file(vendor_id: uuid.UUID) -> ResponseReturnValue:
         wishes=0 if is_own else len(accounts.queries.list_wishes(session, vendor.owner_id)),
         agreement=agreements.current_agreement(session, vendor.id),
         standing=standing,
-        bars=agreements.bars_of(vendor, standing, today_jst(), running),
+        bars=agreements.bars_of(vendor, standing, today_jst()),
         tasks=tasks,
         missing=list_missing(vendor, today_jst()),
         sections=SECTIONS,

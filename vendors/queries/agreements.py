@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Date, Select, cast, func, null, text, union_all
-from sqlalchemy import select as sa_select
+from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
 from accounts.models import Person
@@ -18,10 +17,8 @@ from vendors import agreement
 from vendors.agreement import AgreementStanding, Edition
 from vendors.agreement_models import AgreementVersion
 from vendors.completeness import list_missing_kinds
-from vendors.models import ExclusionPeriod, FrameworkAgreement, MarketRole, Vendor, VendorState
+from vendors.models import FrameworkAgreement, MarketRole, Vendor, VendorState
 from vendors.queries import get_vendor
-
-Exclusion = tuple[str, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,39 +98,10 @@ def bar_of(standing: AgreementStanding) -> str:
 
 
 def list_bars(session: Session, vendors: Sequence[Vendor]) -> dict[uuid.UUID, list[Bar]]:
-    """Return what keeps registered vendors from selling now: exclusion, agreement, qualification, role."""
+    """Return what keeps registered vendors from selling now: agreement, qualification, role."""
+    standings = judge_agreements(session, [vendor.id for vendor in vendors])
     today = day_in_japan(now(session))
-    ids = [vendor.id for vendor in vendors]
-    labels: dict[uuid.UUID, set[str]] = {vendor_id: set() for vendor_id in ids}
-    excluded: dict[uuid.UUID, list[Exclusion]] = {vendor_id: [] for vendor_id in ids}
-    grounds = union_all(
-        _acceptances(ids).add_columns(cast(null(), Date)),
-        sa_select(
-            col(ExclusionPeriod.vendor_id),
-            col(ExclusionPeriod.authority),
-            col(ExclusionPeriod.ends_on),
-        ).where(
-            col(ExclusionPeriod.vendor_id).in_(ids),
-            col(ExclusionPeriod.starts_on) <= today,
-            col(ExclusionPeriod.ends_on) >= today,
-            col(ExclusionPeriod.struck_at).is_(None),
-        ),
-    )
-    for vendor_id, words, ends_on in session.execute(grounds):
-        if ends_on is None:
-            labels[vendor_id].add(words)
-        else:
-            excluded[vendor_id].append((words, ends_on))
-    editions = list_editions(session)
-    return {
-        each.id: bars_of(
-            each,
-            agreement.judge(editions, labels[each.id], today),
-            today,
-            sorted(excluded[each.id]),
-        )
-        for each in vendors
-    }
+    return {each.id: bars_of(each, standings[each.id], today) for each in vendors}
 
 
 def find_bars(session: Session, vendor_id: uuid.UUID) -> list[Bar]:
@@ -142,25 +110,9 @@ def find_bars(session: Session, vendor_id: uuid.UUID) -> list[Bar]:
     return list_bars(session, [vendor])[vendor.id] if vendor else []
 
 
-def bars_of(
-    vendor: Vendor,
-    standing: AgreementStanding,
-    today: date,
-    exclusions: Sequence[Exclusion],
-) -> list[Bar]:
-    """Return what keeps a vendor with this standing from selling on a day; no statement.
-
-    `exclusions` are the authorities that keep it out on that day, each with its last day.
-    """
-    bars = [
-        Bar(
-            f"/vendors/{vendor.id}",
-            f"{authority}の指名停止等の期間中（{format_date(last)}まで）のため、公開と承諾ができません。"
-            "誤りのあるときや解かれたときは、根拠の文書を添えて、問い合わせ先に連絡してください。",
-            "公開されている記録を見る",
-        )
-        for authority, last in exclusions
-    ]
+def bars_of(vendor: Vendor, standing: AgreementStanding, today: date) -> list[Bar]:
+    """Return what keeps a vendor with this standing from selling on a day; no statement."""
+    bars = []
     if sentence := bar_of(standing):
         bars.append(Bar(f"/vendors/{vendor.id}/agreement", sentence, "基本契約を読んで同意する"))
     if vendor.qualification_expires_on and vendor.is_unqualified(today):
@@ -208,18 +160,15 @@ def judge_agreements(
     session: Session, vendor_ids: Sequence[uuid.UUID]
 ) -> dict[uuid.UUID, AgreementStanding]:
     """Return where vendors stand today with the framework agreement, in two statements."""
-    labels: dict[uuid.UUID, set[str]] = {vendor_id: set() for vendor_id in vendor_ids}
-    for vendor_id, label in session.execute(_acceptances(vendor_ids)):
-        labels[vendor_id].add(label)
-    editions, today = list_editions(session), day_in_japan(now(session))
-    return {each: agreement.judge(editions, held, today) for each, held in labels.items()}
-
-
-def _acceptances(vendor_ids: Sequence[uuid.UUID]) -> Select[tuple[uuid.UUID, str]]:
-    return sa_select(col(FrameworkAgreement.vendor_id), col(FrameworkAgreement.label)).where(
+    accepted = select(FrameworkAgreement.vendor_id, FrameworkAgreement.label).where(
         col(FrameworkAgreement.vendor_id).in_(vendor_ids),
         col(FrameworkAgreement.ended_at).is_(None),
     )
+    labels: dict[uuid.UUID, set[str]] = {vendor_id: set() for vendor_id in vendor_ids}
+    for vendor_id, label in session.exec(accepted):
+        labels[vendor_id].add(label)
+    editions, today = list_editions(session), day_in_japan(now(session))
+    return {each: agreement.judge(editions, held, today) for each, held in labels.items()}
 
 
 def lock_agreements(session: Session) -> None:

@@ -28,7 +28,8 @@ WITH_A_FILE = {
     "vendor_offerings.show_evidence",
 }  # fmt: skip
 A_CHANGE_OF_PRICE = {"vendor_offerings.publish_listing_version"}
-NOT_OPENED = AGENCY | ARRIVAL | OF_ONE_MEMBER | WITH_A_FILE | A_CHANGE_OF_PRICE
+A_WORD_ON_A_SELLER = {"vendor_offerings.confirm_listing"}
+NOT_OPENED = AGENCY | ARRIVAL | OF_ONE_MEMBER | WITH_A_FILE | A_CHANGE_OF_PRICE | A_WORD_ON_A_SELLER
 
 
 def test_no_page_of_a_vendor_needs_more_than_ten_statements(
