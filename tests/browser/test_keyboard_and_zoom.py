@@ -207,6 +207,7 @@ def test_the_number_of_results_is_told_once(settings, open_page):
         """() => { window.told = 0; new MutationObserver((all) => { window.told += all.length; })
         .observe(document.querySelector("[role=status]"), {childList: true, characterData: true, subtree: true}); }"""
     )
+    page.locator("details.facet-group > summary", has_text="費用").click()
     page.locator("label", has_text=re.compile("^50万円未満")).click()
     assert page.evaluate("window.told") == 0
     page.get_by_role("button", name="この条件で絞り込む").first.click()

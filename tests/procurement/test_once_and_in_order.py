@@ -139,7 +139,7 @@ def test_a_page_that_comes_too_early_says_what_to_do_first(market):
 @pytest.mark.sqlite_only  # words and links, the same on both databases
 def test_empty_result_offers_the_end_to_whom_it_is_open(market):
     market.open_project()
-    market.search(q="どこにもないサービス")
+    market.search(q="麒麟")
     market.lock()
     path = f"/projects/{market.project().id}"
 

@@ -201,7 +201,7 @@ def test_records_are_read_in_four_statements(settings):
     with db.reading() as session, recorded_statements() as statements:
         offering_ids = list_offering_ids(session)
         assert len(read_records(session, offering_ids)) == 4
-    assert len(statements) == 5
+    assert len(statements) == 4
 
 
 @pytest.mark.sqlite_only
