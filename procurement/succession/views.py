@@ -7,7 +7,7 @@ from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from accounts.auth import access, actor, confirm_password, needs_password, settings
+from accounts.auth import access, actor, is_confirmed, needs_password, settings
 from accounts.permissions import Permission
 from core import web
 from core.errors import Forbidden, NotFound
@@ -64,7 +64,7 @@ def confirm(vendor_id: uuid.UUID) -> ResponseReturnValue:
         services.confirm(session, actor(), settings(), succession.id, version=version)
         return True
 
-    if form.is_posted and _is_confirmed(form) and form.submit(act):
+    if form.is_posted and is_confirmed(form) and form.submit(act):
         web.leave_notice("done", "承継が終わりました")
         return web.see_other(url_for("vendors.show", vendor_id=heir_id))
     return _render(form, vendor, succession.id)
@@ -87,15 +87,6 @@ def _render(form: Form, vendor: Vendor, succession_id: uuid.UUID) -> ResponseRet
         is_own=succession.proposed_by_id == actor().person_id,
         needs_password=needs_password(),
     )
-
-
-def _is_confirmed(form: Form) -> bool:
-    if not form.validate():
-        return False
-    refusal = confirm_password(form.data["password"]) if needs_password() else None
-    if refusal:
-        form.errors["password"], form.status = refusal, 422
-    return refusal is None
 
 
 @blueprint.post("/vendors/<uuid:vendor_id>/succession/drop")
