@@ -240,7 +240,7 @@ class ConfirmSchema(FormSchema):
     """A confirm page with its one box, and the version that the reader saw."""
 
     version = whole("版", required=False, minimum=1)
-    confirmed = checked("内容を確認しました")
+    confirmed = checked("この操作の内容")
 
 
 class PublishSchema(ConfirmSchema):

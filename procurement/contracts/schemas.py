@@ -47,7 +47,7 @@ class RequestEditSchema(VersionSchema, RequestSchema):
 class ConfirmSchema(VersionSchema):
     """A confirm page without a password."""
 
-    confirmed = checked("内容を確認しました")
+    confirmed = checked("この操作の内容")
 
 
 class SendSchema(VersionSchema):

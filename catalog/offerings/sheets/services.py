@@ -22,8 +22,7 @@ from catalog.offerings.models import (
 from catalog.offerings.services.drafts import find_preparing_vendor, lock_open_specification
 from catalog.offerings.sheets import queries
 from catalog.offerings.sheets.acts import Act
-from catalog.offerings.sheets.opening import open_terms, open_versions
-from catalog.offerings.sheets.queries import OwnOffering
+from catalog.offerings.sheets.opening import OpenedRow, open_terms, open_versions
 from core import audit
 from core.db import now
 from core.documents import sha256_hex
@@ -33,8 +32,8 @@ from vendors.models import Vendor
 _KEPT = timedelta(days=7)
 
 
-class ImportRow(Protocol):
-    """One checked row: a new offering, or new values for a stored one."""
+class ImportRow(OpenedRow, Protocol):
+    """One checked row: a new offering (nothing stored), or new values for a stored one."""
 
     @property
     def act(self) -> Act:
@@ -43,22 +42,6 @@ class ImportRow(Protocol):
     @property
     def specification_id(self) -> uuid.UUID:
         """The version of the standard."""
-
-    @property
-    def stored(self) -> OwnOffering | None:
-        """What changes, itself or by a draft beside it; None for a new offering."""
-
-    @property
-    def offering(self) -> Mapping[str, Any]:
-        """Values of the offering version."""
-
-    @property
-    def listing(self) -> Mapping[str, Any]:
-        """Values of the listing version."""
-
-    @property
-    def components(self) -> tuple[Mapping[str, Any], ...] | None:
-        """The price components in their order; None leaves the stored ones."""
 
 
 @dataclass(frozen=True, slots=True)
