@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from core.errors import BadRequest
+from search.codes import is_code
 from search.equal_words import load_synonyms, synonyms_hash
 from search.sentences import Sentence, read_sentence
 from search.spelling import normalise
@@ -157,7 +158,7 @@ def _extra_words(text: str) -> Iterator[tuple[str, int, int]]:
     for found in _KATAKANA_RUN.finditer(text):
         yield found[0], *found.span()
     for found in _JOINED_LATIN.finditer(text):
-        yield _join(found[0]), *found.span()
+        yield join_letters(found[0]), *found.span()
     for found in _MIXED_LATIN.finditer(text):
         pieces = list(_LETTERS_AND_DIGITS.finditer(found[0]))
         if len(pieces) > 1:
@@ -165,7 +166,8 @@ def _extra_words(text: str) -> Iterator[tuple[str, int, int]]:
                 yield piece[0], found.start() + piece.start(), found.start() + piece.end()
 
 
-def _join(text: str) -> str:
+def join_letters(text: str) -> str:
+    """Give the letters of a text, without marks and blanks."""
     return "".join(RUN.findall(text))
 
 
@@ -238,14 +240,23 @@ def plan_query(text: str) -> QueryPlan:
 def plan_with(text: str, _equal_words: str) -> QueryPlan:
     """Analyse a query once for each set of equal words, which its SHA-256 names."""
     normalised = normalise(text)
-    terms = [term for piece in _split_pieces(normalised) if (term := _read_term(piece))]
+    pieces = _split_pieces(normalised)
+    terms = [term for piece in pieces if (term := _read_term(piece))]
     if sum(len(term.variants[0].atoms) for term in terms) > MAX_WORDS:
         raise BadRequest(f"検索語は{MAX_WORDS}個までです。")
     return QueryPlan(
         blank=not normalised.strip(),
         terms=tuple(_bound_variants(terms)),
-        sentence=read_sentence(normalised, load_synonyms()),
+        # Half of a code (L-ALERT, ISO 27002) is another code, not a word of a sentence.
+        sentence=Sentence()
+        if all(_is_code(piece) for piece in pieces)
+        else read_sentence(normalised, load_synonyms()),
     )
+
+
+def _is_code(piece: str) -> bool:
+    joined = join_letters(piece)
+    return LATIN.fullmatch(joined) is not None and is_code(joined)
 
 
 def _split_pieces(text: str) -> list[str]:
@@ -288,10 +299,10 @@ def _read_term(piece: str) -> Term | None:
         )
         if atoms:
             variants.setdefault(atoms, SYNONYM_WEIGHT)
-    joined = _join(piece)
+    joined = join_letters(piece)
     return Term(
         variants=tuple(Variant(atoms, weight) for atoms, weight in variants.items()),
-        fuzzy=joined if _FUZZY.fullmatch(joined) else "",
+        fuzzy=joined if _FUZZY.fullmatch(joined) and not is_code(joined) else "",
     )
 
 
@@ -300,7 +311,7 @@ def _read_variants(piece: str) -> list[tuple[Atom, ...]]:
     runs = RUN.findall(piece)
     variants = [tuple(_read_atom(run) for run in runs)] if runs else []
     if _JOINED_LATIN.fullmatch(piece):
-        variants.insert(0, (Atom("words", _join(piece)[:MAX_TOKEN]),))
+        variants.insert(0, (Atom("words", join_letters(piece)[:MAX_TOKEN]),))
     if len(runs) == 1 and LATIN.fullmatch(runs[0]):
         parts = _LETTERS_AND_DIGITS.findall(runs[0])
         if 1 < len(parts) <= 3:

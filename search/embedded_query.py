@@ -11,6 +11,7 @@ from typing import Any
 from tantivy import Document, FieldType, Occur, Query, Schema, SchemaBuilder, Searcher
 
 from search.analysis import GAP, ZONE_WEIGHTS, ZONES, Atom, QueryPlan, Term, Variant, read_zones
+from search.codes import mark_code
 from search.engine import (
     FACETS,
     PART,
@@ -78,7 +79,7 @@ def build_schema() -> Schema:
 def schema_fingerprint() -> str:
     """Name the shape of the index: one of another shape is built again."""
     shape = repr(
-        (9, COMPLETED, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy"))
+        (10, COMPLETED, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy"))
     )
     return hashlib.sha256(shape.encode()).hexdigest()[:16]
 
@@ -128,7 +129,7 @@ def _values(record: SearchRecord) -> dict[str, Any]:
     for name, zone in read_zones(record.analysed).items():
         values[f"bigrams_{name}"] = zone.bigrams
         values[f"words_{name}"] = zone.words
-        values[f"rank_{name}"] = zone.distinct_words
+        values[f"rank_{name}"] = " ".join(map(mark_code, zone.distinct_words.split()))
         values[f"letters_{name}"] = zone.letters
     for field, name in zip(COMPLETED, (record.name, record.maker), strict=True):
         values[f"key_{field}"] = " ".join(key_tokens(name))
@@ -229,9 +230,10 @@ def _way(way: str, searcher: Searcher) -> Iterator[tuple[str, Query]]:
     words = way.split(" ")
     for zone in ZONES:
         if zone != "hi" and len(words) == 1:
-            yield zone, Query.term_query(build_schema(), f"rank_{zone}", way, index_option="freq")
+            field = f"rank_{zone}"
+            yield zone, Query.term_query(build_schema(), field, mark_code(way), index_option="freq")
         else:
-            rarity = max(_rarity(f"rank_{zone}", word, searcher) for word in words)
+            rarity = max(_rarity(f"rank_{zone}", mark_code(word), searcher) for word in words)
             yield zone, Query.const_score_query(_words(zone, way), rarity)
 
 
@@ -268,12 +270,12 @@ def _near(term: Term) -> Query:
     schema = build_schema()
     near = [
         Query.const_score_query(
-            Query.fuzzy_term_query(
-                schema, f"words_{zone}", term.fuzzy, distance=distance, prefix=True
-            ),
+            Query.fuzzy_term_query(schema, field, term.fuzzy, distance=slips, prefix=True),
             weight / 2,
         )
         for zone, weight in ZONE_WEIGHTS.items()
+        # Codes are completed, and forgiven no slip: they stand marked among the words of a rank.
+        for field, slips in ((f"words_{zone}", 0), (f"rank_{zone}", distance))
     ]
     return _best([_term(term), *near])
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from core.errors import BadRequest
 from search.analysis import GAP, ZONES, Atom, QueryPlan, Zone, read_zones
+from search.codes import is_code, load_codes
 from search.engine import (
     FACETS,
     PART,
@@ -32,18 +33,18 @@ from search.engine import (
 from search.prefixes import key_tokens
 from search.sentences import ENOUGH_ROWS
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 MAX_HITS = 1_000_000
-MAX_FACET_VALUES = 10_000
+MAX_FACET_VALUES = MAX_HITS
 MAX_FILTER_BYTES = 468
 MAX_PAIRED_WORDS = 6
 
 BY_ZONE = tuple(f"s_{zone}" for zone in ZONES)
 ANYWHERE = ("s_all",)
-NEARLY = ("s_all", "r_all")
+NEARLY = ("s_all", "r_all", "c_all")
 COMPLETED = ("k_name", "k_maker")
 """Attributes for the ranked, the unranked and the wider reading, and for names while they are typed;
-only the wider reading allows for typos."""
+only the wider reading allows for typos, and not of codes (c_all)."""
 
 SETTINGS: dict[str, Any] = {
     "searchableAttributes": [*BY_ZONE, *NEARLY, *COMPLETED],
@@ -70,13 +71,16 @@ SETTINGS: dict[str, Any] = {
     "typoTolerance": {
         "enabled": True,
         "minWordSizeForTypos": {"oneTypo": 4, "twoTypos": 8},
-        "disableOnAttributes": [*BY_ZONE, *ANYWHERE, *COMPLETED],
-        "disableOnWords": [],
+        "disableOnAttributes": [*BY_ZONE, *ANYWHERE, "c_all", *COMPLETED],
+        "disableOnWords": sorted(load_codes()),
+        "disableOnNumbers": True,
     },
     "faceting": {"maxValuesPerFacet": MAX_FACET_VALUES},
     "pagination": {"maxTotalHits": MAX_HITS},
     "searchCutoffMs": 1500,
-    "localizedAttributes": [{"attributePatterns": ["s_*", "r_*", "k_*"], "locales": ["jpn"]}],
+    "localizedAttributes": [
+        {"attributePatterns": ["s_*", "r_*", "c_*", "k_*"], "locales": ["jpn"]}
+    ],
 }
 
 _GAP_WORD = "z"
@@ -114,14 +118,17 @@ def build_documents(records: Sequence[SearchRecord]) -> list[dict[str, Any]]:
             whole[name] = min(known)
     for name in (*BY_ZONE, *ANYWHERE):
         whole[name] = merge_texts([part[name] for part in parts], _GAP_WORD)
-    words = (word for part in parts for word in part["r_all"].split())
-    whole["r_all"] = " ".join(dict.fromkeys(words))
+    for name in ("r_all", "c_all"):
+        words = (word for part in parts for word in part[name].split())
+        whole[name] = " ".join(dict.fromkeys(words))
     return [*parts, whole]
 
 
 def _document(record: SearchRecord) -> dict[str, Any]:
     zones = read_zones(record.analysed)
     streams = {name: " ".join(_stream(zone)) for name, zone in zones.items()}
+    words = {word for zone in zones.values() for word in zone.words.split()}
+    codes = set(filter(is_code, words))
     document: dict[str, Any] = {
         "id": record.listing_id,
         "listing_id": record.listing_id,
@@ -130,7 +137,8 @@ def _document(record: SearchRecord) -> dict[str, Any]:
         "fingerprint": record.fingerprint,
         "maker_id": [record.maker_id],
         "s_all": f" {_GAP_WORD} {_GAP_WORD} ".join(streams.values()),
-        "r_all": " ".join(_near_words(zones.values())),
+        "r_all": " ".join(_near_words(words - codes)),
+        "c_all": " ".join(_near_words(codes)),
     }
     for attribute, name in zip(COMPLETED, (record.name, record.maker), strict=True):
         document[attribute] = " ".join(encode("k", token) for token in key_tokens(name))
@@ -151,9 +159,8 @@ def _stream(zone: Zone) -> Iterator[str]:
         yield _GAP_WORD
 
 
-def _near_words(zones: Iterable[Zone]) -> list[str]:
-    words = dict.fromkeys(word for zone in zones for word in zone.words.split())
-    return [found for word in words if (found := _near_word(word))]
+def _near_words(words: Iterable[str]) -> list[str]:
+    return [found for word in sorted(words) if (found := _near_word(word))]
 
 
 def _near_word(word: str) -> str:

@@ -8,9 +8,12 @@ from flask import url_for
 
 from catalog.terms import CertificationState, size_class_for
 from core.japanese import format_yen
+from search.analysis import join_letters
+from search.codes import list_near_codes
 from search.engine import FACETS, SearchQuery, shuffle_rank
 from search.facets import DEFINITIONS, EXIT, FACET_LABELS, MANY_VALUED, OWN_SIZE, Choices, Facet
 from search.results import FoundPage
+from search.spelling import normalise
 
 OPEN_VALUES = 8
 _RARE = frozenset({CertificationState.SUSPENDED.value, CertificationState.REVOKED.value})
@@ -143,6 +146,18 @@ class Panel:
         return [
             {"labels": self._words(name), "count": count, "href": self.address.href(**{name: None})}
             for name, count in dropped
+        ]
+
+    def near_codes(self) -> list[dict[str, str]]:
+        """Name the codes that a slip in the words may have meant; none is found by itself."""
+        words = self.query.text.split()
+        return [
+            {
+                "label": code,
+                "href": self.address.href(q=" ".join([*words[:at], code, *words[at + 1 :]])),
+            }
+            for at, word in enumerate(words)
+            for code in list_near_codes(join_letters(normalise(word)))
         ]
 
     def _words(self, name: str) -> list[str]:

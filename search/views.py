@@ -207,6 +207,7 @@ def _page_context(panel: Panel, project: Any) -> dict[str, Any]:
         "rows": found.rows,
         "groups": panel.groups(),
         "chips": panel.chips(),
+        "near_codes": [] if found.total else panel.near_codes(),
         "clear_href": address.bare,
         "pages": Pages(query.page, found.page_count, address, found.seed),
         "permanent_href": address.href(

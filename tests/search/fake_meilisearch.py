@@ -363,7 +363,11 @@ def rank_term(term, document, attributes, settings):
 
 
 def allowed_typos(word, settings):
-    sizes = settings["typoTolerance"]["minWordSizeForTypos"]
+    rules = settings["typoTolerance"]
+    # The rule is on the word that is asked for; what is found may be any.
+    if word in rules["disableOnWords"] or (rules.get("disableOnNumbers") and word.isdigit()):
+        return 0
+    sizes = rules["minWordSizeForTypos"]
     return 2 if len(word) >= sizes["twoTypos"] else 1 if len(word) >= sizes["oneTypo"] else 0
 
 

@@ -151,11 +151,28 @@ def test_words_of_asking_and_other_ways_to_say_a_word(engine):
         assert (listings(result), result.relaxed) == ([wanted.listing_id], True), query
 
 
-@pytest.mark.parametrize("query", ["マイナンパーカード", "lgwam", "ISMA"])
+@pytest.mark.parametrize("query", ["マイナンパーカード", "クラウト", "sakula", "ISMA", "lgw"])
 def test_a_typing_error_gets_one_wider_reading_that_says_so(engine, query):
-    engine.upsert([make_record(1, hi="マイナンバーカード LGWAN ISMAP"), make_record(2, hi="戸籍")])
+    text = "マイナンバーカード クラウド Sakura ISMAP LGWAN"
+    engine.upsert([make_record(1, hi=text), make_record(2, hi="戸籍")])
     result = find(engine, query)
     assert (result.total, result.relaxed) == (1, True)
+
+
+CODES = "LGWAN ISMAP JISX8341 ISO27001 J-ALERT e-Tax 令和5年法律第57号"
+
+
+OTHER_CODES = "LGWEN lgwam ISMEP ＩＳＮＡＰ JISX8342 JISX834 jixx ISO27002 27002 L-ALERT eLTAX ISO/IEC　27002 5O"
+
+
+@pytest.mark.parametrize("query", OTHER_CODES.split(" "))
+def test_a_code_with_another_letter_is_another_code(engine, query):
+    """Nothing is found rather than another standard, network or law."""
+    engine.upsert([make_record(1, hi=CODES), make_record(2, lo=CODES), make_record(3, hi="ISMEPS")])
+    found = find(engine, query)
+    assert found.total == (1 if query == "ISMEP" else 0)
+    for code in ("lgwan", "ISMAP", "JISX8341", "ISO27001", "J-ALERT", "e-Tax", "etax"):
+        assert (find(engine, code).total, find(engine, code).relaxed) == (2, False), code
 
 
 def test_a_sentence_finds_what_holds_two_of_its_words(engine):
@@ -169,11 +186,11 @@ def test_a_sentence_finds_what_holds_two_of_its_words(engine):
 def test_the_wider_reading_keeps_every_filter(engine):
     engine.upsert(
         [
-            make_record(1, hi="LGWAN", facets={"hosting": {"AWS"}}),
-            make_record(2, hi="LGWAN", facets={"hosting": {"Azure"}}),
+            make_record(1, hi="Sakura", facets={"hosting": {"AWS"}}),
+            make_record(2, hi="Sakura", facets={"hosting": {"Azure"}}),
         ]
     )
-    result = find(engine, "lgwam", filters={"hosting": frozenset({"AWS"})})
+    result = find(engine, "sakula", filters={"hosting": frozenset({"AWS"})})
     assert (result.total, result.relaxed) == (1, True)
 
 

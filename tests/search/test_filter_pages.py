@@ -295,3 +295,11 @@ def test_sellers_share_one_row_and_only_those_that_fit_stand_in_front(client, ma
     for most in (7, 6):
         client.get("/search?q=号&sort=cost&cost_max=5000000&hosting=aws&body=203840")
         assert len(client.business_statements(*PEOPLE)) <= most
+
+
+def test_a_slip_in_a_code_is_asked_about_and_not_corrected(client, market):
+    market({"name": "GPKI連携"}, {"name": "まちのへや"})
+    page = client.page("/search?q=GPKA")
+    assert names(page) == []
+    assert names(client.page(links(page, "「GPKI」で探す")[0])) == ["GPKI連携"]
+    assert "で探す" not in text_of(client.page("/search?q=ISO27009").find(".//main/form"))

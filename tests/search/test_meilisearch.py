@@ -35,7 +35,7 @@ def engine(fake, fake_server):
 def test_requests_fit_the_published_description(engine, fake):
     before = fake.validated
     engine.rebuild(make_corpus(20))
-    for text in ("", "住基", "lgwam", "住民の引っ越しを予約したい"):
+    for text in ("", "住基", "sakula", "住民の引っ越しを予約したい"):
         engine.search(SearchQuery(text=text, filters={"hosting": frozenset({"AWS", "x"})}))
     assert fake.validated > before + 8
 
