@@ -126,10 +126,16 @@ def _analyse_zone(text: str) -> Zone:
     return Zone(" ".join(runs), " ".join(stream))
 
 
-def locate_words(normalised: str) -> list[tuple[str, int, int]]:
-    """Give each word of the zone's stream with its place in the text, a gap after each run."""
+def locate_words(normalised: str, letters: str = "") -> list[tuple[str, int, int]]:
+    """Give each word of the zone's stream with its place in the text, a gap after each run.
+
+    With `letters`, runs that hold none of them are left out: a quick look for some words only.
+    """
     found: list[tuple[str, int, int]] = []
+    wanted = set(letters)
     for run in RUN.finditer(normalised):
+        if wanted and wanted.isdisjoint(run[0]):
+            continue
         at = run.start()
         for surface, form in _cut_run(run[0]):
             found.append((form[:MAX_TOKEN], at, at + len(surface)))

@@ -11,11 +11,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from core.errors import BadRequest
 from search.analysis import GAP, Atom, QueryPlan, Term, locate_words, plan_query
-from search.spelling import Folded, normalise_with_origin
+from search.equal_words import synonyms_hash
+from search.spelling import Folded, fold_letters, normalise_with_origin
 
 _ELLIPSIS = "…"
 
@@ -57,6 +58,28 @@ def excerpt(text: str, query: str, *, length: int = 120, relaxed: bool = False) 
     return (*head, *shown, *tail)
 
 
+def may_hold(text: str, query: str) -> bool:
+    """Say at once, by its letters alone, whether a text can hold what the query finds."""
+    letters = set(fold_letters(text))
+    return any(_is_half_in(wanted, letters) for wanted in _wanted_letters(query, synonyms_hash()))
+
+
+def _is_half_in(wanted: frozenset[str], letters: set[str]) -> bool:
+    return 2 * len(wanted & letters) >= len(wanted)
+
+
+@lru_cache(maxsize=1024)
+def _wanted_letters(query: str, _equal_words: str) -> tuple[frozenset[str], ...]:
+    try:
+        plan = plan_query(query)
+    except BadRequest:
+        return ()
+    ways = [way for term in plan.terms for variant in term.variants for way in variant.atoms]
+    near = [term.fuzzy for term in plan.terms if term.fuzzy]
+    words = [each for several in plan.sentence.words for each in several]
+    return tuple(dict.fromkeys(map(frozenset, [*(way.text for way in ways), *near, *words])))
+
+
 def _spans(text: str, marks: list[tuple[int, int]]) -> tuple[Span, ...]:
     spans, done = [], 0
     for start, end in marks:
@@ -73,7 +96,7 @@ def _marks(text: str, query: str, *, relaxed: bool) -> list[tuple[int, int]]:
         return []
     if not plan.terms or not text:
         return []
-    reader = _Reader(normalise_with_origin(text))
+    reader = _Reader(normalise_with_origin(text), "" if relaxed else _letters_of(plan))
     found = [place for term in plan.terms for place in reader.find_term(term)]
     if relaxed:
         found += reader.find_nearly(plan)
@@ -115,12 +138,23 @@ def _joined(marks: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
+def _letters_of(plan: QueryPlan) -> str:
+    """Give the letters of the words of a plan: a stretch of text with none of them holds no word."""
+    return "".join(
+        atom.text for term in plan.terms for variant in term.variants for atom in variant.atoms
+    )
+
+
 class _Reader:
     """Finds the parts of a plan in one normalised text, by the rules of the strict pass."""
 
-    def __init__(self, folded: Folded) -> None:
+    def __init__(self, folded: Folded, letters: str) -> None:
         self.folded = folded
-        self._words = locate_words(folded.text)
+        self._letters = letters
+
+    @cached_property
+    def _words(self) -> list[tuple[str, int, int]]:
+        return locate_words(self.folded.text, self._letters)
 
     def find_term(self, term: Term) -> list[tuple[int, int]]:
         """Find the term as written; another way to say it only where all of that stands here."""

@@ -81,6 +81,9 @@ class Folded:
 
 def normalise_with_origin(text: str) -> Folded:
     """Give `normalise(text)` and, for each letter of it, the stretch of the text it came from."""
+    folded = normalise(text)
+    if len(folded) == len(text) and all(map(_folds_to, text, folded)):
+        return Folded(folded, tuple(range(len(text))), tuple(range(1, len(text) + 1)))
     traced = _Traced(text)
     for _ in range(_PASSES):
         before = traced.text
@@ -89,6 +92,26 @@ def normalise_with_origin(text: str) -> Folded:
             break
     starts, ends = zip(*traced.origins, strict=True) if traced.origins else ((), ())
     return Folded(traced.text, starts, ends)
+
+
+def fold_letters(text: str) -> str:
+    """Fold each letter by itself, without its neighbours: for a quick first look."""
+    return text.translate(_ALONE)
+
+
+class _Alone(dict[int, str]):
+    """What each letter folds to by itself, found when first met."""
+
+    def __missing__(self, code: int) -> str:
+        folded = self[code] = normalise(chr(code))
+        return folded
+
+
+_ALONE = _Alone()
+
+
+def _folds_to(letter: str, folded: str) -> bool:
+    return _ALONE[ord(letter)] == folded
 
 
 class _Traced:
@@ -100,6 +123,8 @@ class _Traced:
 
     def rewrite(self, pieces: list[tuple[int, int, str]]) -> None:
         """Put others in place of these stretches, which are in order and do not overlap."""
+        if not pieces:
+            return
         text, origins, done = [], [], 0
         for start, end, new in pieces:
             text += [self.text[done:start], new]
@@ -130,11 +155,13 @@ def _fold_traced(traced: _Traced) -> None:
     traced.replace(_DASH, lambda _: "-")
     traced.replace(_LONE_LONG_MARK, lambda found: "-" * len(found[0]))
     lowered = traced.text.lower()
-    traced.rewrite([(at, at + 1, letter.lower()) for at, letter in enumerate(traced.text)])
+    if len(lowered) != len(traced.text):
+        traced.rewrite([(at, at + 1, letter.lower()) for at, letter in enumerate(traced.text)])
     # Only the Greek sigma is lowered by its place in the word; its length stays.
     traced.text = lowered
     for old, new in _VU.items():
-        traced.replace(re.compile(old), lambda _, new=new: new)  # type: ignore[misc]
+        if old in traced.text:
+            traced.replace(re.compile(old), lambda _, new=new: new)  # type: ignore[misc]
     traced.text = traced.text.translate(_letters())
     for final in _FINAL_LONG_MARKS:
         marks = final.finditer(traced.text)

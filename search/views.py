@@ -22,6 +22,7 @@ from search.asking import query_of
 from search.choices import list_facet_choices, name_values
 from search.engine import REFERENCE_POPULATIONS, SearchQuery
 from search.facets import FACET_LABELS, MANY_VALUED, Choices
+from search.marking import Marker
 from search.panel import Address, Pages, Panel, values_to_show
 from search.queries import (
     count_without,
@@ -205,6 +206,7 @@ def _page_context(panel: Panel, project: Any) -> dict[str, Any]:
         "query": query,
         "found": found,
         "rows": found.rows,
+        "marker": Marker(query, found.relaxed),
         "groups": panel.groups(),
         "chips": panel.chips(),
         "near_codes": [] if found.total else panel.near_codes(),
