@@ -153,6 +153,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     catalog.offerings.views.use_findings(app, catalog.certification.views.findings_beside)
     catalog.offerings.services.use_contracts(procurement.market.queries.list_contracted_terms)
+    if settings.search_url:
+        search.cli.report_at_start(settings)
     # Read once: the metadata of a package is parsed anew at each call.
     installed = version("narabi")
     app.context_processor(lambda: {**_layout_context(app, settings), "app_version": installed})

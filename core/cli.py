@@ -3,7 +3,7 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -68,6 +68,9 @@ def run_outbox(operation: Operation, once: bool) -> None:  # noqa: FBT001 - clic
     if once:
         click.echo(f"{outbox.drain(operation.handlers)}件を処理しました。")
         return
+    # What is ill at the start is said, and waited for: no message is lost meanwhile.
+    for line in _find_failures(operation.checks, lambda _: None):
+        click.echo(f"要確認　{line}", err=True)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: stop.set())
@@ -140,15 +143,23 @@ def doctor(operation: Operation) -> None:
         "書体": _check_fonts,
         "送信箱": _check_worker,
     }
-    failed = 0
-    for name, check in checks.items():
-        try:
-            click.echo(f"よい　　{name}：{check()}")
-        except (CheckFailedError, DomainError, UnsafeSettingsError, SQLAlchemyError) as error:
-            failed += 1
-            click.echo(f"要確認　{name}：{error}")
+    failed = False
+    for line in _find_failures(checks, lambda line: click.echo(f"よい　　{line}")):
+        click.echo(f"要確認　{line}")
+        failed = True
     if failed:
         sys.exit(1)
+
+
+def _find_failures(
+    checks: Mapping[str, Callable[[], str]], on_success: Callable[[str], None]
+) -> Iterator[str]:
+    """Give a sentence for each check that fails."""
+    for name, check in checks.items():
+        try:
+            on_success(f"{name}：{check()}")
+        except (CheckFailedError, DomainError, UnsafeSettingsError, SQLAlchemyError) as error:
+            yield f"{name}：{error}"
 
 
 class CheckFailedError(Exception):

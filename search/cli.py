@@ -2,8 +2,10 @@
 
 import sys
 import time
+from typing import Any
 
 import click
+import structlog
 
 from core.cli import CheckFailedError, Operation
 from core.config import Settings
@@ -14,6 +16,8 @@ from search.queries import get_engine
 from search.reserve import EngineWithReserve
 from search.server_setup import make_keys
 from search.texts import refresh_texts
+
+_log = structlog.get_logger()
 
 
 class Report:
@@ -44,7 +48,20 @@ class Report:
             click.echo()
 
 
-@click.group("search")
+class Sentences(click.Group):
+    """Commands that say in one sentence why the engine could not be used, and end with 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; no trace of the program reaches the operator."""
+        try:
+            return super().invoke(ctx)
+        except SearchUnavailable as error:
+            server = ctx.obj.settings.search_url
+            where = f"検索サーバー（{server}）を確かめてください。" if server else ""
+            raise click.ClickException(f"{error.message}{where}") from error
+
+
+@click.group("search", cls=Sentences)
 def search_group() -> None:
     """検索の索引の操作。"""
 
@@ -92,10 +109,7 @@ def keys(operation: Operation, master_key: str) -> None:
         raise click.ClickException(
             "NARABI_SEARCH_URL がありません。検索サーバーを使うときの操作です。"
         )
-    try:
-        made = make_keys(operation.settings.search_url, master_key)
-    except SearchUnavailable as error:
-        raise click.ClickException(error.message) from error
+    made = make_keys(operation.settings.search_url, master_key)
     click.echo("NARABI_SEARCH_KEY に、次の鍵を指定してください。")
     click.echo(f"サイト（検索だけ）：{made['search']}")
     click.echo(f"narabi outbox run と narabi search（索引の更新）：{made['indexer']}")
@@ -115,3 +129,10 @@ def check_health(settings: Settings) -> str:
             "narabi search rebuild で、正しい設定の索引を作れます。"
         )
     return f"{health.engine}（{health.engine_version}）、{health.documents}件"
+
+
+def report_at_start(settings: Settings) -> None:
+    """Log why the search server is not asked; the site starts all the same, with the reserve."""
+    health = get_engine(settings).health()
+    if not health.available:
+        _log.error("search.server_not_used", reason=health.detail)

@@ -38,7 +38,7 @@ from search.meilisearch_query import (
 )
 from search.meilisearch_read import Question, read_completions, read_fingerprints, read_page
 from search.prefixes import beginning, inside
-from search.server_setup import find_differences
+from search.server_setup import SettingsWatch, find_differences, refuse_faults
 
 NAME = "meilisearch"
 
@@ -63,6 +63,7 @@ class MeilisearchEngine:
         self._timeout = timeout
         self._local = threading.local()
         self._breaker = CircuitBreaker()
+        self._settings = SettingsWatch(index)
         self._version = ""
 
     # --- reading ---------------------------------------------------------------------------------
@@ -81,6 +82,7 @@ class MeilisearchEngine:
         makers: dict[str, None] = {}
         with self._breaker.guard(self._timeout):
             client = self._client(self._timeout)
+            self._settings.require(client, self._generation(client))
             for tokens in (beginning(key), inside(key)) if key else ():
                 if tokens and min(len(names), len(makers)) < limit:
                     hits, found = read_completions(client, self._index, tokens, seed, limit)
@@ -105,6 +107,7 @@ class MeilisearchEngine:
             with self._breaker.guard():
                 client = self._client(self._timeout)
                 generation = self._generation(client)
+                self._settings.require(client, generation)
                 documents = self._count_listings(client)
                 version = self._engine_version(client)
         except SearchUnavailable as error:
@@ -132,6 +135,7 @@ class MeilisearchEngine:
         with self._breaker.guard(self._timeout):
             client = self._client(self._timeout)
             generation = self._generation(client)
+            self._settings.require(client, generation)
             asked = Question(client, self._index, query, page, per_page, grouped=grouped)
             hits, total, readings, relaxed = read_page(asked, query)
             counts = asked.count(readings, query.active_filters) if grouped else {}
@@ -180,8 +184,11 @@ class MeilisearchEngine:
         groups = {key: build_documents(each) for key, each in group_records(records).items()}
         documents, ids = [each for group in groups.values() for each in group], list(gone)
         with self._breaker.guard():
-            self._client(self._timeout).get_raw_index(index)
+            generation = self._client(self._timeout).get_raw_index(index)["createdAt"]
             client = self._client(_WRITE_SECONDS)
+            if documents and index == self._index:
+                # The catalog may have outgrown what the server was told to hold.
+                self._settings.require(client, generation, adding=len(documents))
             for start in range(0, len(documents), _BATCH):
                 batch = documents[start : start + _BATCH]
                 _finish(client, client.index(index).add_documents(batch))
@@ -205,6 +212,8 @@ class MeilisearchEngine:
             count += len(batch)
         with self._breaker.guard():
             stored = client.index(fresh).get_stats().number_of_documents
+            held = client.index(fresh).get_settings()
+        refuse_faults(held, count)
         if stored != count:
             raise SearchUnavailable(f"索引に{count}件を送りましたが、{stored}件でした。")
 

@@ -14,12 +14,13 @@ from search.engine import IndexMissing, SearchQuery, SearchUnavailable
 from search.meilisearch import MeilisearchEngine
 from search.meilisearch_query import (
     MAX_FILTER_BYTES,
+    SETTINGS,
     build_documents,
     encode,
     quote_value,
     read_strictly,
 )
-from search.server_setup import find_differences, make_keys
+from search.server_setup import find_differences, find_faults, make_keys
 from tests.search.conftest import make_engine
 from tests.search.corpus import make_corpus, make_record
 
@@ -170,9 +171,14 @@ def test_a_hanging_server_costs_its_timeout_and_then_nothing():
         assert time.monotonic() - started < 0.5
 
 
-def test_a_server_whose_settings_were_changed_is_named(engine, fake):
+@pytest.fixture
+def held(engine, fake):
+    """Give the settings that the fake holds for the engine's index, to change them."""
+    return fake.indexes[engine._index]["settings"]
+
+
+def test_a_server_whose_settings_were_changed_is_named(engine, held):
     assert engine.differing_settings() == []
-    (held,) = [index["settings"] for index in fake.indexes.values() if index["documents"]][-1:]
     kept = dict(held)
     held["pagination"] = {"maxTotalHits": 1000}
     held["rankingRules"] = list(reversed(kept["rankingRules"]))
@@ -182,7 +188,59 @@ def test_a_server_whose_settings_were_changed_is_named(engine, fake):
     held["faceting"] = {"maxValuesPerFacet": 100}
     assert "faceting.maxValuesPerFacet" in engine.differing_settings()
     held.update(kept)
-    assert find_differences(kept, 2_000_000) == ["pagination.maxTotalHits"]
+    limits = ["pagination.maxTotalHits", "faceting.maxValuesPerFacet"]
+    assert find_differences(kept, 2_000_000) == limits
+    described = [{"attributePatterns": kept["filterableAttributes"]}]
+    assert find_faults({**kept, "filterableAttributes": described}, 3) == []
+    assert set(find_faults({}, 0)) > {*limits, "searchableAttributes", "rankingRules"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("pagination", {"maxTotalHits": 3}),
+        ("faceting", {"maxValuesPerFacet": 2}),
+        ("filterableAttributes", ["kind", "offering_id"]),
+        ("sortableAttributes", []),
+        ("displayedAttributes", ["id"]),
+        ("rankingRules", ["words", "sort"]),
+        ("typoTolerance", {"enabled": True}),
+        ("stopWords", ["z"]),
+        ("distinctAttribute", "maker"),
+    ],
+)
+def test_a_server_that_would_leave_rows_out_is_not_asked(fake, fake_server, name, value):
+    engine = make_engine(fake_server[1])
+    engine.rebuild([make_record(number, hi="戸籍") for number in range(3)])
+    held = fake.indexes[engine._index]["settings"]
+    kept = dict(held)
+    held[name] = value
+    # A process that starts now, as the indexer and the web do.
+    started = MeilisearchEngine(fake_server[1], index=engine._index)
+    assert name in started.health().detail
+    for ask in (
+        lambda: started.search(SearchQuery()),
+        lambda: started.search_all(SearchQuery()),
+        lambda: started.complete("戸", seed=0, limit=8),
+        lambda: started.upsert([make_record(4)]),
+    ):
+        with pytest.raises(SearchUnavailable, match=name):
+            ask()
+    held.clear()
+    held.update(kept)
+    assert started.search(SearchQuery()).total == 3
+
+
+def test_a_catalog_that_outgrows_its_server_is_noticed(engine, fake, held, monkeypatch):
+    held["pagination"] = {"maxTotalHits": 6}
+    engine.upsert([make_record(number, hi="戸籍") for number in range(3, 5)])
+    with pytest.raises(SearchUnavailable, match="maxTotalHits"):
+        engine.upsert([make_record(number, hi="戸籍") for number in range(5, 7)])
+    monkeypatch.setitem(SETTINGS, "pagination", {"maxTotalHits": 9})
+    engine.rebuild([make_record(number, hi="戸籍") for number in range(8)])
+    with pytest.raises(SearchUnavailable, match="maxTotalHits"):
+        engine.rebuild([make_record(number, hi="戸籍") for number in range(9)])
+    assert engine.search(SearchQuery()).total == 8
 
 
 def test_the_master_key_makes_two_keys_that_may_do_no_more_than_needed(fake, fake_server):

@@ -8,13 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from app import outbox_handlers
+from app import cli, outbox_handlers
 from catalog.offerings.models import ListingVersion, OfferAction
 from core import clock, db, outbox
+from search.cli import report_at_start
 from search.engine import SearchQuery
 from search.queries import get_engine
 from search.reserve import EngineWithReserve
+from search.server_setup import SettingsWatch
 from tests.page_checks import text_of
 from tests.search.market import index_all, open_listing
 
@@ -92,6 +95,9 @@ def make_ill(server, served, app, kind):
         app.config["NARABI"] = served.model_copy(update={"search_url": url})
     elif kind == "loses its index":
         server.indexes.clear()
+    elif kind == "would hide rows":
+        server.indexes["listings"]["settings"]["pagination"] = {"maxTotalHits": 2}
+        both(served).server._settings = SettingsWatch("listings")  # half a minute later
     else:
         server.failing = kind
 
@@ -101,6 +107,7 @@ ILLNESSES = [
     "refuses",
     "garbage",
     "loses its index",
+    "would hide rows",
     (500, "internal"),
     (401, "missing_authorization_header"),
     (503, "too_many_search_requests"),
@@ -200,3 +207,45 @@ def test_an_answer_that_takes_too_long_in_all_counts_as_a_failure(served, server
     for _ in range(3):
         assert not engine.search(SearchQuery()).fallback
     assert engine.search(SearchQuery()).fallback
+
+
+@pytest.fixture
+def run(served, monkeypatch):
+    """Run a command as an operator does, with the settings of the site."""
+    monkeypatch.setenv("NARABI_DATABASE_URL", served.effective_database_url)
+    monkeypatch.setenv("NARABI_DATA_DIR", str(served.data_dir))
+    monkeypatch.setenv("NARABI_SEARCH_URL", served.search_url)
+    return lambda *words: CliRunner().invoke(cli, words)
+
+
+@pytest.mark.parametrize("kind", ["refuses", (500, "internal"), (403, "invalid_api_key")], ids=str)
+def test_commands_say_in_one_sentence_that_the_server_is_away(
+    run, app, served, server, kind, monkeypatch
+):
+    make_ill(server, served, app, kind)
+    monkeypatch.setenv("NARABI_SEARCH_URL", app.config["NARABI"].search_url)
+    for command in ("search rebuild", "search check", "search keys --master-key x"):
+        done = run(*command.split())
+        *_, said = done.output.splitlines()
+        assert done.exit_code == 1, command
+        assert isinstance(done.exception, SystemExit), command
+        assert said.startswith("Error: 検索"), command
+        assert "を確かめてください。" in said, command
+    # A worker and the site start all the same, and say what they found.
+    monkeypatch.setattr(outbox, "run_forever", lambda _handlers, _stop: None)
+    started = run("outbox", "run")
+    assert started.exit_code == 0
+    assert "要確認　検索：検索" in started.stderr
+    report_at_start(app.config["NARABI"])
+
+
+def test_commands_make_the_index_that_the_server_lacks(run, server, served):
+    server.indexes.clear()
+    assert "要確認　検索" in run("doctor").output
+    made = run("search", "check")
+    assert (made.exit_code, made.exception.__class__) == (1, SystemExit)
+    assert "索引がなかったため、3件で作りました。" in made.output
+    assert run("search", "check").exit_code == 0
+    server.indexes.clear()
+    assert run("search", "rebuild").exit_code == 0
+    assert "よい　　検索：meilisearch" in run("doctor").output
