@@ -10,10 +10,7 @@ from sqlmodel import Session
 from accounts.auth import access, settings
 from accounts.models import Organisation
 from accounts.permissions import Permission
-from catalog.offerings.prices import plan_of
 from catalog.pages import find_body
-from catalog.price_plan import Volumes
-from catalog.pricing import first_year_cost
 from core import api, web
 from core.clock import day_in_japan
 from core.db import now
@@ -58,7 +55,7 @@ def search(query: dict[str, Any]) -> dict[str, Any]:
         "population": population,
         "cost_basis": found.cost_basis,
         "facets": _facets(session, found, choices, asked.counted),
-        "items": [_item(row, population) for row in found.rows],
+        "items": [_item(row) for row in found.rows],
     }
 
 
@@ -89,31 +86,30 @@ def _facets(
     ]
 
 
-def _item(row: FoundListing, population: int) -> dict[str, Any]:
+def _item(row: FoundListing) -> dict[str, Any]:
     version = row.version
-    offering = version.offering_version
-    price = first_year_cost(plan_of(version), Volumes(population=population))
+    price = row.cost.before_tax
     until = row.standing.valid_until
     return {
         "listing_id": str(version.listing_id),
         "listing_version_id": str(version.id),
-        "offering_id": str(version.listing.offering_id),
+        "offering_id": str(version.offering_id),
         "name": row.name,
         "maker": row.maker,
         "seller": row.seller,
-        "specification": offering.specification_version.specification.code,
-        "specification_version": offering.specification_version.label,
+        "specification": version.specification_code,
+        "specification_version": version.specification_label,
         "certification": row.standing.state.value,
         "valid_until": until.strftime("%Y-%m-%dT%H:%M:%SZ") if until else None,
-        "hosting": offering.hosting_provider or None,
-        "size_classes": offering.size_classes,
+        "hosting": version.hosting_provider or None,
+        "size_classes": version.size_classes,
         "first_year": price.running,
         "initial": price.initial,
         "other_sellers": [
             {
                 "listing_id": str(each.version.listing_id),
                 "listing_version_id": str(each.version.id),
-                "seller": each.version.listing.seller.label,
+                "seller": each.version.seller,
                 "matches": each.matches,
             }
             for each in row.others

@@ -2,13 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
 from accounts.models import BodyKind
-from catalog.offerings.models import ListingVersion, OfferingVersion
+from catalog.offerings.listed import Listed
 from catalog.offerings.prices import plan_of
 from catalog.offerings.queries.parties import region_value
 from catalog.offerings.rows import list_held, read_categories
@@ -144,58 +144,35 @@ if tuple(FACET_LABELS) != FACETS:
     raise RuntimeError("the engines and the page name different facets")
 
 
-def read_facets(version: ListingVersion, state: CertificationState, day: date) -> Filters:
+def read_facets(version: Listed, state: CertificationState, day: date) -> Filters:
     """Return the values by which a listing version is filtered and counted on a day."""
-    offering = version.offering_version
-    return {
-        "specification": frozenset({specification_value(offering.specification_version)}),
-        "certification": frozenset({state.value}),
-        **_offering_facets(offering, day),
-        "price_band": frozenset({price_band(plan_of(version)).code}),
-        **_exit_facets(version),
-        "seller_kind": frozenset(
-            {"direct" if version.listing.seller_id == version.listing.offering.maker_id else "reseller"}
-        ),
-        "maker": frozenset({str(version.listing.offering.maker_id)}),
-    }  # fmt: skip
+    return {name: _read(name, version, state, day) for name in FACETS}
 
 
-def _offering_facets(offering: OfferingVersion, day: date) -> Filters:
-    region = region_value(offering.hosting_region)
-    return {
-        "size_class": _known(offering.size_classes, SizeClass),
-        "body_kind": _known(offering.body_kinds, BodyKind),
-        "hosting": frozenset({offering.hosting_provider} & set(HOSTING_CODES)),
-        "region": frozenset({region} if region else ()),
-        "network": _known(offering.networks, Network),
-        "accreditation": frozenset(
-            held.kind.value for held in list_held(offering.accreditations, day)
-        ),
-        "authentication": _known(offering.authentication, Authentication),
-        "language": _known(offering.languages, Language),
-        "export_format": _formats(offering),
-    }
+def meets(filters: Filters, version: Listed, state: CertificationState, day: date) -> bool:
+    """Tell whether a listing version passes filters on a day; reads only what they are about."""
+    return all(_read(name, version, state, day) & wanted for name, wanted in filters.items())
 
 
-def _exit_facets(version: ListingVersion) -> Filters:
-    charge = version.export_charge_yen
-    return {
-        "exit_charge": _one(None if charge is None else "charged" if charge else "free"),
-        "exit_transition": _one(_days(version.transition_days)),
-        "exit_retrieval": _one(_days(version.retrieval_days)),
-        "exit_notice": _one(_notice(version.notice_months)),
-        "exit_deletion": _one(_yes_no(version.deletion_certificate)),
-        "exit_parallel": _one(_yes_no(version.parallel_running)),
-        "exit_escrow": _one(_yes_no(version.escrow)),
-    }
+def _read(name: str, version: Listed, state: CertificationState, day: date) -> frozenset[str]:
+    if name == "certification":
+        return frozenset({state.value})
+    if name == "accreditation":
+        return frozenset(held.kind.value for held in list_held(version.accreditations, day))
+    return _READERS[name](version)
 
 
-def _known(codes: Iterable[str], allowed: Iterable[str]) -> frozenset[str]:
-    return frozenset(codes) & {str(each) for each in allowed}
+def _any_of(column: str, allowed: Iterable[str]) -> Callable[[Listed], frozenset[str]]:
+    codes = frozenset(map(str, allowed))
+    return lambda version: codes.intersection(getattr(version, column))
 
 
-def _one(value: str | None) -> frozenset[str]:
-    return frozenset({value or UNKNOWN})
+def _one_of(say: Callable[[Listed], str | None]) -> Callable[[Listed], frozenset[str]]:
+    return lambda version: frozenset({say(version) or UNKNOWN})
+
+
+def _charge(yen: int | None) -> str | None:
+    return None if yen is None else "charged" if yen else "free"
 
 
 def _days(days: int | None) -> str | None:
@@ -212,10 +189,10 @@ def _yes_no(value: bool | None) -> str | None:  # noqa: FBT001 - a stored fact
     return None if value is None else "yes" if value else "no"
 
 
-def _formats(offering: OfferingVersion) -> frozenset[str]:
+def _formats(version: Listed) -> frozenset[str]:
     """Return the codes of the formats in which data come out, as the vendor wrote them."""
-    told = [offering.export_formats]
-    told += [each.exports for each in read_categories(offering.data_categories)]
+    told = [version.export_formats]
+    told += [each.exports for each in read_categories(version.data_categories)]
     words = [word for text in told for word in _BETWEEN.split(_fold(text)) if word]
     found = {_format(word) for word in words}
     return frozenset(found or {UNKNOWN})
@@ -229,9 +206,47 @@ def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).lower()
 
 
-def specification_value(version: SpecificationVersion) -> str:
+def specification_value(code: str, label: str) -> str:
     """Return the facet value of a specification version: code|label."""
-    return f"{version.specification.code}|{version.label}"
+    return f"{code}|{label}"
+
+
+def _region(version: Listed) -> frozenset[str]:
+    region = region_value(version.hosting_region)
+    return frozenset({region} if region else ())
+
+
+def _hosting(version: Listed) -> frozenset[str]:
+    return frozenset({version.hosting_provider}).intersection(HOSTING_CODES)
+
+
+def _seller_kind(version: Listed) -> frozenset[str]:
+    return frozenset({"direct" if version.seller_id == version.maker_id else "reseller"})
+
+
+_READERS: Mapping[str, Callable[[Listed], frozenset[str]]] = {
+    "specification": lambda each: frozenset(
+        {specification_value(each.specification_code, each.specification_label)}
+    ),
+    "size_class": _any_of("size_classes", SizeClass),
+    "body_kind": _any_of("body_kinds", BodyKind),
+    "price_band": lambda each: frozenset({price_band(plan_of(each)).code}),
+    "hosting": _hosting,
+    "region": _region,
+    "network": _any_of("networks", Network),
+    "authentication": _any_of("authentication", Authentication),
+    "language": _any_of("languages", Language),
+    "export_format": _formats,
+    "exit_charge": _one_of(lambda each: _charge(each.export_charge_yen)),
+    "exit_transition": _one_of(lambda each: _days(each.transition_days)),
+    "exit_retrieval": _one_of(lambda each: _days(each.retrieval_days)),
+    "exit_notice": _one_of(lambda each: _notice(each.notice_months)),
+    "exit_deletion": _one_of(lambda each: _yes_no(each.deletion_certificate)),
+    "exit_parallel": _one_of(lambda each: _yes_no(each.parallel_running)),
+    "exit_escrow": _one_of(lambda each: _yes_no(each.escrow)),
+    "seller_kind": _seller_kind,
+    "maker": lambda each: frozenset({str(each.maker_id)}),
+}
 
 
 def specification_label(version: SpecificationVersion) -> str:
@@ -242,7 +257,10 @@ def specification_label(version: SpecificationVersion) -> str:
 def facet_choices(specifications: Iterable[SpecificationVersion]) -> dict[str, Pairs]:
     """Return (value, label) of every facet whose values are known, in the order in which they are shown."""
     known = {each.name: each.choices for each in DEFINITIONS if each.choices is not None}
-    versions = tuple((specification_value(e), specification_label(e)) for e in specifications)
+    versions = tuple(
+        (specification_value(each.specification.code, each.label), specification_label(each))
+        for each in specifications
+    )
     return {"specification": versions, **known}
 
 

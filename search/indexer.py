@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlmodel import Session
+from sqlalchemy import update
+from sqlmodel import Session, col
 
 from catalog.certification.queries import get_certification
-from catalog.offerings.queries import find_listed
+from catalog.offerings.models import ListingVersion
+from catalog.offerings.queries import read_listed
 from catalog.offerings.services import ACCREDITATION_EXPIRED
 from core import db, outbox
 from core.config import Settings
@@ -194,12 +196,12 @@ def stream_records(progress: Progress | None = None) -> Iterator[SearchRecord]:
 
 def _store_texts(session: Session, listing_ids: Sequence[uuid.UUID]) -> int:
     rules, stored = current_rules(), 0
-    for version in find_listed(session, listing_ids):
+    for version in read_listed(session, listing_ids):
         text = analyse(version)
         if (version.search_text, version.search_text_version) != (text, rules):
-            version.search_text, version.search_text_version = text, rules
+            statement = update(ListingVersion).where(col(ListingVersion.id) == version.id)
+            session.execute(statement.values(search_text=text, search_text_version=rules))
             stored += 1
-    session.flush()
     return stored
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from functools import cache
 
 from catalog.certification.queries import Standing
-from catalog.offerings.models import ListingVersion
+from catalog.offerings.listed import Listed
 from catalog.offerings.prices import plan_of
 from catalog.price_plan import Volumes
 from catalog.pricing import first_year_cost
@@ -24,18 +24,18 @@ class Zones:
     ft: str
 
 
-def build_record(version: ListingVersion, standing: Standing, day: date) -> SearchRecord:
+def build_record(version: Listed, standing: Standing, day: date) -> SearchRecord:
     """Return what the index holds on a day of a listing version whose certification stands so."""
     return SearchRecord(
         listing_version_id=str(version.id),
         listing_id=str(version.listing_id),
-        offering_id=str(version.listing.offering_id),
+        offering_id=str(version.offering_id),
         analysed=text_of(version),
         facets=read_facets(version, standing.state, day),
         yearly_costs=yearly_costs(version),
-        name=version.offering_version.name,
-        maker=version.listing.offering.maker.name,
-        maker_id=str(version.listing.offering.maker_id),
+        name=version.name,
+        maker=version.maker_name,
+        maker_id=str(version.maker_id),
         certified_on=standing.certified_on,
     )
 
@@ -46,41 +46,38 @@ def current_rules() -> str:
     return analysis_version()
 
 
-def text_of(version: ListingVersion) -> str:
+def text_of(version: Listed) -> str:
     """Return the stored analysed text, or a fresh one when the rules of analysis have changed."""
     if version.search_text and version.search_text_version == current_rules():
         return version.search_text
     return analyse(version)
 
 
-def analyse(version: ListingVersion) -> str:
+def analyse(version: Listed) -> str:
     """Analyse the texts of a listing version anew."""
     zones = read_texts(version)
     return searchable_text(zones.hi, zones.lo, zones.ft)
 
 
-def read_texts(version: ListingVersion) -> Zones:
+def read_texts(version: Listed) -> Zones:
     """Return the searched texts; each fact stands once, so that length wins nothing."""
-    offering = version.offering_version
-    specification = offering.specification_version.specification
-    maker, seller = version.listing.offering.maker, version.listing.seller
     around = [
-        maker.name,
-        "" if seller.id == maker.id else seller.name,
-        offering.summary,
-        specification.code,
-        _hosting(offering.hosting_provider),
-        offering.hosting_region,
-        *(Network(network).label for network in offering.networks if network in set(Network)),
+        version.maker_name,
+        "" if version.seller_id == version.maker_id else version.seller_name,
+        version.summary,
+        version.specification_code,
+        _hosting(version.hosting_provider),
+        version.hosting_region,
+        *(Network(network).label for network in version.networks if network in set(Network)),
     ]
     return Zones(
-        hi=_join([offering.name, specification.name, specification.field]),
+        hi=_join([version.name, version.specification_name, version.specification_field]),
         lo=_join(around),
-        ft=_join([*offering.features, offering.description]),
+        ft=_join([*version.features, version.description]),
     )
 
 
-def yearly_costs(version: ListingVersion) -> dict[int, int]:
+def yearly_costs(version: Listed) -> dict[int, int]:
     """Return the first twelve months without tax, initial charge apart, by reference population."""
     plan = plan_of(version)
     costs = {

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from sqlmodel import Session, col, or_, select
 
-from catalog.certification.queries import standings
+from catalog.certification.queries import read_standings
+from catalog.offerings.listed import Listed
 from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion, OfferState
-from catalog.offerings.queries import find_listed
+from catalog.offerings.queries import read_sellers
 from catalog.offerings.queries.prices import load_prices
 from core.clock import day_in_japan
 from core.config import Settings
@@ -221,12 +222,11 @@ def chunks(ids: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:
 
 def read_records(
     session: Session, offering_ids: Sequence[uuid.UUID]
-) -> list[tuple[ListingVersion, SearchRecord]]:
+) -> list[tuple[Listed, SearchRecord]]:
     """Return what buyers see of all sellers of some software now, with its search record, by software."""
-    versions = find_listed(session, offering_ids=offering_ids)
-    states = standings(session, (each.offering_version for each in versions))
+    versions = read_sellers(session, offering_ids)
+    states = read_standings(session, {each.offering_version_id for each in versions})
     today = day_in_japan(now(session))
-    versions.sort(key=lambda each: (str(each.listing.offering_id), str(each.listing_id)))
     return [
         (each, build_record(each, states[each.offering_version_id], today)) for each in versions
     ]
@@ -361,8 +361,8 @@ def _load_rows(
     if not result.hits:
         return []
     offering_ids = list({uuid.UUID(hit.offering_id) for hit in result.hits})
-    versions = find_listed(session, offering_ids=offering_ids)
-    states = standings(session, (each.offering_version for each in versions))
+    versions = read_sellers(session, offering_ids)
+    states = read_standings(session, {each.offering_version_id for each in versions})
     reading = Reading(query, result.relaxed, population, day_in_japan(now(session)))
     return build_rows(result.hits, versions, states, reading)
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from catalog.certification.queries import Standing
-from catalog.offerings.models import ListingVersion
+from catalog.offerings.listed import Listed
+from catalog.pricing import ReferencePrice
 from catalog.terms import HOSTING_CODES, SIZE_LOWER_BOUNDS, hosting_label
 from search.engine import REFERENCE_POPULATIONS, SearchQuery
 
@@ -20,13 +21,14 @@ class FirstYear:
 
     running: int | None
     initial: int | None
+    before_tax: ReferencePrice
 
 
 @dataclass(frozen=True, slots=True)
 class Seller:
     """One seller's terms inside a row, and whether they meet every condition."""
 
-    version: ListingVersion
+    version: Listed
     cost: FirstYear
     matches: bool
 
@@ -35,7 +37,7 @@ class Seller:
 class FoundListing:
     """One row: what the database says of a software now by one seller's terms, and who else sells it."""
 
-    version: ListingVersion
+    version: Listed
     standing: Standing
     cost: FirstYear
     others: tuple[Seller, ...]
@@ -43,37 +45,37 @@ class FoundListing:
     @property
     def name(self) -> str:
         """The name of the software."""
-        return self.version.offering_version.name
+        return self.version.name
 
     @property
     def maker(self) -> str:
         """The maker, marked when invented."""
-        return self.version.listing.offering.maker.label
+        return self.version.maker
 
     @property
     def seller(self) -> str:
         """The seller, marked when invented."""
-        return self.version.listing.seller.label
+        return self.version.seller
 
     @property
     def is_sample(self) -> bool:
         """Tell whether the sign 見本 has to stand after the name."""
-        return self.version.listing.offering.maker.is_sample and "見本" not in self.name
+        return self.version.maker_is_sample and "見本" not in self.name
 
     @property
     def specification(self) -> str:
         """The name of the specification."""
-        return self.version.offering_version.specification_version.specification.name
+        return self.version.specification_name
 
     @property
     def specification_version(self) -> str:
         """The version of the specification as it is read: 第1.0版."""
-        return self.version.offering_version.specification_version.title
+        return self.version.specification_title
 
     @property
     def hosting(self) -> str:
         """Where the service runs: AWS（東京）."""
-        offering = self.version.offering_version
+        offering = self.version
         if offering.hosting_provider not in HOSTING_CODES:
             return UNKNOWN
         region = f"（{offering.hosting_region}）" if offering.hosting_region else ""
@@ -82,7 +84,7 @@ class FoundListing:
     @property
     def sizes(self) -> str:
         """The populations that the software serves, in words."""
-        return size_words(self.version.offering_version.size_classes)
+        return size_words(self.version.size_classes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from catalog.certification.queries import Standing
-from catalog.offerings.models import ListingVersion
+from catalog.offerings.listed import Listed
 from catalog.offerings.prices import plan_of
 from catalog.price_plan import Volumes
 from catalog.pricing import compute_tax, first_year_cost
 from search.analysis import plan_query, read_zones
 from search.engine import Hit, SearchQuery, shuffle_rank
-from search.facets import keeps, read_facets
+from search.facets import meets
 from search.projection import text_of
 from search.results import FirstYear, FoundListing, Seller
 
@@ -29,14 +29,14 @@ class Reading:
 
 def build_rows(
     hits: Sequence[Hit],
-    versions: Sequence[ListingVersion],
+    versions: Sequence[Listed],
     states: Mapping[uuid.UUID, Standing],
     reading: Reading,
 ) -> list[FoundListing]:
     """Return a row for each software of which a seller still meets every condition, in the hits' order."""
-    listed: dict[uuid.UUID, list[ListingVersion]] = {}
+    listed: dict[uuid.UUID, list[Listed]] = {}
     for version in versions:
-        listed.setdefault(version.listing.offering_id, []).append(version)
+        listed.setdefault(version.offering_id, []).append(version)
     found = (
         _build_row(listed.get(uuid.UUID(hit.offering_id), []), states, reading) for hit in hits
     )
@@ -44,7 +44,7 @@ def build_rows(
 
 
 def _build_row(
-    listed: list[ListingVersion], states: Mapping[uuid.UUID, Standing], reading: Reading
+    listed: list[Listed], states: Mapping[uuid.UUID, Standing], reading: Reading
 ) -> FoundListing | None:
     if not listed:
         return None
@@ -62,27 +62,25 @@ def _seller_order(seller: Seller, query: SearchQuery) -> tuple[float, float]:
     running = seller.cost.running
     cost = float("inf") if running is None else float(running)
     version = seller.version
-    drawn = shuffle_rank(str(version.listing.offering_id), str(version.listing_id), query.seed)
+    drawn = shuffle_rank(str(version.offering_id), str(version.listing_id), query.seed)
     return (cost if query.cost_population else 0.0, drawn)
 
 
-def _build_seller(version: ListingVersion, standing: Standing, reading: Reading) -> Seller:
+def _build_seller(version: Listed, standing: Standing, reading: Reading) -> Seller:
     query = reading.query
-    matches = keeps(query.active_filters, read_facets(version, standing.state, reading.day))
+    plan = plan_of(version, reading.day)
+    matches = meets(query.active_filters, version, standing.state, reading.day)
     if matches and query.price_cap is not None:
         population = query.price_cap.population
-        running = first_year_cost(plan_of(version), Volumes(population=population)).running
+        running = first_year_cost(plan, Volumes(population=population)).running
         known = {} if running is None else {population: running}
         matches = query.price_cap.allows(str(version.listing_id), known)
     if matches and query.text and not reading.relaxed:
         matches = plan_query(query.text).accepts(read_zones(text_of(version)))
-    return Seller(version, price_for(version, reading.population), matches)
-
-
-def price_for(version: ListingVersion, population: int) -> FirstYear:
-    """Return the first twelve months for a population, yen with tax, the initial charge apart."""
-    price = first_year_cost(plan_of(version), Volumes(population=population))
-    return FirstYear(_with_tax(price.running), _with_tax(price.initial))
+    price = first_year_cost(plan, Volumes(population=reading.population))
+    return Seller(
+        version, FirstYear(_with_tax(price.running), _with_tax(price.initial), price), matches
+    )
 
 
 def _with_tax(amount: int | None) -> int | None:

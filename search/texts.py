@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, update
 from sqlmodel import col
 
+from catalog.offerings.listed import Listed
 from catalog.offerings.models import ListingVersion
-from catalog.offerings.queries import find_listed
+from catalog.offerings.queries import read_listed
 from core import db
 from search.analysis import searchable_texts
 from search.projection import current_rules, read_texts
@@ -34,7 +35,7 @@ Submit = Callable[[Callable[[Texts], list[str]], Texts], "Future[list[str]]"]
 class _Piece:
     """Some listing versions as they were read, and their texts being analysed."""
 
-    versions: list[ListingVersion]
+    versions: list[Listed]
     texts: "Future[list[str]]"
 
 
@@ -56,7 +57,7 @@ def refresh_texts() -> int:
 
 def _begin(listing_ids: Sequence[uuid.UUID], submit: Submit) -> _Piece:
     with db.reading() as session:
-        versions = find_listed(session, listing_ids)
+        versions = read_listed(session, listing_ids)
         zones = [read_texts(version) for version in versions]
     return _Piece(
         versions, submit(searchable_texts, [(each.hi, each.lo, each.ft) for each in zones])

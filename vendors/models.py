@@ -184,7 +184,12 @@ class Vendor(StatefulModel, table=True):
     @property
     def label(self) -> str:
         """The name, with 見本 for invented companies."""
-        return f"{self.name}（見本）" if self.is_sample and "見本" not in self.name else self.name
+        return label_of(self.name, is_sample=self.is_sample)
+
+
+def label_of(name: str, *, is_sample: bool) -> str:
+    """Return a company's name, with 見本 for an invented company."""
+    return f"{name}（見本）" if is_sample and "見本" not in name else name
 
 
 class FrameworkAgreement(Model, table=True):

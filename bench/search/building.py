@@ -17,6 +17,7 @@ from bench.measures import measure
 from bench.search.requests import Requests
 from bench.search.speed import percentile
 from bench.search.world import World, indexing, large, megabytes, served, small
+from catalog.offerings.listed import Listed
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from core import db, outbox
 from search.analysis import searchable_text
@@ -130,7 +131,7 @@ def _source_bytes(world: World) -> float:
     return total / listings * world.market.size
 
 
-def _as_json(version: ListingVersion, record: SearchRecord) -> str:
+def _as_json(version: Listed, record: SearchRecord) -> str:
     zones = read_texts(version)
     source = {
         "listing_version_id": record.listing_version_id,

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
+from catalog.offerings.listed import Listed
 from catalog.offerings.models import ListingVersion, PriceComponentRow
 from catalog.price_plan import PriceComponent, PricePlan, Tier
 from catalog.terms import SizeClass
 from core.clock import today_jst
 
 
-def plan_of(version: ListingVersion, day: date | None = None) -> PricePlan:
+def plan_of(version: ListingVersion | Listed, day: date | None = None) -> PricePlan:
     """Return the price plan of a listing version as everyone may read it on a day, by default today.
 
     Its components must be loaded; amounts are in yen without tax. Prices that count only later are

@@ -1,5 +1,6 @@
 """From rows to search records."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from catalog.certification.models import ReviewState
 from catalog.certification.queries import Standing
 from catalog.offerings.models import OfferState
-from catalog.offerings.queries import find_listed
+from catalog.offerings.queries import read_listed, read_sellers
 from catalog.price_plan import ComponentKind, Interval, Unit
 from catalog.terms import CertificationState
 from core import db
@@ -34,7 +35,7 @@ def listed(database):
             )
             made = factories.offering(session, maker, version, **values)
         with db.reading() as session:
-            return find_listed(session, [made.listing_id])[0]
+            return read_listed(session, [made.listing_id])[0]
 
     return make
 
@@ -44,7 +45,7 @@ def test_record_carries_the_three_ids(listed):
     record = build_record(version, Standing(CertificationState.CLAIMED), TODAY)
     assert record.listing_version_id == str(version.id)
     assert record.listing_id == str(version.listing_id)
-    assert record.offering_id == str(version.listing.offering_id)
+    assert record.offering_id == str(version.offering_id)
 
 
 def test_every_facet_has_the_value_of_the_row(listed):
@@ -62,7 +63,7 @@ def test_every_facet_has_the_value_of_the_row(listed):
         ],
         accreditations=[held("ismap", TODAY), held("lgwan_asp", TODAY - timedelta(days=1))],
     )
-    version.export_charge_yen, version.transition_days, version.notice_months = 0, 29, 12
+    version = replace(version, export_charge_yen=0, transition_days=29, notice_months=12)
     assert read_facets(version, CertificationState.CONDITIONAL, TODAY) == {
         "specification": {"SHISETSU|1.0"},
         "certification": {"conditional"},
@@ -84,7 +85,7 @@ def test_every_facet_has_the_value_of_the_row(listed):
         "exit_parallel": {"unknown"},
         "exit_escrow": {"unknown"},
         "seller_kind": {"direct"},
-        "maker": {str(version.listing.offering.maker_id)},
+        "maker": {str(version.maker_id)},
     }
 
 
@@ -139,11 +140,10 @@ def test_maker_that_sells_itself_is_named_once(listed):
 
 
 def test_stored_text_is_used_only_under_the_same_rules(listed):
-    version = listed(name="まちのへや")
-    version.search_text, version.search_text_version = "a\tb\nc\td\ne\tf", analysis_version()
-    assert text_of(version) == "a\tb\nc\td\ne\tf"
-    version.search_text_version = "older"
-    assert matches("まちのへや", text_of(version))
+    text = "a\tb\nc\td\ne\tf"
+    version = replace(listed(name="まちのへや"), search_text=text)
+    assert text_of(replace(version, search_text_version=analysis_version())) == text
+    assert matches("まちのへや", text_of(replace(version, search_text_version="older")))
 
 
 def test_filters_are_alternatives_within_and_narrow_across():
@@ -164,7 +164,7 @@ def test_reseller_is_told_apart_and_both_names_are_searched(database):
             session, offering, offering_version, reseller, OfferState.PUBLISHED, _PRICES
         )
     with db.reading() as session:
-        found = {each.id: each for each in find_listed(session)}
+        found = {each.id: each for each in read_sellers(session, [offering.id])}
         assert read_facets(found[own.id], CertificationState.CLAIMED, TODAY)["seller_kind"] == {
             "direct"
         }
@@ -212,7 +212,7 @@ def test_reference_population_is_the_next_at_or_above(population, reference):
 
 
 def test_review_under_way_counts_as_claimed(database):
-    from catalog.certification.queries import standings
+    from catalog.certification.queries import read_standings
 
     with db.transaction() as session:
         version = factories.offering(
@@ -221,6 +221,6 @@ def test_review_under_way_counts_as_claimed(database):
         _, offering_version = _rows_of(session, version)
         factories.certification(session, offering_version, ReviewState.UNDER_REVIEW)
     with db.reading() as session:
-        loaded = find_listed(session)[0]
-        standing = standings(session, [loaded.offering_version])[loaded.offering_version_id]
+        loaded = read_listed(session, [version.listing_id])[0]
+        standing = read_standings(session, [loaded.offering_version_id])[loaded.offering_version_id]
         assert read_facets(loaded, standing.state, TODAY)["certification"] == {"claimed"}

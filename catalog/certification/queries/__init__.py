@@ -17,6 +17,7 @@ from catalog.certification.queries.reviews import (
     load_whole,
     lock_certification,
     lock_open_certification,
+    read_standings,
     standings,
 )
 from catalog.certification.queries.standing import Standing, is_over, standing_of
@@ -40,6 +41,7 @@ __all__ = [
     "load_whole",
     "lock_certification",
     "lock_open_certification",
+    "read_standings",
     "standing_of",
     "standings",
 ]

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, load_only
 from sqlmodel import Session, col, select
 
 from accounts.models import Membership, Organisation, Person, Recusal, Role
@@ -38,6 +38,15 @@ _NEWEST_LAST = (
     col(Certification.decided_at),
     col(Certification.id),
 )
+_TOLD: tuple[Any, ...] = (
+    Certification.state,
+    Certification.number,
+    Certification.decided_at,
+    Certification.conditions,
+    Certification.lapses_at,
+    Certification.valid_until,
+    Certification.ended_on,
+)
 
 
 def current_certifications(
@@ -62,14 +71,21 @@ def standings(
     session: Session, offering_versions: Iterable[OfferingVersion]
 ) -> dict[uuid.UUID, Standing]:
     """Return the standing of each offering version now (1 statement)."""
-    ids = list({version.id for version in offering_versions})
+    return read_standings(session, {version.id for version in offering_versions})
+
+
+def read_standings(
+    session: Session, offering_version_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, Standing]:
+    """Return the standing of each offering version now (1 statement)."""
     own = col(Certification.offering_version_id) == col(OfferingVersion.id)
     answered = exists().where(col(ConformanceAnswer.offering_version_id) == OfferingVersion.id)
     statement = (
         select(OfferingVersion.id, answered, Certification)
         .outerjoin(Certification, and_(own, unindexed(Certification.state).in_(DECIDED_STATES)))
-        .where(col(OfferingVersion.id).in_(ids))
+        .where(col(OfferingVersion.id).in_(list(offering_version_ids)))
         .order_by(*_NEWEST_LAST)
+        .options(load_only(*_TOLD))
     )
     moment = now(session)
     return {

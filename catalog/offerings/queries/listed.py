@@ -2,25 +2,43 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import cache
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, bindparam, or_
+from sqlalchemy import select as sa_select
 from sqlalchemy.orm import aliased, contains_eager, selectinload
 from sqlmodel import Session, col, select
 
+from catalog.offerings.listed import Listed
 from catalog.offerings.models import (
     Listing,
     ListingVersion,
     Offering,
     OfferingVersion,
     OfferState,
+    PriceComponentRow,
 )
-from catalog.specifications.models import SpecificationVersion
+from catalog.specifications.models import SpecificationVersion, StandardSpecification
 from core.db import unindexed
 from vendors.models import Vendor, VendorState
 
 MAXIMUM_LISTED = 20_000
+_PRICE_COLUMNS = (
+    "name",
+    "kind",
+    "unit",
+    "interval",
+    "tiers",
+    "tier_mode",
+    "minimum",
+    "maximum",
+    "valid_from",
+    "valid_to",
+    "size_classes",
+)
 
 
 def find_listed(
@@ -52,6 +70,86 @@ def find_listed(
     if offering_ids is not None:
         statement = statement.where(col(Listing.offering_id).in_(offering_ids))
     return list(session.exec(statement))
+
+
+def read_listed(session: Session, listing_ids: Sequence[uuid.UUID]) -> list[Listed]:
+    """Return what buyers see now of some listings, as plain values (2 statements).
+
+    The same rule as `find_listed`; by software and listing.
+    """
+    return _read(session, _values_statement(Listing.id), listing_ids)
+
+
+def read_sellers(session: Session, offering_ids: Sequence[uuid.UUID]) -> list[Listed]:
+    """Return what buyers see now of all sellers of some software: as `read_listed` does."""
+    return _read(session, _values_statement(Listing.offering_id), offering_ids)
+
+
+def _read(session: Session, statement: Any, ids: Sequence[uuid.UUID]) -> list[Listed]:
+    found: Any = session.connection().execute(statement, {"ids": ids}).all()
+    if not found:
+        return []
+    prices = read_prices(session, [row[0] for row in found])
+    return [Listed(*(*row, prices.get(row[0], ()))) for row in found]
+
+
+def read_prices(
+    session: Session, version_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, Sequence[PriceComponentRow]]:
+    """Return the rows of the price plans of listing versions, as plain values (1 statement)."""
+    found: Any = session.connection().execute(_prices_statement(), {"ids": version_ids})
+    return {version_id: list(rows) for version_id, rows in groupby(found, lambda row: row[0])}
+
+
+@cache
+def _values_statement(narrowed: Any) -> Any:
+    """Return the columns of `Listed` in its order; the statement is built and compiled once."""
+    maker, seller = _parties()
+    renamed: dict[str, Any] = {
+        "offering_id": Listing.offering_id,
+        "maker_id": Offering.maker_id,
+        "seller_id": Listing.seller_id,
+        "maker_name": maker.name,
+        "maker_is_sample": maker.is_sample,
+        "seller_name": seller.name,
+        "seller_is_sample": seller.is_sample,
+        "specification_code": StandardSpecification.code,
+        "specification_name": StandardSpecification.name,
+        "specification_field": StandardSpecification.field,
+        "specification_label": SpecificationVersion.label,
+    }
+    columns = [
+        renamed[name]
+        if name in renamed
+        else getattr(ListingVersion, name, None) or getattr(OfferingVersion, name)
+        for name in (each.name for each in fields(Listed))
+        if name != "components"
+    ]
+    return (
+        narrow_to_listed(sa_select(*columns).select_from(ListingVersion))
+        .join(
+            SpecificationVersion,
+            col(SpecificationVersion.id) == OfferingVersion.specification_version_id,
+        )
+        .join(
+            StandardSpecification,
+            col(StandardSpecification.id) == SpecificationVersion.specification_id,
+        )
+        .where(col(narrowed).in_(bindparam("ids", expanding=True)))
+        .order_by(col(Listing.offering_id), col(Listing.id))
+        .limit(MAXIMUM_LISTED)
+    )
+
+
+@cache
+def _prices_statement() -> Any:
+    row: Any = PriceComponentRow
+    whose = row.listing_version_id
+    return (
+        sa_select(whose, *(getattr(row, name) for name in _PRICE_COLUMNS))
+        .where(whose.in_(bindparam("ids", expanding=True)))
+        .order_by(whose, row.position)
+    )
 
 
 def narrow_to_listed(statement: Any) -> Any:
