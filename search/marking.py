@@ -86,10 +86,10 @@ def _excerpt(text: str, wanted: str, *, relaxed: bool, _equal_words: str) -> tup
 
 def _texts(row: FoundListing) -> Iterator[tuple[str, str]]:
     """Give what the row's software says of itself, in the order of its page."""
-    offering = row.version.offering_version
-    yield "概要", offering.summary
-    yield from (("機能", feature) for feature in offering.features)
-    yield "説明", offering.description
+    software = row.version
+    yield "概要", software.summary
+    yield from (("機能", feature) for feature in software.features)
+    yield "説明", software.description
 
 
 def _sentences(text: str) -> Iterator[str]:
