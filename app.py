@@ -57,6 +57,7 @@ import procurement.succession.views
 import search.api
 import search.cli
 import search.indexer
+import search.saved.views
 import search.synonyms.views
 import search.views
 import vendors.agreement_letters
@@ -98,6 +99,7 @@ BLUEPRINTS = (
     procurement.contracts.views.requests_blueprint,
     procurement.contracts.views.contracts_blueprint,
     search.api.blueprint,
+    search.saved.views.blueprint,
     search.synonyms.views.blueprint,
     search.views.blueprint,
     vendors.views.blueprint,
@@ -126,6 +128,7 @@ _BELONGS_TO = {
     "consultation_reviews": "specifications",
     "market": "specifications",
     "offerings": "search",
+    "saved_searches": "search",
     "comparison": "search",
 }
 

@@ -4,13 +4,14 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
-from typing import Protocol, cast
+from typing import cast
 
 from sqlmodel import Session
 
 from accounts import queries
 from accounts.identity import Actor, Grantee, Pseudo
 from accounts.models import Role
+from accounts.subjects import Addressed, Assigned, Cleared, Kin, Owned, Personal
 from core import audit, db
 from core.errors import Forbidden, NotFound, SignInRequired
 
@@ -88,6 +89,8 @@ class Permission(StrEnum):
     CONTRACT_REGISTER = "contract.register"
     CONTRACT_READ = "contract.read"
     SYNONYM_EDIT = "synonym.edit"
+    SAVED_SEARCH_READ = "saved_search.read"
+    SAVED_SEARCH_EDIT = "saved_search.edit"
     AUDIT_READ_CASE = "audit.read_case"
     AUDIT_READ_ALL = "audit.read_all"
 
@@ -95,54 +98,6 @@ class Permission(StrEnum):
     def is_write(self) -> bool:
         """Tell whether it changes something."""
         return self not in _READS
-
-
-class Owned(Protocol):
-    """A subject that belongs to an organisation."""
-
-    @property
-    def owner_id(self) -> uuid.UUID:
-        """The organisation."""
-
-
-class Assigned(Owned, Protocol):
-    """A subject with assigned people."""
-
-    @property
-    def assigned_ids(self) -> frozenset[uuid.UUID]:
-        """The people."""
-
-
-class Cleared(Owned, Protocol):
-    """A subject whose readers first declare that no interests conflict."""
-
-    @property
-    def assigned_ids(self) -> frozenset[uuid.UUID]:
-        """The people."""
-
-    @property
-    def cleared_ids(self) -> frozenset[uuid.UUID]:
-        """The assigned people who have declared so."""
-
-
-class Kin(Protocol):
-    """A subject of a family (the versions of an offering) from which a person keeps out as a whole."""
-
-    @property
-    def family_id(self) -> uuid.UUID:
-        """The family."""
-
-
-class Addressed(Owned, Protocol):
-    """A subject sent to another organisation."""
-
-    @property
-    def addressee_id(self) -> uuid.UUID:
-        """The organisation that gets it."""
-
-    @property
-    def is_sent(self) -> bool:
-        """Tell whether it was sent."""
 
 
 Predicate = Callable[[Actor, object], bool]
@@ -156,6 +111,12 @@ def anywhere(_actor: Actor, _subject: object) -> bool:
 def own(actor: Actor, subject: object) -> bool:
     """The acting organisation owns the subject."""
     return cast("Owned", subject).owner_id == actor.organisation_id
+
+
+def personal(actor: Actor, subject: object) -> bool:
+    """The subject is the person's own, kept while acting for the same organisation."""
+    kept = cast("Personal", subject)
+    return (kept.person_id, kept.organisation_id) == (actor.person_id, actor.organisation_id)
 
 
 def independent(actor: Actor, subject: object) -> bool:
@@ -233,6 +194,8 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     },
     _P.COMMENT_EDIT: dict.fromkeys((_VM, _VA, _MC, _MA, _PC), own),
     _P.SYNONYM_EDIT: {_LR: anywhere},
+    _P.SAVED_SEARCH_READ: dict.fromkeys(Role, personal),
+    _P.SAVED_SEARCH_EDIT: dict.fromkeys(Role, personal),
     _P.BODY_IMPORT: {_CO: anywhere},
     _P.MEMBERSHIP_MANAGE: {_CO: anywhere},
     _P.MEMBERSHIP_ADMIT: {_VA: own},
@@ -300,6 +263,7 @@ _READS = frozenset(
         _P.ACCOUNT_USE,
         _P.SPECIFICATION_READ_DRAFT,
         _P.COMMENT_READ,
+        _P.SAVED_SEARCH_READ,
         _P.VENDOR_QUEUE,
         _P.VENDOR_READ_FILE,
         _P.OFFERING_READ_DRAFT,

@@ -35,6 +35,7 @@ _WORDS = {
     permissions.sent_here: "sent",
     permissions.own_unsent: "own unsent",
     permissions.own_sent: "own sent",
+    permissions.personal: "personal",
 }
 _LEGEND = (
     "● any subject · own: of the acting organisation · not own: of no organisation that the person "
@@ -42,7 +43,8 @@ _LEGEND = (
     "conflict of interests on any version of the offering · cleared: assigned, declared free of conflict, "
     "not own and not recused · unbiased: not own, not recused, and no declaration is owed as a "
     "reviewer of it · sent: sent to the acting "
-    "organisation · own unsent, own sent: own, before and after it was sent · blank: never."
+    "organisation · own unsent, own sent: own, before and after it was sent · personal: kept "
+    "by this very person acting for this very organisation · blank: never."
 )
 _REFUSALS = (
     "A refusal reads 404 to whoever may not read the subject either, 403 to those who may, and asks "

@@ -27,13 +27,14 @@ class Address:
 
     def href(self, **changes: Any) -> str:
         """Return this address with some parameters changed; None takes one away."""
-        return url_for("search.index", **self._kept(changes))
+        return url_for("search.index", **self.parameters(changes))
 
     def of_values(self, facet: str, page: int | None = None) -> str:
         """Return the address of the list of all values of a facet."""
-        return url_for("search.show_values", facet=facet, **self._kept({"page": page}))
+        return url_for("search.show_values", facet=facet, **self.parameters({"page": page}))
 
-    def _kept(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+    def parameters(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the address holds with some parameters changed, without what is usual."""
         merged = {"page": None, **self.values, **changes}
         usual = {"sort": "relevance", "page": 1}
         return {

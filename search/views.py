@@ -10,17 +10,12 @@ from sqlmodel import Session
 from werkzeug.datastructures import MultiDict
 
 from accounts.auth import access, actor, settings
-from accounts.models import Organisation
-from accounts.permissions import Permission
-from catalog.pages import acting_body, find_body
+from accounts.permissions import Permission, can
 from core import web
-from core.clock import day_in_japan
-from core.db import now
-from core.errors import Invalid, NotFound
+from core.errors import NotFound
 from core.forms import Form
-from search.asking import query_of
-from search.choices import list_facet_choices, name_values
-from search.engine import REFERENCE_POPULATIONS, SearchQuery
+from search.choices import name_values
+from search.engine import REFERENCE_POPULATIONS
 from search.facets import FACET_LABELS, MANY_VALUED, Choices
 from search.marking import Marker
 from search.panel import Address, Pages, Panel, values_to_show
@@ -29,38 +24,14 @@ from search.queries import (
     find_listings,
     get_engine,
 )
-from search.results import DEFAULT_POPULATION, FoundPage, next_reference, population_words
+from search.readers import Reader, ask, kept_body, read_reader
+from search.results import FoundPage, next_reference, population_words
+from search.saved.conditions import kept_address
 from search.schemas import TypedSchema, read_parameters
 
 VALUES_PER_PAGE = 200
 
 blueprint = Blueprint("search", __name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """For whom costs are computed: a body that the address names or that acts, or a round population."""
-
-    body: Organisation | None
-    chosen: int | None
-    is_named: bool
-
-    @property
-    def population(self) -> int:
-        """The population for which costs are computed."""
-        return self.chosen or (self.body and self.body.population) or DEFAULT_POPULATION
-
-    @property
-    def own(self) -> tuple[str, int] | None:
-        """The name and population of the body."""
-        if self.body is None or self.body.population is None:
-            return None
-        return self.body.name, self.body.population
-
-    @property
-    def is_for_body(self) -> bool:
-        """Tell whether costs are those of the body."""
-        return self.own is not None and self.chosen is None
 
 
 @blueprint.get("/search")
@@ -69,20 +40,21 @@ def index() -> ResponseReturnValue:
     """Find listings by words and facets."""
     form, values = _read()
     session = web.read_session()
-    reader = _read_reader(session, form, values)
-    query, choices = _ask(session, reader, values)
+    reader = read_reader(session, form, values)
+    query, choices = ask(session, reader, values)
     engine = get_engine(settings())
     found = find_listings(session, engine, query, population=reader.population)
     if form.errors:
         found = replace(found, rows=())
     choices = _name_shown(session, found, choices, values)
-    address = Address({**values, "page": None, **_kept_body(reader, values)})
+    address = Address({**values, "page": None, **kept_body(reader, values)})
     panel = Panel(choices, query, found, address, reader.own)
     advice = [] if found.total or form.errors else count_without(session, engine, query)
     return web.render_page(
         "search/index.html",
         form.status,
         form=form,
+        save_href=_save_href(form, address),
         advice=panel.advise(advice),
         **_page_context(panel, values["project"]),
         **_population_context(reader),
@@ -97,8 +69,8 @@ def show_values(facet: str) -> ResponseReturnValue:
         raise NotFound
     values = read_parameters(request.args)
     session = web.read_session()
-    reader = _read_reader(session, None, values)
-    query, _ = _ask(session, reader, {**values, "page": 1})
+    reader = read_reader(session, None, values)
+    query, _ = ask(session, reader, {**values, "page": 1})
     found = find_listings(session, get_engine(settings()), query, population=reader.population)
     counts = found.facets.get(facet, {})
     named = [pair for pair in name_values(session, facet, counts) if pair[0] in counts]
@@ -106,7 +78,7 @@ def show_values(facet: str) -> ResponseReturnValue:
     if values["page"] > page_count:
         raise NotFound(f"一覧は{page_count}ページまでです。")
     start = (values["page"] - 1) * VALUES_PER_PAGE
-    address = Address({**values, "page": None, **_kept_body(reader, values)})
+    address = Address({**values, "page": None, **kept_body(reader, values)})
     return web.render_page(
         "search/values.html",
         label=FACET_LABELS[facet],
@@ -154,33 +126,6 @@ def _read() -> tuple[Form, dict[str, Any]]:
     return form, read_parameters(known)
 
 
-def _read_reader(session: Session, form: Form | None, values: Mapping[str, Any]) -> Reader:
-    if not values["body"]:
-        return Reader(acting_body(session, actor()), values["population"], is_named=False)
-    try:
-        body = find_body(session, values["body"])
-    except Invalid as error:
-        if form is None:
-            raise NotFound(error.message) from error
-        form.refuse(error)
-        return Reader(None, values["population"], is_named=False)
-    return Reader(body, values["population"], is_named=True)
-
-
-def _ask(
-    session: Session, reader: Reader, values: Mapping[str, Any]
-) -> tuple[SearchQuery, Choices]:
-    choices = list_facet_choices(session, values)
-    query = query_of(
-        values,
-        choices,
-        day_in_japan(now(session)),
-        population=reader.population,
-        own_population=reader.own[1] if reader.own else None,
-    )
-    return query, choices
-
-
 def _name_shown(
     session: Session, found: FoundPage, choices: Choices, values: Mapping[str, Any]
 ) -> Choices:
@@ -190,14 +135,6 @@ def _name_shown(
         for name in sorted(MANY_VALUED)
     }
     return {**choices, **named}
-
-
-def _kept_body(reader: Reader, values: Mapping[str, Any]) -> dict[str, str]:
-    """Name the body in addresses as soon as what they find depends on it."""
-    if reader.own is None or reader.body is None:
-        return {}
-    depends = values["size_class"] or values["cost_max"] is not None or values["sort"] == "cost"
-    return {"body": reader.body.code or ""} if reader.is_named or depends else {}
 
 
 def _page_context(panel: Panel, project: Any) -> dict[str, Any]:
@@ -220,6 +157,12 @@ def _page_context(panel: Panel, project: Any) -> dict[str, Any]:
         "project": project,
         "project_href": project and _project_href(project, panel),
     }
+
+
+def _save_href(form: Form, address: Address) -> str:
+    """Return the page that keeps this search: for whoever may, or has yet to sign in; not in a case."""
+    is_open = not actor().is_signed_in or can(actor(), Permission.SAVED_SEARCH_EDIT)
+    return kept_address(address) if is_open and not form.errors else ""
 
 
 def _project_href(project: Any, panel: Panel) -> str:

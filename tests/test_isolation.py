@@ -57,6 +57,7 @@ TABLES = {
     "project_id": "projects",
     "report_id": "condition_reports",
     "request_id": "usage_contract_requests",
+    "saved_search_id": "saved_searches",
     "evidence_id": "answer_evidence",
     "reference_id": "adoption_references",
     "exclusion_id": "exclusion_periods",

@@ -38,7 +38,7 @@ COLUMNS: tuple[Grantee, ...] = (
 
 # . never   y any subject   r any not recused from   o own organisation's   i any but own   j as i, not recused from
 # a assigned, not own   c cleared, not own, not recused from   d as j, not assigned or cleared
-# s sent here   u own, not sent   t own, sent
+# p the person's own for the acting organisation   s sent here   u own, not sent   t own, sent
 TABLE = """
                                AN VM VA MC MA PC RV LR OP AU CO
 catalog.read                    y  y  y  y  y  y  y  y  y  y  .
@@ -54,6 +54,8 @@ specification.comment           .  y  y  y  y  y  .  .  .  .  .
 comment.read                    .  o  o  o  o  o  y  y  .  y  .
 comment.edit                    .  o  o  o  o  o  .  .  .  .  .
 synonym.edit                    .  .  .  .  .  .  .  y  .  .  .
+saved_search.read               .  p  p  p  p  p  p  p  p  p  .
+saved_search.edit               .  p  p  p  p  p  p  p  p  p  .
 body.import                     .  .  .  .  .  .  .  .  .  .  y
 membership.manage               .  .  .  .  .  .  .  .  .  .  y
 membership.admit                .  .  o  .  .  .  .  .  .  .  .
@@ -134,6 +136,7 @@ READS = {
     "account.use",
     "specification.read_draft",
     "comment.read",
+    "saved_search.read",
     "vendor.queue",
     "vendor.read_file",
     "offering.read_draft",
@@ -174,6 +177,8 @@ class Subject:
     is_sent: bool = False
     id: uuid.UUID = field(default_factory=uuid.uuid4)
     family_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    person_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    organisation_id: uuid.UUID = field(default_factory=uuid.uuid4)
 
 
 RECUSED = uuid.uuid4()
@@ -183,6 +188,7 @@ def subjects_for(actor: Actor) -> dict[str, Subject]:
     """Every relation that a subject can have to the actor."""
     stranger = uuid.uuid4()
     here = actor.organisation_id or uuid.uuid4()
+    mine = actor.person_id or uuid.uuid4()
     me = frozenset({actor.person_id} - {None})
     other_home = next(iter(actor.organisation_ids - {here}), stranger)
     subjects = {
@@ -202,6 +208,11 @@ def subjects_for(actor: Actor) -> dict[str, Subject]:
         "of a conflict, assigned": Subject(
             stranger, stranger, "yia", assigned_ids=me, cleared_ids=me, family_id=RECUSED
         ),
+        "kept by me": Subject(stranger, stranger, "yridjp", person_id=mine, organisation_id=here),
+        "kept by me for my other organisation": Subject(
+            stranger, stranger, "yridj", person_id=mine, organisation_id=other_home
+        ),
+        "kept by a colleague": Subject(stranger, stranger, "yridj", organisation_id=here),
         "sent here": Subject(stranger, here, "yridsj", is_sent=True),
         "addressed here but not sent": Subject(stranger, here, "yridj"),
     }

@@ -29,6 +29,7 @@ from procurement.contracts import models as contracts
 from procurement.contracts.models import RequestState
 from procurement.contracts.services import registering
 from procurement.projects import models as projects
+from search.saved.models import SavedSearch
 from search.synonyms.models import SynonymChange
 from tests import factories
 from tests.isolation.planting import Ids, Planter
@@ -399,6 +400,11 @@ def _plant_accounts(world: World, session: Session) -> None:
     planter.plant(session, outbox.OutboxMessage, created_at=moment, done_at=moment)
     planter.plant(session, form_keys.FormPosting, created_at=moment)
     planter.plant(session, form_drafts.FormDraft, person_id=admin.id)
+    for seeker, home in ((admin, town.seller.owner_id), (town.clerk, town.body.id)):
+        kept = {"person_id": seeker.id, "organisation_id": home, "match_count": 1}
+        sought = [["q", word := planter.word("saved_searches.conditions"), f"キーワード：{word}"]]
+        matches = [planter.word("saved_searches.matches")]
+        planter.plant(session, SavedSearch, conditions=sought, matches=matches, **kept)
     words = {name: planter.word(f"audit_details.{name}") for name in ("reason", "title")}
     actor = factories.actor(town.clerk, Role.CLERK, town.body)
     case = planter.ids["projects"][0]

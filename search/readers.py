@@ -1,0 +1,81 @@
+"""For whom a search counts costs, and what an address asks for that reader."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session
+
+from accounts.auth import actor
+from accounts.models import Organisation
+from catalog.pages import acting_body, find_body
+from core.clock import day_in_japan
+from core.db import now
+from core.errors import Invalid, NotFound
+from core.forms import Form
+from search.asking import query_of
+from search.choices import list_facet_choices
+from search.engine import SearchQuery
+from search.facets import Choices
+from search.results import DEFAULT_POPULATION
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """For whom costs are computed: a body that the address names or that acts, or a round population."""
+
+    body: Organisation | None
+    chosen: int | None
+    is_named: bool
+
+    @property
+    def population(self) -> int:
+        """The population for which costs are computed."""
+        return self.chosen or (self.body and self.body.population) or DEFAULT_POPULATION
+
+    @property
+    def own(self) -> tuple[str, int] | None:
+        """The name and population of the body."""
+        if self.body is None or self.body.population is None:
+            return None
+        return self.body.name, self.body.population
+
+    @property
+    def is_for_body(self) -> bool:
+        """Tell whether costs are those of the body."""
+        return self.own is not None and self.chosen is None
+
+
+def read_reader(session: Session, form: Form | None, values: Mapping[str, Any]) -> Reader:
+    """Return the reader of an address; an unknown body is refused in the form, or NotFound without one."""
+    if not values["body"]:
+        return Reader(acting_body(session, actor()), values["population"], is_named=False)
+    try:
+        body = find_body(session, values["body"])
+    except Invalid as error:
+        if form is None:
+            raise NotFound(error.message) from error
+        form.refuse(error)
+        return Reader(None, values["population"], is_named=False)
+    return Reader(body, values["population"], is_named=True)
+
+
+def ask(session: Session, reader: Reader, values: Mapping[str, Any]) -> tuple[SearchQuery, Choices]:
+    """Return the query of read parameters, and the values that may be asked for; BadRequest for others."""
+    choices = list_facet_choices(session, values)
+    query = query_of(
+        values,
+        choices,
+        day_in_japan(now(session)),
+        population=reader.population,
+        own_population=reader.own[1] if reader.own else None,
+    )
+    return query, choices
+
+
+def kept_body(reader: Reader, values: Mapping[str, Any]) -> dict[str, str]:
+    """Name the body in addresses as soon as what they find depends on it."""
+    if reader.own is None or reader.body is None:
+        return {}
+    depends = values["size_class"] or values["cost_max"] is not None or values["sort"] == "cost"
+    return {"body": reader.body.code or ""} if reader.is_named or depends else {}

@@ -1,0 +1,1 @@
+"""Saved searches: what a person asks again, and what changed since; nobody else ever sees them."""
