@@ -1,7 +1,7 @@
 """A small search server for tests: tasks, swap, phrases, prefixes, typos, filters, facets.
 
-Where the published description of the server's API is at hand, every request body is checked
-against it, with the description's known faults put right.
+Where the published description of the server's API is at hand, every request and every answer is
+held against it (tests/search/description.py), and a scoped key may do no more than it says.
 """
 
 import functools
@@ -11,22 +11,12 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from pathlib import Path
 
-from jsonschema import Draft202012Validator
+from tests.search.description import USED, Fault, load_description
 
 # The client cannot read a time without fractions, though the description shows such.
+SIZES = ("indexSize", "usedIndexSize", "rawDocumentDbSize", "avgDocumentSize")
 NOW = "2026-01-01T00:00:00.000001Z"
-DESCRIPTION = Path(__file__).resolve().parents[3] / "shared" / "meilisearch-openapi.json"
-
-BODIES = [
-    ("POST", r"/multi-search", "FederatedSearch"),
-    ("POST", r"/indexes", "IndexCreateRequest"),
-    ("PATCH", r"/indexes/[^/]+/settings", "Settings_Unchecked"),
-    ("POST", r"/indexes/[^/]+/documents/delete", "DocumentDeletionByFilter"),
-    ("POST", r"/swap-indexes", "SwapList"),
-    ("POST", r"/keys", "CreateApiKey"),
-]
 
 
 class Refused(Exception):
@@ -35,25 +25,8 @@ class Refused(Exception):
         self.status, self.code, self.message = status, code, message or code
 
 
-def load_validators():
-    """Read the description; the overlay states what it types wrongly or leaves open."""
-    if not DESCRIPTION.exists():
-        return {}
-    components = json.loads(DESCRIPTION.read_text(encoding="utf-8"))["components"]
-    schemas = components["schemas"]
-    schemas["AttributePatterns"] = {"type": "array", "items": {"type": "string"}}
-    schemas["SwapList"] = {
-        "type": "array",
-        "items": {"$ref": "#/components/schemas/SwapIndexesPayload"},
-    }
-    for name in ("Settings_Unchecked", "TypoSettings", "FacetingSettings", "PaginationSettings"):
-        schemas[name]["additionalProperties"] = False
-    return {
-        name: Draft202012Validator(
-            {"$ref": f"#/components/schemas/{name}", "components": components}
-        )
-        for _, _, name in BODIES
-    }
+def explain(error):
+    return {"message": error.message, "code": error.code, "type": "invalid_request", "link": ""}
 
 
 class FakeMeilisearch:
@@ -63,8 +36,8 @@ class FakeMeilisearch:
         self.indexes = {}
         self.tasks = {}
         self.numbers = count(1)
-        self.validators = load_validators()
-        self.validated = 0
+        self.description = load_description()
+        self.seen = set()
         self.requests = []
         self.failing = None
         self.failing_tasks = None
@@ -74,21 +47,33 @@ class FakeMeilisearch:
 
     # --- routes ----------------------------------------------------------------------------------
 
-    def answer(self, method, path, body):
+    def answer(self, method, target, body=None, *, key="", kind="application/json"):
+        path = target.split("?")[0]
         with self.lock:
             self.requests.append((method, path, body))
             if self.failing:
                 raise Refused(*self.failing)
-            self.check_body(method, path, body)
-            return self.route(method, path.strip("/").split("/"), body)
+            template = self.judge(method, target, body, key, kind)
+            status, answer = self.route(method, path.strip("/").split("/"), body)
+            if self.description and status < 300:
+                self.description.check_answer(method, template, status, answer)
+            return status, answer
 
-    def check_body(self, method, path, body):
-        for verb, pattern, name in BODIES:
-            if verb == method and re.fullmatch(pattern, path) and name in self.validators:
-                errors = list(self.validators[name].iter_errors(body))
-                if errors:
-                    raise Refused(400, "bad_request", errors[0].message)
-                self.validated += 1
+    def judge(self, method, target, body, key, kind):
+        """Refuse what the description does not allow, and what the key may not do."""
+        if not self.description:
+            return ""
+        try:
+            template = self.description.check_request(method, target, kind, body)
+        except Fault as fault:
+            raise Refused(400, "bad_request", str(fault)) from fault
+        if (method, template) not in USED:
+            raise Refused(400, "bad_request", f"{method} {template} is not among those in use")
+        self.seen.add((method, template))
+        known = next((each for each in self.keys.values() if each["key"] == key), None)
+        if known and not self.description.allows(method, target.split("?")[0], body, known):
+            raise Refused(403, "invalid_api_key", f"{method} {template}")
+        return template
 
     def route(self, method, parts, body):  # noqa: C901, PLR0911, PLR0912 -- one case a route
         match (method, parts):
@@ -112,6 +97,7 @@ class FakeMeilisearch:
                 size = len(self.index(uid)["documents"])
                 return 200, {
                     "numberOfDocuments": size,
+                    **dict.fromkeys(SIZES, 0),
                     "isIndexing": False,
                     "fieldDistribution": {},
                 }
@@ -143,7 +129,7 @@ class FakeMeilisearch:
             act() if self.failing_tasks != kind else refuse_for_space()
         except Refused as error:
             task["status"] = "failed"
-            task["error"] = {"code": error.code, "message": error.message}
+            task["error"] = explain(error)
         return 202, {
             "taskUid": uid,
             "indexUid": None,
@@ -247,6 +233,10 @@ class FakeMeilisearch:
             "totalHits": len(rows),
             "page": page,
             "hitsPerPage": size,
+            "totalPages": -(-len(rows) // max(size, 1)),
+            "indexUid": query["indexUid"],
+            "query": query.get("q") or "",
+            "processingTimeMs": 0,
             "facetDistribution": self.distribution(index, rows, paging.get("facets", [])),
         }
 
@@ -409,11 +399,12 @@ def run_fake():
             try:
                 if fake.illness and not fake.illness(self):
                     return
-                path = self.path.split("?")[0]
-                status, body = fake.answer(self.command, path, json.loads(raw) if raw else None)
+                key = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+                kind = (self.headers.get("Content-Type") or "").partition(";")[0]
+                sent = json.loads(raw) if raw else None
+                status, body = fake.answer(self.command, self.path, sent, key=key, kind=kind)
             except Refused as error:
-                status = error.status
-                body = {"message": error.message, "code": error.code, "type": "invalid_request"}
+                status, body = error.status, explain(error)
             answer = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
