@@ -1,6 +1,7 @@
 """From what a reader gives, typed or chosen, to the query of the engines. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -59,6 +60,21 @@ def query_of(
         page=values["page"],
         price_cap=None if most is None else cap_for(most, population),
     )
+
+
+def list_asked(query: SearchQuery) -> list[str]:
+    """Return the conditions of a query: names of facets, "cost_max", "q"."""
+    cap = ["cost_max"] if query.price_cap else []
+    return [*query.active_filters, *cap, *(["q"] if query.text else [])]
+
+
+def without(query: SearchQuery, names: Iterable[str]) -> SearchQuery:
+    """Return a query without some of the conditions that `list_asked` names."""
+    dropped = frozenset(names)
+    kept = {name: values for name, values in query.filters.items() if name not in dropped}
+    cap = None if "cost_max" in dropped else query.price_cap
+    text = "" if "q" in dropped else query.text
+    return replace(query, text=text, filters=kept, price_cap=cap)
 
 
 def refuse_unknown(filters: Mapping[str, Sequence[str]], choices: Choices) -> None:

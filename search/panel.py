@@ -142,11 +142,15 @@ class Panel:
             chips.append({"label": label, "href": self.address.href(cost_max=None)})
         return chips
 
-    def advise(self, dropped: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
-        """Say what each condition hides: its words, and how many rows come without it."""
+    def advise(self, dropped: Iterable[tuple[tuple[str, ...], int]]) -> list[dict[str, Any]]:
+        """Say what conditions hide: their words by condition, and how many rows come without them."""
         return [
-            {"labels": self._words(name), "count": count, "href": self.address.href(**{name: None})}
-            for name, count in dropped
+            {
+                "conditions": [self._words(name) for name in names],
+                "count": count,
+                "href": self.address.href(**dict.fromkeys(names)),
+            }
+            for names, count in dropped
         ]
 
     def near_codes(self) -> list[dict[str, str]]:

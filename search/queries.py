@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import combinations, islice
 from pathlib import Path
 
 from sqlmodel import Session, col, or_, select
@@ -64,6 +65,7 @@ list_facet_choices = choices.list_facet_choices
 DEFAULT_POPULATION = results.DEFAULT_POPULATION
 
 CHUNK = 500
+MOST_WIDER, MOST_ADVICE = 60, 8  # at zero hits: wider queries that are asked, advice that is given
 
 
 def get_engine(settings: Settings) -> SearchEngine:
@@ -100,7 +102,9 @@ def find_listings(
         result = replace(result, hits=tuple(ordered[start : start + query.per_page]))
     page_count = max(1, -(-result.total // query.per_page))
     if query.page > page_count:
-        raise NotFound(f"検索結果は{page_count}ページまでです。")
+        raise NotFound(
+            f"検索結果は{page_count}ページまでです。{page_count}以下のページを開いてください。"
+        )
     rows = _load_rows(session, result, query, population)
     withheld = len(result.hits) - len(rows)
     return FoundPage(
@@ -166,22 +170,31 @@ def _ask_all(session: Session, engine: SearchEngine, query: SearchQuery) -> Sear
 
 
 def count_without(
-    session: Session, engine: SearchEngine, query: SearchQuery
-) -> list[tuple[str, int]]:
-    """Count what one condition hides: (facet name or "q", hits without it), if it hides any."""
-    wider = {
-        name: replace(query, filters={**query.filters, name: frozenset()})
-        for name in query.active_filters
-    }
-    if query.price_cap:
-        wider["cost_max"] = replace(query, price_cap=None)
-    if query.text and wider:
-        wider["q"] = replace(query, text="")
-    totals = {
-        name: _ask(session, engine, replace(each, page=1, per_page=1)).total
-        for name, each in wider.items()
-    }
-    return [(name, total) for name, total in totals.items() if total]
+    session: Session,
+    engine: SearchEngine,
+    query: SearchQuery,
+    *,
+    population: int = DEFAULT_POPULATION,
+) -> list[tuple[tuple[str, ...], int]]:
+    """Count what conditions hide: (facet names, "cost_max" or "q", hits without them).
+
+    One condition each; where no single one hides anything, two together, those that hide most first.
+    Words alone have no condition beside them to drop.
+    """
+    names = asking.list_asked(query)
+    for number in () if names == ["q"] else (1, 2):
+        chosen = islice(combinations(names, number), MOST_WIDER)
+        wider = {each: asking.without(query, each) for each in chosen}
+        totals = [(each, _count(session, engine, q, population)) for each, q in wider.items()]
+        if hiding := [pair for pair in totals if pair[1]]:
+            by_count = sorted(hiding, key=lambda pair: -pair[1]) if number > 1 else hiding
+            return by_count[:MOST_ADVICE]
+    return []
+
+
+def _count(session: Session, engine: SearchEngine, query: SearchQuery, population: int) -> int:
+    judged, _ = _judge(session, engine, replace(query, page=1, per_page=1, counted=()), population)
+    return _ask(session, engine, judged).total
 
 
 def verify_hits(

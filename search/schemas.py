@@ -61,7 +61,10 @@ class SearchSchema(FormSchema):
         load_default=None,
         metadata={"label": "費用を計算する人口"},
         error_messages=_NUMBER,
-        validate=validate.OneOf(REFERENCE_POPULATIONS, error="選べる人口の中から選んでください。"),
+        validate=validate.OneOf(
+            REFERENCE_POPULATIONS,
+            error=f"選べる人口（{'、'.join(map(str, REFERENCE_POPULATIONS))}）の中から選んでください。",
+        ),
     )
     body = Line(
         load_default="",

@@ -49,7 +49,9 @@ def index() -> ResponseReturnValue:
     choices = _name_shown(session, found, choices, values)
     address = Address({**values, "page": None, **kept_body(reader, values)})
     panel = Panel(choices, query, found, address, reader.own)
-    advice = [] if found.total or form.errors else count_without(session, engine, query)
+    is_empty = not (found.total or form.errors)
+    people = reader.population
+    advice = count_without(session, engine, query, population=people) if is_empty else []
     return web.render_page(
         "search/index.html",
         form.status,

@@ -193,6 +193,12 @@ def test_costs_are_filtered_and_sorted_exactly_for_my_body(client, market, setti
     # Anyone opens the same rows by the address, for the same body.
     other = client.application.test_client()
     assert names(other.page(f"{address.path}?{address.query}")) == ["人数号", "定額号"]
+    # At zero hits too the exact cost decides: 10,000 people would pay more than the limit.
+    zero = client.page("/search?cost_max=1188924&hosting=oci")
+    assert "「Oracle Cloud Infrastructure（OCI）」を外すと1件見つかります" in text_of(
+        zero.find(".//main")
+    )
+    assert names(client.page(links(zero, "1件見つかります")[0])) == ["人数号"]
     zero = client.page("/search?cost_max=5")
     assert names(client.page(links(zero, "4件見つかります")[0])) == names(client.page("/search"))
 

@@ -168,31 +168,6 @@ def test_addresses_that_cannot_be_are_refused_by_name(client, market, address, w
     assert words in text_of(client.page(address, status=400))
 
 
-def test_every_promised_page_opens_and_the_next_is_absent(client, market):
-    market(*({"name": f"第{n}号"} for n in range(23)))
-    first = client.page("/search")
-    assert len(names(first)) == 20
-    second = client.page(links(first, "次のページ")[0])
-    assert len(names(second)) == 3
-    assert len({*names(first), *names(second)}) == 23
-    assert "（2ページ目）" in text_of(second.find(".//title"))
-    client.page("/search?page=3", status=404)
-
-
-def test_pages_carry_the_seed_so_that_tomorrow_does_not_shuffle(client, market, hold_clock):
-    hold_clock(clock.utcnow())
-    market(*({"name": f"第{n}号"} for n in range(23)))
-    first = client.page("/search")
-    address = links(first, "次のページ")[0]
-    permanent = links(first, "この検索結果のアドレス")[0]
-    seed = parse_qs(urlsplit(address).query)["seed"]
-    second = names(client.page(address))
-    hold_clock(clock.utcnow() + timedelta(days=1))
-    assert parse_qs(urlsplit(permanent).query)["seed"] == seed
-    assert names(client.page(address)) == second
-    assert names(client.page(permanent)) == names(first)
-
-
 @pytest.mark.acceptance(10)
 def test_every_count_is_the_number_of_rows_reached(client, market):
     market(
@@ -245,6 +220,14 @@ def test_zero_hits_say_which_condition_to_drop(client, market):
     assert "条件に合うサービスは0件です" in main
     assert "「さくらのクラウド（条件付き）」を外すと1件見つかります" in main
     assert names(client.page(links(page, "1件見つかります")[0])) == ["まちのへや"]
+    # No single condition hides it: the two that do are named together.
+    page = client.page("/search?q=へや&hosting=sakura&network=internet&size_class=under_10k")
+    main = text_of(page.find(".//main"))
+    assert "条件を一つ外すだけでは見つかりません" in main
+    assert "「さくらのクラウド（条件付き）」と「インターネット」を外すと1件見つかります" in main
+    assert names(client.page(links(page, "1件見つかります")[0])) == ["まちのへや"]
+    page = client.page("/search?q=ぬるぽ&hosting=sakura&network=internet")
+    assert "条件を二つまで外しても見つかりません" in text_of(page.find(".//main"))
 
 
 def test_zero_hits_for_a_word_offer_the_whole_catalog(client, market):

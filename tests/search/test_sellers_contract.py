@@ -1,11 +1,9 @@
 """What both engines promise where several sell one software: one row, one count, one rank."""
 
-from dataclasses import replace
-
 import pytest
 
 from search.analysis import matches
-from search.engine import SEEDS, PriceCap, SearchQuery, SearchRecord
+from search.engine import SEEDS, PriceCap, SearchQuery
 from tests.search.corpus import make_record, make_sold
 
 
@@ -98,27 +96,3 @@ def test_more_sellers_move_no_rank(engine):
     engine.upsert([records[7]])
     assert engine.health().documents == 20
     assert find(engine, "戸籍").total == 20
-
-
-def test_every_promised_page_of_36000_services_opens(tmp_path):
-    from search.embedded import EmbeddedEngine
-
-    size, per_page = 36_000, 200
-    engine = EmbeddedEngine(tmp_path)
-    text = make_record(hi="戸籍").analysed
-    records = (
-        SearchRecord(f"v{n}", f"l{n}", f"o{n}", text, yearly_costs={10_000: n % 7})
-        for n in range(size)
-    )
-    assert engine.rebuild(records) == size
-    for sort in ("relevance", "cost_10000"):
-        asked = SearchQuery(text="戸籍", sort=sort, per_page=per_page)
-        last = size // per_page
-        rows = [
-            set(engine.search(replace(asked, page=page)).ids)
-            for page in (1, 2, last // 2, last - 1, last)
-        ]
-        assert [len(each) for each in rows] == [per_page] * 5
-        assert len(set.union(*rows)) == 5 * per_page
-        beyond = engine.search(replace(asked, page=last + 1))
-        assert (beyond.hits, beyond.total) == ((), size)
