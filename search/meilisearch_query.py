@@ -6,10 +6,13 @@ is therefore given each of our tokens spelled in the letters a to p: one word to
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, product
 from typing import Any
+from urllib.parse import unquote
 
 from core.errors import BadRequest
 from search.analysis import GAP, ZONES, Atom, QueryPlan, Zone, read_zones
@@ -88,6 +91,7 @@ _MAX_LETTERS = 200
 _LETTERS = bytes.maketrans(b"0123456789abcdef", b"abcdefghijklmnop")
 _KATAKANA = re.compile("[ァ-ヺー]{2,}")
 _LATIN = re.compile("[a-z0-9]{2,}")
+_PLAIN_MARKS = "-_.:"
 
 
 def encode(kind: str, text: str) -> str:
@@ -143,7 +147,8 @@ def _document(record: SearchRecord) -> dict[str, Any]:
     for attribute, name in zip(COMPLETED, (record.name, record.maker), strict=True):
         document[attribute] = " ".join(encode("k", token) for token in key_tokens(name))
     document |= {f"s_{name}": stream for name, stream in streams.items()}
-    document |= {facet: sorted(values) for facet, values in record.facets.items()}
+    for facet, values in record.facets.items():
+        document[facet] = sorted(map(spell_value, values))
     document |= {f"cost_{size}": cost for size, cost in record.yearly_costs.items()}
     if (newest := newest_first(record)) is not None:
         document["newest"] = newest
@@ -285,7 +290,7 @@ def build_stale(offering_id: str, ids: frozenset[str]) -> list[list[str]]:
 def build_filter(filters: Filters) -> list[list[str]]:
     """Narrow by every facet (AND), any of its values (OR)."""
     return [
-        [f"{facet} = {quote_value(value)}" for value in sorted(values)]
+        [f"{facet} = {quote_value(spell_value(value))}" for value in sorted(values)]
         for facet, values in filters.items()
     ]
 
@@ -308,10 +313,36 @@ def _any_of(attribute: str, values: frozenset[str]) -> list[str]:
 
 
 def quote_value(value: str) -> str:
-    """Quote a value for the server's filter language; raises BadRequest for one it cannot hold."""
-    if len(value.encode()) > MAX_FILTER_BYTES:
-        raise BadRequest("絞り込みの値が長すぎます。")
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Quote a value for the server's filter language; raises BadRequest for one it cannot hold.
+
+    The language gives a quote back from behind a backslash, but no backslash itself.
+    """
+    if "\\" in value or len(value.encode(errors="replace")) > MAX_FILTER_BYTES:
+        raise BadRequest("絞り込みの値が長すぎるか、使えない文字があります。")
+    return '"' + value.replace('"', '\\"') + '"'
+
+
+@lru_cache(maxsize=20_000)
+def spell_value(value: str) -> str:
+    """Spell a facet value so that the server holds it apart from every other, as an address would.
+
+    It folds case and width where it compares, and cuts blanks off: such letters are spelled out.
+    """
+    return "".join(each if _is_plain(each) else _spell_out(each) for each in value)
+
+
+def read_value(spelled: str) -> str:
+    """Read a facet value back."""
+    return unquote(spelled, errors="surrogatepass")
+
+
+def _is_plain(letter: str) -> bool:
+    folded = unicodedata.normalize("NFKC", letter).lower()
+    return letter in _PLAIN_MARKS or (letter.isalnum() and folded == letter)
+
+
+def _spell_out(letter: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in letter.encode(errors="surrogatepass"))
 
 
 def group_facets(filters: Filters) -> list[tuple[list[str], Mapping[str, frozenset[str]]]]:

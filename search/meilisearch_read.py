@@ -17,6 +17,7 @@ from search.meilisearch_query import (
     group_facets,
     is_by_seller,
     read_strictly,
+    read_value,
     read_widely,
 )
 
@@ -175,9 +176,13 @@ class Question:
 def _distribution(answer: dict[str, Any], index: str) -> dict[str, dict[str, int]]:
     """Give the counts of an answer to one question or to several."""
     if "facetsByIndex" in answer:
-        found: dict[str, dict[str, int]] = answer["facetsByIndex"][index]["distribution"]
-        return found
-    return dict(answer["facetDistribution"])
+        found = answer["facetsByIndex"][index]["distribution"]
+    else:
+        found = answer["facetDistribution"]
+    return {
+        facet: {read_value(value): number for value, number in values.items()}
+        for facet, values in found.items()
+    }
 
 
 def read_page(asked: Question, query: SearchQuery) -> tuple[list[Hit], int, list[Reading], bool]:

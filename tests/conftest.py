@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -87,6 +88,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     }
     left_out = [name for name, is_absent in absent.items() if is_absent]
     items[:] = [i for i in items if not any(i.get_closest_marker(name) for name in left_out)]
+    if url := os.environ.get("NARABI_TEST_MEILISEARCH_URL"):
+        hosts = ["127.0.0.1", "::1", "localhost", str(urlsplit(url).hostname)]
+        for item in items:
+            if item.get_closest_marker("meilisearch"):
+                item.add_marker(pytest.mark.allow_hosts(hosts))
 
 
 def pytest_collection_finish() -> None:

@@ -4,12 +4,26 @@ import os
 import secrets
 
 import pytest
+from meilisearch import Client
 
 from search.embedded import EmbeddedEngine
 from search.engine import SearchEngine
 from search.meilisearch import MeilisearchEngine
 from tests.search.corpus import CORPUS
 from tests.search.fake_meilisearch import run_fake
+
+SERVER = "NARABI_TEST_MEILISEARCH_URL"
+_NAMES: set[str] = set()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tidy():
+    """Leave a real server as it was found."""
+    yield
+    if url := os.environ.get(SERVER):
+        client = Client(url, server_key(), timeout=30)
+        for name in sorted(_NAMES):
+            client.wait_for_task(client.delete_index(name).task_uid)
 
 
 @pytest.fixture(scope="session")
@@ -64,11 +78,21 @@ def make_for(kind: str, request, folder) -> SearchEngine:
         return EmbeddedEngine(folder)
     if kind == "fake":
         return make_engine(request.getfixturevalue("fake_server")[1])
-    return make_engine(
-        os.environ["NARABI_TEST_MEILISEARCH_URL"], os.environ.get("NARABI_TEST_MEILISEARCH_KEY")
-    )
+    return make_engine(os.environ[SERVER], server_key())
+
+
+def server_key() -> str | None:
+    """Give the key of the real server; it must allow documents, indexes, settings and tasks."""
+    return os.environ.get("NARABI_TEST_MEILISEARCH_KEY")
+
+
+def name_index() -> str:
+    """Give an index a name of its own, under which it is removed when the run ends."""
+    name = f"test_{secrets.token_hex(6)}"
+    _NAMES.add(name)
+    return name
 
 
 def make_engine(url: str, key: str | None = None) -> MeilisearchEngine:
     """Point an engine at an index of its own."""
-    return MeilisearchEngine(url, key, index=f"test_{secrets.token_hex(4)}", timeout=5)
+    return MeilisearchEngine(url, key, index=name_index(), timeout=5)

@@ -8,6 +8,7 @@ import functools
 import json
 import re
 import threading
+import unicodedata
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -38,6 +39,7 @@ class FakeMeilisearch:
         self.numbers = count(1)
         self.description = load_description()
         self.seen = set()
+        self.callers = set()
         self.requests = []
         self.failing = None
         self.failing_tasks = None
@@ -51,6 +53,7 @@ class FakeMeilisearch:
         path = target.split("?")[0]
         with self.lock:
             self.requests.append((method, path, body))
+            self.callers.add(key)
             if self.failing:
                 raise Refused(*self.failing)
             template = self.judge(method, target, body, key, kind)
@@ -309,18 +312,25 @@ def parse_expression(expression, allowed):
 
 
 def parse_values(text, expression):
+    """Read quoted values as the server's parser does: a backslash keeps the next letter from ending
+    the value, and goes away before a quote only."""
     quoted = r'"(?:[^"\\]|\\.)*"'
     if not re.fullmatch(f"{quoted}(, {quoted})*", text, re.DOTALL):
         raise Refused(400, "invalid_search_filter", expression)
     found = [each[1:-1] for each in re.findall(quoted, text, re.DOTALL)]
-    if any(len(each.encode()) > 2 * 468 for each in found):
+    values = {each.replace('\\"', '"') for each in found}
+    if any(len(each.encode()) > 468 for each in values):
         raise Refused(400, "invalid_search_filter", "too long")
-    return {re.sub(r"\\(.)", r"\1", each, flags=re.DOTALL) for each in found}
+    return set(map(fold_value, values))
+
+
+def fold_value(value):
+    return unicodedata.normalize("NFKD", value.strip()).lower()
 
 
 def values_of(document, name):
     value = document.get(name, [])
-    return set(value) if isinstance(value, list) else {value}
+    return set(map(fold_value, value if isinstance(value, list) else [value]))
 
 
 def fits(document, tests):

@@ -8,16 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import BadRequest
 from search.analysis import plan_query
 from search.engine import IndexMissing, SearchQuery, SearchUnavailable
 from search.meilisearch import MeilisearchEngine
 from search.meilisearch_query import (
-    MAX_FILTER_BYTES,
     SETTINGS,
     build_documents,
     encode,
-    quote_value,
     read_strictly,
 )
 from search.server_setup import find_differences, find_faults, make_keys
@@ -30,20 +27,6 @@ def engine(fake, fake_server):
     made = make_engine(fake_server[1])
     made.rebuild([make_record(number, hi="戸籍") for number in range(3)])
     return made
-
-
-@pytest.mark.parametrize("value", ["AWS", 'さくら "石狩"', "a\\b", "'", "x OR y = z", "\n"])
-def test_a_value_comes_through_the_filter_language(engine, value):
-    engine.upsert([make_record(7, hi="税務", facets={"hosting": {value}})])
-    result = engine.search(SearchQuery(filters={"hosting": frozenset({value})}))
-    assert result.total == 1
-    assert result.facets["hosting"] == {value: 1}
-
-
-def test_a_value_that_the_filter_language_cannot_hold_is_refused():
-    assert quote_value("あ" * 156)
-    with pytest.raises(BadRequest):
-        quote_value("あ" * (MAX_FILTER_BYTES // 3 + 1))
 
 
 def test_tokens_are_plain_letters_and_tell_words_apart():

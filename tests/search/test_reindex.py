@@ -1,10 +1,13 @@
 """Rebuilding while everything goes on, and drift between index and database, on both engines."""
 
+import os
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from pydantic import SecretStr
 
 from app import outbox_handlers
 from catalog.offerings.models import ListingVersion, OfferAction, OfferingVersion
@@ -13,23 +16,29 @@ from search import indexer
 from search.analysis import searchable_text
 from search.engine import SearchQuery
 from search.indexer import check, rebuild
+from search.meilisearch import MeilisearchEngine
 from search.queries import get_engine, list_offering_ids, read_records
 from search.reserve import parts_of
 from tests import factories
+from tests.search.conftest import KINDS, SERVER, name_index, server_key
 from tests.search.market import index_all, open_listing, publish
 
 AWS = {"hosting": frozenset({"aws"})}
 
 
-@pytest.fixture(params=["embedded", "fake"])
-def served(request, settings):
-    """Give settings for each engine; the server's index is empty at first."""
+@pytest.fixture(params=KINDS)
+def served(request, settings, monkeypatch):
+    """Give settings for each engine; the server's index is not there at first."""
     if request.param == "embedded":
         return settings
-    fake, url = request.getfixturevalue("fake_server")
-    fake.failing = fake.failing_tasks = None
-    fake.indexes.clear()
-    return settings.model_copy(update={"search_url": url})
+    index = name_index()
+    monkeypatch.setattr("search.queries.MeilisearchEngine", partial(MeilisearchEngine, index=index))
+    if request.param == "server":
+        values = {"search_url": os.environ[SERVER], "search_key": SecretStr(server_key() or "")}
+    else:
+        request.getfixturevalue("fake")
+        values = {"search_url": request.getfixturevalue("fake_server")[1]}
+    return settings.model_copy(update=values)
 
 
 class Reader(threading.Thread):
