@@ -207,6 +207,9 @@ def _joined(*maps: Mapping[str, outbox.Handler]) -> dict[str, outbox.Handler]:
 
 
 def _in_turn(handlers: Sequence[outbox.Handler]) -> outbox.Handler:
+    if len(handlers) == 1:
+        return handlers[0]
+
     def run(session: Session, payload: Mapping[str, Any]) -> None:
         for handler in handlers:
             handler(session, payload)

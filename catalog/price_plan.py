@@ -246,6 +246,17 @@ class PricePlan:
         return from_start and (self.population_to is None or population < self.population_to)
 
 
+_QUANTITIES: Mapping[Unit, str] = {
+    Unit.ID: "ids",
+    Unit.PERSON: "population",
+    Unit.HOUSEHOLD: "households",
+    Unit.CASE: "cases_per_month",
+    Unit.COUNTER: "counters",
+    Unit.GIGABYTE: "gigabytes",
+    Unit.HOUR: "hours_per_month",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Volumes:
     """A body's quantities; cases and hours are per month; None is unknown, which is not zero."""
@@ -265,17 +276,10 @@ class Volumes:
 
     def get(self, unit: Unit) -> int | None:
         """Give the quantity of a unit, None if unknown; a lump sum is one."""
-        quantities = {
-            Unit.LUMP: 1,
-            Unit.ID: self.ids,
-            Unit.PERSON: self.population,
-            Unit.HOUSEHOLD: self.households,
-            Unit.CASE: self.cases_per_month,
-            Unit.COUNTER: self.counters,
-            Unit.GIGABYTE: self.gigabytes,
-            Unit.HOUR: self.hours_per_month,
-        }
-        return quantities[unit]
+        if unit is Unit.LUMP:
+            return 1
+        quantity: int | None = getattr(self, _QUANTITIES[unit])
+        return quantity
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,12 @@
 """Engine, sessions, and transaction(): the only place that commits."""
 
+import fcntl
+import hashlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +35,7 @@ from core.errors import (
 
 _BUSY_TIMEOUT_MS = 10_000
 _STATEMENT_TIMEOUT_MS = 15_000
+_ALONE_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -210,6 +214,43 @@ def reading() -> Iterator[Session]:
         yield session
     finally:
         session.close()
+
+
+@contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Let one process at a time, of all with this database, be in a part of the program.
+
+    Nobody else waits for it: it locks no row, and is freed even if the process is killed. What is
+    read inside is newer than what the one before has read. TimeoutError after a minute.
+    """
+    database = current()
+    if database.is_sqlite:
+        path = Path(f"{make_url(database.url).database}.{name}.lock")
+        with path.open("w") as lock:
+            _wait_until(lambda: _lock_file(lock.fileno()), name)
+            yield
+        return
+    key = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
+    ask = text("SELECT pg_try_advisory_xact_lock(:key)").bindparams(key=key)
+    with database.engine.connect() as connection:
+        _wait_until(lambda: bool(connection.execute(ask).scalar_one()), name)
+        yield
+
+
+def _lock_file(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait_until(done: Callable[[], bool], name: str) -> None:
+    deadline = time.monotonic() + _ALONE_SECONDS
+    while not done():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"another process is still at {name}")
+        time.sleep(0.02)
 
 
 def open_session(*, writes: bool) -> Session:

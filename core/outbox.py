@@ -2,7 +2,8 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,9 @@ from core.db import reading, transaction
 from core.models import JSONType, UTCDateTime, metadata
 
 Handler = Callable[[Session, Mapping[str, Any]], None]
+Payloads = Sequence[Mapping[str, Any]]
+Keep = Callable[[Session], None]
+"""Stores what goes with a delivery, in the transaction that notes it."""
 
 CLAIM_SECONDS = 120
 MAXIMUM_ATTEMPTS = 12
@@ -22,6 +26,21 @@ WORKER_SEEN_SECONDS = 60
 _NOTE_EVERY = timedelta(seconds=20)
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A Handler of all messages of its topic that are due: in one act, outside any transaction.
+
+    What a kill leaves between the act and its note is acted on again, so repeating must do no harm.
+    When the act fails for many messages, each is tried alone.
+    """
+
+    act: Callable[[Payloads], Keep]
+
+    def __call__(self, _session: Session, _payload: Mapping[str, Any]) -> None:
+        """Refuse to act inside a transaction: that is why no other handler can share the topic."""
+        raise RuntimeError("this topic is delivered together, outside of transactions")
 
 
 class OutboxMessage(SQLModel, table=True):
@@ -76,11 +95,17 @@ def run_due(handlers: Mapping[str, Handler], *, limit: int = 100) -> int:
     """Deliver messages that are due; returns how many were tried."""
     if _is_idle():
         return 0
-    tried = 0
-    for message_id in _claim(limit):
-        _deliver(message_id, handlers)
-        tried += 1
-    return tried
+    claimed = _claim(limit)
+    gathered: dict[str, list[uuid.UUID]] = {}
+    for message_id, topic in claimed:
+        if isinstance(handlers.get(topic), Together):
+            gathered.setdefault(topic, []).append(message_id)
+    for topic, message_ids in gathered.items():
+        _deliver_together(message_ids, handlers[topic])  # type: ignore[arg-type]
+    for message_id, topic in claimed:
+        if topic not in gathered:
+            _deliver(message_id, handlers)
+    return len(claimed)
 
 
 def drain(handlers: Mapping[str, Handler]) -> int:
@@ -140,7 +165,7 @@ def worker_seen_at(session: Session) -> datetime | None:
     return worker.seen_at if worker else None
 
 
-def _claim(limit: int) -> list[uuid.UUID]:
+def _claim(limit: int) -> list[tuple[uuid.UUID, str]]:
     with transaction() as session:
         moment: datetime = session.info["now"]
         _mark_alive(session, moment)
@@ -163,7 +188,7 @@ def _claim(limit: int) -> list[uuid.UUID]:
         for message in messages:
             message.claimed_until = moment + timedelta(seconds=CLAIM_SECONDS)
             message.attempts += 1
-            claimed.append(message.id)
+            claimed.append((message.id, message.topic))
         return claimed
 
 
@@ -196,6 +221,36 @@ def _deliver(message_id: uuid.UUID, handlers: Mapping[str, Handler]) -> None:
     except Exception as error:  # noqa: BLE001 - any failure of a handler means: try again later
         _log.warning("outbox.failed", message_id=str(message_id), error=repr(error))
         _postpone(message_id, error)
+
+
+def _deliver_together(message_ids: Sequence[uuid.UUID], handler: Together) -> None:
+    try:
+        with reading() as session:
+            payloads = [each.payload for each in _list_open(session, message_ids)]
+        keep = handler.act(payloads)
+        with transaction() as session:
+            for message in _list_open(session, message_ids, lock=True):
+                message.done_at = session.info["now"]
+            keep(session)
+    except Exception as error:  # noqa: BLE001 - one bad message must not hold up the others
+        _log.warning("outbox.failed", messages=len(message_ids), error=repr(error))
+        if len(message_ids) == 1:
+            _postpone(message_ids[0], error)
+            return
+        for message_id in message_ids:
+            _deliver_together([message_id], handler)
+
+
+def _list_open(
+    session: Session, message_ids: Sequence[uuid.UUID], *, lock: bool = False
+) -> list[OutboxMessage]:
+    """Give of claimed messages those that no other worker has delivered since."""
+    statement = (
+        select(OutboxMessage)
+        .where(OutboxMessage.id.in_(message_ids), OutboxMessage.done_at.is_(None))  # type: ignore[attr-defined, union-attr]
+        .order_by(OutboxMessage.id)  # type: ignore[arg-type]
+    )
+    return list(session.scalars(statement.with_for_update() if lock else statement))
 
 
 def _postpone(message_id: uuid.UUID, error: Exception) -> None:

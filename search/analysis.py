@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import add
 from typing import Literal
 
 from core.errors import BadRequest
@@ -61,9 +62,7 @@ class Zone:
     @property
     def bigrams(self) -> str:
         """Give overlapping pairs of letters; two gaps keep a covering phrase inside one run."""
-        streams = (
-            " ".join(run[at : at + 2] for at in range(len(run) - 1)) for run in self.runs.split()
-        )
+        streams = (" ".join(map(add, run, run[1:])) for run in self.runs.split())
         return f" {GAP} {GAP} ".join(filter(None, streams))
 
     @property

@@ -10,7 +10,17 @@ from typing import Any
 
 from tantivy import Document, FieldType, Occur, Query, Schema, SchemaBuilder, Searcher
 
-from search.analysis import GAP, ZONE_WEIGHTS, ZONES, Atom, QueryPlan, Term, Variant, read_zones
+from search.analysis import (
+    GAP,
+    ZONE_WEIGHTS,
+    ZONES,
+    Atom,
+    QueryPlan,
+    Term,
+    Variant,
+    Zone,
+    read_zones,
+)
 from search.codes import mark_code
 from search.engine import (
     FACETS,
@@ -92,8 +102,8 @@ def build_documents(records: Sequence[SearchRecord]) -> list[Document]:
     """
     if len(records) == 1:
         return [_document(_values(records[0]), SOLO)]
-    parts = [_document(_values(record), PART) for record in records]
     values = [_values(record) for record in records]
+    parts = [_document(each, PART) for each in values]
     whole = dict(values[0])
     whole["listing_id"] = [record.listing_id for record in records]
     whole["sellers"] = len(records)
@@ -127,12 +137,13 @@ def _values(record: SearchRecord) -> dict[str, Any]:
         "row": _key(record.listing_id),
     }
     for name, zone in read_zones(record.analysed).items():
-        values[f"bigrams_{name}"] = zone.bigrams
+        bigrams, ranked, letters = _zone_texts(zone)
+        values[f"bigrams_{name}"] = bigrams
         values[f"words_{name}"] = zone.words
-        values[f"rank_{name}"] = " ".join(map(mark_code, zone.distinct_words.split()))
-        values[f"letters_{name}"] = zone.letters
+        values[f"rank_{name}"] = ranked
+        values[f"letters_{name}"] = letters
     for field, name in zip(COMPLETED, (record.name, record.maker), strict=True):
-        values[f"key_{field}"] = " ".join(key_tokens(name))
+        values[f"key_{field}"] = _key_text(name)
     for facet, entries in record.facets.items():
         values[facet] = sorted(entries)
     for population in REFERENCE_POPULATIONS:
@@ -144,6 +155,19 @@ def _values(record: SearchRecord) -> dict[str, Any]:
         # The engine multiplies a score by log2(2 + field): this makes the factor 1 to 1.02.
         values[f"shuffle_{seed}"] = 2.0 ** (1.0 + _TIE * (1.0 - rank)) - 2.0
     return values
+
+
+@lru_cache(maxsize=64)
+def _zone_texts(zone: Zone) -> tuple[str, str, str]:
+    """Give what is indexed of a zone; the sellers of one software share most of it."""
+    ranked = " ".join(map(mark_code, zone.distinct_words.split()))
+    return zone.bigrams, ranked, zone.letters
+
+
+@lru_cache(maxsize=4096)
+def _key_text(name: str) -> str:
+    """Give the tokens of a name; a maker has many listings."""
+    return " ".join(key_tokens(name))
 
 
 def _key(text: str) -> int:

@@ -394,7 +394,6 @@ def merge_texts(texts: Sequence[str], gap: str) -> str:
 
     No phrase reaches over a gap, so runs between gaps can be told apart and left out.
     """
-    runs = (
-        run.strip() for text in texts for run in re.split(rf"(?:^| ){re.escape(gap)}(?= |$)", text)
-    )
+    cut = rf"(?:^| ){re.escape(gap)}(?= |$)"
+    runs = (run.strip() for text in dict.fromkeys(texts) for run in re.split(cut, text))
     return f" {gap} {gap} ".join(dict.fromkeys(run for run in runs if run))

@@ -2,37 +2,35 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import update
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from catalog.certification.queries import get_certification
-from catalog.offerings.models import ListingVersion
-from catalog.offerings.queries import read_listed
 from catalog.offerings.services import ACCREDITATION_EXPIRED
 from core import db, outbox
 from core.config import Settings
 from core.outbox import Handler
 from search import engine as contract
 from search.engine import IndexMissing, SearchEngine, SearchRecord, SearchUnavailable
-from search.projection import analyse, current_rules
 from search.queries import (
     chunks,
+    count_listed,
     get_engine,
+    list_listing_ids,
     list_listing_ids_of_offering,
     list_listing_ids_of_vendor,
     list_listing_ids_of_version,
     list_offering_ids,
-    list_published_listing_ids,
-    lock_listings,
+    list_stale_listing_ids,
     read_records,
 )
 from search.reserve import parts_of
-from search.texts import refresh_texts
+from search.texts import read_changed, read_pieces
 
 LISTING_CHANGED = "search.listing_changed"
 VENDOR_CHANGED = "vendor.state_changed"
@@ -48,8 +46,9 @@ Progress = Callable[[int, int], None]
 """Is told how many listings of how many are in the new index."""
 
 
-def _of_listing(_session: Session, payload: Mapping[str, Any]) -> list[uuid.UUID]:
-    return [uuid.UUID(payload["listing_id"])]
+def _of_listings(payload: Mapping[str, Any]) -> list[uuid.UUID]:
+    found = payload["listing_ids"] if "listing_ids" in payload else [payload["listing_id"]]
+    return [uuid.UUID(each) for each in found]
 
 
 def _of_vendor(session: Session, payload: Mapping[str, Any]) -> list[uuid.UUID]:
@@ -65,66 +64,86 @@ def _of_accreditation(session: Session, payload: Mapping[str, Any]) -> list[uuid
     return list_listing_ids_of_offering(session, uuid.UUID(payload["offering_id"]))
 
 
-_AFFECTED: Mapping[str, Callable[[Session, Mapping[str, Any]], list[uuid.UUID]]] = {
-    LISTING_CHANGED: _of_listing,
+Affected = Callable[[Session, Mapping[str, Any]], list[uuid.UUID]]
+_AFFECTED: Mapping[str, Affected] = {
+    LISTING_CHANGED: lambda _session, payload: _of_listings(payload),
     VENDOR_CHANGED: _of_vendor,
     CERTIFICATION_EXPIRED: _of_certification,
     ACCREDITATION_EXPIRED: _of_accreditation,
 }
-"""Which listings a message changes, by its topic."""
+"""Which listings a message changes, by its topic; all but the first are spread as the first."""
 
 
 def make_handlers(settings: Settings) -> Mapping[str, Handler]:
     """Return the handlers of the outbox topics that change what a search finds."""
 
-    def indexing(topic: str) -> Handler:
-        def handle(session: Session, payload: Mapping[str, Any]) -> None:
-            listing_ids = _AFFECTED[topic](session, payload)
-            try:
-                index_listings(session, get_engine(settings), listing_ids)
-            except SearchUnavailable as error:
-                _postpone(session, listing_ids, int(payload.get("tries", 0)), error)
+    def index(payloads: outbox.Payloads) -> outbox.Keep:
+        listing_ids = {each: None for payload in payloads for each in _of_listings(payload)}
+        try:
+            index_listings(get_engine(settings), list(listing_ids))
+        except SearchUnavailable as error:
+            _log.warning("search.postponed", listings=len(listing_ids), error=repr(error))
+            return lambda session: _postpone(session, payloads)
+        return _keep_nothing
 
-        return handle
+    def build(_payloads: outbox.Payloads) -> outbox.Keep:
+        rebuild(get_engine(settings))
+        return _keep_nothing
 
-    def on_rebuild(session: Session, _payload: Mapping[str, Any]) -> None:
-        for part in chunks(list_published_listing_ids(session)):
-            _store_texts(session, part)
-        parts = list(chunks(list_offering_ids(session)))
-        for one in parts_of(get_engine(settings)):
-            one.rebuild(record for part in parts for _, record in read_records(session, part))
-
-    return {**{topic: indexing(topic) for topic in _AFFECTED}, REBUILD: on_rebuild}
+    spreading = {topic: _spread(affected) for topic, affected in _AFFECTED.items()}
+    return {**spreading, LISTING_CHANGED: outbox.Together(index), REBUILD: outbox.Together(build)}
 
 
-def _postpone(
-    session: Session, listing_ids: Sequence[uuid.UUID], tries: int, error: SearchUnavailable
-) -> None:
-    """Send the change once more, however long an index is ill: no message is given up for it."""
-    wait = min(_FIRST_WAIT * 2 ** min(tries, 10), _LONGEST_WAIT)
-    for each in listing_ids:
-        payload = {"listing_id": each, "tries": tries + 1}
-        outbox.publish(session, LISTING_CHANGED, payload, due_at=db.now(session) + wait)
-    _log.warning("search.postponed", listings=len(listing_ids), tries=tries, error=repr(error))
+def _keep_nothing(_session: Session) -> None:
+    """Store nothing with a delivery."""
 
 
-def index_listings(
-    session: Session, engine: SearchEngine, listing_ids: Sequence[uuid.UUID]
-) -> None:
+def _spread(affected: Affected) -> Handler:
+    """Make one message about all listings that another message changes, to be indexed with others."""
+
+    def handle(session: Session, payload: Mapping[str, Any]) -> None:
+        for part in chunks(affected(session, payload)):
+            outbox.publish(session, LISTING_CHANGED, {"listing_ids": [str(each) for each in part]})
+
+    return handle
+
+
+def _postpone(session: Session, payloads: outbox.Payloads) -> None:
+    """Send the changes once more, however long an index is ill: no message is given up for it."""
+    for payload in payloads:
+        tries = int(payload.get("tries", 0))
+        wait = min(_FIRST_WAIT * 2 ** min(tries, 10), _LONGEST_WAIT)
+        again = {**payload, "tries": tries + 1}
+        outbox.publish(session, LISTING_CHANGED, again, due_at=db.now(session) + wait)
+
+
+def index_listings(engine: SearchEngine, listing_ids: Sequence[uuid.UUID]) -> None:
     """Make the index hold of these listings what buyers see now, and store their analysed text.
 
-    Without an index all of the catalog is indexed, from what is committed.
+    No transaction is open meanwhile, so that nobody waits for the index. Without an index all of
+    the catalog is indexed, from what is committed.
     """
-    for part in chunks(list(listing_ids)):
+    for part in chunks(listing_ids):
         # Two workers with one software: the later reader must be the later writer. What one seller
         # changes moves the document of the whole software, so all its listings are written.
-        offering_ids = list_offering_ids(session, part)
-        listing_ids = lock_listings(session, offering_ids)
-        _store_texts(session, part)
-        records = [record for _, record in read_records(session, offering_ids)]
-        listed = {record.listing_id for record in records}
-        gone = [str(each) for each in {*part, *listing_ids} if str(each) not in listed]
-        _write_all(engine, records, gone)
+        with _alone():
+            with db.reading() as session:
+                offering_ids = list_offering_ids(session, part)
+                known = list_listing_ids(session, offering_ids)
+            records = read_changed(offering_ids, set(part))
+            listed = {record.listing_id for record in records}
+            gone = [str(each) for each in {*part, *known} if str(each) not in listed]
+            _write_all(engine, records, gone)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(db.alone("indexing"))
+        except TimeoutError as error:
+            raise SearchUnavailable from error
+        yield
 
 
 def _write_all(engine: SearchEngine, records: list[SearchRecord], gone: list[str]) -> None:
@@ -148,7 +167,6 @@ def rebuild(engine: SearchEngine, progress: Progress | None = None) -> int:
 
     Searches and changes go on meanwhile; what they change is brought in before it is used.
     """
-    refresh_texts()
     counts = [part.rebuild(stream_records(progress), _Since()) for part in parts_of(engine)]
     return counts[-1]
 
@@ -181,28 +199,21 @@ class _Since:
 
 
 def stream_records(progress: Progress | None = None) -> Iterator[SearchRecord]:
-    """Read the records of all that buyers see now, in pieces, when first consumed."""
+    """Give the records of all that buyers see now, read in pieces when first consumed.
+
+    Stored texts that are stale are analysed and stored on the way.
+    """
     with db.reading() as session:
         offering_ids = list_offering_ids(session)
-        total, done = len(list_published_listing_ids(session)), 0
-        for part in chunks(offering_ids):
-            records = [record for _, record in read_records(session, part)]
-            yield from records
-            session.expunge_all()
-            done += len(records)
-            if progress is not None:
-                progress(done, total)
-
-
-def _store_texts(session: Session, listing_ids: Sequence[uuid.UUID]) -> int:
-    rules, stored = current_rules(), 0
-    for version in read_listed(session, listing_ids):
-        text = analyse(version)
-        if (version.search_text, version.search_text_version) != (text, rules):
-            statement = update(ListingVersion).where(col(ListingVersion.id) == version.id)
-            session.execute(statement.values(search_text=text, search_text_version=rules))
-            stored += 1
-    return stored
+        total, stale = count_listed(session), len(list_stale_listing_ids(session))
+    done = 0
+    for records in read_pieces(chunks(offering_ids), stale):
+        yield from records
+        done += len(records)
+        if progress is not None:
+            progress(done, max(done, total))
+    if progress is not None and done < total:  # what is not there any more
+        progress(done, done)
 
 
 def _write(engine: SearchEngine, records: list[SearchRecord], gone: list[str]) -> None:
@@ -240,25 +251,19 @@ def check(engine: SearchEngine) -> Drift:
 
     Raises IndexMissing when there is nothing to compare with.
     """
-    with db.reading() as session:
-        records = {
-            record.listing_id: record
-            for part in chunks(list_offering_ids(session))
-            for _, record in read_records(session, part)
-        }
+    parts = parts_of(engine)
+    held = [part.fingerprints() for part in parts]
+    wanted = {record.listing_id: record.fingerprint for record in stream_records()}
     drift = Drift()
-    for part in parts_of(engine):
-        drift.add(_find_drift(part, records))
+    for each in held:
+        drift.add(_find_drift(each, wanted))
     if drift.count:
-        with db.transaction() as session:
-            affected = drift.missing | drift.surplus | drift.different
-            index_listings(session, engine, sorted(uuid.UUID(each) for each in affected))
+        affected = drift.missing | drift.surplus | drift.different
+        index_listings(engine, sorted(uuid.UUID(each) for each in affected))
     return drift
 
 
-def _find_drift(engine: SearchEngine, records: Mapping[str, SearchRecord]) -> Drift:
-    held = engine.fingerprints()
-    wanted = {listing_id: record.fingerprint for listing_id, record in records.items()}
+def _find_drift(held: Mapping[str, str], wanted: Mapping[str, str]) -> Drift:
     return Drift(
         missing=set(wanted) - set(held),
         surplus=set(held) - set(wanted),

@@ -14,6 +14,8 @@ from search.analysis import analysis_version, searchable_text
 from search.engine import REFERENCE_POPULATIONS, SearchRecord
 from search.facets import read_facets
 
+_BODIES = {population: Volumes(population=population) for population in REFERENCE_POPULATIONS}
+
 
 @dataclass(frozen=True, slots=True)
 class Zones:
@@ -24,13 +26,18 @@ class Zones:
     ft: str
 
 
-def build_record(version: Listed, standing: Standing, day: date) -> SearchRecord:
-    """Return what the index holds on a day of a listing version whose certification stands so."""
+def build_record(
+    version: Listed, standing: Standing, day: date, analysed: str | None = None
+) -> SearchRecord:
+    """Return what the index holds on a day of a listing version whose certification stands so.
+
+    Its text is read, and analysed if need be, unless one is given.
+    """
     return SearchRecord(
         listing_version_id=str(version.id),
         listing_id=str(version.listing_id),
         offering_id=str(version.offering_id),
-        analysed=text_of(version),
+        analysed=text_of(version) if analysed is None else analysed,
         facets=read_facets(version, standing.state, day),
         yearly_costs=yearly_costs(version),
         name=version.name,
@@ -48,9 +55,12 @@ def current_rules() -> str:
 
 def text_of(version: Listed) -> str:
     """Return the stored analysed text, or a fresh one when the rules of analysis have changed."""
-    if version.search_text and version.search_text_version == current_rules():
-        return version.search_text
-    return analyse(version)
+    return stored_text(version) or analyse(version)
+
+
+def stored_text(version: Listed) -> str:
+    """Return the stored analysed text; empty if it is missing or of other rules."""
+    return version.search_text if version.search_text_version == current_rules() else ""
 
 
 def analyse(version: Listed) -> str:
@@ -81,8 +91,7 @@ def yearly_costs(version: Listed) -> dict[int, int]:
     """Return the first twelve months without tax, initial charge apart, by reference population."""
     plan = plan_of(version)
     costs = {
-        population: first_year_cost(plan, Volumes(population=population)).running
-        for population in REFERENCE_POPULATIONS
+        population: first_year_cost(plan, body).running for population, body in _BODIES.items()
     }
     return {population: cost for population, cost in costs.items() if cost is not None}
 

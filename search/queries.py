@@ -1,18 +1,18 @@
 """A reader's query against an engine, and its answer held against the database."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations, islice
 from pathlib import Path
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, func, or_, select
 
 from catalog.certification.queries import read_standings
 from catalog.offerings.listed import Listed
 from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion, OfferState
-from catalog.offerings.queries import read_sellers
+from catalog.offerings.queries import narrow_to_listed, read_sellers
 from catalog.offerings.queries.prices import load_prices
 from core.clock import day_in_japan
 from core.config import Settings
@@ -41,7 +41,7 @@ from search.judging import (
     order_by_cost,
 )
 from search.meilisearch import MeilisearchEngine
-from search.projection import build_record, current_rules
+from search.projection import build_record, current_rules, text_of
 from search.reserve import EngineWithReserve
 from search.results import (
     MOST_EXACT,
@@ -234,14 +234,17 @@ def chunks(ids: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:
 
 
 def read_records(
-    session: Session, offering_ids: Sequence[uuid.UUID]
+    session: Session,
+    offering_ids: Sequence[uuid.UUID],
+    read_text: Callable[[Listed], str] = text_of,
 ) -> list[tuple[Listed, SearchRecord]]:
     """Return what buyers see of all sellers of some software now, with its search record, by software."""
     versions = read_sellers(session, offering_ids)
     states = read_standings(session, {each.offering_version_id for each in versions})
     today = day_in_japan(now(session))
     return [
-        (each, build_record(each, states[each.offering_version_id], today)) for each in versions
+        (each, build_record(each, states[each.offering_version_id], today, read_text(each)))
+        for each in versions
     ]
 
 
@@ -258,15 +261,20 @@ def list_offering_ids(
     return list(session.exec(statement.where(col(Listing.id).in_(published))))
 
 
-def lock_listings(session: Session, offering_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
-    """Keep other workers from indexing this software before this transaction ends; give its listings."""
+def list_listing_ids(session: Session, offering_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Return all listings of some software, also those that nobody sees."""
     statement = (
         select(Listing.id)
         .where(col(Listing.offering_id).in_(offering_ids))
         .order_by(col(Listing.id))
-        .with_for_update()
     )
     return list(session.exec(statement))
+
+
+def count_listed(session: Session) -> int:
+    """Count what buyers see now."""
+    counted = narrow_to_listed(select(func.count()).select_from(ListingVersion))
+    return int(session.exec(counted).one())
 
 
 def list_published_listing_ids(session: Session) -> list[uuid.UUID]:

@@ -289,6 +289,51 @@ def test_a_failing_handler_is_tried_again_later_and_its_work_is_undone(database)
         assert outbox.count_waiting(session) == (0, 0)
 
 
+def test_messages_taken_together_survive_a_bad_one_and_a_kill(database):
+    start = datetime(2026, 10, 1, tzinfo=UTC)
+    acts, kept = [], []
+
+    def act(payloads):
+        found = [each["n"] for each in payloads]
+        acts.append(found)
+        if 2 in found:
+            raise OSError
+        return lambda _session: kept.extend(found)
+
+    with fixed_at(start):
+        with transaction() as session:
+            for number in range(4):
+                outbox.publish(session, "together", {"n": number})
+                outbox.publish(session, "alone", {"n": number})
+        handlers = {"together": outbox.Together(act), "alone": lambda _session, _payload: None}
+        assert outbox.run_due(handlers) == 8
+        with reading() as session:
+            # The failed one waits for its turn; the others are delivered, each once.
+            assert outbox.count_waiting(session) == (0, 0)
+    assert sorted(acts.pop(0)) == [0, 1, 2, 3]
+    assert sorted(acts) == [[0], [1], [2], [3]]
+    assert sorted(kept) == [0, 1, 3]
+
+    killed = []
+
+    def die(payloads):
+        killed.extend(each["n"] for each in payloads)
+        return lambda _session: (_ for _ in ()).throw(SystemExit)
+
+    later = start + timedelta(seconds=10)
+    with fixed_at(later), pytest.raises(SystemExit):
+        outbox.run_due({"together": outbox.Together(die)})
+    with fixed_at(later + timedelta(seconds=outbox.CLAIM_SECONDS - 1)):
+        assert outbox.run_due({"together": outbox.Together(die)}) == 0
+    with fixed_at(later + timedelta(seconds=outbox.CLAIM_SECONDS + 1)):
+        again = outbox.Together(
+            lambda payloads: lambda _session: kept.extend(killed * len(payloads))
+        )
+        assert outbox.drain({"together": again}) == 1
+    assert killed == [2]
+    assert sorted(kept) == [0, 1, 2, 3]
+
+
 def test_a_message_that_never_works_is_given_up_and_counted(database):
     moment = datetime(2026, 10, 1, tzinfo=UTC)
     with fixed_at(moment), transaction() as session:

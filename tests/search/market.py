@@ -21,8 +21,7 @@ def open_listing(session: Session, **values: Any) -> ListingVersion:
 
 def index_all(settings: Settings, *versions: ListingVersion) -> None:
     """Index these listings directly."""
-    with db.transaction() as session:
-        index_listings(session, get_engine(settings), [each.listing_id for each in versions])
+    index_listings(get_engine(settings), [each.listing_id for each in versions])
 
 
 def publish(topic: str, **payload: Any) -> None:

@@ -4,6 +4,7 @@ What the engine alone decides runs on SQLite; what is read, ordered and delivere
 """
 
 import re
+import threading
 from datetime import timedelta
 
 import pytest
@@ -83,6 +84,93 @@ def _change_vendor(vendor_id, action):
     with db.transaction() as session:
         session.get(Vendor, vendor_id).apply(action)
         outbox.publish(session, "vendor.state_changed", {"vendor_id": vendor_id})
+
+
+def test_one_batch_takes_changes_of_all_kinds_and_leaves_out_the_bad_one(
+    settings, engine, deliver, monkeypatch
+):
+    with db.transaction() as session:
+        maker, other = factories.vendor(session), factories.vendor(session)
+        specification = factories.specification(session)
+        gone, certified, renamed = (
+            open_listing(session, maker=each, specification=specification)
+            for each in (maker, other, other)
+        )
+    index_all(settings, gone, certified, renamed)
+    with db.transaction() as session:
+        session.get(Vendor, maker.id).apply(VendorAction.SUSPEND)
+        version = session.get(OfferingVersion, certified.offering_version_id)
+        past = clock.utcnow() - timedelta(days=400)
+        certificate = factories.certification(
+            session, version, decided_at=past, valid_from=past, valid_until=past + timedelta(days=9)
+        )
+        session.get(OfferingVersion, renamed.offering_version_id).revise(name="新しい名前の台帳")
+        for topic, payload in (
+            ("vendor.state_changed", {"vendor_id": maker.id}),
+            ("certification.expired", {"certification_id": certificate.id}),
+            ("search.listing_changed", {"listing_id": renamed.listing_id}),
+            ("search.listing_changed", {"listing_id": "not an id"}),
+        ):
+            outbox.publish(session, topic, payload)
+    writes, write = [], EmbeddedEngine.upsert
+
+    def count(self, records):
+        held = list(records)
+        writes.append(len(held))
+        write(self, held)
+
+    monkeypatch.setattr(EmbeddedEngine, "upsert", count)
+    deliver()
+    assert found_ids(engine) == {str(certified.id), str(renamed.id)}
+    assert found_ids(engine, "台帳") == {str(renamed.id)}
+    assert found_ids(engine, certification="expired") == {str(certified.id)}
+    with db.reading() as session:
+        assert outbox.count_waiting(session) == (0, 0)
+    # What came with the bad one is written alone, what the other topics spread in one commit.
+    assert writes == [1, 1]
+    moment = clock.utcnow() + timedelta(seconds=10)
+    with clock.fixed_at(moment), db.reading() as session:
+        assert outbox.count_waiting(session) == (1, 0)
+
+
+def test_of_two_workers_with_one_software_the_later_reader_writes_later(
+    settings, engine, deliver, monkeypatch
+):
+    with db.transaction() as session:
+        version = open_listing(session, name="初めの名前")
+    index_all(settings, version)
+    has_read, may_write = threading.Event(), threading.Event()
+    write = EmbeddedEngine.upsert
+
+    def dawdle(self, records):
+        held = list(records)
+        if held[0].name == "二番めの名前":
+            has_read.set()
+            assert may_write.wait(20)
+        write(self, held)
+
+    monkeypatch.setattr(EmbeddedEngine, "upsert", dawdle)
+
+    def rename(name):
+        with db.transaction() as session:
+            session.get(OfferingVersion, version.offering_version_id).revise(name=name)
+            outbox.publish(session, "search.listing_changed", {"listing_id": version.listing_id})
+
+    workers = [threading.Thread(target=deliver) for _ in range(2)]
+    rename("二番めの名前")
+    workers[0].start()
+    assert has_read.wait(20)
+    rename("三番めの名前")  # nobody who writes waits for the index
+    workers[1].start()
+    workers[1].join(0.3)
+    assert workers[1].is_alive()
+    may_write.set()
+    for worker in workers:
+        worker.join(20)
+    answer = engine.search_all(SearchQuery(text="三番めの名前"))
+    assert (answer.ids, answer.relaxed) == ((str(version.id),), False)
+    with db.reading() as session:
+        assert outbox.count_waiting(session) == (0, 0)
 
 
 def test_expiry_moves_a_listing_from_certified_to_expired(settings, engine, deliver, hold_clock):
@@ -256,5 +344,5 @@ def test_broken_engine_leaves_the_message_for_later(settings, engine, monkeypatc
         raise contract.SearchUnavailable
 
     monkeypatch.setattr(EmbeddedEngine, "upsert", refuse)
-    with pytest.raises(contract.SearchUnavailable), db.transaction() as session:
-        index_listings(session, engine, [version.listing_id])
+    with pytest.raises(contract.SearchUnavailable):
+        index_listings(engine, [version.listing_id])

@@ -140,7 +140,8 @@ def test_index_is_rebuilt_while_readers_search_and_vendors_publish(settings, ser
     assert reader.wrong == []
     assert len(reader.generations) == 2
     assert count == 8
-    assert vendor.seen == [(done, 8) for done in range(1, 9)]
+    assert vendor.seen[:4] == [(done, 8) for done in range(1, 5)]
+    assert vendor.seen[-1][0] == vendor.seen[-1][1]
     # Nothing is delivered again: what changed meanwhile is in the index that was switched to.
     assert set(engine.search_all(SearchQuery()).ids) == ids_of(kept, others, coming)
     assert check(engine).count == 0
