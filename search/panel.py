@@ -99,7 +99,8 @@ class Panel:
         has_cap = any(each["name"] == "price_band" for each in facets)
         chosen = sum(option["selected"] for each in facets for option in each["options"])
         chosen += has_cap and self.query.price_cap is not None
-        return {"label": name, "facets": facets, "has_cap": has_cap, "chosen": chosen}
+        key = facets[0]["name"]
+        return {"label": name, "key": key, "facets": facets, "has_cap": has_cap, "chosen": chosen}
 
     def _facet(self, facet: Facet) -> dict[str, Any]:
         counts = self.found.facets.get(facet.name, {})
@@ -118,6 +119,7 @@ class Panel:
             "options": options,
             "folds": facet.group == EXIT and not any(each["selected"] for each in options),
             "more_count": len(counts) if more else 0,
+            "many": facet.name in MANY_VALUED,
             "more_href": self.address.of_values(facet.name),
         }
 

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, Response, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 from werkzeug.datastructures import MultiDict
+from werkzeug.urls import iri_to_uri
 
 from accounts.auth import access, actor, settings
 from accounts.permissions import Permission, can
 from core import web
+from core.clock import day_in_japan
+from core.db import now
 from core.errors import NotFound
 from core.forms import Form
 from search.choices import name_values
@@ -28,6 +31,7 @@ from search.readers import Reader, ask, kept_body, read_reader
 from search.results import FoundPage, next_reference, population_words
 from search.saved.conditions import kept_address
 from search.schemas import TypedSchema, read_parameters
+from search.suggestions import suggest
 
 VALUES_PER_PAGE = 200
 
@@ -52,15 +56,47 @@ def index() -> ResponseReturnValue:
     is_empty = not (found.total or form.errors)
     people = reader.population
     advice = count_without(session, engine, query, population=people) if is_empty else []
-    return web.render_page(
-        "search/index.html",
-        form.status,
-        form=form,
-        save_href=_save_href(form, address),
-        advice=panel.advise(advice),
+    context = {
+        "form": form,
+        "save_href": _save_href(form, address),
+        "advice": panel.advise(advice),
         **_page_context(panel, values["project"]),
         **_population_context(reader),
-    )
+    }
+    return _answer(form, address.href(page=query.page), context)
+
+
+def _is_live() -> bool:
+    """Tell whether a script wants a part of the page; a page of the history is wanted whole."""
+    is_restored = "HX-History-Restore-Request" in request.headers
+    return request.headers.get("HX-Request") == "true" and not is_restored
+
+
+def _answer(form: Form, href: str, context: Mapping[str, Any]) -> Response:
+    """Answer with the whole page; a live update with the parts that change, and their address."""
+    if _is_live() and form.errors:
+        # The whole page shows what to mend, with all that was typed: it is in the address.
+        response = Response(status=204, headers={"HX-Redirect": iri_to_uri(request.full_path)})
+    elif _is_live():
+        response = make_response(web.render_page("search/_live.html", **context))
+        is_there = request.headers.get("HX-Current-URL", "").endswith(href)
+        response.headers["HX-Replace-Url" if is_there else "HX-Push-Url"] = href
+    else:
+        response = make_response(web.render_page("search/index.html", form.status, **context))
+    response.vary.add("HX-Request")
+    return response
+
+
+@blueprint.get("/search/suggestions")
+@access(Permission.CATALOG_READ)
+def list_suggestions() -> ResponseReturnValue:
+    """Complete what is being typed, as options for the search box; elsewhere it is searched for."""
+    typed = request.args.get("q", "")
+    if not _is_live():
+        return web.see_other(url_for("search.index", q=typed or None))
+    session = web.read_session()
+    found = suggest(session, get_engine(settings()), typed, day=day_in_japan(now(session)))
+    return web.render_page("search/_suggestions.html", suggestions=found)
 
 
 @blueprint.get("/search/values/<facet>")
@@ -188,6 +224,7 @@ def _sorts(panel: Panel) -> list[dict[str, Any]]:
     now_sorted = "cost" if query.cost_population else query.sort
     return [
         {
+            "name": name,
             "label": label,
             "current": name == now_sorted,
             "href": panel.address.href(sort=None if name == "relevance" else name, seed=None),

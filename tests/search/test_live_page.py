@@ -3,14 +3,20 @@
 Pages and their parts are the same on both databases: SQLite only.
 """
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
-from catalog.offerings.models import ListingVersion, OfferAction, OfferingVersion
-from core import db
-from tests.page_checks import text_of
+from catalog.offerings.models import ListingVersion, OfferAction, OfferingVersion, OfferState
+from core import clock, db
+from tests import factories
+from tests.page_checks import parse_fragment, parse_page, text_of
 from tests.search.market import index_all, open_listing
 
 pytestmark = pytest.mark.sqlite_only
+
+LIVE = {"HX-Request": "true"}
+PARTS = ("box", "basis", "panel", "found", "status", "project", "print")
 
 
 @pytest.fixture
@@ -59,3 +65,63 @@ def test_what_was_found_is_marked_in_the_name_and_in_one_sentence(client, market
     with db.transaction() as session:
         session.get(ListingVersion, first.id).apply(OfferAction.WITHDRAW)
     assert marks(client.page("/search?q=住基")) == ["住基"]
+
+
+def part(root, name) -> str:
+    """The words and ticks of one part of the page."""
+    found = root.find(f".//*[@id='search-{name}']")
+    ticked = [each.get("value") for each in found.iter("input") if "checked" in each.attrib]
+    return f"{text_of(found)} {ticked}"
+
+
+def test_a_live_update_is_the_same_page_without_its_frame(client, market, hold_clock):
+    hold_clock(clock.utcnow())
+    market(
+        *({"name": f"予約{n}号", "hosting_provider": "oci"} for n in range(22)),
+        {"name": "予約の別館"},
+    )
+    address = "/search?q=予約&hosting=oci&cost_max=&page=2&population=50000"
+    whole = client.get(address)
+    live = client.get(address, headers=LIVE)
+    restored = client.get(address, headers={**LIVE, "HX-History-Restore-Request": "true"})
+    assert restored.text == whole.text
+    assert all("HX-Request" in answer.vary for answer in (whole, live, restored))
+    page, fragment = parse_page(whole.text), parse_fragment(live.text)
+    for name in PARTS:
+        assert part(fragment, name) == part(page, name), name
+    assert text_of(fragment.find(".//title")) == text_of(page.find(".//title"))
+    assert not list(fragment.iter("h1"))
+    assert len(live.text) < len(whole.text)
+    pushed = live.headers["HX-Push-Url"]
+    state = {"q": ["予約"], "hosting": ["oci"], "page": ["2"], "population": ["50000"]}
+    assert parse_qs(urlsplit(pushed).query) == state
+    assert text_of(client.page(pushed).find(".//main")) == text_of(page.find(".//main"))
+    there = {**LIVE, "HX-Current-URL": f"http://localhost{pushed}"}
+    assert client.get(pushed, headers=there).headers["HX-Replace-Url"] == pushed
+    wrong = client.get("/search?q=予約&cost_max=abc", headers=LIVE)
+    assert "cost_max=abc" in wrong.headers["HX-Redirect"]
+    assert "一つだけ" in client.get("/search?q=a&q=b", headers=LIVE).text
+
+
+def test_suggestions_are_options_of_published_things_alone(client, market):
+    shown, gone = market({"name": "<b>予約</b>&クラウド"}, {"name": "予約の終わるもの"})
+    with db.transaction() as session:
+        open_listing(session, name="予約の下書き", state=OfferState.DRAFT)
+        factories.vendor(session, name="予約を秘める会社")
+
+    def suggested(typed):
+        address = {"path": "/search/suggestions", "query_string": {"q": typed}}
+        answer = client.get(**address, headers=LIVE)
+        assert answer.status_code == 200
+        listed = parse_fragment(answer.text).findall(".//li[@role='option']")
+        assert len({each.get("id") for each in listed}) == len(listed)
+        return sorted(each.get("data-text") for each in listed)
+
+    assert suggested("予約") == ["<b>予約</b>&クラウド", "予約の終わるもの"]
+    assert suggested("") == suggested("秘める") == suggested("あ" * 500) == []
+    with db.transaction() as session:
+        session.get(ListingVersion, gone.id).apply(OfferAction.WITHDRAW)
+    assert suggested("予約") == ["<b>予約</b>&クラウド"]
+    assert shown.id
+    plain = client.get("/search/suggestions?q=予約")
+    assert (plain.status_code, parse_qs(urlsplit(plain.location).query)) == (303, {"q": ["予約"]})
