@@ -95,7 +95,8 @@ class Panel:
         return sorted(made, key=lambda group: bool(group["label"]) and not group["chosen"])
 
     def _group(self, name: str) -> dict[str, Any]:
-        facets = [self._facet(each) for each in DEFINITIONS if each.group == name]
+        found = [self._facet(each) for each in DEFINITIONS if each.group == name]
+        facets = [each for each in found if each["options"]]
         has_cap = any(each["name"] == "price_band" for each in facets)
         chosen = sum(option["selected"] for each in facets for option in each["options"])
         chosen += has_cap and self.query.price_cap is not None
