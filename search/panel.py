@@ -16,6 +16,11 @@ from search.results import FoundPage
 from search.spelling import normalise
 
 OPEN_VALUES = 8
+SORT_WORDS = {
+    "relevance": "関連度の順",
+    "cost": "費用の安い順",
+    "newest": "新しく認証された順",
+}
 _RARE = frozenset({CertificationState.SUSPENDED.value, CertificationState.REVOKED.value})
 
 

@@ -21,7 +21,7 @@ from search.choices import name_values
 from search.engine import REFERENCE_POPULATIONS
 from search.facets import FACET_LABELS, MANY_VALUED, Choices
 from search.marking import Marker
-from search.panel import Address, Pages, Panel, values_to_show
+from search.panel import SORT_WORDS, Address, Pages, Panel, values_to_show
 from search.queries import (
     count_without,
     find_listings,
@@ -216,11 +216,7 @@ def _project_href(project: Any, panel: Panel) -> str:
 def _sorts(panel: Panel) -> list[dict[str, Any]]:
     """Return the orders that can be chosen, the one in force first."""
     query = panel.query
-    words = {
-        "relevance": "関連度の順" if query.text else "抽選の順",
-        "cost": "費用の安い順",
-        "newest": "新しく認証された順",
-    }
+    words = SORT_WORDS if query.text else {**SORT_WORDS, "relevance": "抽選の順"}
     now_sorted = "cost" if query.cost_population else query.sort
     return [
         {

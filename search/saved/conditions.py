@@ -14,17 +14,12 @@ from core.japanese import format_yen
 from search.choices import list_facet_choices
 from search.engine import FACETS
 from search.facets import OWN_SIZE, Choices
-from search.panel import Address, short_label
+from search.panel import SORT_WORDS, Address, short_label
 from search.readers import Reader
 from search.results import population_words
 from search.schemas import SearchSchema
 
 Conditions = Sequence[Sequence[str]]
-SORT_WORDS = {
-    "relevance": "関連度の順",
-    "cost": "費用の安い順",
-    "newest": "新しく認証された順",
-}
 _LEFT_OUT = ("page", "seed", "project")
 _SUGGESTED = 30  # characters of a name that is offered
 

@@ -1,4 +1,4 @@
-"""The engines under test: the same contract for each."""
+"""The engines under test, the same contract for each; and a market of a few listings for pages."""
 
 import os
 import secrets
@@ -6,11 +6,13 @@ import secrets
 import pytest
 from meilisearch import Client
 
+from core import db
 from search.embedded import EmbeddedEngine
 from search.engine import SearchEngine
 from search.meilisearch import MeilisearchEngine
 from tests.search.corpus import CORPUS
 from tests.search.fake_meilisearch import run_fake
+from tests.search.market import index_all, open_listing
 
 SERVER = "NARABI_TEST_MEILISEARCH_URL"
 _NAMES: set[str] = set()
@@ -40,6 +42,19 @@ def fake(fake_server):
     server.requests.clear()
     yield server
     server.failing = server.failing_tasks = None
+
+
+@pytest.fixture
+def market(settings):
+    """Publish and index listings given as keyword dictionaries."""
+
+    def make(*rows):
+        with db.transaction() as session:
+            versions = [open_listing(session, **row) for row in rows]
+        index_all(settings, *versions)
+        return versions
+
+    return make
 
 
 KINDS = ["embedded", "fake", pytest.param("server", marks=pytest.mark.meilisearch)]

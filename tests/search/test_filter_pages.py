@@ -17,7 +17,7 @@ from catalog.specifications.models import SpecificationVersion
 from core import clock, db, outbox
 from tests import factories
 from tests.page_checks import text_of
-from tests.search.market import index_all, open_listing
+from tests.search.market import index_all
 from tests.search.test_search_pages import PEOPLE, facet_counts, links, names, status
 
 pytestmark = pytest.mark.sqlite_only
@@ -29,19 +29,6 @@ MONTHLY = (ComponentKind.BASE, Unit.LUMP, Interval.MONTH)
 def held(kind, until):
     row = {"kind": kind, "number": "見本-1", "body": "見本の機構", "scope": "全体"}
     return {**row, "expires_on": until.isoformat()}
-
-
-@pytest.fixture
-def market(settings):
-    """Publish and index listings given as keyword dictionaries."""
-
-    def make(*rows):
-        with db.transaction() as session:
-            versions = [open_listing(session, **row) for row in rows]
-        index_all(settings, *versions)
-        return versions
-
-    return make
 
 
 def resell(settings, version, name, monthly):

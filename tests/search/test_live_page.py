@@ -11,25 +11,12 @@ from catalog.offerings.models import ListingVersion, OfferAction, OfferingVersio
 from core import clock, db
 from tests import factories
 from tests.page_checks import parse_fragment, parse_page, text_of
-from tests.search.market import index_all, open_listing
+from tests.search.market import open_listing
 
 pytestmark = pytest.mark.sqlite_only
 
 LIVE = {"HX-Request": "true"}
 PARTS = ("box", "basis", "panel", "found", "status", "project", "print")
-
-
-@pytest.fixture
-def market(settings):
-    """Publish and index listings given as keyword dictionaries."""
-
-    def make(*rows):
-        with db.transaction() as session:
-            versions = [open_listing(session, **row) for row in rows]
-        index_all(settings, *versions)
-        return versions
-
-    return make
 
 
 def marks(page) -> list[str]:

@@ -135,18 +135,6 @@ def test_the_last_promised_page_opens_and_one_beyond_is_absent_at_36000_services
         assert f"検索結果は{last}ページまでです" in text_of(beyond)
 
 
-@pytest.fixture
-def market(settings):
-    """Publish and index listings given as keyword dictionaries."""
-
-    def make(*rows):
-        with db.transaction() as session:
-            versions = [open_listing(session, **row) for row in rows]
-        index_all(settings, *versions)
-
-    return make
-
-
 @pytest.mark.acceptance(11, 12, 13)
 def test_pages_carry_the_seed_so_that_tomorrow_does_not_shuffle(
     client, new_client, market, hold_clock

@@ -22,24 +22,10 @@ from tests import factories
 from tests.accounts.conftest import PASSWORD
 from tests.accounts.test_resubmission import db_now, fields_of, sign_in_with
 from tests.page_checks import parse_page, text_of
-from tests.search.market import index_all, open_listing
 from tests.search.test_search_pages import links, names
 from vendors.models import Vendor, VendorAction
 
 NEW = "/search/saved/new"
-
-
-@pytest.fixture
-def market(settings):
-    """Publish and index listings given as keyword dictionaries."""
-
-    def make(*rows):
-        with db.transaction() as session:
-            versions = [open_listing(session, **row) for row in rows]
-        index_all(settings, *versions)
-        return versions
-
-    return make
 
 
 @pytest.fixture

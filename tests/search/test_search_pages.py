@@ -32,19 +32,6 @@ PEOPLE = ("people", "sign_ins", "memberships", "organisations")
 MONTHLY = (ComponentKind.BASE, Unit.LUMP, Interval.MONTH)
 
 
-@pytest.fixture
-def market(settings):
-    """Publish and index listings given as keyword dictionaries."""
-
-    def make(*rows):
-        with db.transaction() as session:
-            versions = [open_listing(session, **row) for row in rows]
-        index_all(settings, *versions)
-        return versions
-
-    return make
-
-
 def certify(version, **values):
     with db.transaction() as session:
         offering_version = session.get(OfferingVersion, version.offering_version_id)
