@@ -15,10 +15,10 @@ from accounts.permissions import Permission, can
 from core import web
 from core.clock import day_in_japan
 from core.db import now
-from core.errors import NotFound
+from core.errors import BadRequest, NotFound, Unavailable
 from core.forms import Form
 from search.choices import name_values
-from search.engine import REFERENCE_POPULATIONS
+from search.engine import REFERENCE_POPULATIONS, SearchUnavailable
 from search.facets import FACET_LABELS, MANY_VALUED, Choices
 from search.marking import Marker
 from search.panel import SORT_WORDS, Address, Pages, Panel, values_to_show
@@ -64,6 +64,25 @@ def index() -> ResponseReturnValue:
         **_population_context(reader),
     }
     return _answer(form, address.href(page=query.page), context)
+
+
+@blueprint.errorhandler(SearchUnavailable)
+@blueprint.errorhandler(BadRequest)
+def _answer_refused(error: Unavailable | BadRequest) -> ResponseReturnValue:
+    """Say that search cannot answer, or not this, and keep what was typed to be sent again."""
+    status = web.status_of(type(error))
+    is_away = isinstance(error, Unavailable)
+    kept = [each for each in request.args.items(multi=True) if each[0] not in {"q", "page"}]
+    return web.render_page(
+        "search/unavailable.html",
+        status,
+        title=error.title,
+        message=error.message,
+        typed=request.args.get("q", ""),
+        kept=kept if is_away else [],
+        request_id=web.current_request_id(),
+        code=status,
+    )
 
 
 def _is_live() -> bool:

@@ -9,6 +9,8 @@ import pytest
 
 from catalog.offerings.models import ListingVersion, OfferAction, OfferingVersion, OfferState
 from core import clock, db
+from search.embedded import EmbeddedEngine
+from search.engine import SearchUnavailable
 from tests import factories
 from tests.page_checks import parse_fragment, parse_page, text_of
 from tests.search.market import open_listing
@@ -112,3 +114,23 @@ def test_suggestions_are_options_of_published_things_alone(client, market):
     assert shown.id
     plain = client.get("/search/suggestions?q=予約")
     assert (plain.status_code, parse_qs(urlsplit(plain.location).query)) == (303, {"q": ["予約"]})
+
+
+def test_what_was_asked_stays_where_search_cannot_answer(client, market, monkeypatch):
+    market({"name": "まちのへや"})
+
+    def fail(_self, _query):
+        raise SearchUnavailable
+
+    with monkeypatch.context() as dead:
+        dead.setattr(EmbeddedEngine, "search", fail)
+        page = client.page("/search?q=<へや>&hosting=oci&hosting=aws&page=2", status=503)
+    form = page.find(".//main//form")
+    sent = [(each.get("name"), each.get("value")) for each in form.iter("input")]
+    assert sent == [("hosting", "oci"), ("hosting", "aws"), ("q", "<へや>")]
+    refused = client.page("/search?q=へや&colour=red", status=400)
+    sent = [
+        (each.get("name"), each.get("value"))
+        for each in refused.find(".//main//form").iter("input")
+    ]
+    assert sent == [("q", "へや")]
