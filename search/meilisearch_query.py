@@ -69,6 +69,8 @@ SETTINGS: dict[str, Any] = {
     ],
     "rankingRules": ["words", "typo", "attributeRank", "sort"],
     "stopWords": [],
+    # Equal words are asked for as alternatives (`read_strictly`): no new index when they change.
+    "synonyms": {},
     "proximityPrecision": "byWord",
     "prefixSearch": "indexingTime",
     "typoTolerance": {

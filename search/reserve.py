@@ -53,7 +53,7 @@ class EngineWithReserve:
         try:
             answer = self.reserve.search_all(query) if everything else self.reserve.search(query)
         except IndexMissing:
-            raise failure from None
+            raise _for_readers(failure) from None
         return replace(answer, fallback=True)
 
     def complete(self, key: str, *, seed: int, limit: int) -> Completions:
@@ -64,7 +64,7 @@ class EngineWithReserve:
             try:
                 return self.reserve.complete(key, seed=seed, limit=limit)
             except IndexMissing:
-                raise failure from None
+                raise _for_readers(failure) from None
 
     def upsert(self, records: Iterable[SearchRecord]) -> None:
         """Add all listings of some software in place of what it had; visible when it returns."""
@@ -91,6 +91,11 @@ class EngineWithReserve:
     def health(self) -> EngineHealth:
         """Say whether the server can be asked; never raises."""
         return self.server.health()
+
+
+def _for_readers(failure: SearchUnavailable) -> SearchUnavailable:
+    """Say what a reader can do; which setting or key is wrong is for the log and the doctor."""
+    return failure if isinstance(failure, IndexMissing) else SearchUnavailable()
 
 
 def parts_of(engine: SearchEngine) -> tuple[SearchEngine, ...]:

@@ -95,7 +95,7 @@ def find_faults(held: Mapping[str, Any], documents: int) -> list[str]:
     """Name the settings with which a server would leave out rows or counts, or order them otherwise."""
     changed = [name for name in _HELD_TO_THE_LETTER if held.get(name) != SETTINGS[name]]
     missing = [name for name in _AT_LEAST if not _holds(_get(held, name), _get(SETTINGS, name))]
-    refused = [name for name in ("stopWords", "distinctAttribute") if held.get(name)]
+    refused = [name for name in ("stopWords", "synonyms", "distinctAttribute") if held.get(name)]
     return changed + missing + refused + _find_low_limits(held, documents)
 
 

@@ -4,13 +4,10 @@ import json
 import os
 import random
 import signal
-import sys
 import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
-
-import click
 
 from app import outbox_handlers
 from bench.measures import measure
@@ -78,7 +75,7 @@ class Reader(threading.Thread):
             except OSError:
                 self.wrong += 1
             self.asked += 1
-            time.sleep(0.02)
+            time.sleep(0.1)
 
 
 def _plant_drift(settings: Settings) -> None:
@@ -107,7 +104,3 @@ def _kill_in_mid_write(settings: Settings) -> None:
 def _count_open() -> int:
     with db.reading() as session:
         return outbox.count_waiting(session)[0]
-
-
-if __name__ == "__main__":
-    click.echo(" ".join(str(each) for each in rehearse(int(sys.argv[1]))))

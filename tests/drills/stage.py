@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def serve(settings: Settings, *, workers: int = 2, **environment: str) -> Iterat
         "WEB_CONCURRENCY": str(workers),
     }
     server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"],
+        [sys.executable, "-m", "gunicorn", "-c", "tests/drills/gunicorn.conf.py"],
         cwd=ROOT,
         env=os.environ | variables | environment,
         stdout=subprocess.DEVNULL,
@@ -62,7 +63,7 @@ def serve(settings: Settings, *, workers: int = 2, **environment: str) -> Iterat
         _wait_until_answered(address)
         yield address
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGQUIT)  # at once: nobody is being answered any more
         server.wait(timeout=30)
 
 

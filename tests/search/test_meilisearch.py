@@ -180,6 +180,7 @@ def test_a_server_whose_settings_were_changed_is_named(engine, held):
         ("rankingRules", ["words", "sort"]),
         ("typoTolerance", {"enabled": True}),
         ("stopWords", ["z"]),
+        ("synonyms", {"sakura": ["aws"]}),
         ("distinctAttribute", "maker"),
     ],
 )
