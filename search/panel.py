@@ -105,7 +105,7 @@ class Panel:
         has_cap = any(each["name"] == "price_band" for each in facets)
         chosen = sum(option["selected"] for each in facets for option in each["options"])
         chosen += has_cap and self.query.price_cap is not None
-        key = facets[0]["name"]
+        key = next(each.name for each in DEFINITIONS if each.group == name)
         return {"label": name, "key": key, "facets": facets, "has_cap": has_cap, "chosen": chosen}
 
     def _facet(self, facet: Facet) -> dict[str, Any]:

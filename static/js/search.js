@@ -61,8 +61,27 @@
     }
   };
 
+  const facetNames = (root) => [...root.querySelectorAll("[data-facet]")].map((each) => each.dataset.facet).sort().join();
+
+  /** Other filters than before: all are made anew, with open groups, half-typed words and the focus as they were. */
+  const makeFiltersAnew = (panel, fresh) => {
+    const open = [...panel.querySelectorAll("details[open] > summary[id]")].map((each) => each.id);
+    const inputs = [...panel.querySelectorAll("input[id]:not([type=checkbox])")];
+    const held = panel.contains(document.activeElement) ? document.activeElement : null;
+    const [mine, other] = [panel, fresh].map((each) => each.querySelector(".panel__body"));
+    mine.replaceChildren(...other.childNodes);
+    for (const id of open) if (byId(id)) byId(id).parentElement.open = true;
+    for (const old of inputs) {
+      const now = byId(old.id);
+      if (now && now.defaultValue === old.defaultValue) now.value = old.value;
+    }
+    const again = [...panel.querySelectorAll("input, summary")].find((each) => held && each.localName === held.localName && (held.name ? each.name === held.name && (held.type !== "checkbox" || each.value === held.value) : each.id && each.id === held.id));
+    again?.focus({ preventScroll: true });
+  };
+
   /** Bring a part of the page up to date in place: focus and open groups are left alone. */
   const refresh = (region, fresh) => {
+    if (facetNames(region) !== facetNames(fresh)) makeFiltersAnew(region, fresh);
     for (const each of fresh.querySelectorAll("input[id]:not([type=checkbox]), select[id]")) {
       const mine = byId(each.id);
       if (mine) takeValue(mine, each);
