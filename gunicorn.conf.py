@@ -15,7 +15,7 @@ VARIABLES = {
     "WEB_CONCURRENCY": ("2", "worker processes"),
     "WEB_THREADS": ("8", "threads of each worker"),
     "FORWARDED_ALLOW_IPS": ("127.0.0.1,::1", "proxies whose headers gunicorn believes"),
-    "NARABI_ACCESS_LOG": ("", "anything: one line per request on standard output"),
+    "NARABI_ACCESS_LOG": ("", "anything: one line per request on standard output, no search words"),
 }
 
 
@@ -47,6 +47,8 @@ limit_request_field_size = 16_380
 forwarded_allow_ips = read("FORWARDED_ALLOW_IPS")
 
 accesslog = "-" if read("NARABI_ACCESS_LOG") else None
+# Neither the query nor the page before: nobody reads in a log what was searched for.
+access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s'
 errorlog = "-"
 loglevel = "info"
 

@@ -56,9 +56,13 @@ WSGIApplication("%(prog)s").run()
 """
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
-    environment = {**os.environ, "NARABI_BIND": f"127.0.0.1:{port}"}
+    bound = {"NARABI_BIND": f"127.0.0.1:{port}", "NARABI_ACCESS_LOG": "yes"}
     server = subprocess.Popen(
-        [sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        env={**os.environ, **bound},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         assert server.stderr is not None
@@ -74,7 +78,10 @@ WSGIApplication("%(prog)s").run()
             assert sentence in answer
     finally:
         server.terminate()
-        server.communicate(timeout=30)
+        logged = server.communicate(timeout=30)[0]
+    # The log of requests tells nobody what was searched for.
+    assert '"GET / HTTP/1.1" 204' in logged
+    assert "xxx" not in logged
 
 
 def ask(port, sent):
