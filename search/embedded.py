@@ -17,9 +17,7 @@ from tantivy import Index, Query, Searcher
 
 from search.analysis import plan_query
 from search.embedded_page import (
-    Facets,
     complete,
-    count_facets,
     count_listings,
     read_fingerprints,
     read_page,
@@ -30,6 +28,7 @@ from search.embedded_query import (
     build_schema,
     schema_fingerprint,
 )
+from search.embedded_scope import Facets, count_facets
 from search.engine import (
     CatchUp,
     Completions,

@@ -43,6 +43,8 @@ TOKENIZER = "blank"
 COMPLETED = ("name", "maker")
 MAKER_ID = "maker_id"
 FINGERPRINT = "fingerprint"
+PROFILES = "profiles"
+"""What each seller of a whole software offers, by its terms: equal sets stand once."""
 NO_COST = 2**53
 """Stands for a cost or a certificate that a listing does not have: such listings come last."""
 
@@ -65,6 +67,7 @@ def build_schema() -> Schema:
     for name in ("listing_version_id", "listing_id", "offering_id", "profile", FINGERPRINT):
         builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field(PROFILES, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("group", fast=True)
     builder.add_unsigned_field("sellers", fast=True)
     builder.add_unsigned_field("row", indexed=True, fast=True)
@@ -89,7 +92,7 @@ def build_schema() -> Schema:
 def schema_fingerprint() -> str:
     """Name the shape of the index: one of another shape is built again."""
     shape = repr(
-        (10, COMPLETED, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy"))
+        (11, COMPLETED, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy"))
     )
     return hashlib.sha256(shape.encode()).hexdigest()[:16]
 
@@ -107,6 +110,7 @@ def build_documents(records: Sequence[SearchRecord]) -> list[Document]:
     whole = dict(values[0])
     whole["listing_id"] = [record.listing_id for record in records]
     whole["sellers"] = len(records)
+    whole[PROFILES] = sorted({one["profile"] for one in values})
     for facet in FACETS:
         whole[facet] = sorted({each for one in values for each in one.get(facet, ())})
     for population in REFERENCE_POPULATIONS:

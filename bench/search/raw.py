@@ -8,8 +8,8 @@ from tantivy import Occur, Order, Query, Searcher
 
 from bench.search.requests import SIX, Request
 from search.analysis import plan_query
-from search.embedded_page import is_apart
 from search.embedded_query import build_filter, build_schema, build_strict, of_kind
+from search.embedded_scope import is_apart
 from search.engine import PART, SOLO, TERMS_FACETS, WHOLE
 
 _MANY = 10_000
