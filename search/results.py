@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 
 from catalog.certification.queries import Standing
 from catalog.offerings.listed import Listed
-from catalog.pricing import ReferencePrice
+from catalog.offerings.prices import plan_of
+from catalog.price_plan import Volumes
+from catalog.pricing import ReferencePrice, compute_tax, first_year_cost
 from catalog.terms import HOSTING_CODES, SIZE_LOWER_BOUNDS, hosting_label
 from search.engine import REFERENCE_POPULATIONS, SearchQuery
 
@@ -24,13 +28,21 @@ class FirstYear:
     before_tax: ReferencePrice
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Seller:
     """One seller's terms inside a row, and whether they meet every condition."""
 
     version: Listed
-    cost: FirstYear
     matches: bool
+    population: int
+    day: date
+
+    @cached_property
+    def cost(self) -> FirstYear:
+        """What this seller asks; computed when it is looked at."""
+        plan = plan_of(self.version, self.day)
+        price = first_year_cost(plan, Volumes(population=self.population))
+        return FirstYear(_with_tax(price.running), _with_tax(price.initial), price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +116,10 @@ class FoundPage:
     """For which population costs filter and sort, in a sentence; empty when they do neither."""
     fallback: bool = False
     """The search server could not answer: the reserve did, under every condition."""
+
+
+def _with_tax(amount: int | None) -> int | None:
+    return None if amount is None else amount + compute_tax(amount)
 
 
 def next_reference(population: int) -> int:

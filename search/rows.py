@@ -9,12 +9,12 @@ from catalog.certification.queries import Standing
 from catalog.offerings.listed import Listed
 from catalog.offerings.prices import plan_of
 from catalog.price_plan import Volumes
-from catalog.pricing import compute_tax, first_year_cost
+from catalog.pricing import first_year_cost
 from search.analysis import plan_query, read_zones
 from search.engine import Hit, SearchQuery, shuffle_rank
 from search.facets import meets
 from search.projection import text_of
-from search.results import FirstYear, FoundListing, Seller
+from search.results import FoundListing, Seller
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +52,31 @@ def _build_row(
     sellers = [_build_seller(each, standing, reading) for each in listed]
     if not any(each.matches for each in sellers):
         return None
-    sellers.sort(key=lambda each: (not each.matches, *_seller_order(each, reading.query)))
+    if len(sellers) > 1:
+        sellers.sort(key=lambda each: (not each.matches, *_seller_order(each, reading.query)))
     head, *others = sellers
     return FoundListing(head.version, standing, head.cost, tuple(others))
 
 
 def _seller_order(seller: Seller, query: SearchQuery) -> tuple[float, float]:
     """Order the sellers of one software: under a cost the cheapest first, equal ones as drawn."""
-    running = seller.cost.running
-    cost = float("inf") if running is None else float(running)
     version = seller.version
     drawn = shuffle_rank(str(version.offering_id), str(version.listing_id), query.seed)
-    return (cost if query.cost_population else 0.0, drawn)
+    if not query.cost_population:
+        return (0.0, drawn)
+    running = seller.cost.running
+    return (float("inf") if running is None else float(running), drawn)
 
 
 def _build_seller(version: Listed, standing: Standing, reading: Reading) -> Seller:
     query = reading.query
-    plan = plan_of(version, reading.day)
     matches = meets(query.active_filters, version, standing.state, reading.day)
     if matches and query.price_cap is not None:
         population = query.price_cap.population
+        plan = plan_of(version, reading.day)
         running = first_year_cost(plan, Volumes(population=population)).running
         known = {} if running is None else {population: running}
         matches = query.price_cap.allows(str(version.listing_id), known)
     if matches and query.text and not reading.relaxed:
         matches = plan_query(query.text).accepts(read_zones(text_of(version)))
-    price = first_year_cost(plan, Volumes(population=reading.population))
-    return Seller(
-        version, FirstYear(_with_tax(price.running), _with_tax(price.initial), price), matches
-    )
-
-
-def _with_tax(amount: int | None) -> int | None:
-    return None if amount is None else amount + compute_tax(amount)
+    return Seller(version, matches, reading.population, reading.day)

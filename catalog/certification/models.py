@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
@@ -103,6 +103,53 @@ DECIDED_STATES = frozenset(
 REVIEWERS = 2
 _OPEN = text("state NOT IN ('refused', 'revoked', 'superseded')")
 _DECIDED = "('certified', 'conditional', 'refused', 'suspended', 'revoked', 'superseded')"
+
+
+class Decided(Protocol):
+    """What tells readers how a decided review stands: its row, or plain values of it."""
+
+    @property
+    def state(self) -> ReviewState:
+        """Where the review stands."""
+        ...
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """The end of its term."""
+        ...
+
+    @property
+    def lapses_at(self) -> datetime | None:
+        """When a condition is overdue."""
+        ...
+
+
+def public_state(decided: Decided, moment: datetime) -> CertificationState:
+    """Return what a reader is told now: expiry is computed, never stored."""
+    if decided.state is ReviewState.SUSPENDED:
+        return CertificationState.SUSPENDED
+    if decided.state is ReviewState.REVOKED:
+        return CertificationState.REVOKED
+    if decided.state in {ReviewState.CERTIFIED, ReviewState.CONDITIONAL}:
+        end = ends_at(decided)
+        if end is not None and end <= moment:
+            return CertificationState.EXPIRED
+        return CertificationState(decided.state.value)
+    return CertificationState.CLAIMED
+
+
+def ends_at(decided: Decided) -> datetime | None:
+    """Return when it stops to count: its term is over, or a condition is overdue (`lapses_at`)."""
+    return min((each for each in (decided.valid_until, decided.lapses_at) if each), default=None)
+
+
+def has_lapsed(decided: Decided, moment: datetime) -> bool:
+    """Tell whether it stopped to count before its term because a condition was not met in time."""
+    return (
+        public_state(decided, moment) is CertificationState.EXPIRED
+        and decided.lapses_at is not None
+        and ends_at(decided) == decided.lapses_at
+    )
 
 
 class Certification(StatefulModel, table=True):
@@ -227,28 +274,12 @@ class Certification(StatefulModel, table=True):
 
     def public_state(self, moment: datetime) -> CertificationState:
         """Return what a reader is told now: expiry is computed, never stored."""
-        if self.state is ReviewState.SUSPENDED:
-            return CertificationState.SUSPENDED
-        if self.state is ReviewState.REVOKED:
-            return CertificationState.REVOKED
-        if self.state in {ReviewState.CERTIFIED, ReviewState.CONDITIONAL}:
-            if self.ends_at is not None and self.ends_at <= moment:
-                return CertificationState.EXPIRED
-            return CertificationState(self.state.value)
-        return CertificationState.CLAIMED
+        return public_state(self, moment)
 
     @property
     def ends_at(self) -> datetime | None:
         """When it stops to count: its term is over, or a condition is overdue (`lapses_at`)."""
-        return min((each for each in (self.valid_until, self.lapses_at) if each), default=None)
-
-    def has_lapsed(self, moment: datetime) -> bool:
-        """Tell whether it stopped to count before its term because a condition was not met in time."""
-        return (
-            self.public_state(moment) is CertificationState.EXPIRED
-            and self.lapses_at is not None
-            and self.ends_at == self.lapses_at
-        )
+        return ends_at(self)
 
 
 class Opinion(LabelledCode):

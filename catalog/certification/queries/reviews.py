@@ -6,8 +6,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists
-from sqlalchemy.orm import joinedload, load_only
+from sqlalchemy import ColumnElement, and_, bindparam, exists
+from sqlalchemy import select as sa_select
+from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, select
 
 from accounts.models import Membership, Organisation, Person, Recusal, Role
@@ -20,7 +21,12 @@ from catalog.certification.models import (
     ReviewState,
     ReviewSubmission,
 )
-from catalog.certification.queries.standing import CERTIFICATE_STATES, Standing, standing_of
+from catalog.certification.queries.standing import (
+    CERTIFICATE_STATES,
+    DecidedValues,
+    Standing,
+    standing_of,
+)
 from catalog.offerings.models import (
     ConformanceAnswer,
     Offering,
@@ -37,15 +43,6 @@ _NEWEST_LAST = (
     col(Certification.state) != ReviewState.REFUSED,
     col(Certification.decided_at),
     col(Certification.id),
-)
-_TOLD: tuple[Any, ...] = (
-    Certification.state,
-    Certification.number,
-    Certification.decided_at,
-    Certification.conditions,
-    Certification.lapses_at,
-    Certification.valid_until,
-    Certification.ended_on,
 )
 
 
@@ -78,20 +75,28 @@ def read_standings(
     session: Session, offering_version_ids: Iterable[uuid.UUID]
 ) -> dict[uuid.UUID, Standing]:
     """Return the standing of each offering version now (1 statement)."""
+    moment = now(session)
+    found = session.connection().execute(_standings(), {"ids": list(offering_version_ids)})
+    return {
+        version_id: standing_of(
+            DecidedValues(*values) if values[0] else None, moment, has_answers=has_answers
+        )
+        for version_id, has_answers, *values in found
+    }
+
+
+@cache
+def _standings() -> Any:
+    """Return the statement that reads what standings are told from; built and compiled once."""
     own = col(Certification.offering_version_id) == col(OfferingVersion.id)
     answered = exists().where(col(ConformanceAnswer.offering_version_id) == OfferingVersion.id)
-    statement = (
-        select(OfferingVersion.id, answered, Certification)
+    told: list[Any] = [getattr(Certification, name) for name in DecidedValues._fields]
+    return (
+        sa_select(*[OfferingVersion.id, answered, *told])
         .outerjoin(Certification, and_(own, unindexed(Certification.state).in_(DECIDED_STATES)))
-        .where(col(OfferingVersion.id).in_(list(offering_version_ids)))
+        .where(col(OfferingVersion.id).in_(bindparam("ids", expanding=True)))
         .order_by(*_NEWEST_LAST)
-        .options(load_only(*_TOLD))
     )
-    moment = now(session)
-    return {
-        version_id: standing_of(certificate, moment, has_answers=has_answers)
-        for version_id, has_answers, certificate in session.exec(statement)
-    }
 
 
 def get_certification(session: Session, certification_id: uuid.UUID) -> Certification | None:

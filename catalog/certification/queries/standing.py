@@ -3,16 +3,35 @@
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, or_
 
-from catalog.certification.models import DECIDED_STATES, Certification, ReviewState
+from catalog.certification.models import (
+    DECIDED_STATES,
+    Certification,
+    ReviewState,
+    has_lapsed,
+    public_state,
+)
 from catalog.terms import CertificationState
 from core.clock import day_in_japan
 
 CERTIFICATE_STATES = DECIDED_STATES - {ReviewState.REFUSED}
 _MOMENT = datetime.resolution
+
+
+class DecidedValues(NamedTuple):
+    """The values of a decided review from which its standing is told, named as its columns."""
+
+    id: uuid.UUID
+    state: ReviewState
+    number: str | None
+    decided_at: datetime | None
+    conditions: list[dict[str, Any]]
+    lapses_at: datetime | None
+    valid_until: datetime | None
+    ended_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +74,7 @@ class Standing:
 
 
 def standing_of(
-    certification: Certification | None, moment: datetime, *, has_answers: bool
+    certification: Certification | DecidedValues | None, moment: datetime, *, has_answers: bool
 ) -> Standing:
     """Return the standing from the certificate, else from whether the vendor answered at all."""
     if certification is None or certification.state not in CERTIFICATE_STATES:
@@ -66,7 +85,7 @@ def standing_of(
         for item in certification.conditions
         if not item.get("fulfilled_on")
     ]
-    state = certification.public_state(moment)
+    state = public_state(certification, moment)
     counts = state in (CertificationState.CERTIFIED, CertificationState.CONDITIONAL)
     return Standing(
         state=state,
@@ -81,18 +100,18 @@ def standing_of(
     )
 
 
-def _refused_on(review: Certification | None) -> date | None:
+def _refused_on(review: Certification | DecidedValues | None) -> date | None:
     if review is None or review.state is not ReviewState.REFUSED:
         return None
     return _decided_on(review)
 
 
-def _decided_on(review: Certification) -> date | None:
+def _decided_on(review: Certification | DecidedValues) -> date | None:
     return None if review.decided_at is None else day_in_japan(review.decided_at)
 
 
-def _lapsed_on(certification: Certification, moment: datetime) -> date | None:
-    if certification.lapses_at is None or not certification.has_lapsed(moment):
+def _lapsed_on(certification: Certification | DecidedValues, moment: datetime) -> date | None:
+    if certification.lapses_at is None or not has_lapsed(certification, moment):
         return None
     return day_in_japan(certification.lapses_at - _MOMENT)
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from catalog.certification import queries
-from catalog.certification.models import Certification, ReviewState
+from catalog.certification.models import Certification, ReviewState, has_lapsed
 from catalog.certification.services.telling import (
     News,
     Task,
@@ -86,7 +86,7 @@ def announce_due(session: Session, payload: Mapping[str, Any]) -> None:
     moment = now(session)
     today = day_in_japan(moment).isoformat()
     open_days = [each["due_on"] for each in found.conditions if not each.get("fulfilled_on")]
-    if found.has_lapsed(moment):
+    if has_lapsed(found, moment):
         announce(session, found, found.offering_version)
         tell_users(session, found)
     if any(each < today for each in open_days):

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from accounts.identity import Actor
 from accounts.permissions import Permission, require
 from catalog.certification.after_models import ConditionReport, ReportAction, ReportState
-from catalog.certification.models import Certification, ReviewAction, ReviewState
+from catalog.certification.models import Certification, ReviewAction, ReviewState, has_lapsed
 from catalog.certification.queries import proceedings as queries
 from catalog.certification.services.conditions import lapse_of
 from catalog.certification.services.expiry import announce
@@ -105,7 +105,7 @@ def judge_report(
     has_moved = _date_lapse(session, review)
     if is_met or has_moved:
         announce(session, review, version)
-    if review.has_lapsed(moment):
+    if has_lapsed(review, moment):
         tell_users(session, review)
     record(
         session,
