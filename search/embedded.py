@@ -16,6 +16,7 @@ import tantivy
 from tantivy import Index, Query, Searcher
 
 from search.analysis import plan_query
+from search.embedded_documents import build_documents
 from search.embedded_page import (
     complete,
     count_listings,
@@ -24,7 +25,6 @@ from search.embedded_page import (
 )
 from search.embedded_query import (
     TOKENIZER,
-    build_documents,
     build_schema,
     schema_fingerprint,
 )
@@ -93,7 +93,7 @@ class EmbeddedEngine:
             hits, total, text, relaxed = read_page(
                 snapshot.searcher, query, offset, query.per_page, grouped=True
             )
-            facets = self._count_facets(snapshot, query, text)
+            facets = self._count_facets(snapshot, query, text, relaxed=relaxed)
             return _result(snapshot, query, hits, total, facets=facets, relaxed=relaxed)
 
     def search_all(self, query: SearchQuery) -> SearchResult:
@@ -143,13 +143,17 @@ class EmbeddedEngine:
             detail="検索できます。",
         )
 
-    def _count_facets(self, snapshot: _Snapshot, query: SearchQuery, text: Query) -> Facets:
+    def _count_facets(
+        self, snapshot: _Snapshot, query: SearchQuery, text: Query, *, relaxed: bool
+    ) -> Facets:
         """Count each facet under all filters but its own, remembering recent answers."""
         filters = query.active_filters
         cap = query.price_cap
         asked = (plan_query(query.text), tuple(filters.items()), cap, query.counted)
         key = (snapshot.pid, snapshot.stamp, *asked)
-        return self._facets.get(key, lambda: count_facets(snapshot.searcher, text, query))
+        return self._facets.get(
+            key, lambda: count_facets(snapshot.searcher, text, query, relaxed=relaxed)
+        )
 
     def _read(self) -> _Snapshot:
         """Give the newest committed state: a stat before each search makes writes visible."""

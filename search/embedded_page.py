@@ -159,7 +159,7 @@ def read_page(
         return hits, total, strict, False
     for enough, relaxed in build_relaxed(plan, searcher):
         if count(searcher, both(relaxed, of_kind(SOLO, WHOLE))) >= enough:
-            found = _read(searcher, query, relaxed, offset, limit, grouped=grouped)
+            found = _read(searcher, query, relaxed, offset, limit, grouped=grouped, relaxed=True)
             return *found, relaxed, True
     return hits, total, strict, False
 
@@ -198,9 +198,16 @@ def _makers(searcher: Searcher, text: Query, seed: int) -> list[str]:
 
 
 def _read(
-    searcher: Searcher, query: SearchQuery, text: Query, offset: int, limit: int, *, grouped: bool
+    searcher: Searcher,
+    query: SearchQuery,
+    text: Query,
+    offset: int,
+    limit: int,
+    *,
+    grouped: bool,
+    relaxed: bool = False,
 ) -> tuple[list[Hit], int]:
-    apart = grouped and is_apart(searcher, text, query.text)
+    apart = grouped and is_apart(searcher, text, query.text, relaxed=relaxed)
     scope = Scope(searcher, text, query.active_filters, query.price_cap, apart=apart)
     if not grouped:
         return Page(searcher, query, scope.listings()).read(offset, limit)

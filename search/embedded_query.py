@@ -1,42 +1,28 @@
 """The embedded engine's schema, and how a query plan becomes tantivy queries."""
 
 import hashlib
-import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Any
 
-from tantivy import Document, FieldType, Occur, Query, Schema, SchemaBuilder, Searcher
+from tantivy import FieldType, Occur, Query, Schema, SchemaBuilder, Searcher
 
 from search.analysis import (
-    GAP,
     ZONE_WEIGHTS,
     ZONES,
     Atom,
     QueryPlan,
     Term,
     Variant,
-    Zone,
-    read_zones,
 )
 from search.codes import mark_code
 from search.engine import (
     FACETS,
-    PART,
     REFERENCE_POPULATIONS,
     SEEDS,
-    SOLO,
-    TERMS_FACETS,
-    WHOLE,
     PriceCap,
-    SearchRecord,
-    merge_texts,
-    newest_first,
-    shuffle_rank,
 )
-from search.prefixes import key_tokens
 from search.sentences import ENOUGH_ROWS, Sentence
 
 TOKENIZER = "blank"
@@ -45,12 +31,10 @@ MAKER_ID = "maker_id"
 FINGERPRINT = "fingerprint"
 PROFILES = "profiles"
 """What each seller of a whole software offers, by its terms: equal sets stand once."""
+OWN_WORDS = "own_words"
+"""What the texts of some of its sellers hold and not those of all, as the fields' tokens."""
 NO_COST = 2**53
 """Stands for a cost or a certificate that a listing does not have: such listings come last."""
-
-_TEXT_FIELDS = tuple(f"{name}_{zone}" for name in ("bigrams", "words", "letters") for zone in ZONES)
-_TIE = 0.02
-"""Scores within two per cent are equal: the shuffle decides among them."""
 
 
 _SENTENCE_WEIGHTS = {"hi": 1.2, "lo": 1.2, "ft": 1.0}
@@ -69,7 +53,8 @@ def build_schema() -> Schema:
     builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
     builder.add_text_field(PROFILES, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("group", fast=True)
-    builder.add_unsigned_field("sellers", fast=True)
+    builder.add_integer_field("sellers", fast=True)
+    builder.add_text_field(OWN_WORDS, tokenizer_name=TOKENIZER, index_option="basic")
     builder.add_unsigned_field("row", indexed=True, fast=True)
     builder.add_unsigned_field("profile_key", fast=True)
     for zone in ZONES:
@@ -92,90 +77,9 @@ def build_schema() -> Schema:
 def schema_fingerprint() -> str:
     """Name the shape of the index: one of another shape is built again."""
     shape = repr(
-        (11, COMPLETED, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy"))
+        (12, COMPLETED, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy"))
     )
     return hashlib.sha256(shape.encode()).hexdigest()[:16]
-
-
-def build_documents(records: Sequence[SearchRecord]) -> list[Document]:
-    """Turn the listings of one software into documents; raises ValueError if a text is not analysed.
-
-    One that several sell has a document for each listing and one for all of them: what any seller
-    offers, and the lowest costs. It stands for the software where no condition is on a seller's terms.
-    """
-    if len(records) == 1:
-        return [_document(_values(records[0]), SOLO)]
-    values = [_values(record) for record in records]
-    parts = [_document(each, PART) for each in values]
-    whole = dict(values[0])
-    whole["listing_id"] = [record.listing_id for record in records]
-    whole["sellers"] = len(records)
-    whole[PROFILES] = sorted({one["profile"] for one in values})
-    for facet in FACETS:
-        whole[facet] = sorted({each for one in values for each in one.get(facet, ())})
-    for population in REFERENCE_POPULATIONS:
-        name = f"cost_{population}"
-        whole[name] = min(one[name] for one in values)
-    for name in _TEXT_FIELDS:
-        whole[name] = merge_texts([one[name] for one in values], GAP)
-    return [*parts, _document(whole, WHOLE)]
-
-
-def _document(values: dict[str, Any], kind: str) -> Document:
-    return Document.from_dict(values | {"kind": kind}, build_schema())
-
-
-def _values(record: SearchRecord) -> dict[str, Any]:
-    terms = {name: sorted(record.facets.get(name, ())) for name in TERMS_FACETS}
-    profile = json.dumps(terms, sort_keys=True)
-    values: dict[str, Any] = {
-        "listing_version_id": record.listing_version_id,
-        "listing_id": record.listing_id,
-        "offering_id": record.offering_id,
-        MAKER_ID: record.maker_id,
-        FINGERPRINT: record.fingerprint,
-        "profile": profile,
-        "profile_key": _key(profile),
-        "group": _key(record.offering_id),
-        "sellers": 1,
-        "row": _key(record.listing_id),
-    }
-    for name, zone in read_zones(record.analysed).items():
-        bigrams, ranked, letters = _zone_texts(zone)
-        values[f"bigrams_{name}"] = bigrams
-        values[f"words_{name}"] = zone.words
-        values[f"rank_{name}"] = ranked
-        values[f"letters_{name}"] = letters
-    for field, name in zip(COMPLETED, (record.name, record.maker), strict=True):
-        values[f"key_{field}"] = _key_text(name)
-    for facet, entries in record.facets.items():
-        values[facet] = sorted(entries)
-    for population in REFERENCE_POPULATIONS:
-        values[f"cost_{population}"] = record.yearly_costs.get(population, NO_COST)
-    newest = newest_first(record)
-    values["newest"] = NO_COST if newest is None else newest
-    for seed in range(SEEDS):
-        rank = shuffle_rank(record.offering_id, record.listing_id, seed)
-        # The engine multiplies a score by log2(2 + field): this makes the factor 1 to 1.02.
-        values[f"shuffle_{seed}"] = 2.0 ** (1.0 + _TIE * (1.0 - rank)) - 2.0
-    return values
-
-
-@lru_cache(maxsize=64)
-def _zone_texts(zone: Zone) -> tuple[str, str, str]:
-    """Give what is indexed of a zone; the sellers of one software share most of it."""
-    ranked = " ".join(map(mark_code, zone.distinct_words.split()))
-    return zone.bigrams, ranked, zone.letters
-
-
-@lru_cache(maxsize=4096)
-def _key_text(name: str) -> str:
-    """Give the tokens of a name; a maker has many listings."""
-    return " ".join(key_tokens(name))
-
-
-def _key(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1
 
 
 # --- queries -------------------------------------------------------------------------------------
@@ -341,9 +245,12 @@ def _words(zone: str, words: str) -> Query:
 
 def _covering_phrase(zone: str, text: str) -> Query:
     """Ask for every second pair and the last: the same places as all pairs, three times faster."""
+    return _phrase(f"bigrams_{zone}", _covering_pairs(text))
+
+
+def _covering_pairs(text: str) -> list[tuple[int, str]]:
     last = len(text) - 2
-    offsets = sorted({*range(0, last, 2), last})
-    return _phrase(f"bigrams_{zone}", [(at, text[at : at + 2]) for at in offsets])
+    return [(at, text[at : at + 2]) for at in sorted({*range(0, last, 2), last})]
 
 
 def _phrase(field: str, words: list[tuple[int, str]]) -> Query:
@@ -359,3 +266,20 @@ def _all(queries: Iterable[Query]) -> Query:
 
 def _best(queries: list[Query]) -> Query:
     return queries[0] if len(queries) == 1 else Query.disjunction_max_query(queries)
+
+
+def may_be_own(plan: QueryPlan, searcher: Searcher) -> bool:
+    """Tell whether words that only some sellers of a software use may satisfy a part of a query."""
+    atoms = (atom for term in plan.terms for variant in term.variants for atom in variant.atoms)
+    return any(
+        all(searcher.doc_freq(OWN_WORDS, token) for token in _tokens_of(atom)) for atom in atoms
+    )
+
+
+def _tokens_of(atom: Atom) -> Iterator[str]:
+    if atom.kind == "letter":
+        yield f"l{atom.text}"
+    elif atom.kind == "words":
+        yield from (f"w{word}" for word in atom.text.split(" "))
+    else:
+        yield from (f"b{pair}" for _, pair in _covering_pairs(atom.text))

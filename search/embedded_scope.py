@@ -8,7 +8,15 @@ from typing import Any
 
 from tantivy import DocAddress, Occur, Query, Searcher
 
-from search.embedded_query import PROFILES, build_cap, build_filter, build_schema, of_kind
+from search.analysis import plan_query
+from search.embedded_query import (
+    PROFILES,
+    build_cap,
+    build_filter,
+    build_schema,
+    may_be_own,
+    of_kind,
+)
 from search.engine import PART, SOLO, TERMS_FACETS, WHOLE, Filters, PriceCap, SearchQuery
 from search.facets import keeps
 
@@ -17,7 +25,7 @@ Facets = Mapping[str, Mapping[str, int]]
 _BY_SELLER = frozenset(TERMS_FACETS)
 MANY = 100_000
 _KNOWN_PROFILES = 50_000
-_PROFILES: dict[int, Mapping[str, list[str]]] = {}
+_PROFILES: dict[int, list[Filters]] = {}
 
 
 class Scope:
@@ -62,7 +70,7 @@ class Scope:
         if not self._terms:
             return both(self._own, of_kind(SOLO, WHOLE))
         alone = [of_kind(SOLO), *build_filter(self._terms)]
-        met = [(Occur.Should, Query.boolean_query(each)) for each in (alone, self._held_by())]
+        met = [(Occur.Should, Query.boolean_query(each)) for each in (alone, self._held())]
         return both(self._own, (Occur.Must, Query.boolean_query(met)))
 
     def count(self, facets: list[str]) -> dict[str, Counter[str]]:
@@ -74,86 +82,87 @@ class Scope:
             return counts | self._count_parts(terms)
         counts = self._aggregate(self.one_each(), facets)
         if terms and self._terms:
-            # Of software that several sell, only what a matching seller has counts.
-            said = self._aggregate(self._whole(), terms)
-            for name in terms:
-                counts[name].subtract(said[name])
-                counts[name].update(self._count_whole(name, said[name]))
-                counts[name] = +counts[name]
+            self._leave_out_others(counts, terms)
         return counts
+
+    def _leave_out_others(self, counts: dict[str, Counter[str]], facets: list[str]) -> None:
+        """Take from the counts what only sellers have that do not meet the terms."""
+        for offered, number in self._read_wholes():
+            met = [each for each in offered if keeps(self._terms, each)]
+            for facet in facets if met else ():
+                said = {value for each in offered for value in each[facet]}
+                for value in said.difference(*(each[facet] for each in met)):
+                    counts[facet][value] -= number
 
     def _of(self, *kinds: str) -> Query:
         return both(self._listings, of_kind(*kinds))
 
-    # --- by the sets of terms that a whole software holds ------------------------------------------
+    # --- by the terms that a whole software holds --------------------------------------------------
 
-    def _held_by(self, name: str = "", value: str = "") -> list[tuple[Occur, Query]]:
-        """Narrow to software of several sellers of whom one meets the terms, and has a value."""
-        wanted = [
-            key
-            for key, terms in _profiles_of(self._searcher)
-            if keeps(self._terms, terms) and (not name or value in terms[name])
-        ]
+    def _held(self) -> list[tuple[Occur, Query]]:
+        """Narrow to software of several sellers of whom one meets the terms."""
+        wanted = [key for key, terms in _terms_held(self._searcher) if keeps(self._terms, terms)]
         held = Query.term_set_query(build_schema(), PROFILES, wanted)
         return [of_kind(WHOLE), (Occur.Must, Query.const_score_query(held, 0))]
 
-    def _whole(self, name: str = "", value: str = "") -> Query:
-        return Query.boolean_query([(Occur.Must, self._own), *self._held_by(name, value)])
-
-    def _count_whole(self, name: str, values: Mapping[str, int]) -> Counter[str]:
-        return Counter({value: count(self._searcher, self._whole(name, value)) for value in values})
+    def _read_wholes(self) -> list[tuple[list[Filters], int]]:
+        """Read what the sellers of each software offer, and how many have the same, whatever it is."""
+        addresses, keys = self._read(both(self._own, of_kind(WHOLE)), "profile_key")
+        samples = dict(zip(keys, addresses, strict=True))
+        return [(self._profile(key, samples[key]), number) for key, number in Counter(keys).items()]
 
     # --- seller by seller --------------------------------------------------------------------------
 
     def _one_part_each(self, cost_population: int | None) -> Query:
-        cost = f"cost_{cost_population}" if cost_population else "group"
+        addresses, groups = self._read(self._of(PART), "group")
+        costs = groups
+        if cost_population:
+            costs = self._numbers(f"cost_{cost_population}", addresses)
         best: dict[int, tuple[int, DocAddress]] = {}
-        for address, group, number in self._read_parts(cost):
+        for address, group, cost in zip(addresses, groups, costs, strict=True):
             known = best.get(group)
-            if known is None or number < known[0]:
-                best[group] = (number, address)
+            if known is None or cost < known[0]:
+                best[group] = (cost, address)
         if not best:
             return self._of(SOLO)
-        addresses = [address for _, address in best.values()]
-        rows = self._searcher.fast_field_values("row", addresses)
-        chosen = Query.term_set_query(build_schema(), "row", [int(row or 0) for row in rows])
+        rows = self._numbers("row", [address for _, address in best.values()])
+        chosen = Query.term_set_query(build_schema(), "row", rows)
         parts = Query.boolean_query([(Occur.Must, self._of(PART)), (Occur.Must, chosen)])
         return Query.boolean_query([(Occur.Should, self._of(SOLO)), (Occur.Should, parts)])
 
     def _count_parts(self, facets: list[str]) -> dict[str, Counter[str]]:
         counts = self._aggregate(self._of(SOLO), facets)
-        profiles: dict[int, set[int]] = {}
-        samples: dict[int, DocAddress] = {}
-        for address, group, profile in self._read_parts("profile_key"):
-            profiles.setdefault(group, set()).add(profile)
-            samples.setdefault(profile, address)
-        terms = {key: self._profile(key, address) for key, address in samples.items()}
-        for found, number in Counter(map(frozenset, profiles.values())).items():
+        addresses, groups = self._read(self._of(PART), "group")
+        keys = self._numbers("profile_key", addresses)
+        samples = dict(zip(keys, addresses, strict=True))
+        offered: dict[int, set[int]] = {}
+        for group, key in zip(groups, keys, strict=True):
+            offered.setdefault(group, set()).add(key)
+        for found, number in Counter(map(frozenset, offered.values())).items():
+            terms = [each for key in found for each in self._profile(key, samples[key])]
             for facet in facets:
-                for value in {each for key in found for each in terms[key][facet]}:
+                for value in {value for each in terms for value in each[facet]}:
                     counts[facet][value] += number
         return counts
 
-    def _profile(self, key: int, address: DocAddress) -> Mapping[str, list[str]]:
-        """Give the values of a seller's terms; what a key stands for never changes."""
+    def _profile(self, key: int, address: DocAddress) -> list[Filters]:
+        """Give the terms of a seller, or of all sellers of a software; what a key means never changes."""
         if key not in _PROFILES:
             if len(_PROFILES) > _KNOWN_PROFILES:
                 _PROFILES.clear()
-            stored = self._searcher.doc(address).get_first("profile")
-            _PROFILES[key] = json.loads(str(stored))
+            stored = json.loads(str(self._searcher.doc(address).get_first("profile")))
+            _PROFILES[key] = [_read_terms(each) for each in stored]
         return _PROFILES[key]
 
-    def _read_parts(self, number: str) -> list[tuple[DocAddress, int, int]]:
-        """Read the listings of software that several sell: address, software, and one number of each."""
-        found = self._searcher.search(
-            self._of(PART), limit=max(1, self._searcher.num_docs), count=False
-        )
+    def _read(self, query: Query, number: str) -> tuple[list[DocAddress], list[int]]:
+        """Read where all documents of a query stand, and a number of each."""
+        found = self._searcher.search(query, limit=max(1, self._searcher.num_docs), count=False)
         addresses = [address for _, address in found.hits]
-        if not addresses:
-            return []
-        groups = map(int, self._searcher.fast_field_values("group", addresses))  # type: ignore[arg-type]
-        numbers = map(int, self._searcher.fast_field_values(number, addresses))  # type: ignore[arg-type]
-        return list(zip(addresses, groups, numbers, strict=True))
+        return addresses, self._numbers(number, addresses)
+
+    def _numbers(self, field: str, addresses: list[DocAddress]) -> list[int]:
+        values: Any = self._searcher.fast_field_values(field, addresses) if addresses else []
+        return list(values)
 
     def _aggregate(self, query: Query, facets: list[str]) -> dict[str, Counter[str]]:
         size = {"size": MANY, "segment_size": MANY}
@@ -165,10 +174,12 @@ class Scope:
         }
 
 
-def count_facets(searcher: Searcher, text: Query, query: SearchQuery) -> Facets:
+def count_facets(
+    searcher: Searcher, text: Query, query: SearchQuery, *, relaxed: bool = False
+) -> Facets:
     """Count the values of each facet under all filters but its own."""
     filters, cap = query.active_filters, query.price_cap
-    apart = is_apart(searcher, text, query.text)
+    apart = is_apart(searcher, text, query.text, relaxed=relaxed)
     counts: dict[str, Counter[str]] = {}
     free = [facet for facet in query.counted if facet not in filters]
     groups = [(free, filters)] if free else []
@@ -180,30 +191,33 @@ def count_facets(searcher: Searcher, text: Query, query: SearchQuery) -> Facets:
     for facets, others in groups:
         counts |= Scope(searcher, text, others, cap, apart=apart).count(facets)
     return {
-        facet: dict(sorted(counts[facet].items(), key=lambda row: (-row[1], row[0])))
+        facet: dict(sorted((+counts[facet]).items(), key=lambda row: (-row[1], row[0])))
         for facet in query.counted
     }
 
 
 # The rows and the counts of one search ask for the same; a few may be asked at once.
 @lru_cache(maxsize=16)
-def is_apart(searcher: Searcher, text: Query, words: str) -> bool:
+def is_apart(searcher: Searcher, text: Query, words: str, *, relaxed: bool = False) -> bool:
     """Tell whether a text finds a software by some of its sellers only."""
-    if not words:
+    if not words or not (relaxed or may_be_own(plan_query(words), searcher)):
         return False
+    # A listing counts one, and the whole software takes away as many as it has listings.
     found = searcher.aggregate(
-        both(text, of_kind(WHOLE)), {"sellers": {"sum": {"field": "sellers"}}}
+        both(text, of_kind(PART, WHOLE)), {"missing": {"sum": {"field": "sellers"}}}
     )
-    return int(found["sellers"]["value"] or 0) != count(searcher, both(text, of_kind(PART)))
+    return bool(found["missing"]["value"])
 
 
 @lru_cache(maxsize=4)
-def _profiles_of(searcher: Searcher) -> tuple[tuple[str, Filters], ...]:
-    """Read the different sets of terms that sellers beside others have, as they are indexed."""
-    return tuple(
-        (key, {name: frozenset(values) for name, values in json.loads(key).items()})
-        for key, _ in searcher.terms_with_prefix(PROFILES, "")
-    )
+def _terms_held(searcher: Searcher) -> tuple[tuple[str, Filters], ...]:
+    """Read the different terms that sellers beside others have, as they are indexed."""
+    found = searcher.terms_with_prefix(PROFILES, "")
+    return tuple((key, _read_terms(json.loads(key))) for key, _ in found)
+
+
+def _read_terms(stored: Mapping[str, list[str]]) -> Filters:
+    return {name: frozenset(values) for name, values in stored.items()}
 
 
 def narrow(text: Query, filters: Filters, cap: PriceCap | None = None) -> Query:

@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from itertools import groupby
@@ -387,13 +386,3 @@ def iterate_groups(records: Iterable[SearchRecord]) -> Iterator[list[SearchRecor
             raise ValueError(f"the listings of {offering_id} came apart")
         seen.add(offering_id)
         yield group_records(group)[offering_id]
-
-
-def merge_texts(texts: Sequence[str], gap: str) -> str:
-    """Join what the sellers' texts hold: what they share stands once, so that sellers lengthen little.
-
-    No phrase reaches over a gap, so runs between gaps can be told apart and left out.
-    """
-    cut = rf"(?:^| ){re.escape(gap)}(?= |$)"
-    runs = (run.strip() for text in dict.fromkeys(texts) for run in re.split(cut, text))
-    return f" {gap} {gap} ".join(dict.fromkeys(run for run in runs if run))

@@ -29,10 +29,10 @@ from search.engine import (
     PriceCap,
     SearchQuery,
     SearchRecord,
-    merge_texts,
     newest_first,
     shuffle_rank,
 )
+from search.merging import merge_texts
 from search.prefixes import key_tokens
 from search.sentences import ENOUGH_ROWS
 

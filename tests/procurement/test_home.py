@@ -252,7 +252,7 @@ def test_pages_that_explain_the_site(client, address, words):
 
 @pytest.mark.acceptance(13)
 def test_order_rules_tell_the_numbers_that_the_engine_uses(client):
-    from search.embedded_query import _TIE
+    from search.embedded_documents import _TIE
     from search.engine import REFERENCE_POPULATIONS, SEEDS
 
     main = main_of(client.page("/about/order"))

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from catalog.offerings import models as offers
 from catalog.price_plan import ComponentKind, Interval, Unit
 from core import db
-from search import embedded_query
+from search import embedded_documents
 from search.engine import REFERENCE_POPULATIONS, SEEDS, SearchRecord
 from search.queries import get_engine
 from tests.page_checks import text_of
@@ -66,7 +66,7 @@ def crowd(settings, monkeypatch):
             {"id": first.id.hex},
         )
     one = _record(0, text)
-    whole = embedded_query._values(one)
+    whole = embedded_documents._values(one)
     numbers = count()
 
     def values(record):
@@ -79,7 +79,7 @@ def crowd(settings, monkeypatch):
         return copied | lots
 
     with monkeypatch.context() as quick:
-        quick.setattr(embedded_query, "_values", values)
+        quick.setattr(embedded_documents, "_values", values)
         assert get_engine(settings).rebuild(_record(n, text) for n in range(MANY)) == MANY
 
 
