@@ -20,6 +20,7 @@ Payloads = Sequence[Mapping[str, Any]]
 Keep = Callable[[Session], None]
 """Stores what goes with a delivery, in the transaction that notes it."""
 
+BATCH = 100
 CLAIM_SECONDS = 120
 MAXIMUM_ATTEMPTS = 12
 WORKER_SEEN_SECONDS = 60
@@ -91,7 +92,7 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, uuid.UUID) else value
 
 
-def run_due(handlers: Mapping[str, Handler], *, limit: int = 100) -> int:
+def run_due(handlers: Mapping[str, Handler], *, limit: int = BATCH) -> int:
     """Deliver messages that are due; returns how many were tried."""
     if _is_idle():
         return 0
@@ -117,16 +118,19 @@ def drain(handlers: Mapping[str, Handler]) -> int:
 
 
 def run_forever(
-    handlers: Mapping[str, Handler], stop: threading.Event, *, pause_seconds: float = 0.5
+    handlers: Mapping[str, Handler], stop: threading.Event, *, pause_seconds: float = 0.25
 ) -> None:
-    """Deliver messages until `stop` is set; a database that is away or busy is asked again."""
+    """Deliver messages until `stop` is set; a database that is away or busy is asked again.
+
+    Between two rounds messages gather, so that those taken together are many.
+    """
     while not stop.is_set():
         try:
             tried = run_due(handlers)
         except OperationalError as error:
             _log.warning("outbox.database_away", error=repr(error.orig))
             tried = 0
-        if tried == 0:
+        if tried < BATCH:
             stop.wait(pause_seconds)
 
 
