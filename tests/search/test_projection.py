@@ -8,7 +8,7 @@ import pytest
 from catalog.certification.models import ReviewState
 from catalog.certification.queries import Standing
 from catalog.offerings.models import OfferState
-from catalog.offerings.queries import read_listed, read_sellers
+from catalog.offerings.queries import read_sellers
 from catalog.price_plan import ComponentKind, Interval, Unit
 from catalog.terms import CertificationState
 from core import db
@@ -16,6 +16,7 @@ from core.clock import today_jst
 from search.analysis import analysis_version, matches
 from search.facets import keeps, read_facets
 from search.projection import build_record, read_texts, text_of, yearly_costs
+from search.queries import list_offering_ids
 from search.results import next_reference, size_words
 from tests import factories
 
@@ -35,7 +36,7 @@ def listed(database):
             )
             made = factories.offering(session, maker, version, **values)
         with db.reading() as session:
-            return read_listed(session, [made.listing_id])[0]
+            return read_sellers(session, list_offering_ids(session, [made.listing_id]))[0]
 
     return make
 
@@ -221,6 +222,6 @@ def test_review_under_way_counts_as_claimed(database):
         _, offering_version = _rows_of(session, version)
         factories.certification(session, offering_version, ReviewState.UNDER_REVIEW)
     with db.reading() as session:
-        loaded = read_listed(session, [version.listing_id])[0]
+        loaded = read_sellers(session, list_offering_ids(session, [version.listing_id]))[0]
         standing = read_standings(session, [loaded.offering_version_id])[loaded.offering_version_id]
         assert read_facets(loaded, standing.state, TODAY)["certification"] == {"claimed"}

@@ -22,7 +22,6 @@ from catalog.offerings.queries.listed import MAXIMUM_LISTED as MAXIMUM_LISTED
 from catalog.offerings.queries.listed import find_listed as find_listed
 from catalog.offerings.queries.listed import is_listed as is_listed
 from catalog.offerings.queries.listed import narrow_to_listed as narrow_to_listed
-from catalog.offerings.queries.listed import read_listed as read_listed
 from catalog.offerings.queries.listed import read_prices as read_prices
 from catalog.offerings.queries.listed import read_sellers as read_sellers
 from catalog.specifications.models import SpecificationVersion

@@ -72,21 +72,12 @@ def find_listed(
     return list(session.exec(statement))
 
 
-def read_listed(session: Session, listing_ids: Sequence[uuid.UUID]) -> list[Listed]:
-    """Return what buyers see now of some listings, as plain values (2 statements).
+def read_sellers(session: Session, offering_ids: Sequence[uuid.UUID]) -> list[Listed]:
+    """Return what buyers see now of all sellers of some software, as plain values (2 statements).
 
     The same rule as `find_listed`; by software and listing.
     """
-    return _read(session, _values_statement(Listing.id), listing_ids)
-
-
-def read_sellers(session: Session, offering_ids: Sequence[uuid.UUID]) -> list[Listed]:
-    """Return what buyers see now of all sellers of some software: as `read_listed` does."""
-    return _read(session, _values_statement(Listing.offering_id), offering_ids)
-
-
-def _read(session: Session, statement: Any, ids: Sequence[uuid.UUID]) -> list[Listed]:
-    found: Any = session.connection().execute(statement, {"ids": ids}).all()
+    found: Any = session.connection().execute(_values_statement(), {"ids": offering_ids}).all()
     if not found:
         return []
     prices = read_prices(session, [row[0] for row in found])
@@ -102,7 +93,7 @@ def read_prices(
 
 
 @cache
-def _values_statement(narrowed: Any) -> Any:
+def _values_statement() -> Any:
     """Return the columns of `Listed` in its order; the statement is built and compiled once."""
     maker, seller = _parties()
     renamed: dict[str, Any] = {
@@ -135,7 +126,7 @@ def _values_statement(narrowed: Any) -> Any:
             StandardSpecification,
             col(StandardSpecification.id) == SpecificationVersion.specification_id,
         )
-        .where(col(narrowed).in_(bindparam("ids", expanding=True)))
+        .where(col(Listing.offering_id).in_(bindparam("ids", expanding=True)))
         .order_by(col(Listing.offering_id), col(Listing.id))
         .limit(MAXIMUM_LISTED)
     )
