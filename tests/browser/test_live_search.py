@@ -165,8 +165,10 @@ def _choose_a_suggestion(page: Page, audit_page: AuditPage) -> None:
 def _filter_on_a_phone(page: Page) -> None:
     """The button of the open filters leads on to the results below them."""
     page.locator("#search-panel > summary").click()
+    page.evaluate("document.getElementById('search-found').dataset.old = 'yes'")
     page.get_by_role("button", name="この条件で絞り込む").first.click()
     expect(page.locator("#search-panel > summary")).to_be_focused()
+    expect(page.locator("#search-found[data-old]")).to_have_count(0)
     assert page.locator("#search-panel").get_attribute("open") is None
 
 
