@@ -56,7 +56,7 @@ def build_schema() -> Schema:
     builder.add_integer_field("sellers", fast=True)
     builder.add_text_field(OWN_WORDS, tokenizer_name=TOKENIZER, index_option="basic")
     builder.add_unsigned_field("row", indexed=True, fast=True)
-    builder.add_unsigned_field("profile_key", fast=True)
+    builder.add_unsigned_field("profile_key", indexed=True, fast=True)
     for zone in ZONES:
         builder.add_text_field(f"bigrams_{zone}", tokenizer_name=TOKENIZER)
         builder.add_text_field(f"words_{zone}", tokenizer_name=TOKENIZER)
@@ -77,7 +77,7 @@ def build_schema() -> Schema:
 def schema_fingerprint() -> str:
     """Name the shape of the index: one of another shape is built again."""
     shape = repr(
-        (12, COMPLETED, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy"))
+        (13, COMPLETED, ZONES, FACETS, REFERENCE_POPULATIONS, SEEDS, TOKENIZER, version("tantivy"))
     )
     return hashlib.sha256(shape.encode()).hexdigest()[:16]
 

@@ -31,10 +31,9 @@ _PROFILES: dict[int, list[Filters]] = {}
 class Scope:
     """What a text and filters leave: as listings, or as one document for each software.
 
-    Without conditions on the sellers' terms, the document of the whole software tells all. With such
-    conditions one seller must meet them together: that document also holds its sellers' terms, each
-    different set of them once. Only a text that finds one seller and not another (`apart`), or a
-    cost beside other terms, makes it necessary to read software that several sell seller by seller.
+    The document of the whole software tells what any of its sellers offers, and each different set of
+    terms that one of them offers together. Only a text that finds one seller and not another
+    (`apart`), or a cost beside other terms, makes it necessary to read seller by seller.
     """
 
     def __init__(
@@ -67,11 +66,9 @@ class Scope:
         """Narrow to one document for each software; where sellers are read, its cheapest or first."""
         if self.reads_parts:
             return self._one_part_each(cost_population)
-        if not self._terms:
-            return both(self._own, of_kind(SOLO, WHOLE))
-        alone = [of_kind(SOLO), *build_filter(self._terms)]
-        met = [(Occur.Should, Query.boolean_query(each)) for each in (alone, self._held())]
-        return both(self._own, (Occur.Must, Query.boolean_query(met)))
+        found = self._of(SOLO, WHOLE)
+        # What a whole software has of one facet, one of its sellers has; of two, perhaps two sellers.
+        return both(found, self._held()) if len(self._terms) > 1 else found
 
     def count(self, facets: list[str]) -> dict[str, Counter[str]]:
         """Count the software for each value of these facets."""
@@ -99,17 +96,20 @@ class Scope:
 
     # --- by the terms that a whole software holds --------------------------------------------------
 
-    def _held(self) -> list[tuple[Occur, Query]]:
-        """Narrow to software of several sellers of whom one meets the terms."""
+    def _held(self) -> tuple[Occur, Query]:
+        """Narrow to what one seller offers together."""
         wanted = [key for key, terms in _terms_held(self._searcher) if keeps(self._terms, terms)]
         held = Query.term_set_query(build_schema(), PROFILES, wanted)
-        return [of_kind(WHOLE), (Occur.Must, Query.const_score_query(held, 0))]
+        alone = Query.boolean_query([of_kind(SOLO)])
+        either = Query.boolean_query([(Occur.Should, alone), (Occur.Should, held)])
+        return (Occur.Must, Query.const_score_query(either, 0))
 
     def _read_wholes(self) -> list[tuple[list[Filters], int]]:
         """Read what the sellers of each software offer, and how many have the same, whatever it is."""
-        addresses, keys = self._read(both(self._own, of_kind(WHOLE)), "profile_key")
-        samples = dict(zip(keys, addresses, strict=True))
-        return [(self._profile(key, samples[key]), number) for key, number in Counter(keys).items()]
+        terms = {"terms": {"field": "profile_key", "size": MANY, "segment_size": MANY}}
+        found = self._searcher.aggregate(both(self._own, of_kind(WHOLE)), {"offered": terms})
+        rows = ((int(row["key"]), row["doc_count"]) for row in found["offered"]["buckets"])
+        return [(self._profile(key), number) for key, number in rows]
 
     # --- seller by seller --------------------------------------------------------------------------
 
@@ -134,22 +134,23 @@ class Scope:
         counts = self._aggregate(self._of(SOLO), facets)
         addresses, groups = self._read(self._of(PART), "group")
         keys = self._numbers("profile_key", addresses)
-        samples = dict(zip(keys, addresses, strict=True))
         offered: dict[int, set[int]] = {}
         for group, key in zip(groups, keys, strict=True):
             offered.setdefault(group, set()).add(key)
         for found, number in Counter(map(frozenset, offered.values())).items():
-            terms = [each for key in found for each in self._profile(key, samples[key])]
+            terms = [each for key in found for each in self._profile(key)]
             for facet in facets:
                 for value in {value for each in terms for value in each[facet]}:
                     counts[facet][value] += number
         return counts
 
-    def _profile(self, key: int, address: DocAddress) -> list[Filters]:
+    def _profile(self, key: int) -> list[Filters]:
         """Give the terms of a seller, or of all sellers of a software; what a key means never changes."""
         if key not in _PROFILES:
             if len(_PROFILES) > _KNOWN_PROFILES:
                 _PROFILES.clear()
+            same = Query.term_query(build_schema(), "profile_key", key, index_option="basic")
+            (_, address), *_ = self._searcher.search(same, limit=1, count=False).hits
             stored = json.loads(str(self._searcher.doc(address).get_first("profile")))
             _PROFILES[key] = [_read_terms(each) for each in stored]
         return _PROFILES[key]
@@ -234,5 +235,6 @@ def both(query: Query, narrowing: tuple[Occur, Query]) -> Query:
 
 def count(searcher: Searcher, query: Query) -> int:
     """Count the documents of a query."""
-    found: Any = searcher.search(query, limit=1)
+    # Asked for in the order of a field, no document is scored.
+    found: Any = searcher.search(query, limit=1, order_by_field="group")
     return int(found.count)
