@@ -5,8 +5,11 @@ from collections.abc import Iterable, Mapping
 
 from sqlmodel import Session
 
-from catalog.offerings.queries.parties import find_makers, find_regions
-from catalog.specifications.queries import list_versions
+from catalog.offerings.queries.parties import (
+    find_makers,
+    find_regions,
+    list_specification_names,
+)
 from search.facets import Pairs, facet_choices
 
 
@@ -17,10 +20,9 @@ def list_facet_choices(
 
     Of the facets with as many values as vendors write, those of the asked values that are public.
     """
-    versions = list_versions(session)
     wanted = asked or {}
     return {
-        **facet_choices([each for each in versions if each.specification.accepts_offerings]),
+        **facet_choices(list_specification_names(session)),
         "region": tuple((each, each) for each in find_regions(session, wanted.get("region", ()))),
         "maker": name_makers(session, wanted.get("maker", ())),
     }

@@ -27,6 +27,7 @@ def is_code(word: str) -> bool:
     return word in load_codes() or _DIGIT.search(word) is not None
 
 
+@lru_cache(maxsize=50_000)
 def mark_code(word: str) -> str:
     """Give a word so that no word of up to two slips is near to it, if it is a code."""
     return _MARK + word if is_code(word) else word

@@ -23,13 +23,12 @@ from search.engine import (
     FACETS,
     PART,
     REFERENCE_POPULATIONS,
-    SEEDS,
     SOLO,
     TERMS_FACETS,
     WHOLE,
     SearchRecord,
     newest_first,
-    shuffle_rank,
+    shuffle_ranks,
 )
 from search.merging import merge_texts, split_runs
 from search.prefixes import key_tokens
@@ -114,8 +113,7 @@ def _values(record: SearchRecord) -> dict[str, Any]:
         values[f"cost_{population}"] = record.yearly_costs.get(population, NO_COST)
     newest = newest_first(record)
     values["newest"] = NO_COST if newest is None else newest
-    for seed in range(SEEDS):
-        rank = shuffle_rank(record.offering_id, record.listing_id, seed)
+    for seed, rank in enumerate(shuffle_ranks(record.offering_id, record.listing_id)):
         # The engine multiplies a score by log2(2 + field): this makes the factor 1 to 1.02.
         values[f"shuffle_{seed}"] = 2.0 ** (1.0 + _TIE * (1.0 - rank)) - 2.0
     return values

@@ -1,11 +1,12 @@
 """What a search engine promises: its values, and the Protocol that both engines satisfy."""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
+from hashlib import shake_128
 from itertools import groupby
+from struct import unpack
 from typing import Any, Protocol
 
 from core.errors import BadRequest, Unavailable
@@ -131,17 +132,18 @@ class SearchRecord:
     @property
     def fingerprint(self) -> str:
         """Give what tells whether an index holds exactly this: a digest of every value."""
-        values = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
-        text = json.dumps(values, sort_keys=True, ensure_ascii=False)
+        text = repr([_plain(getattr(self, name)) for name in _FIELDS])
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _plain(value: Any) -> Any:
+    """Give one spelling of a value, whatever the order of what it holds."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    return value.isoformat() if isinstance(value, date) else value
+        return sorted((key, _plain(each)) for key, each in value.items())
+    return sorted(value) if isinstance(value, set | frozenset) else value
+
+
+_FIELDS = tuple(each.name for each in fields(SearchRecord))
 
 
 Changes = tuple[list[SearchRecord], list[str]]
@@ -335,14 +337,22 @@ def hit_of(record: SearchRecord) -> Hit:
 
 
 def shuffle_rank(offering_id: str, listing_id: str, seed: int) -> float:
-    """Place a listing among its equals for one seed, in [0, 1), listings of one offering together.
+    """Place a listing among its equals for one seed, in [0, 1), listings of one offering together."""
+    return shuffle_ranks(offering_id, listing_id)[seed]
+
+
+def shuffle_ranks(offering_id: str, listing_id: str) -> list[float]:
+    """Place a listing among its equals for every seed, by hashes of the two ids.
 
     Ids are given by the system, so no vendor can choose a place; the rule itself is public.
     """
-    key = f"narabi order {seed}".encode()
-    offering = hashlib.blake2b(offering_id.encode(), key=key, digest_size=4).digest()
-    listing = hashlib.blake2b(listing_id.encode(), key=key, digest_size=2).digest()
-    return int.from_bytes(offering + listing) / 2.0**48
+    offering = unpack(
+        f">{SEEDS}I", shake_128(f"narabi order {offering_id}".encode()).digest(4 * SEEDS)
+    )
+    listing = unpack(
+        f">{SEEDS}H", shake_128(f"narabi order {listing_id}".encode()).digest(2 * SEEDS)
+    )
+    return [(high * 2**16 + low) / 2.0**48 for high, low in zip(offering, listing, strict=True)]
 
 
 def shuffle_makers(maker_ids: Iterable[str], seed: int) -> list[str]:

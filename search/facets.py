@@ -13,7 +13,7 @@ from catalog.offerings.prices import plan_of
 from catalog.offerings.queries.parties import region_value
 from catalog.offerings.rows import list_held, read_categories
 from catalog.pricing import PRICE_BANDS, price_band
-from catalog.specifications.models import SpecificationVersion
+from catalog.specifications.models import title_of
 from catalog.terms import (
     HOSTING_CODES,
     HOSTING_PROVIDERS,
@@ -249,17 +249,15 @@ _READERS: Mapping[str, Callable[[Listed], frozenset[str]]] = {
 }
 
 
-def specification_label(version: SpecificationVersion) -> str:
-    """Return how a specification version is named: 施設予約 第1.0版."""
-    return f"{version.specification.name} {version.title}"
+def facet_choices(specifications: Iterable[tuple[str, str, str]]) -> dict[str, Pairs]:
+    """Return (value, label) of every facet whose values are known, in the order in which they are shown.
 
-
-def facet_choices(specifications: Iterable[SpecificationVersion]) -> dict[str, Pairs]:
-    """Return (value, label) of every facet whose values are known, in the order in which they are shown."""
+    Specification versions are given as code, label and name, and read as 施設予約 第1.0版.
+    """
     known = {each.name: each.choices for each in DEFINITIONS if each.choices is not None}
     versions = tuple(
-        (specification_value(each.specification.code, each.label), specification_label(each))
-        for each in specifications
+        (specification_value(code, label), f"{name} {title_of(label)}")
+        for code, label, name in specifications
     )
     return {"specification": versions, **known}
 

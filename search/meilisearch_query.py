@@ -30,7 +30,7 @@ from search.engine import (
     SearchQuery,
     SearchRecord,
     newest_first,
-    shuffle_rank,
+    shuffle_ranks,
 )
 from search.merging import merge_texts
 from search.prefixes import key_tokens
@@ -154,8 +154,8 @@ def _document(record: SearchRecord) -> dict[str, Any]:
     document |= {f"cost_{size}": cost for size, cost in record.yearly_costs.items()}
     if (newest := newest_first(record)) is not None:
         document["newest"] = newest
-    for seed in range(SEEDS):
-        document[f"shuffle_{seed}"] = shuffle_rank(record.offering_id, record.listing_id, seed)
+    ranks = shuffle_ranks(record.offering_id, record.listing_id)
+    document |= {f"shuffle_{seed}": rank for seed, rank in enumerate(ranks)}
     return document
 
 

@@ -197,10 +197,10 @@ def test_few_threads_wait_for_a_hanging_server_and_the_others_answer_at_once(ser
 
 def test_an_answer_that_takes_too_long_in_all_counts_as_a_failure(served, server):
     engine = both(served)
-    engine.server._timeout = 0.2
+    engine.server._timeout = 0.6
 
     def dawdle(_request):
-        time.sleep(0.15)
+        time.sleep(0.35)
         return True
 
     server.illness = dawdle

@@ -1,13 +1,46 @@
-"""Who makes what buyers see, and where it runs: the values that vendors add to filters."""
+"""What offerings are made for, who makes what buyers see, and where it runs: the values of filters."""
 
 import unicodedata
 import uuid
 from collections.abc import Iterable, Sequence
 
+from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
 from catalog.offerings.models import Offering, OfferingVersion, OfferState
+from catalog.specifications.models import (
+    PUBLISHED_STATES,
+    Pattern,
+    SpecificationVersion,
+    StandardSpecification,
+)
 from vendors.models import Vendor, VendorState
+
+
+def list_specification_names(session: Session) -> list[tuple[str, str, str]]:
+    """Return (code, label, name) of the published versions that take offerings, newest label last.
+
+    Which take them is the rule of `StandardSpecification.accepts_offerings`.
+    """
+    pattern = col(StandardSpecification.pattern)
+    opened = col(StandardSpecification.saas_opened_at).is_not(None)
+    statement = (
+        select(StandardSpecification.code, SpecificationVersion.label, StandardSpecification.name)
+        .join(SpecificationVersion)
+        .where(
+            or_(pattern == Pattern.COMMON_B, and_(pattern == Pattern.STANDARDISED, opened)),
+            col(SpecificationVersion.state).in_(PUBLISHED_STATES),
+        )
+        .order_by(
+            StandardSpecification.code,
+            col(SpecificationVersion.applies_from).nulls_last(),
+            col(SpecificationVersion.published_at).nulls_last(),
+            SpecificationVersion.label,
+            col(SpecificationVersion.id),
+        )
+        .limit(1_000)
+    )
+    return [(code, label, name) for code, label, name in session.exec(statement)]
 
 
 def region_value(text: str) -> str:
