@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from catalog.cost_rules import discount
 from catalog.cost_words import (
     CHART_KINDS,
     charge_row,
@@ -13,7 +14,7 @@ from catalog.cost_words import (
 from catalog.offerings.words import list_discounts, say_support
 from catalog.pages import Column, Conditions
 from catalog.price_plan import ComponentKind
-from catalog.pricing import CostStatement, YearCost, discount
+from catalog.pricing import CostStatement, YearCost
 from core.clock import today_jst
 from core.japanese import format_fiscal_year, format_yen
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from catalog.charges import charge_amount
 from catalog.offerings.words import say_bounds
 from catalog.price_plan import (
     QUOTE_LABEL,
@@ -14,7 +15,6 @@ from catalog.price_plan import (
     TierMode,
     Unit,
     Volumes,
-    charge_amount,
 )
 from catalog.pricing import CostStatement, YearCost
 from core.japanese import format_amount, format_date, format_fiscal_year, format_yen

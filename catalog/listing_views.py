@@ -19,7 +19,7 @@ from catalog.offerings.prices import list_public, plan_of
 from catalog.offerings.queries import history
 from catalog.offerings.views.offering_pages import words_of
 from catalog.offerings.views.own_list import UNDER_REVIEW
-from catalog.pricing import first_year_reference
+from catalog.price_bands import first_year_reference
 from catalog.specifications.queries import list_requirements
 from catalog.terms import CertificationState, RequirementClass
 from core import paging, web

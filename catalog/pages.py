@@ -28,8 +28,9 @@ from catalog.offerings import queries as offers
 from catalog.offerings.content import requirement_entries
 from catalog.offerings.models import ListingVersion, OfferState
 from catalog.offerings.prices import plan_of
+from catalog.price_bands import REFERENCE_VOLUMES
 from catalog.price_plan import PricePlan, Term, Volumes
-from catalog.pricing import REFERENCE_VOLUMES, CostStatement, cost
+from catalog.pricing import CostStatement, cost
 from catalog.queries import list_answer_entries
 from catalog.specifications.models import SpecificationVersion
 from catalog.specifications.queries import list_requirements

@@ -81,9 +81,6 @@ ALLOWED_INTERVALS: Mapping[ComponentKind, tuple[Interval, ...]] = {
     ComponentKind.EXIT: (Interval.ONCE,),
 }
 
-# Volumes count these per month, so a price once or per year has no known quantity to multiply.
-_MONTHLY_FLOW_UNITS = (Unit.CASE, Unit.HOUR)
-
 
 @dataclass(frozen=True, slots=True)
 class Tier:
@@ -314,40 +311,6 @@ class QuoteNeed:
     kind: ComponentKind | None = None
     unit: Unit | None = None
     interval: Interval | None = None
-
-
-def price_quantity(component: PriceComponent, quantity: int) -> int:
-    """Give one charge in yen without tax for a known quantity; ValueError without a price.
-
-    Graduated tiers price the part of the quantity from their bound up to the next one: with tiers
-    at 0 and 100, the first 100 units cost the first price.
-    """
-    if not component.tiers:
-        raise ValueError(f"no price is published: {component.name}")
-    if component.tier_mode is TierMode.VOLUME:
-        tier = next(each for each in reversed(component.tiers) if quantity >= each.lower)
-        amount = quantity * tier.unit_price
-    else:
-        uppers = [each.lower for each in component.tiers[1:]] + [quantity]
-        amount = sum(
-            max(0, min(quantity, upper) - tier.lower) * tier.unit_price
-            for tier, upper in zip(component.tiers, uppers, strict=True)
-        )
-    if component.minimum is not None:
-        amount = max(amount, component.minimum)
-    return amount if component.maximum is None else min(amount, component.maximum)
-
-
-def charge_amount(component: PriceComponent, volumes: Volumes) -> int | QuoteNeed:
-    """Give one charge in yen without tax for a body, or why only a quote can tell it."""
-    quantity = volumes.get(component.unit)
-    is_flow = component.unit in _MONTHLY_FLOW_UNITS
-    if is_flow and component.interval in (Interval.ONCE, Interval.YEAR):
-        quantity = None
-    if component.tiers and quantity is not None:
-        return price_quantity(component, quantity)
-    reason = QuoteReason.UNKNOWN_VOLUME if component.tiers else QuoteReason.NO_PRICE
-    return QuoteNeed(reason, component.name, component.kind, component.unit, component.interval)
 
 
 def _shift_months(day: date, months: int) -> date:

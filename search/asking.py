@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from catalog.pricing import compute_tax
+from catalog.cost_rules import compute_tax
 from catalog.terms import size_class_for
 from core.errors import BadRequest
 from search.engine import FACETS, PriceCap, SearchQuery, choose_seed

@@ -12,7 +12,7 @@ from catalog.offerings.listed import Listed
 from catalog.offerings.prices import plan_of
 from catalog.offerings.queries.parties import region_value
 from catalog.offerings.rows import list_held, read_categories
-from catalog.pricing import PRICE_BANDS, price_band
+from catalog.price_bands import PRICE_BANDS, price_band
 from catalog.specifications.models import title_of
 from catalog.terms import (
     HOSTING_CODES,

@@ -9,8 +9,8 @@ from datetime import date
 
 from catalog.offerings.models import ListingVersion
 from catalog.offerings.prices import plan_of
+from catalog.price_bands import first_year_cost
 from catalog.price_plan import Volumes
-from catalog.pricing import first_year_cost
 from search.engine import (
     REFERENCE_POPULATIONS,
     Hit,

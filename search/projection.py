@@ -7,8 +7,8 @@ from functools import cache
 from catalog.certification.queries import Standing
 from catalog.offerings.listed import Listed
 from catalog.offerings.prices import plan_of
+from catalog.price_bands import first_year_cost
 from catalog.price_plan import Volumes
-from catalog.pricing import first_year_cost
 from catalog.terms import HOSTING_CODES, Network, hosting_label
 from search.analysis import analysis_version, searchable_text
 from search.engine import REFERENCE_POPULATIONS, SearchRecord

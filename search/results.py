@@ -6,10 +6,11 @@ from datetime import date
 from functools import cached_property
 
 from catalog.certification.queries import Standing
+from catalog.cost_rules import compute_tax
 from catalog.offerings.listed import Listed
 from catalog.offerings.prices import plan_of
+from catalog.price_bands import ReferencePrice, first_year_cost
 from catalog.price_plan import Volumes
-from catalog.pricing import ReferencePrice, compute_tax, first_year_cost
 from catalog.terms import HOSTING_CODES, SIZE_LOWER_BOUNDS, hosting_label
 from search.engine import REFERENCE_POPULATIONS, SearchQuery
 

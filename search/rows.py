@@ -8,8 +8,8 @@ from datetime import date
 from catalog.certification.queries import Standing
 from catalog.offerings.listed import Listed
 from catalog.offerings.prices import plan_of
+from catalog.price_bands import first_year_cost
 from catalog.price_plan import Volumes
-from catalog.pricing import first_year_cost
 from search.analysis import plan_query, read_zones
 from search.engine import Hit, SearchQuery, shuffle_rank
 from search.facets import meets

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from bench.search import words
 from bench.search.market import SEED, SPECIFICATIONS, Skew
-from catalog.pricing import PRICE_BANDS
+from catalog.price_bands import PRICE_BANDS
 from catalog.terms import HOSTING_CODES, SizeClass
 from search.engine import SearchQuery
 

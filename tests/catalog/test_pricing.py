@@ -4,6 +4,8 @@ from datetime import date
 
 import pytest
 
+from catalog.charges import price_quantity
+from catalog.price_bands import PRICE_BANDS, band_for, first_year_reference, price_band
 from catalog.price_plan import (
     ComponentKind,
     Interval,
@@ -16,15 +18,8 @@ from catalog.price_plan import (
     TierMode,
     Unit,
     Volumes,
-    price_quantity,
 )
-from catalog.pricing import (
-    PRICE_BANDS,
-    band_for,
-    cost,
-    first_year_reference,
-    price_band,
-)
+from catalog.pricing import cost
 
 START = date(2026, 10, 1)
 TOWN = Volumes(population=32_451)

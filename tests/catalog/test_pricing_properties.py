@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.charges import price_quantity
+from catalog.cost_rules import compute_tax
 from catalog.price_plan import (
     ALLOWED_INTERVALS,
     ComponentKind,
@@ -21,9 +23,8 @@ from catalog.price_plan import (
     TierMode,
     Unit,
     Volumes,
-    price_quantity,
 )
-from catalog.pricing import compute_tax, cost
+from catalog.pricing import cost
 
 
 def component(tiers: tuple[Tier, ...], mode: TierMode) -> PriceComponent:

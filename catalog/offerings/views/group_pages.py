@@ -11,6 +11,7 @@ from sqlmodel import Session
 from accounts.auth import access, actor
 from accounts.models import BodyKind
 from accounts.permissions import Permission
+from catalog.cost_rules import discount
 from catalog.offerings import queries, schemas, services
 from catalog.offerings.discount_schemas import DiscountsSchema, discount_values
 from catalog.offerings.models import (
@@ -44,7 +45,6 @@ from catalog.offerings.views.frame import (
     terms_for,
 )
 from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
-from catalog.pricing import discount
 from catalog.terms import (
     AccessibilityLevel,
     Authentication,

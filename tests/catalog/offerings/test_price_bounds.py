@@ -12,9 +12,11 @@ from uuid import UUID
 import pytest
 
 from app import outbox_handlers
+from catalog.cost_rules import discount
 from catalog.offerings import queries, services
 from catalog.offerings.content import hash_content, listing_content
 from catalog.offerings.price_variants import Variant, check_variants
+from catalog.price_bands import first_year_cost
 from catalog.price_plan import (
     ComponentKind,
     Interval,
@@ -27,7 +29,7 @@ from catalog.price_plan import (
     Unit,
     Volumes,
 )
-from catalog.pricing import cost, discount, first_year_cost
+from catalog.pricing import cost
 from catalog.terms import SizeClass
 from core import db, outbox
 from tests import factories
