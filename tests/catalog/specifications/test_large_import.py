@@ -1,6 +1,6 @@
 """5,000 requirements by the command, with bars in a terminal; in a pipe there are none.
 
-A process of its own for each of the two; what is stored is tried on both databases elsewhere.
+A process of its own for the terminal; what is stored is tried on both databases elsewhere.
 """
 
 import io
@@ -70,9 +70,9 @@ def test_a_pipe_gets_words_and_no_bar(environment, tmp_path):
     count = 1_000  # the bar of a terminal moves on many times in so many
     lines = [f"R-{number},検索できること。,必須" for number in range(count)]
     table.write_text("\n".join(["機能ID,機能要件,実装区分", *lines]))
-    command = [*COMMAND, str(table), "--code", "LARGE", "--version", "1.0", "--dry-run"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    command = ["specifications", "import", str(table), "--code", "LARGE", "--version", "1.0"]
+    done = CliRunner().invoke(cli, [*command, "--dry-run"], env=environment)
+    assert done.exit_code == 0, done.stderr
     assert done.stderr == ""
     assert f"要件は{count}件です" in done.stdout
     assert "%" not in done.stdout
