@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from meilisearch.errors import MeilisearchApiError, MeilisearchError
 from requests.exceptions import RequestException
 
+from search.deadline import within
 from search.engine import IndexMissing, SearchUnavailable
 
 _FAILURES_TO_OPEN = 3
 _OPEN_SECONDS = 10.0
 _PARALLEL = 4
 _WAIT_SECONDS = 0.05
+_NOT_AN_ANSWER = (ValueError, LookupError, TypeError, AttributeError)
+"""What reading an answer raises that is not what a search server gives."""
 
 
 class CircuitBreaker:
@@ -33,7 +36,7 @@ class CircuitBreaker:
     def guard(self, seconds: float | None = None) -> Iterator[None]:
         """Pass on, or raise SearchUnavailable at once while the server is given a rest.
 
-        An answer that took longer than `seconds` counts as none: the next may take longer still.
+        All that is asked inside has `seconds` together: what takes longer is cut off and a failure.
         """
         with self._lock:
             if time.monotonic() < self._open_until:
@@ -43,16 +46,14 @@ class CircuitBreaker:
                 self._open_until = time.monotonic() + _OPEN_SECONDS
         if not self._room.acquire(timeout=_WAIT_SECONDS):
             raise SearchUnavailable
-        began = time.monotonic()
         try:
-            yield
-        except (MeilisearchError, RequestException, ValueError, KeyError) as error:
-            # ValueError and KeyError: the answer was not what a search server gives.
+            with within(seconds):
+                yield
+        except (MeilisearchError, RequestException, *_NOT_AN_ANSWER) as error:
             self._note(failed=_is_failure(error))
             raise _mapped(error) from error
         else:
-            too_slow = seconds is not None and time.monotonic() - began > seconds
-            self._note(failed=too_slow)
+            self._note(failed=False)
         finally:
             self._room.release()
 

@@ -12,6 +12,7 @@ from meilisearch.errors import MeilisearchApiError
 
 from search.analysis import plan_query
 from search.breaker import CircuitBreaker
+from search.deadline import TimedClient
 from search.engine import (
     FACETS,
     CatchUp,
@@ -50,8 +51,8 @@ _WRITE_SECONDS = 30
 class MeilisearchEngine:
     """A SearchEngine over one index of a Meilisearch server.
 
-    `timeout` is in seconds and holds for questions; writes wait for the server's task, so they
-    belong into the outbox worker.
+    `timeout` is in seconds and holds for a whole question, however many answers it takes; writes
+    wait for the server's task, so they belong into the outbox worker.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class MeilisearchEngine:
     def health(self) -> EngineHealth:
         """Say whether searches can be answered; never raises."""
         try:
-            with self._breaker.guard():
+            with self._breaker.guard(self._timeout):
                 client = self._client(self._timeout)
                 generation = self._generation(client)
                 self._settings.require(client, generation)
@@ -239,7 +240,7 @@ class MeilisearchEngine:
         if clients is None:
             clients = self._local.clients = {}
         if timeout not in clients:
-            clients[timeout] = Client(self._url, self._api_key, timeout=timeout)
+            clients[timeout] = TimedClient(self._url, self._api_key, timeout=timeout)
         return clients[timeout]
 
     def _generation(self, client: Client) -> str:

@@ -8,6 +8,7 @@ from meilisearch import Client
 from meilisearch.errors import MeilisearchApiError
 
 from search.breaker import CircuitBreaker
+from search.deadline import TimedClient
 from search.engine import SearchUnavailable
 from search.meilisearch_query import SETTINGS
 
@@ -55,7 +56,7 @@ def make_keys(url: str, master_key: str) -> dict[str, str]:
 
     Raises SearchUnavailable when the server refuses.
     """
-    client = Client(url, master_key, timeout=_SECONDS)
+    client = TimedClient(url, master_key, timeout=_SECONDS)
     with CircuitBreaker().guard():
         return {purpose: _make_key(client, wanted) for purpose, wanted in KEYS.items()}
 

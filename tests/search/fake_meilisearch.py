@@ -9,7 +9,7 @@ import json
 import re
 import threading
 import unicodedata
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 
@@ -420,7 +420,8 @@ def run_fake():
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
-            self.wfile.write(answer)
+            with suppress(ConnectionError):  # nobody waits for it any more
+                self.wfile.write(answer)
 
         do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815
 

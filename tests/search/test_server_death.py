@@ -4,7 +4,9 @@ import shutil
 import socket
 import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from click.testing import CliRunner
 from app import cli, outbox_handlers
 from catalog.offerings.models import ListingVersion, OfferAction
 from core import clock, db, outbox
+from search import deadline
 from search.cli import report_at_start
 from search.engine import SearchQuery
 from search.queries import get_engine
@@ -35,6 +38,10 @@ def both(settings):
     return engine
 
 
+GARBAGE = cycle([b"<html>not what was asked</html>", b"null", b"[]"])
+HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n"
+
+
 class Illness:
     """Keeps every question waiting, or answers nonsense, until the server is well again."""
 
@@ -46,7 +53,16 @@ class Illness:
             request.send_response(200)
             request.send_header("Content-Type", "application/json")
             request.end_headers()
-            request.wfile.write(b"<html>not what was asked</html>")
+            request.wfile.write(next(GARBAGE))
+        elif self.kind in {"trickles", "trickles the head"}:
+            # Byte by byte, each long before the timeout of a single read.
+            told = HEAD + (b"\r\n" if self.kind == "trickles" else b"") + b"X-Long: " * 100
+            at = len(HEAD) + 2 if self.kind == "trickles" else 5
+            with suppress(OSError):
+                request.wfile.write(told[:at])
+                while not self.over.wait(0.05):
+                    request.wfile.write(told[at : at + 1])
+                    at += 1
         else:
             self.waiting += 1
             self.most = max(self.most, self.waiting)
@@ -86,8 +102,8 @@ def served(app, settings, fake_server, server):
 
 def make_ill(server, served, app, kind):
     """Let the server fall ill in one way."""
-    if kind in {"hangs", "garbage"}:
-        server.illness = Illness("garbage" if kind == "garbage" else "hangs")
+    if kind in {"hangs", "garbage", "trickles"}:
+        server.illness = Illness(kind)
     elif kind == "refuses":
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
@@ -104,6 +120,7 @@ def make_ill(server, served, app, kind):
 
 ILLNESSES = [
     "hangs",
+    "trickles",
     "refuses",
     "garbage",
     "loses its index",
@@ -195,17 +212,32 @@ def test_few_threads_wait_for_a_hanging_server_and_the_others_answer_at_once(ser
     assert time.monotonic() - began < 0.5
 
 
-def test_an_answer_that_takes_too_long_in_all_counts_as_a_failure(served, server):
+def dawdle(_request):
+    """Answer rightly, each question in time, and all that a search needs too late."""
+    time.sleep(0.25)
+    return True
+
+
+def test_no_search_outlasts_its_time_however_the_server_spends_it(served, server, monkeypatch):
     engine = both(served)
-    engine.server._timeout = 0.6
-
-    def dawdle(_request):
-        time.sleep(0.35)
-        return True
-
-    server.illness = dawdle
-    for _ in range(3):
-        assert not engine.search(SearchQuery()).fallback
+    engine.server._timeout = 0.4
+    assert not engine.search(SearchQuery()).fallback
+    breaker = type(engine.server._breaker)
+    for illness in (Illness("trickles"), Illness("trickles the head"), dawdle):
+        engine.server._breaker, server.illness = breaker(), illness
+        for _ in range(3):
+            began = time.monotonic()
+            assert engine.search(SearchQuery()).fallback
+            assert 0.2 < time.monotonic() - began < 1.4
+        asked = len(server.requests)
+        assert engine.search(SearchQuery()).fallback
+        assert len(server.requests) == asked, "after three failures it is given a rest"
+        if isinstance(illness, Illness):
+            illness.over.set()
+    engine.server._breaker, server.illness = breaker(), None
+    assert not engine.search(SearchQuery()).fallback
+    # Nor does an answer grow without end.
+    monkeypatch.setattr(deadline, "_MOST_BYTES", 300)
     assert engine.search(SearchQuery()).fallback
 
 
