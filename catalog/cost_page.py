@@ -29,7 +29,7 @@ def cost_context(column: Column, conditions: Conditions) -> dict[str, Any]:
         "years": [(year_words(line), line) for line in statement.lines],
         "needs": list(dict.fromkeys(explain_need(need) for need in statement.needs_quote)),
         "charges": [
-            charge_row(component, conditions.volumes)
+            charge_row(component, conditions.volumes, statement.rules)
             for component in column.plan.components
             if component.fits(conditions.volumes.population)
         ],

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from catalog.charges import charge_amount
+from catalog.cost_rules import CostRules
 from catalog.offerings.words import say_bounds
 from catalog.price_plan import (
     QUOTE_LABEL,
@@ -43,8 +44,10 @@ def length_words(months: int) -> str:
 
 
 def year_words(line: YearCost) -> str:
-    """Return 令和9年度, with its months where it is not whole."""
-    short = "" if line.months == 12 else f"（{line.months}か月）"
+    """Return 令和9年度, with its months, and days of parts of months, where it is not whole."""
+    counted = ((line.months, "か月"), (line.days, "日"))
+    length = "と".join(f"{number}{word}" for number, word in counted if number)
+    short = "" if length == "12か月" else f"（{length}）"
     return f"{format_fiscal_year(line.fiscal_year)}{short}"
 
 
@@ -105,9 +108,9 @@ def quantity_words(component: PriceComponent, volumes: Volumes) -> str:
     return "情報なし" if quantity is None else format_amount(quantity)
 
 
-def charge_row(component: PriceComponent, volumes: Volumes) -> dict[str, str]:
+def charge_row(component: PriceComponent, volumes: Volumes, rules: CostRules) -> dict[str, str]:
     """Return one line of the computation: name, price, quantity, rhythm and each charge."""
-    charge = charge_amount(component, volumes)
+    charge = charge_amount(component, volumes, rules)
     name = component.name or component.kind.label
     reach = say_bounds(component.sizes, component.valid_from, component.valid_to)
     return {

@@ -24,6 +24,7 @@ from catalog.comparison import (
     filter_rows,
 )
 from catalog.conformance import AnswerEntry
+from catalog.cost_rules import CostRules
 from catalog.offerings import queries as offers
 from catalog.offerings.content import requirement_entries
 from catalog.offerings.models import ListingVersion, OfferState
@@ -243,7 +244,9 @@ def load_columns(
                 standing=standing_of(certificate, moment, has_answers=bool(mine)),
                 answers=mine,
                 plan=plan,
-                cost=cost(plan, conditions.volumes, conditions.term, version.tax_rounding),
+                cost=cost(
+                    plan, conditions.volumes, conditions.term, CostRules(version.tax_rounding)
+                ),
             )
         )
     return tuple(columns)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from catalog.charges import price_now, sum_known, sum_year
+from catalog.cost_rules import PLAIN_RULES, CostRules
 from catalog.price_plan import QUOTE_LABEL, ComponentKind, Interval, PricePlan, Volumes
 
 REFERENCE_VOLUMES = Volumes(population=10_000)
@@ -43,16 +44,19 @@ def first_year_reference(plan: PricePlan) -> ReferencePrice:
     return first_year_cost(plan, REFERENCE_VOLUMES)
 
 
-def first_year_cost(plan: PricePlan, volumes: Volumes) -> ReferencePrice:
-    """Give the first twelve months for these volumes, without options, exit charges and tax."""
-    if not plan.covers(volumes.population):
+def first_year_cost(
+    plan: PricePlan, volumes: Volumes, rules: CostRules = PLAIN_RULES
+) -> ReferencePrice:
+    """Give the first twelve months for these volumes with the options in use, without exit and tax."""
+    if not plan.covers(volumes.sized_by):
         return ReferencePrice(running=None, initial=None)
     counted = [
         each
         for each in plan.components
-        if not each.is_option and each.kind is not ComponentKind.EXIT
+        if (not each.is_option or each.name in rules.options)
+        and each.kind is not ComponentKind.EXIT
     ]
-    charges = price_now(counted, volumes, plan.as_of)
+    charges = price_now(counted, volumes, plan.as_of, rules)
     once = [each.amount for each in charges if each.component.interval is Interval.ONCE]
     return ReferencePrice(running=sum_year(charges), initial=sum_known(once))
 

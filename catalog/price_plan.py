@@ -63,6 +63,20 @@ class TaxRounding(LabelledCode):
     WHOLE = "whole", "全期間の合計で計算し、1円未満を切り捨て"
 
 
+class PartMonth(LabelledCode):
+    """What a month costs that a contract from the middle of a month uses in part."""
+
+    WHOLE = "whole", "契約の1か月ごとに1か月分"
+    DAYS = "days", "暦の月ごとに日割り"
+
+
+class Currency(LabelledCode):
+    """In what a price is published; its numbers count the smallest unit: yen, or cents."""
+
+    JPY = "JPY", "円"
+    USD = "USD", "米ドル（セント単位）"
+
+
 class QuoteReason(LabelledCode):
     """Why an amount cannot be computed from the published prices."""
 
@@ -71,6 +85,7 @@ class QuoteReason(LabelledCode):
     OUTSIDE_SIZE = "outside_size", "この料金の対象となる人口ではありません"
     BELOW_MINIMUM_TERM = "below_minimum_term", "最低利用期間より短い期間です"
     OUTSIDE_PERIOD = "outside_period", "その時期の料金が公表されていません"
+    NO_EXCHANGE_RATE = "no_exchange_rate", "外貨の料金で、円に換える率がわかりません"
 
 
 ALLOWED_INTERVALS: Mapping[ComponentKind, tuple[Interval, ...]] = {
@@ -84,7 +99,7 @@ ALLOWED_INTERVALS: Mapping[ComponentKind, tuple[Interval, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A unit price in yen without tax, from a quantity on (the lower bound is inclusive)."""
+    """A unit price without tax, from a quantity on (the lower bound is inclusive)."""
 
     lower: int
     unit_price: int
@@ -94,8 +109,9 @@ class Tier:
 class PriceComponent:
     """One line of a price list; no tiers: price not published; ValueError if contradictory.
 
-    `minimum` and `maximum` bound each charge, in yen without tax; the minimum is owed for a
-    quantity of zero too. It counts for months of use from `valid_from` to `valid_to` (both
+    Amounts are without tax in the smallest unit of the currency; only cloud charges that are passed
+    on may be in another one than yen. `minimum` and `maximum` bound each charge; the minimum is
+    owed for a quantity of zero too. It counts for months of use from `valid_from` to `valid_to` (both
     included) and for bodies of these size classes; none: always, and for all.
     """
 
@@ -110,9 +126,12 @@ class PriceComponent:
     valid_from: date | None = None
     valid_to: date | None = None
     sizes: frozenset[SizeClass] = frozenset()
+    currency: Currency = Currency.JPY
 
     def __post_init__(self) -> None:
         """Refuse a component whose amount would not be defined."""
+        if self.currency is not Currency.JPY and self.kind is not ComponentKind.CLOUD:
+            raise ValueError(f"{self.kind.value} is not priced in another currency than yen")
         if self.interval not in ALLOWED_INTERVALS[self.kind]:
             raise ValueError(f"{self.kind.value} is not charged per {self.interval.value}")
         if self.tiers and self.tiers[0].lower != 0:
@@ -209,7 +228,8 @@ class PricePlan:
     """The published price list of a listing version; ValueError if it contradicts itself.
 
     It is open to populations from `population_from` (inclusive) to `population_to` (exclusive).
-    `as_of` is the day of which it is the list: what counts later is not in it.
+    `as_of` is the day of which it is the list: what counts later is not in it. `part_month` says
+    what a month costs that is used in part.
     """
 
     components: tuple[PriceComponent, ...]
@@ -217,6 +237,7 @@ class PricePlan:
     population_from: int | None = None
     population_to: int | None = None
     as_of: date | None = None
+    part_month: PartMonth = PartMonth.WHOLE
 
     def __post_init__(self) -> None:
         """Refuse a plan without components, two prices for one case and impossible bounds."""
@@ -256,7 +277,11 @@ _QUANTITIES: Mapping[Unit, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Volumes:
-    """A body's quantities; cases and hours are per month; None is unknown, which is not zero."""
+    """A body's quantities; cases and hours are per month; None is unknown, which is not zero.
+
+    `size_population` is the population that decides which prices are for the body, where another
+    one is multiplied: a what-if changes quantities, not who the body is.
+    """
 
     population: int | None = None
     households: int | None = None
@@ -265,11 +290,17 @@ class Volumes:
     gigabytes: int | None = None
     cases_per_month: int | None = None
     hours_per_month: int | None = None
+    size_population: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse negative quantities."""
-        if any((self.get(unit) or 0) < 0 for unit in Unit):
+        if min((self.get(unit) or 0 for unit in Unit), default=0) < 0 or (self.sized_by or 0) < 0:
             raise ValueError("volumes must not be negative")
+
+    @property
+    def sized_by(self) -> int | None:
+        """Give the population by which prices are chosen."""
+        return self.population if self.size_population is None else self.size_population
 
     def get(self, unit: Unit) -> int | None:
         """Give the quantity of a unit, None if unknown; a lump sum is one."""
@@ -298,7 +329,7 @@ class Term:
         return begin - timedelta(days=1) if begin.day == self.start.day else begin
 
     def month_starts(self) -> tuple[date, ...]:
-        """Give the first day of each contract month, which decides its fiscal year."""
+        """Give the first day of each contract month."""
         return tuple(_shift_months(self.start, month) for month in range(self.months))
 
 

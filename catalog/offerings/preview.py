@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
+from catalog.cost_rules import CostRules
 from catalog.cost_words import explain_need
 from catalog.price_plan import PricePlan, TaxRounding, Term, Volumes
 from catalog.pricing import cost
@@ -34,7 +35,9 @@ def preview_costs(plan: PricePlan, today: date, rounding: TaxRounding) -> list[P
     start = _find_start(plan, today)
     rows = []
     for label, population in TYPICAL_BODIES:
-        statement = cost(unbound, Volumes(population=population), Term(start, 12), rounding)
+        statement = cost(
+            unbound, Volumes(population=population), Term(start, 12), CostRules(rounding)
+        )
         needs = tuple(dict.fromkeys(explain_need(need) for need in statement.needs_quote))
         rows.append(PreviewRow(label, statement.yearly, statement.total, needs))
     return rows

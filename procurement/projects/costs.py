@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from accounts.models import Organisation
+from catalog.cost_rules import CostRules
 from catalog.cost_words import computation_words
 from catalog.offerings.models import ListingVersion
 from catalog.offerings.prices import plan_of
@@ -41,7 +42,7 @@ def estimate_cost(
     `day` is the day of the lock: prices that became public later change nothing that was locked.
     """
     plan, volumes = plan_of(version, day), Volumes(population=body.population)
-    statement = cost(plan, volumes, term_of(project), version.tax_rounding)
+    statement = cost(plan, volumes, term_of(project), CostRules(version.tax_rounding))
     counted = tuple(
         component
         for component in plan.components

@@ -9,7 +9,6 @@ from catalog.price_bands import PRICE_BANDS, band_for, first_year_reference, pri
 from catalog.price_plan import (
     ComponentKind,
     Interval,
-    PriceComponent,
     PricePlan,
     QuoteReason,
     TaxRounding,
@@ -19,24 +18,16 @@ from catalog.price_plan import (
     Unit,
     Volumes,
 )
-from catalog.pricing import cost
-
-START = date(2026, 10, 1)
-TOWN = Volumes(population=32_451)
-
-
-def component(
-    kind=ComponentKind.BASE, unit=Unit.LUMP, interval=Interval.MONTH, price=1_000, **more
-):
-    tiers = more.pop("tiers", (Tier(0, price),))
-    return PriceComponent(more.pop("name", kind.label), kind, unit, interval, tiers, **more)
-
-
-INITIAL = component(ComponentKind.INITIAL, interval=Interval.ONCE, price=1_500_000)
-BASE = component(price=120_000)
-PER_PERSON = component(ComponentKind.USAGE, Unit.PERSON, price=3)
-EXAMPLE = PricePlan((INITIAL, BASE, PER_PERSON))
-
+from tests.catalog.price_samples import (
+    BASE,
+    EXAMPLE,
+    INITIAL,
+    PER_PERSON,
+    START,
+    TOWN,
+    component,
+    compute,
+)
 
 # --- the worked example --------------------------------------------------------------------------
 
@@ -50,7 +41,7 @@ EXAMPLE = PricePlan((INITIAL, BASE, PER_PERSON))
     ],
 )
 def test_worked_example_has_its_three_totals(rounding, by_year, total):
-    statement = cost(EXAMPLE, TOWN, Term(START, 60), rounding)
+    statement = compute(EXAMPLE, TOWN, Term(START, 60), rounding)
 
     assert [line.fiscal_year for line in statement.lines] == list(range(2026, 2032))
     assert [line.months for line in statement.lines] == [6, 12, 12, 12, 12, 6]
@@ -67,7 +58,7 @@ def test_worked_example_has_its_three_totals(rounding, by_year, total):
 
 
 def test_amounts_are_shown_by_kind():
-    statement = cost(EXAMPLE, TOWN, Term(START, 60), TaxRounding.PER_YEAR)
+    statement = compute(EXAMPLE, TOWN, Term(START, 60), TaxRounding.PER_YEAR)
 
     assert statement.kinds == (ComponentKind.INITIAL, ComponentKind.BASE, ComponentKind.USAGE)
     assert statement.lines[0].amounts == {
@@ -88,7 +79,7 @@ def test_amounts_are_shown_by_kind():
     [(date(2026, 3, 31), 2025), (date(2026, 4, 1), 2026), (date(2027, 1, 1), 2026)],
 )
 def test_january_to_march_belong_to_the_previous_fiscal_year(day, year):
-    statement = cost(EXAMPLE, TOWN, Term(day, 1), TaxRounding.WHOLE)
+    statement = compute(EXAMPLE, TOWN, Term(day, 1), TaxRounding.WHOLE)
 
     assert [line.fiscal_year for line in statement.lines] == [year]
 
@@ -109,7 +100,7 @@ def test_term_ends_on_the_eve_of_the_corresponding_day(start, months, end):
 
 @pytest.mark.parametrize("day", [1, 15, 31])
 def test_contract_month_counts_in_the_fiscal_year_of_its_first_day(day):
-    statement = cost(EXAMPLE, TOWN, Term(date(2027, 3, day), 2), TaxRounding.PER_YEAR)
+    statement = compute(EXAMPLE, TOWN, Term(date(2027, 3, day), 2), TaxRounding.PER_YEAR)
 
     assert [line.fiscal_year for line in statement.lines] == [2026, 2027]
     assert [line.months for line in statement.lines] == [1, 1]
@@ -127,7 +118,7 @@ def test_impossible_terms_are_refused(months):
 def test_yearly_charge_falls_in_the_first_month_of_each_contract_year_begun():
     plan = PricePlan((component(ComponentKind.BASE, interval=Interval.YEAR, price=90_000),))
 
-    statement = cost(plan, TOWN, Term(date(2026, 3, 1), 25), TaxRounding.PER_YEAR)
+    statement = compute(plan, TOWN, Term(date(2026, 3, 1), 25), TaxRounding.PER_YEAR)
 
     assert {line.fiscal_year: line.subtotal for line in statement.lines} == {
         2025: 90_000,
@@ -141,8 +132,8 @@ def test_exit_charge_stands_apart_unless_it_is_asked_for():
     leaving = component(ComponentKind.EXIT, interval=Interval.ONCE, price=300_000)
     plan = PricePlan((BASE, leaving))
 
-    apart = cost(plan, TOWN, Term(START, 12), TaxRounding.PER_YEAR)
-    included = cost(plan, TOWN, Term(START, 12), TaxRounding.PER_YEAR, include_exit=True)
+    apart = compute(plan, TOWN, Term(START, 12), TaxRounding.PER_YEAR)
+    included = compute(plan, TOWN, Term(START, 12), TaxRounding.PER_YEAR, include_exit=True)
 
     assert (apart.subtotal, apart.exit_charge, apart.exit_included) == (1_440_000, 300_000, False)
     assert ComponentKind.EXIT not in apart.kinds
@@ -155,20 +146,27 @@ def test_option_counts_only_if_chosen():
     plan = PricePlan((BASE, *options))
     term = Term(START, 10)
 
-    without = cost(plan, TOWN, term, TaxRounding.WHOLE)
-    chosen = cost(plan, TOWN, term, TaxRounding.WHOLE, chosen_options=frozenset({"印刷"}))
+    without = compute(plan, TOWN, term, TaxRounding.WHOLE)
+    chosen = compute(plan, TOWN, term, TaxRounding.WHOLE, options={"印刷"})
 
     assert (without.subtotal, without.options_left_out) == (1_200_000, ("夜間", "印刷"))
     assert (chosen.subtotal, chosen.options_left_out) == (1_250_000, ("夜間",))
-    with pytest.raises(ValueError, match="押印"):
-        cost(plan, TOWN, term, TaxRounding.WHOLE, chosen_options=frozenset({"押印"}))
+
+
+def test_option_that_the_list_lacks_is_told_and_nothing_is_charged_for_it():
+    plan = PricePlan((BASE, component(ComponentKind.OPTION, price=5_000, name="印刷")))
+
+    asked = frozenset({"押印", "印刷", "代筆"})
+    statement = compute(plan, TOWN, Term(START, 1), TaxRounding.WHOLE, options=asked)
+
+    assert (statement.subtotal, statement.options_absent) == (125_000, ("代筆", "押印"))
 
 
 def test_component_named_like_an_option_left_out_is_still_charged():
     option = component(ComponentKind.OPTION, price=5_000, name="印刷")
     plan = PricePlan((component(price=700, name="印刷"), option))
 
-    assert cost(plan, TOWN, Term(START, 1), TaxRounding.WHOLE).subtotal == 700
+    assert compute(plan, TOWN, Term(START, 1), TaxRounding.WHOLE).subtotal == 700
 
 
 # --- what needs a quote --------------------------------------------------------------------------
@@ -177,7 +175,7 @@ def test_component_named_like_an_option_left_out_is_still_charged():
 def test_unknown_volume_is_named_and_never_guessed():
     households = component(ComponentKind.USAGE, Unit.HOUSEHOLD, price=10, name="世帯割")
 
-    statement = cost(PricePlan((BASE, households)), TOWN, Term(START, 12), TaxRounding.PER_YEAR)
+    statement = compute(PricePlan((BASE, households)), TOWN, Term(START, 12), TaxRounding.PER_YEAR)
 
     assert [(each.name, each.reason) for each in statement.needs_quote] == [
         ("世帯割", QuoteReason.UNKNOWN_VOLUME)
@@ -193,7 +191,7 @@ def test_known_part_of_a_kind_is_not_shown_as_its_amount():
     unknown = component(ComponentKind.USAGE, Unit.ID, price=1)
 
     for parts in ((known, unknown), (unknown, known)):
-        statement = cost(PricePlan(parts), TOWN, Term(START, 1), TaxRounding.WHOLE)
+        statement = compute(PricePlan(parts), TOWN, Term(START, 1), TaxRounding.WHOLE)
         assert statement.amounts == {ComponentKind.USAGE: None}
 
 
@@ -208,7 +206,7 @@ def test_known_part_of_a_kind_is_not_shown_as_its_amount():
 def test_unpriced_migration_leaves_later_years_known(rounding, later_tax):
     migration = component(ComponentKind.MIGRATION, interval=Interval.ONCE, tiers=())
 
-    statement = cost(PricePlan((BASE, migration)), TOWN, Term(START, 12), rounding)
+    statement = compute(PricePlan((BASE, migration)), TOWN, Term(START, 12), rounding)
 
     assert [each.reason for each in statement.needs_quote] == [QuoteReason.NO_PRICE]
     assert [line.subtotal for line in statement.lines] == [None, 720_000]
@@ -219,7 +217,7 @@ def test_unpriced_migration_leaves_later_years_known(rounding, later_tax):
 def test_unpriced_exit_leaves_the_total_known():
     leaving = component(ComponentKind.EXIT, interval=Interval.ONCE, tiers=())
 
-    statement = cost(PricePlan((BASE, leaving)), TOWN, Term(START, 12), TaxRounding.PER_YEAR)
+    statement = compute(PricePlan((BASE, leaving)), TOWN, Term(START, 12), TaxRounding.PER_YEAR)
 
     assert (statement.subtotal, statement.exit_charge) == (1_440_000, None)
     assert [each.kind for each in statement.exit_needs_quote] == [ComponentKind.EXIT]
@@ -231,7 +229,7 @@ def test_monthly_cases_do_not_price_a_charge_that_is_not_monthly(interval):
     volumes = Volumes(population=1, cases_per_month=10)
     plan = PricePlan((component(ComponentKind.MIGRATION, Unit.CASE, interval, price=5),))
 
-    assert cost(plan, volumes, Term(START, 12), TaxRounding.WHOLE).total is None
+    assert compute(plan, volumes, Term(START, 12), TaxRounding.WHOLE).total is None
 
 
 @pytest.mark.parametrize(
@@ -250,7 +248,7 @@ def test_monthly_cases_do_not_price_a_charge_that_is_not_monthly(interval):
 def test_plan_that_the_body_cannot_use_has_no_amounts(volumes, months, reasons):
     plan = PricePlan((BASE,), 36, population_from=10_000, population_to=50_000)
 
-    statement = cost(plan, volumes, Term(START, months), TaxRounding.WHOLE)
+    statement = compute(plan, volumes, Term(START, months), TaxRounding.WHOLE)
 
     assert [each.reason for each in statement.needs_quote] == reasons
     assert (statement.lines, statement.amounts) == ((), {})
@@ -261,7 +259,7 @@ def test_plan_that_the_body_cannot_use_has_no_amounts(volumes, months, reasons):
 def test_plan_bounds_include_the_lower_and_exclude_the_upper(population):
     plan = PricePlan((BASE,), 36, population_from=10_000, population_to=50_000)
 
-    statement = cost(plan, Volumes(population=population), Term(START, 36), TaxRounding.WHOLE)
+    statement = compute(plan, Volumes(population=population), Term(START, 36), TaxRounding.WHOLE)
 
     assert statement.subtotal == 36 * 120_000
 

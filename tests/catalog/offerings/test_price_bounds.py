@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from app import outbox_handlers
-from catalog.cost_rules import discount
+from catalog.cost_rules import CostRules, discount
 from catalog.offerings import queries, services
 from catalog.offerings.content import hash_content, listing_content
 from catalog.offerings.price_variants import Variant, check_variants
@@ -72,7 +72,7 @@ def test_the_price_of_the_class_counts_and_what_nothing_covers_needs_a_quote():
     totals = {}
     for population in (9_999, 10_000, 50_000, 300_000):
         volumes = Volumes(population=population)
-        statement = cost(plan, volumes, Term(APRIL, 12), TaxRounding.WHOLE)
+        statement = cost(plan, volumes, Term(APRIL, 12), CostRules(TaxRounding.WHOLE))
         reasons = [need.reason for need in statement.needs_quote]
         totals[population] = statement.subtotal or reasons
         assert first_year_cost(plan, volumes).running == statement.yearly
@@ -88,20 +88,22 @@ def test_the_price_of_the_class_counts_and_what_nothing_covers_needs_a_quote():
     spared = PricePlan((*named, beside))
     for population, yearly in ((9_999, 126_000), (10_000, 366_000), (50_000, None)):
         volumes = Volumes(population=population)
-        assert cost(spared, volumes, Term(APRIL, 12), TaxRounding.WHOLE).subtotal == yearly
+        assert (
+            cost(spared, volumes, Term(APRIL, 12), CostRules(TaxRounding.WHOLE)).subtotal == yearly
+        )
         assert first_year_cost(spared, volumes).running == yearly
-    unknown = cost(plan, Volumes(), Term(APRIL, 12), TaxRounding.WHOLE)
+    unknown = cost(plan, Volumes(), Term(APRIL, 12), CostRules(TaxRounding.WHOLE))
     assert [need.reason for need in unknown.needs_quote] == [QuoteReason.UNKNOWN_VOLUME]
 
 
 def test_each_month_has_the_price_of_its_day():
     plan = PricePlan((price(10_000, valid_to=MARCH), price(20_000, valid_from=APRIL)))
     body = Volumes(population=5_000)
-    statement = cost(plan, body, Term(date(2027, 1, 1), 12), TaxRounding.WHOLE)
+    statement = cost(plan, body, Term(date(2027, 1, 1), 12), CostRules(TaxRounding.WHOLE))
     assert [line.subtotal for line in statement.lines] == [30_000, 180_000]
     assert (statement.subtotal, statement.total) == (210_000, 231_000)
     ends = PricePlan((price(10_000, valid_to=MARCH),))
-    statement = cost(ends, body, Term(date(2027, 1, 1), 12), TaxRounding.WHOLE)
+    statement = cost(ends, body, Term(date(2027, 1, 1), 12), CostRules(TaxRounding.WHOLE))
     assert [need.reason for need in statement.needs_quote] == [QuoteReason.OUTSIDE_PERIOD]
     assert statement.total is None
     with pytest.raises(ValueError, match="two prices"):
