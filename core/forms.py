@@ -172,6 +172,10 @@ class Form:
         """Show what was typed before and not saved, instead of what is stored; `until` says how long."""
         self.draft, self.draft_mark, self.draft_until = typed, mark, until
 
+    def show(self, name: str, value: str) -> None:
+        """Show a value in a field instead of what was typed, e.g. the full name of what was meant."""
+        self._overrides[name] = value
+
     def refuse(self, error: DomainError) -> None:
         """Show a refusal on the page."""
         self.status = _INVALID

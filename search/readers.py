@@ -16,7 +16,7 @@ from core.forms import Form
 from search.asking import query_of
 from search.choices import list_facet_choices
 from search.engine import SearchQuery
-from search.facets import Choices
+from search.facets import OWN_SIZE, Choices
 from search.results import DEFAULT_POPULATION
 
 
@@ -57,7 +57,26 @@ def read_reader(session: Session, form: Form | None, values: Mapping[str, Any]) 
             raise NotFound(error.message) from error
         form.refuse(error)
         return Reader(None, values["population"], is_named=False)
+    if form is not None and body is not None:
+        form.show("body", body.label)
     return Reader(body, values["population"], is_named=True)
+
+
+def drop_unknown_size(form: Form, reader: Reader, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values without the size of the reader's body where that is unknown; said at its field."""
+    if reader.own is not None or OWN_SIZE not in values["size_class"]:
+        return dict(values)
+    if not form.error("body"):
+        form.refuse(
+            Invalid(
+                {
+                    "body": "団体の人口が分からないため、その人口では絞り込めません。"
+                    "団体を入力するか、対応する人口を一覧から選んでください。"
+                }
+            )
+        )
+    sizes = [each for each in values["size_class"] if each != OWN_SIZE]
+    return {**values, "size_class": sizes}
 
 
 def ask(session: Session, reader: Reader, values: Mapping[str, Any]) -> tuple[SearchQuery, Choices]:

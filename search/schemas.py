@@ -24,6 +24,14 @@ def _cost_max() -> Yen:
     )
 
 
+def _body() -> Line:
+    return Line(
+        load_default="",
+        metadata={"label": "団体"},
+        validate=validate.Length(max=100, error="団体は100文字以内で入力してください。"),
+    )
+
+
 class SearchSchema(FormSchema):
     """The parameters of a search; unknown ones are refused by name."""
 
@@ -66,11 +74,7 @@ class SearchSchema(FormSchema):
             error=f"選べる人口（{'、'.join(map(str, REFERENCE_POPULATIONS))}）の中から選んでください。",
         ),
     )
-    body = Line(
-        load_default="",
-        metadata={"label": "団体"},
-        validate=validate.Length(max=100, error="団体は100文字以内で入力してください。"),
-    )
+    body = _body()
     cost_max = _cost_max()
     project = fields.UUID(
         load_default=None,
@@ -82,8 +86,9 @@ class SearchSchema(FormSchema):
 class TypedSchema(FormSchema):
     """What people type beside the keyword: answered in its field, not on a page of errors."""
 
-    NAMES = ("cost_max",)
+    NAMES = ("body", "cost_max")
 
+    body = _body()
     cost_max = _cost_max()
 
 

@@ -27,7 +27,7 @@ from search.queries import (
     find_listings,
     get_engine,
 )
-from search.readers import Reader, ask, kept_body, read_reader
+from search.readers import Reader, ask, drop_unknown_size, kept_body, read_reader
 from search.results import FoundPage, next_reference, population_words
 from search.saved.conditions import kept_address
 from search.schemas import TypedSchema, read_parameters
@@ -45,6 +45,7 @@ def index() -> ResponseReturnValue:
     form, values = _read()
     session = web.read_session()
     reader = read_reader(session, form, values)
+    values = drop_unknown_size(form, reader, values)
     query, choices = ask(session, reader, values)
     engine = get_engine(settings())
     found = find_listings(session, engine, query, population=reader.population)
@@ -252,7 +253,6 @@ def _population_context(reader: Reader) -> dict[str, Any]:
     reference = next_reference(reader.population)
     return {
         "body": reader.body,
-        "body_field": reader.body.label if reader.body and reader.is_named else "",
         "counted_for_own": reader.is_for_body,
         "population": reader.population,
         "population_label": population_words(reader.population),

@@ -32,6 +32,7 @@ def market(settings):
     """Publish 21 services at Oracle's and one elsewhere, all to be found by one word."""
     with db.transaction() as session:
         standard, maker = factories.specification(session), factories.vendor(session)
+        factories.body(session, name="岡谷市", prefecture="長野県", code="202045", population=9_500)
         both = {"specification": standard, "maker": maker, "summary": "窓口の予約ができます。"}
         made = [
             open_listing(session, name=f"予約{n}号", hosting_provider="oci", **both)
@@ -89,6 +90,26 @@ def test_each_change_is_told_once_and_survives_every_way_back(market, open_page,
     plain = open_page(javascript=False)
     _compare_reloaded_and_pasted(page, plain)
     _go_back_to_the_first_and_forth(page)
+    _name_a_body(page)
+
+
+def _name_a_body(page: Page) -> None:
+    """The body that was named stays with every tick, and goes when its field is emptied."""
+    page.locator("#search-basis > details > summary").click()
+    field = page.get_by_label("団体", exact=True)
+    field.fill("岡谷市")
+    field.press("Enter")
+    words = page.locator("#basis-words")
+    expect(words).to_contain_text("岡谷市（長野県）・人口9,500人")
+    expect(field).to_have_value("岡谷市（長野県）")
+    _tick(page, "hosting", "oci")
+    _found(page, "22件見つかりました（1／2ページ）")
+    expect(words).to_contain_text("岡谷市（長野県）")
+    assert _asked(page) == {"q": ["予約"], "body": ["202045"]}
+    field.fill("")
+    field.press("Enter")
+    expect(words).not_to_contain_text("岡谷市（長野県）")
+    assert _asked(page) == {"q": ["予約"]}
 
 
 def _type_a_price_and_sort(page: Page) -> None:

@@ -16,7 +16,7 @@ from catalog.price_plan import ComponentKind, Interval, Unit
 from catalog.specifications.models import SpecificationVersion
 from core import clock, db, outbox
 from tests import factories
-from tests.page_checks import text_of
+from tests.page_checks import parse_page, text_of
 from tests.search.market import index_all
 from tests.search.test_search_pages import PEOPLE, facet_counts, links, names, status
 
@@ -55,6 +55,16 @@ def sign_in_clerk(client, population=9_007):
     factories.sign_in_client(client, clerk, town)
 
 
+def fields_of(page):
+    """What the search form sends as it stands."""
+    chosen = [
+        each
+        for each in page.find(".//form[@id='search-form']").iter("input")
+        if each.get("type") != "checkbox" or each.get("checked") is not None
+    ]
+    return [(each.get("name"), each.get("value")) for each in chosen if each.get("name")]
+
+
 @pytest.mark.acceptance(10, 11)
 def test_every_value_of_every_facet_reaches_the_rows_that_it_counts(client, market):
     soon = clock.today_jst() + timedelta(days=9)
@@ -90,7 +100,6 @@ def test_every_value_of_every_facet_reaches_the_rows_that_it_counts(client, mark
         ("/search?region=月面", "月面"),
         ("/search?maker=unknown", "unknown"),
         ("/search?exit_charge=cheap", "cheap"),
-        ("/search?size_class=own", "団体の人口が分からない"),
     ):
         assert words in text_of(client.page(address, status=400))
 
@@ -199,8 +208,18 @@ def test_what_cannot_be_a_cost_is_said_at_its_field_and_kept(client, market):
     assert page.find(".//input[@name='q']").get("value") == "へや"
     assert names(page) == []
     assert "見つかりました" not in status(page)
-    page = client.page("/search?body=ない町", status=422)
-    assert "「ない町」という団体は見つかりません" in text_of(page.find(".//main"))
+    for typed, sizes, words in (
+        ("ない町", "", "「ない町」という団体は見つかりません"),
+        ("ない町", "&size_class=own", "「ない町」という団体は見つかりません"),
+        ("町" * 101, "", "団体は100文字以内で入力してください"),
+        ("", "&size_class=own&size_class=10k", "団体の人口が分からないため"),
+    ):
+        page = client.page(f"/search?q=へや&body={typed}{sizes}", status=422)
+        assert words in text_of(page.find(".//main"))
+        assert page.find(".//input[@name='body']").get("value") == typed
+        sent = dict(fields_of(page))
+        assert (sent["q"], "own" in sent.values()) == ("へや", False)
+    assert sent["size_class"] == "10k"
 
 
 def test_my_body_is_a_value_of_the_size_and_stays_in_every_address(client, market):
@@ -227,6 +246,26 @@ def test_my_body_is_a_value_of_the_size_and_stays_in_every_address(client, marke
         "sort": ["cost"],
         "cost_max": ["9000000"],
     }
+
+
+def test_a_body_that_was_named_is_named_again_by_every_change_of_the_form(client, market):
+    market({"name": "小号", "size_classes": ["under_10k"], "hosting_provider": "oci"})
+    with db.transaction() as session:
+        factories.body(session, name="岡谷市", prefecture="長野県", code="202045", population=9_500)
+    page = client.page("/search?q=号&body=岡谷市&size_class=own")
+    for _ in range(2):
+        sent = [*fields_of(page), ("hosting", "oci"), ("population", "")]
+        assert ("body", "岡谷市（長野県）") in sent
+        answer = client.get("/search", query_string=sent)
+        assert answer.status_code == 200
+        page = parse_page(answer.text)
+        assert "岡谷市（長野県）・人口9,500人" in text_of(page.find(".//*[@id='basis-words']"))
+        assert names(page) == ["小号"]
+    # Whoever named another body than the own one keeps that.
+    sign_in_clerk(client)
+    page = client.page("/search?q=号&body=202045")
+    page = parse_page(client.get("/search", query_string=fields_of(page)).text)
+    assert "岡谷市（長野県）" in text_of(page.find(".//*[@id='basis-words']"))
 
 
 def test_makers_beyond_the_first_are_on_a_page_of_their_own(client, market):
