@@ -256,6 +256,12 @@ class PricePlan:
         if self.population_to is not None and (self.population_from or 0) >= self.population_to:
             raise ValueError("the population range is empty")
 
+    @property
+    def kinds_unlisted(self) -> tuple[ComponentKind, ...]:
+        """Give the kinds that the list says nothing of, which does not make them free."""
+        listed = {each.kind for each in self.components}
+        return tuple(kind for kind in ComponentKind if kind not in listed)
+
     def covers(self, population: int | None) -> bool:
         """Tell whether the plan is open to a population; unknown fits only without bounds."""
         if population is None:

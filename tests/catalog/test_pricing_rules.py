@@ -95,6 +95,8 @@ def test_ledger_tells_quantity_charge_times_and_adds_up_to_each_year():
         (13_000, 130_000, 18, 2_340_000),
     ]
     assert items[1].by_year == {2026: 720_000, 2027: 1_440_000}
+    assert ComponentKind.MIGRATION in plan.kinds_unlisted
+    assert ComponentKind.BASE not in plan.kinds_unlisted
     unknown = compute(plan, TOWN, Term(START, 18), TaxRounding.PER_YEAR).items[-1]
     assert (unknown.charge, unknown.by_year, unknown.times) == (None, {2026: None, 2027: None}, 18)
     assert unknown.need is not None
