@@ -99,12 +99,7 @@ def _values(record: SearchRecord) -> dict[str, Any]:
         "sellers": 1,
         "row": _key(record.listing_id),
     }
-    for name, zone in read_zones(record.analysed).items():
-        bigrams, ranked, letters = _zone_texts(zone)
-        values[f"bigrams_{name}"] = bigrams
-        values[f"words_{name}"] = zone.words
-        values[f"rank_{name}"] = ranked
-        values[f"letters_{name}"] = letters
+    values.update(_text_values(record.analysed))
     for field, name in zip(COMPLETED, (record.name, record.maker), strict=True):
         values[f"key_{field}"] = _key_text(name)
     for facet, entries in record.facets.items():
@@ -116,6 +111,17 @@ def _values(record: SearchRecord) -> dict[str, Any]:
     for seed, rank in enumerate(shuffle_ranks(record.offering_id, record.listing_id)):
         # The engine multiplies a score by log2(2 + field): this makes the factor 1 to 1.02.
         values[f"shuffle_{seed}"] = 2.0 ** (1.0 + _TIE * (1.0 - rank)) - 2.0
+    return values
+
+
+def _text_values(analysed: str) -> dict[str, str]:
+    values = {}
+    for name, zone in read_zones(analysed).items():
+        bigrams, ranked, letters = _zone_texts(zone)
+        values[f"bigrams_{name}"] = bigrams
+        values[f"words_{name}"] = zone.words
+        values[f"rank_{name}"] = ranked
+        values[f"letters_{name}"] = letters
     return values
 
 

@@ -6,29 +6,34 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
+import tantivy
 from sqlmodel import Session, col, select
 
 from bench.measures import measure
-from bench.search.requests import Requests
+from bench.search.requests import Request, Requests
 from bench.search.speed import percentile
-from bench.search.world import World, indexing, large, megabytes, served, small
+from bench.search.world import Site, World, indexing, large, megabytes, served, small
 from catalog.offerings.listed import Listed
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from core import db, outbox
 from search.analysis import searchable_text
-from search.embedded import EmbeddedEngine
-from search.engine import SearchQuery, SearchRecord
+from search.embedded import _BUILD_HEAP, EmbeddedEngine, _with_tokenizer
+from search.embedded_documents import _text_values, _values
+from search.embedded_query import build_schema
+from search.engine import SOLO, SearchQuery, SearchRecord
 from search.indexer import LISTING_CHANGED
 from search.projection import Zones, read_texts
 from search.queries import chunks, list_offering_ids, read_records
 
 _PROCESSES = 2
 _CHANGES, _PER_SECOND, _SETTLING = 200, 10, 20
+_READERS = 8
 
 
 # --- the raw rate --------------------------------------------------------------------------------
@@ -64,15 +69,28 @@ def _empty_index() -> Iterator[EmbeddedEngine]:
 
 @lru_cache
 def time_raw_adding() -> float:
-    """Return listings a second: the same analysis and documents, no database and no outbox."""
+    """Return listings a second: the same analysis, and the engine's writer fed with its words.
+
+    Everything else that a document holds is ready before: no database, no outbox, no grouping.
+    """
     texts, records = _sample()
-    with multiprocessing.get_context("spawn").Pool(_PROCESSES) as pool, _empty_index() as engine:
+    ready = [(_values(record) | {"kind": SOLO}, record.analysed) for record in records]
+    folder = Path(tempfile.mkdtemp(prefix="narabi-bench-"))
+    with multiprocessing.get_context("spawn").Pool(_PROCESSES) as pool:
         pool.map(_analyse, texts[:20])
+        index = _with_tokenizer(tantivy.Index(build_schema(), path=str(folder)))
         start = time.perf_counter()
-        # What is added is the record that the database gave; its text is the one just analysed.
-        fresh = pool.imap(_analyse, texts, chunksize=50)
-        engine.rebuild(_with_texts(records, fresh))
-        return len(records) / (time.perf_counter() - start)
+        writer = index.writer(_BUILD_HEAP, 1)
+        for (values, expected), text in zip(ready, pool.imap(_analyse, texts, 50), strict=True):
+            if text != expected:
+                raise AssertionError("the raw analysis differs from the product's")
+            values.update(_text_values(text))
+            writer.add_document(tantivy.Document.from_dict(values, build_schema()))
+        writer.commit()
+        writer.wait_merging_threads()
+        seconds = time.perf_counter() - start
+    shutil.rmtree(folder, ignore_errors=True)
+    return len(records) / seconds
 
 
 def _with_texts(records: list[SearchRecord], texts: Iterator[str]) -> Iterator[SearchRecord]:
@@ -239,13 +257,20 @@ class _Watcher:
 
 @measure("search_web_memory", goal="<= 500", unit="MB", base="RSS of one web worker, 100k listings")
 def take_web_memory() -> float:
-    """Return the memory of a worker after 200 different searches on page and API."""
+    """Return the memory of a worker after 200 different searches by eight readers at once."""
     world = large()
-    with served(world) as site:
-        for request in Requests("memory").draw(100):
-            site.get(request.address)
-            site.get(request.page_address)
+    with served(world) as site, ThreadPoolExecutor(_READERS) as pool:
+        drawn = Requests("memory").draw(100)
+        for done in [pool.submit(_browse, site, drawn[each::_READERS]) for each in range(_READERS)]:
+            done.result()
         return site.worker_megabytes()
+
+
+def _browse(site: Site, requests: Sequence[Request]) -> None:
+    own = site.another()
+    for request in requests:
+        own.get(request.address)
+        own.get(request.page_address)
 
 
 @measure("search_indexer_memory", goal="<= 500", unit="MB", base="peak RSS, 100k listings")

@@ -1,4 +1,7 @@
-"""The engine alone: ready-made queries to an open index, without analysis, ties, database or page."""
+"""The engine alone: ready-made queries to an open index, without analysis, database or page.
+
+It orders by the same fields as the product, so that both answer the same; equals stay as they come.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

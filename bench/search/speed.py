@@ -110,7 +110,7 @@ def _compare(request: Request, ways: Ways, answers: dict[str, Any]) -> None:
     same = (
         ours.total == rows.total == told["total"]
         and all(dict(ours.facets[name]) == told_counts[name] for name in SIX)
-        and [str(row.version.listing.offering_id) for row in rows.rows] == services
+        and [str(row.version.offering_id) for row in rows.rows] == services
         and [row["offering_id"] for row in told["items"]] == services
         and _is_like_raw(request, ways, alone, ours)
     )
@@ -162,8 +162,11 @@ def compare_http_slow() -> float:
 
 @measure("search_pipeline_p50", goal="<= 1.5", unit="×", base=f"{_BASE}; in process")
 def compare_pipeline() -> float:
-    """Return how much longer the median search takes with analysis, ties and stored rows."""
-    return _ratio("engine", 0.5)
+    """Return how much longer the median search takes with analysis, ties and its 20 rows.
+
+    The rows are read from the database and held against the query, as for a page.
+    """
+    return _ratio("rows", 0.5)
 
 
 @measure("search_growth_p50", goal="<= 4", unit="×", base="over HTTP, 10k listings")

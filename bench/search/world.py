@@ -161,7 +161,11 @@ class Site:
 
     def __init__(self, port: int, pid: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-        self._pid = pid
+        self._port, self._pid = port, pid
+
+    def another(self) -> "Site":
+        """Open a connection of another reader."""
+        return Site(self._port, self._pid)
 
     def get(self, address: str) -> bytes:
         """Fetch an answer; fails when it is not 200."""
