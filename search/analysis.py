@@ -36,7 +36,7 @@ GAP = "|"
 _CLAUSE = 5
 """So many different words make a clause."""
 
-_RULES_VERSION = 4
+_RULES_VERSION = 5
 
 _MIXED_LATIN = re.compile(f"[^\\W_{JAPANESE}]+")
 _LETTERS_AND_DIGITS = re.compile(r"[0-9]+|[^0-9]+")

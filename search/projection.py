@@ -7,9 +7,10 @@ from functools import cache
 from catalog.certification.queries import Standing
 from catalog.offerings.listed import Listed
 from catalog.offerings.prices import plan_of
+from catalog.offerings.rows import list_held
 from catalog.price_bands import first_year_cost
 from catalog.price_plan import Volumes
-from catalog.terms import HOSTING_CODES, Network, hosting_label
+from catalog.terms import HOSTING_CODES, Authentication, Network, hosting_label
 from search.analysis import analysis_version, searchable_text
 from search.engine import REFERENCE_POPULATIONS, SearchRecord
 from search.facets import read_facets
@@ -37,7 +38,7 @@ def build_record(
         listing_version_id=str(version.id),
         listing_id=str(version.listing_id),
         offering_id=str(version.offering_id),
-        analysed=text_of(version) if analysed is None else analysed,
+        analysed=text_of(version, day) if analysed is None else analysed,
         facets=read_facets(version, standing.state, day),
         yearly_costs=yearly_costs(version),
         name=version.name,
@@ -53,9 +54,9 @@ def current_rules() -> str:
     return analysis_version()
 
 
-def text_of(version: Listed) -> str:
-    """Return the stored analysed text, or a fresh one when the rules of analysis have changed."""
-    return stored_text(version) or analyse(version)
+def text_of(version: Listed, day: date) -> str:
+    """Return the stored analysed text, or one of the day when the rules of analysis have changed."""
+    return stored_text(version) or analyse(version, day)
 
 
 def stored_text(version: Listed) -> str:
@@ -63,14 +64,17 @@ def stored_text(version: Listed) -> str:
     return version.search_text if version.search_text_version == current_rules() else ""
 
 
-def analyse(version: Listed) -> str:
-    """Analyse the texts of a listing version anew."""
-    zones = read_texts(version)
+def analyse(version: Listed, day: date) -> str:
+    """Analyse the texts of a listing version anew, as they are on a day."""
+    zones = read_texts(version, day)
     return searchable_text(zones.hi, zones.lo, zones.ft)
 
 
-def read_texts(version: Listed) -> Zones:
-    """Return the searched texts; each fact stands once, so that length wins nothing."""
+def read_texts(version: Listed, day: date) -> Zones:
+    """Return the texts searched on a day; each fact stands once, so that length wins nothing.
+
+    Named are the accreditations that count on the day: when one ends, a message has it read anew.
+    """
     around = [
         version.maker_name,
         "" if version.seller_id == version.maker_id else version.seller_name,
@@ -79,6 +83,8 @@ def read_texts(version: Listed) -> Zones:
         _hosting(version.hosting_provider),
         version.hosting_region,
         *(Network(network).label for network in version.networks if network in set(Network)),
+        *(held.kind.label for held in list_held(version.accreditations, day)),
+        *(way.label for way in Authentication if way in version.authentication),
     ]
     return Zones(
         hi=_join([version.name, version.specification_name, version.specification_field]),

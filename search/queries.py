@@ -41,7 +41,7 @@ from search.judging import (
     order_by_cost,
 )
 from search.meilisearch import MeilisearchEngine
-from search.projection import build_record, current_rules, text_of
+from search.projection import build_record, current_rules
 from search.reserve import EngineWithReserve
 from search.results import (
     MOST_EXACT,
@@ -236,14 +236,25 @@ def chunks(ids: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:
 def read_records(
     session: Session,
     offering_ids: Sequence[uuid.UUID],
-    read_text: Callable[[Listed], str] = text_of,
+    read_text: Callable[[Listed], str] | None = None,
 ) -> list[tuple[Listed, SearchRecord]]:
-    """Return what buyers see of all sellers of some software now, with its search record, by software."""
+    """Return what buyers see of all sellers of some software now, with its search record, by software.
+
+    Its text is the stored one, analysed anew if need be, unless `read_text` gives another.
+    """
     versions = read_sellers(session, offering_ids)
     states = read_standings(session, {each.offering_version_id for each in versions})
     today = day_in_japan(now(session))
     return [
-        (each, build_record(each, states[each.offering_version_id], today, read_text(each)))
+        (
+            each,
+            build_record(
+                each,
+                states[each.offering_version_id],
+                today,
+                None if read_text is None else read_text(each),
+            ),
+        )
         for each in versions
     ]
 

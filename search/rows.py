@@ -78,5 +78,5 @@ def _build_seller(version: Listed, standing: Standing, reading: Reading) -> Sell
         known = {} if running is None else {population: running}
         matches = query.price_cap.allows(str(version.listing_id), known)
     if matches and query.text and not reading.relaxed:
-        matches = plan_query(query.text).accepts(read_zones(text_of(version)))
+        matches = plan_query(query.text).accepts(read_zones(text_of(version, reading.day)))
     return Seller(version, matches, reading.population, reading.day)

@@ -18,6 +18,7 @@ from sqlmodel import col
 from catalog.offerings.listed import Listed
 from catalog.offerings.models import ListingVersion
 from core import db
+from core.clock import day_in_japan
 from search.analysis import searchable_texts
 from search.engine import SearchRecord
 from search.projection import current_rules, read_texts, stored_text
@@ -99,7 +100,8 @@ def _begin(
     with db.reading() as session:
         found = read_records(session, offering_ids, read_text)
         lacking = [version for version, record in found if not record.analysed]
-        zones = [read_texts(version) for version in lacking]
+        today = day_in_japan(db.now(session))
+        zones = [read_texts(version, today) for version in lacking]
     return _Piece(
         [record for _, record in found],
         [_Stale(each.id, each.search_text, each.search_text_version) for each in lacking],

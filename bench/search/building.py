@@ -22,6 +22,7 @@ from bench.search.world import Site, World, indexing, large, megabytes, served, 
 from catalog.offerings.listed import Listed
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from core import db, outbox
+from core.clock import today_jst
 from search.analysis import searchable_text
 from search.embedded import _BUILD_HEAP, EmbeddedEngine, _with_tokenizer
 from search.embedded_documents import _text_values, _values
@@ -48,7 +49,7 @@ def _sample() -> tuple[list[Zones], list[SearchRecord]]:
     with db.reading() as session:
         for part in chunks(list_offering_ids(session)):
             for version, record in read_records(session, part):
-                texts.append(read_texts(version))
+                texts.append(read_texts(version, today_jst()))
                 records.append(record)
             session.expunge_all()
     return texts, records
@@ -150,7 +151,7 @@ def _source_bytes(world: World) -> float:
 
 
 def _as_json(version: Listed, record: SearchRecord) -> str:
-    zones = read_texts(version)
+    zones = read_texts(version, today_jst())
     source = {
         "listing_version_id": record.listing_version_id,
         "listing_id": record.listing_id,

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from app import cli, outbox_handlers
 from catalog.offerings.models import ListingVersion, OfferAction, OfferingVersion
+from catalog.offerings.services import ACCREDITATION_EXPIRED
 from core import clock, db, outbox
 from core.config import Settings
 from search.analysis import analysis_version, matches
@@ -176,25 +177,33 @@ def test_of_two_workers_with_one_software_the_later_reader_writes_later(
 def test_expiry_moves_a_listing_from_certified_to_expired(settings, engine, deliver, hold_clock):
     moment = clock.utcnow()
     hold_clock(moment)
+    last_day = clock.today_jst() + timedelta(days=29)
     with db.transaction() as session:
-        version = open_listing(session)
+        version = open_listing(
+            session,
+            accreditations=[{"kind": "ismap", "number": "見本-1", "body": "見本の機構", "scope": "全体", "expires_on": last_day.isoformat()}],
+            authentication=["multi_factor"],
+        )  # fmt: skip
         offering_version = session.get(OfferingVersion, version.offering_version_id)
         certificate = factories.certification(
             session, offering_version, valid_until=moment + timedelta(days=30)
         )
-        outbox.publish(
-            session,
-            "certification.expired",
-            {"certification_id": certificate.id},
-            due_at=certificate.valid_until,
-        )
+        for topic, payload in (
+            ("certification.expired", {"certification_id": certificate.id}),
+            (ACCREDITATION_EXPIRED, {"offering_id": offering_version.offering_id}),
+        ):
+            outbox.publish(session, topic, payload, due_at=certificate.valid_until)
     index_all(settings, version)
     assert deliver() == 0
-    assert found_ids(engine, certification="certified") == {str(version.id)}
+    found = {str(version.id)}
+    assert found_ids(engine, certification="certified") == found
+    assert found_ids(engine, "ISMAP", accreditation="ismap") == found
     hold_clock(moment + timedelta(days=30))
     assert deliver() > 0
     assert found_ids(engine, certification="certified") == set()
-    assert found_ids(engine, certification="expired") == {str(version.id)}
+    assert found_ids(engine, certification="expired") == found
+    assert found_ids(engine, "ISMAP") == set()
+    assert found_ids(engine, "多要素認証") == found
 
 
 @pytest.mark.sqlite_only

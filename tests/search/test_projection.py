@@ -126,25 +126,38 @@ def test_unpublished_price_is_a_band_of_its_own_and_has_no_cost(listed):
 
 
 def test_text_holds_names_surroundings_and_features(listed):
-    zones = read_texts(
-        listed(name="まちのへや", features=["抽選の結果を公開します。"], networks=["lgwan"])
+    version = listed(
+        name="まちのへや",
+        features=["抽選の結果を公開します。"],
+        networks=["lgwan"],
+        authentication=["multi_factor", "pigeon"],
+        accreditations=[held("iso_27001", TODAY), held("ismap", TODAY - timedelta(days=1))],
     )
+    zones = read_texts(version, TODAY)
     assert "まちのへや" in zones.hi
     assert "施設予約" in zones.hi
     assert "架空の杜株式会社" in zones.lo
     assert "LGWAN" in zones.lo
+    assert "多要素認証" in zones.lo
+    assert "ISO/IEC 27001" in zones.lo
+    assert "ISMAP" not in zones.lo
+    assert "ISO" not in read_texts(version, TODAY + timedelta(days=1)).lo
     assert "抽選の結果" in zones.ft
+    record = build_record(version, Standing(CertificationState.CLAIMED), TODAY)
+    for wanted in ("ISO27001", "iso 27001", "ISO/IEC 27001", "二要素認証", "へや LGWAN"):
+        assert matches(wanted, record.analysed), wanted
+    assert not matches("ISMAP", record.analysed)
 
 
 def test_maker_that_sells_itself_is_named_once(listed):
-    assert read_texts(listed()).lo.count("架空の杜株式会社") == 1
+    assert read_texts(listed(), TODAY).lo.count("架空の杜株式会社") == 1
 
 
 def test_stored_text_is_used_only_under_the_same_rules(listed):
     text = "a\tb\nc\td\ne\tf"
     version = replace(listed(name="まちのへや"), search_text=text)
-    assert text_of(replace(version, search_text_version=analysis_version())) == text
-    assert matches("まちのへや", text_of(replace(version, search_text_version="older")))
+    assert text_of(replace(version, search_text_version=analysis_version()), TODAY) == text
+    assert matches("まちのへや", text_of(replace(version, search_text_version="older"), TODAY))
 
 
 def test_filters_are_alternatives_within_and_narrow_across():
@@ -171,8 +184,8 @@ def test_reseller_is_told_apart_and_both_names_are_searched(database):
         }
         facets = read_facets(found[other.id], CertificationState.CLAIMED, TODAY)
         assert facets["seller_kind"] == {"reseller"}
-        assert "開発の会社" in read_texts(found[other.id]).lo
-        assert "販売の会社" in read_texts(found[other.id]).lo
+        assert "開発の会社" in read_texts(found[other.id], TODAY).lo
+        assert "販売の会社" in read_texts(found[other.id], TODAY).lo
 
 
 _PRICES = ((ComponentKind.BASE, Unit.LUMP, Interval.MONTH, 10_000),)
