@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 import tantivy
@@ -219,7 +220,8 @@ class EmbeddedEngine:
             folder = self._root / generation
             folder.mkdir()
             try:
-                _build(folder, records)
+                groups = map(build_documents, iterate_groups(records))
+                write_documents(folder, chain.from_iterable(groups))
                 with self._writing(), _mapped_errors():
                     _write(folder, _make_changes(*catch_up()))
                     count = count_listings(_open(folder).searcher())
@@ -322,13 +324,13 @@ def _write(folder: Path, changes: _Changes) -> None:
     writer.wait_merging_threads()
 
 
-def _build(folder: Path, records: Iterable[SearchRecord]) -> None:
+def write_documents(folder: Path, documents: Iterable[tantivy.Document]) -> None:
+    """Make an index of documents in an empty folder; raises SearchUnavailable when the disk refuses."""
     (folder / _SHAPE).write_text(json.dumps(_shape()), encoding="utf-8")
     with _mapped_errors():
         writer = _with_tokenizer(Index(build_schema(), path=str(folder))).writer(_BUILD_HEAP, 1)
-    for group in iterate_groups(records):
-        for document in build_documents(group):
-            writer.add_document(document)
+    for document in documents:
+        writer.add_document(document)
     with _mapped_errors():
         writer.commit()
         writer.wait_merging_threads()

@@ -6,11 +6,12 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import tantivy
 from sqlmodel import Session, col, select
@@ -24,7 +25,7 @@ from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from core import db, outbox
 from core.clock import today_jst
 from search.analysis import searchable_text
-from search.embedded import _BUILD_HEAP, EmbeddedEngine, _with_tokenizer
+from search.embedded import EmbeddedEngine, write_documents
 from search.embedded_documents import _text_values, _values
 from search.embedded_query import build_schema
 from search.engine import SOLO, SearchQuery, SearchRecord
@@ -79,19 +80,21 @@ def time_raw_adding() -> float:
     folder = Path(tempfile.mkdtemp(prefix="narabi-bench-"))
     with multiprocessing.get_context("spawn").Pool(_PROCESSES) as pool:
         pool.map(_analyse, texts[:20])
-        index = _with_tokenizer(tantivy.Index(build_schema(), path=str(folder)))
         start = time.perf_counter()
-        writer = index.writer(_BUILD_HEAP, 1)
-        for (values, expected), text in zip(ready, pool.imap(_analyse, texts, 50), strict=True):
-            if text != expected:
-                raise AssertionError("the raw analysis differs from the product's")
-            values.update(_text_values(text))
-            writer.add_document(tantivy.Document.from_dict(values, build_schema()))
-        writer.commit()
-        writer.wait_merging_threads()
+        write_documents(folder, _documents(ready, pool.imap(_analyse, texts, 50)))
         seconds = time.perf_counter() - start
     shutil.rmtree(folder, ignore_errors=True)
     return len(records) / seconds
+
+
+def _documents(
+    ready: list[tuple[dict[str, Any], str]], texts: Iterable[str]
+) -> Iterator[tantivy.Document]:
+    """Complete documents by the words of a text as it is analysed."""
+    for (values, expected), text in zip(ready, texts, strict=True):
+        if text != expected:
+            raise AssertionError("the raw analysis differs from the product's")
+        yield tantivy.Document.from_dict(values | _text_values(text), build_schema())
 
 
 def _with_texts(records: list[SearchRecord], texts: Iterator[str]) -> Iterator[SearchRecord]:
