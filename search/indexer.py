@@ -17,17 +17,16 @@ from core.config import Settings
 from core.outbox import Handler
 from search import engine as contract
 from search.engine import IndexMissing, SearchEngine, SearchRecord, SearchUnavailable
-from search.queries import (
+from search.queries import get_engine, read_records
+from search.queries.listings import (
     chunks,
     count_listed,
-    get_engine,
     list_listing_ids,
     list_listing_ids_of_offering,
     list_listing_ids_of_vendor,
     list_listing_ids_of_version,
     list_offering_ids,
     list_stale_listing_ids,
-    read_records,
 )
 from search.reserve import parts_of
 from search.texts import read_changed, read_pieces

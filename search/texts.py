@@ -22,7 +22,8 @@ from core.clock import day_in_japan
 from search.analysis import searchable_texts
 from search.engine import SearchRecord
 from search.projection import current_rules, read_texts, stored_text
-from search.queries import chunks, list_offering_ids, list_stale_listing_ids, read_records
+from search.queries import read_records
+from search.queries.listings import chunks, list_offering_ids, list_stale_listing_ids
 
 PROCESSES = 2
 _WORTH_PROCESSES = 1_000

@@ -31,7 +31,8 @@ from search.embedded_query import build_schema
 from search.engine import SOLO, SearchQuery, SearchRecord
 from search.indexer import LISTING_CHANGED
 from search.projection import Zones, read_texts
-from search.queries import chunks, list_offering_ids, read_records
+from search.queries import read_records
+from search.queries.listings import chunks, list_offering_ids
 
 _PROCESSES = 2
 _CHANGES, _PER_SECOND, _SETTLING = 200, 10, 20

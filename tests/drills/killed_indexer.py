@@ -15,7 +15,8 @@ from core import clock, db, outbox
 from core.config import Settings
 from search.embedded import EmbeddedEngine
 from search.indexer import check, rebuild
-from search.queries import list_offering_ids, read_records
+from search.queries import read_records
+from search.queries.listings import list_offering_ids
 from tests.drills.stage import open_stage, read, serve
 
 LISTINGS = 8

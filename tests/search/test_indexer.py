@@ -19,7 +19,8 @@ from search.analysis import analysis_version, matches
 from search.embedded import EmbeddedEngine
 from search.engine import IndexMissing, SearchQuery
 from search.indexer import check, index_listings, rebuild
-from search.queries import get_engine, list_offering_ids, read_records, verify_hits
+from search.queries import get_engine, read_records, verify_hits
+from search.queries.listings import list_offering_ids, list_stale_listing_ids
 from tests import factories
 from tests.search.market import index_all, open_listing, publish
 from vendors.models import Vendor, VendorAction
@@ -73,9 +74,14 @@ def test_suspended_vendor_disappears_as_seller_and_as_maker_and_comes_back(
         version = open_listing(session, maker=maker)
         other = open_listing(session)
     index_all(settings, version, other)
+    with db.transaction() as session:
+        session.get(ListingVersion, version.id).search_text_version = "older"
+        assert list_stale_listing_ids(session) == [version.listing_id]
     _change_vendor(maker.id, VendorAction.SUSPEND)
     deliver()
     assert found_ids(engine) == {str(other.id)}
+    with db.reading() as session:  # nobody sees it, so nobody mends it
+        assert list_stale_listing_ids(session) == []
     _change_vendor(maker.id, VendorAction.RESUME)
     deliver()
     assert found_ids(engine) == {str(version.id), str(other.id)}
@@ -305,6 +311,9 @@ def test_records_are_read_in_four_statements(settings):
 def test_commands_build_check_and_mend(settings: Settings, monkeypatch):
     with db.transaction() as session:
         version = open_listing(session)
+        suspended = factories.vendor(session)
+        open_listing(session, maker=suspended)
+        session.get(Vendor, suspended.id).apply(VendorAction.SUSPEND)
     monkeypatch.setenv("NARABI_ENV", "development")
     monkeypatch.setenv("NARABI_DATABASE_URL", settings.effective_database_url)
     monkeypatch.setenv("NARABI_DATA_DIR", str(settings.data_dir))

@@ -16,7 +16,7 @@ from core.clock import today_jst
 from search.analysis import analysis_version, matches
 from search.facets import keeps, read_facets
 from search.projection import build_record, read_texts, text_of, yearly_costs
-from search.queries import list_offering_ids
+from search.queries.listings import list_offering_ids
 from search.results import next_reference, size_words
 from tests import factories
 

@@ -17,7 +17,8 @@ from search.analysis import searchable_text
 from search.engine import SearchQuery
 from search.indexer import check, rebuild
 from search.meilisearch import MeilisearchEngine
-from search.queries import get_engine, list_offering_ids, read_records
+from search.queries import get_engine, read_records
+from search.queries.listings import list_offering_ids
 from search.reserve import parts_of
 from tests import factories
 from tests.search.conftest import KINDS, SERVER, name_index, server_key

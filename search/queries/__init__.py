@@ -7,12 +7,12 @@ from functools import lru_cache
 from itertools import combinations, islice
 from pathlib import Path
 
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, col, select
 
 from catalog.certification.queries import read_standings
 from catalog.offerings.listed import Listed
-from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion, OfferState
-from catalog.offerings.queries import narrow_to_listed, read_sellers
+from catalog.offerings.models import ListingVersion, OfferState
+from catalog.offerings.queries import read_sellers
 from catalog.offerings.queries.prices import load_prices
 from core.clock import day_in_japan
 from core.config import Settings
@@ -42,6 +42,7 @@ from search.judging import (
 )
 from search.meilisearch import MeilisearchEngine
 from search.projection import build_record, current_rules
+from search.queries.listings import chunks, list_offering_ids, list_published_listing_ids
 from search.reserve import EngineWithReserve
 from search.results import (
     MOST_EXACT,
@@ -64,7 +65,6 @@ engine_sort = asking.engine_sort
 list_facet_choices = choices.list_facet_choices
 DEFAULT_POPULATION = results.DEFAULT_POPULATION
 
-CHUNK = 500
 MOST_WIDER, MOST_ADVICE = 60, 8  # at zero hits: wider queries that are asked, advice that is given
 
 
@@ -228,11 +228,6 @@ def _offerings_of(session: Session, listing_ids: set[uuid.UUID]) -> list[uuid.UU
     return sorted({each for part in parts for each in list_offering_ids(session, part)})
 
 
-def chunks(ids: Sequence[uuid.UUID]) -> Iterator[Sequence[uuid.UUID]]:
-    """Cut ids into pieces that one statement takes."""
-    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
-
-
 def read_records(
     session: Session,
     offering_ids: Sequence[uuid.UUID],
@@ -257,93 +252,6 @@ def read_records(
         )
         for each in versions
     ]
-
-
-def list_offering_ids(
-    session: Session, listing_ids: Sequence[uuid.UUID] | None = None
-) -> list[uuid.UUID]:
-    """Return the software of some listings, or of all published ones, each once."""
-    statement = select(Listing.offering_id).distinct().order_by(col(Listing.offering_id))
-    if listing_ids is not None:
-        return list(session.exec(statement.where(col(Listing.id).in_(listing_ids))))
-    published = select(ListingVersion.listing_id).where(
-        ListingVersion.state == OfferState.PUBLISHED
-    )
-    return list(session.exec(statement.where(col(Listing.id).in_(published))))
-
-
-def list_listing_ids(session: Session, offering_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
-    """Return all listings of some software, also those that nobody sees."""
-    statement = (
-        select(Listing.id)
-        .where(col(Listing.offering_id).in_(offering_ids))
-        .order_by(col(Listing.id))
-    )
-    return list(session.exec(statement))
-
-
-def count_listed(session: Session) -> int:
-    """Count what buyers see now."""
-    counted = narrow_to_listed(select(func.count()).select_from(ListingVersion))
-    return int(session.exec(counted).one())
-
-
-def list_published_listing_ids(session: Session) -> list[uuid.UUID]:
-    """Return the listings that have a published version, by id."""
-    statement = (
-        select(ListingVersion.listing_id)
-        .where(ListingVersion.state == OfferState.PUBLISHED)
-        .order_by(col(ListingVersion.listing_id))
-    )
-    return list(session.exec(statement))
-
-
-def list_stale_listing_ids(session: Session) -> list[uuid.UUID]:
-    """Return published listings whose stored text is missing or of other rules."""
-    statement = (
-        select(ListingVersion.listing_id)
-        .where(
-            ListingVersion.state == OfferState.PUBLISHED,
-            or_(
-                ListingVersion.search_text_version != current_rules(),
-                ListingVersion.search_text == "",
-            ),
-        )
-        .order_by(col(ListingVersion.listing_id))
-    )
-    return list(session.exec(statement))
-
-
-def list_listing_ids_of_vendor(session: Session, vendor_id: uuid.UUID) -> list[uuid.UUID]:
-    """Return the listings that a vendor sells or whose software it makes."""
-    statement = (
-        select(Listing.id)
-        .join(Offering, col(Offering.id) == Listing.offering_id)
-        .where(or_(Listing.seller_id == vendor_id, Offering.maker_id == vendor_id))
-        .order_by(col(Listing.id))
-    )
-    return list(session.exec(statement))
-
-
-def list_listing_ids_of_version(
-    session: Session, offering_version_id: uuid.UUID
-) -> list[uuid.UUID]:
-    """Return the listings of the offering to which an offering version belongs."""
-    statement = (
-        select(Listing.id)
-        .join(OfferingVersion, col(OfferingVersion.offering_id) == Listing.offering_id)
-        .where(OfferingVersion.id == offering_version_id)
-        .order_by(col(Listing.id))
-    )
-    return list(session.exec(statement))
-
-
-def list_listing_ids_of_offering(session: Session, offering_id: uuid.UUID) -> list[uuid.UUID]:
-    """Return the listings of an offering."""
-    statement = (
-        select(Listing.id).where(Listing.offering_id == offering_id).order_by(col(Listing.id))
-    )
-    return list(session.exec(statement))
 
 
 def _text_candidates(session: Session, query: SearchQuery) -> Iterator[uuid.UUID]:
