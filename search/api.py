@@ -47,6 +47,7 @@ def search(query: dict[str, Any]) -> dict[str, Any]:
     found = find_listings(session, get_engine(settings()), asked, population=population)
     return {
         "total": found.total,
+        "withheld": found.withheld,
         "page": asked.page,
         "page_count": found.page_count,
         "seed": found.seed,

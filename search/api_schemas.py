@@ -75,6 +75,7 @@ class SearchAnswerSchema(FormSchema):
     """One page of what was found; the same seed gives the same order."""
 
     total = f.number()
+    withheld = f.number("公開が終わったばかりで、このページから除いた件数")
     page = f.number()
     page_count = f.number()
     seed = f.number("並び順の番号。続きのページでも同じ番号を指定する")

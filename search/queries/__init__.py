@@ -1,7 +1,7 @@
 """A reader's query against an engine, and its answer held against the database."""
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations, islice
@@ -43,6 +43,7 @@ from search.judging import (
 from search.meilisearch import MeilisearchEngine
 from search.projection import build_record, current_rules
 from search.queries.listings import chunks, list_offering_ids, list_published_listing_ids
+from search.recount import recount
 from search.reserve import EngineWithReserve
 from search.results import (
     MOST_EXACT,
@@ -107,18 +108,44 @@ def find_listings(
         )
     rows = _load_rows(session, result, query, population)
     withheld = len(result.hits) - len(rows)
+    total, facets = result.total, result.facets
+    if withheld:
+        total, facets = _recount(session, engine, query, result, withheld)
     return FoundPage(
         rows=tuple(rows),
-        total=result.total - withheld,
+        total=total,
         withheld=withheld,
         page_count=page_count,
-        facets=result.facets,
+        facets=facets,
         relaxed=result.relaxed,
         seed=result.seed,
         engine=result.engine,
         engine_version=result.engine_version,
         fallback=result.fallback,
         cost_basis=describe_basis(query, population, is_exact=costs is not None),
+    )
+
+
+def _recount(
+    session: Session,
+    engine: SearchEngine,
+    query: SearchQuery,
+    result: SearchResult,
+    withheld: int,
+) -> tuple[int, Mapping[str, Mapping[str, int]]]:
+    """Count in the database what few hits are, for the index counts what is no longer published.
+
+    Many hits tell nobody what a withdrawn listing said: their counts stay those of the index.
+    """
+    wider = _ask_all(session, engine, replace(query, filters={}, price_cap=None, page=1))
+    software = [uuid.UUID(hit.offering_id) for hit in one_each(wider.hits)]
+    if len(software) > MOST_EXACT or wider.relaxed != result.relaxed:
+        return result.total - withheld, result.facets
+    plan = plan_query(query.text)
+    confirmed = (record for _, record in read_records(session, software))
+    return recount(
+        query,
+        [each for each in confirmed if result.relaxed or plan.accepts(read_zones(each.analysed))],
     )
 
 

@@ -287,7 +287,11 @@ def test_sellers_of_one_software_are_named_beside_each_other(client, market, set
 
 
 def test_withdrawn_and_suspended_rows_are_withheld_before_the_index_knows(client, market):
-    kept, withdrawn, suspended = market({"name": "残る"}, {"name": "終了"}, {"name": "停止"})
+    kept, withdrawn, suspended = market(
+        {"name": "残る", "hosting_provider": "sakura"},
+        {"name": "終了", "hosting_provider": "aws"},
+        {"name": "停止"},
+    )
     with db.transaction() as session:
         session.get(ListingVersion, withdrawn.id).apply(OfferAction.WITHDRAW)
         offering = session.get(Offering, session.get(Listing, suspended.listing_id).offering_id)
@@ -298,6 +302,18 @@ def test_withdrawn_and_suspended_rows_are_withheld_before_the_index_knows(client
     assert names(page) == ["残る"]
     assert "1件見つかりました" in status(page)
     assert "2件を除きました" in text_of(page.find(".//main"))
+    # Neither total nor facets tell what is no longer published.
+    for asked, left, hosting in (
+        ("", 1, {"sakura": 1}),
+        ("q=終了", 0, {}),
+        ("hosting=aws", 0, {"sakura": 1}),
+        ("hosting=aws&hosting=sakura", 1, {"sakura": 1}),
+    ):
+        found = client.get(f"/api/v1/search?facets=hosting&{asked}").json
+        counted = {each["value"]: each["count"] for each in found["facets"][0]["values"]}
+        assert {value: count for value, count in counted.items() if count} == hosting, asked
+        assert (found["total"], len(found["items"])) == (left, left), asked
+        assert found["withheld"] > 0, asked
     assert kept.id
 
 
