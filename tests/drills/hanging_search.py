@@ -1,18 +1,17 @@
-"""The search server hangs: pages that do not search keep their throughput."""
+"""The search server hangs or trickles: pages that do not search keep their throughput."""
 
 import json
 import threading
 import time
 from collections.abc import Callable
-from urllib.request import Request
 
 from app import outbox_handlers
 from bench.measures import measure
 from core import outbox
 from search.indexer import rebuild
 from search.queries import get_engine
+from tests.drills.fake_server import run_apart
 from tests.drills.stage import open_stage, read, serve
-from tests.search.fake_meilisearch import FakeMeilisearch, run_fake
 
 SECONDS = 60
 LISTINGS = 20
@@ -35,36 +34,18 @@ def take_share() -> float:
 
 def rehearse(seconds: float) -> tuple[float, int]:
     """Read for so long with a healthy server, and again with a hanging one."""
-    with open_stage(LISTINGS) as settings, run_fake() as (fake, url):
-        served = settings.model_copy(update={"search_url": url})
+    with open_stage(LISTINGS) as settings, run_apart() as fake:
+        served = settings.model_copy(update={"search_url": fake.url})
         outbox.drain(outbox_handlers(served))
         rebuild(get_engine(served))
-        with serve(settings, NARABI_SEARCH_URL=url) as address:
+        fake.hold_still()
+        with serve(settings, NARABI_SEARCH_URL=fake.url) as address:
             read_for(address, 1.0)
             healthy, wrong, early = read_for(address, seconds)
-            with hanging(fake):
+            with fake.hanging():
                 ill, more, reserved = read_for(address, seconds)
     # The reserve answered when the server hung, and only then.
     return ill / healthy, wrong + more + early + (reserved == 0)
-
-
-class hanging:  # noqa: N801 - read as a word: with hanging(fake)
-    """Let a server take every question and answer none."""
-
-    def __init__(self, fake: FakeMeilisearch) -> None:
-        self._fake = fake
-        self._over = threading.Event()
-
-    def __enter__(self) -> None:
-        self._fake.illness = self._hold
-
-    def _hold(self, _request: Request) -> bool:
-        self._over.wait(600)
-        return False
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._fake.illness = None
 
 
 def read_for(address: str, seconds: float) -> tuple[float, int, int]:

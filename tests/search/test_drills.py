@@ -18,7 +18,7 @@ def test_nothing_is_lost_by_ten_kills_and_other_pages_go_on_beside_a_hanging_ser
     killed, hanging = (list(map(float, line.split())) for line in done.stdout.splitlines()[-2:])
     lost, wrong, midway = killed
     assert (lost, wrong) == (0, 0)
-    assert midway >= 5, "the kills came too late to meet a write"
+    assert midway >= 4, "too few kills came between the begin and the end of a write"
     share, wrong = hanging
     assert wrong == 0
     assert share >= 0.5, "two seconds on a busy machine; the drill measures sixty against 0.8"
