@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import add
@@ -35,8 +36,10 @@ GAP = "|"
 
 _CLAUSE = 5
 """So many different words make a clause."""
+_ALIKE = 0.7
+"""More words than this share of the shorter of two clauses in both: they say the same."""
 
-_RULES_VERSION = 5
+_RULES_VERSION = 6
 
 _MIXED_LATIN = re.compile(f"[^\\W_{JAPANESE}]+")
 _LETTERS_AND_DIGITS = re.compile(r"[0-9]+|[^0-9]+")
@@ -69,14 +72,20 @@ class Zone:
     def distinct_words(self) -> str:
         """Give each word once, and once more for each other whole clause that holds it.
 
-        Repeating a word or a clause counts nothing, nor does a list of words.
+        Repeating a word or a clause counts nothing, nor do a clause in nearly the same words and a list.
         """
         counted: list[str] = []
         known: set[str] = set()
+        clauses: list[set[str]] = []
         for stretch in dict.fromkeys(self.words.split(GAP)):
             words = dict.fromkeys(stretch.split())
-            counted += [word for word in words if len(words) >= _CLAUSE or word not in known]
-            known.update(words)
+            fresh = [word for word in words if word not in known]
+            known.update(fresh)
+            if len(words) < _CLAUSE or _says_again(words.keys(), len(fresh), clauses):
+                counted += fresh
+            else:
+                counted += words
+                clauses.append(set(words))
         return " ".join(counted)
 
     @property
@@ -89,6 +98,13 @@ class Zone:
         if atom.kind == "words":
             return f" {atom.text} " in f" {self.words} "
         return atom.text in self.runs
+
+
+def _says_again(words: AbstractSet[str], fresh: int, clauses: list[set[str]]) -> bool:
+    """Say whether a clause, so many words of which are fresh, is nearly one of the others."""
+    if len(words) - fresh <= _ALIKE * _CLAUSE:
+        return False
+    return any(len(other & words) > _ALIKE * min(len(other), len(words)) for other in clauses)
 
 
 def searchable_text(hi: str, lo: str, ft: str) -> str:

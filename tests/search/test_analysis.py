@@ -123,7 +123,7 @@ def test_every_synonym_finds_the_others():
 
 def test_the_synonyms_have_one_hash():
     assert len(synonyms_hash()) == 64
-    assert analysis_version().startswith("5+")
+    assert analysis_version().startswith("6+")
 
 
 def test_threads_analyse_at_the_same_time():
@@ -148,7 +148,7 @@ def test_a_lexicon_serves_where_no_dictionary_is_installed(monkeypatch):
     monkeypatch.setattr(words, "load_dictionary", lambda: None)
     analysis.plan_with.cache_clear()
     try:
-        assert analysis_version() == "5+lexicon-2"
+        assert analysis_version() == "6+lexicon-2"
         assert matches("京都", searchable_text("京都府", "", ""))
         assert not matches("京都", searchable_text("東京都", "", ""))
         assert not matches("津市", searchable_text("大津市", "", ""))

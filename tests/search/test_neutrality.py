@@ -22,6 +22,9 @@ TERM = "戸籍 発行"
 SENTENCE = "戸籍の写しを発行してほしいのですが、どうすればいいですか"
 QUERIES = [TERM, SENTENCE]
 
+CLAUSE = "戸籍の写しを発行する窓口{}を支援できます。"
+OTHER = "職員{}もすぐに戸籍の写しを発行できます。"
+
 
 ON_A_SERVER = (
     "as it was",
@@ -48,6 +51,11 @@ def make_market():
 def actor(hi=HI, lo=LO, ft=FT):
     named = {"hi": hi.replace("{}", str(ACTOR)), "lo": lo.replace("{}", str(ACTOR))}
     return make_record(ACTOR, ft=ft.replace("{}", "、".join(EXTRAS[:2])), **named)
+
+
+def padded(clauses):
+    """Repeat clauses, every time with another word."""
+    return "".join(clauses.replace("{}", each) for each in "甲乙丙丁戊")
 
 
 def median_place(engine, records, text):
@@ -85,6 +93,8 @@ def tricks():
         ),
         "the text twice": played(hi=HI + " " + HI, lo=LO + LO, ft=FT + FT),
         "the text ten times": played(ft=FT * 10),
+        "a clause padded with another word": played(ft=FT + padded(CLAUSE)),
+        "two padded clauses in turn": played(ft=FT + padded(CLAUSE + OTHER)),
         "five resellers": [*others, actor(), *resold],
         "registered first": [actor(), *others],
         "registered last": [*others, actor()],
@@ -98,7 +108,12 @@ def test_no_trick_moves_the_median_place_by_more_than_one(engine, text):
         played = {trick: played[trick] for trick in ON_A_SERVER}  # each question takes a request
     places = {trick: median_place(engine, records, text) for trick, records in played.items()}
     before = places["as it was"]
-    moved = {trick: place for trick, place in places.items() if abs(place - before) > 1}
+    # More other words make a text longer, which may only cost places.
+    moved = {
+        trick: place
+        for trick, place in places.items()
+        if before - place > 1 or ("padded" not in trick and place - before > 1)
+    }
     assert not moved, (before, moved)
 
 
