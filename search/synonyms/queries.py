@@ -1,11 +1,15 @@
 """What can be asked about equal words and their changes; the search reads them here."""
 
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
+from catalog.offerings.queries.names import list_names_by_maker, list_parties
+from catalog.specifications.queries import list_versions
 from search.equal_words import Groups, applied_changes, read_groups, use_synonyms
+from search.synonyms.favours import ListedName, judge_words
 from search.synonyms.models import SynonymChange, SynonymState
 
 MOST_CHANGES = 1_000
@@ -71,3 +75,20 @@ def refresh(session: Session) -> None:
     number = last_number(session)
     if number != applied_changes():
         use_synonyms(current_groups(session), number)
+
+
+def judge_neutrality(session: Session, words: Sequence[str]) -> str:
+    """Say which of these words would favour one maker now; empty for words of everybody."""
+    if not words:
+        return ""
+    names = [
+        ListedName(text, kind, str(owner))
+        for kind, found in (
+            ("製品", list_names_by_maker(session)),
+            ("事業者", list_parties(session)),
+        )
+        for text, owner in found
+    ]
+    specifications = [version.specification for version in list_versions(session)]
+    common = [text for each in specifications for text in (each.name, each.field)]
+    return judge_words(words, names, common)

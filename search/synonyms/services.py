@@ -21,7 +21,7 @@ def propose(
 ) -> SynonymChange:
     """Propose that one group of equal words becomes another; nothing before: new, nothing after: ended.
 
-    Raises Invalid for words that change nothing, Conflict when the group is no longer so.
+    Raises Invalid for words that change nothing or favour one maker, Conflict when the group is no longer so.
     """
     actor = require(session, actor, Permission.SYNONYM_EDIT)
     if actor.person_id is None:
@@ -33,6 +33,8 @@ def propose(
         raise Invalid({"words": "ことばが変わっていません。直してから提案してください。"})
     if set(map(_fold, groups)) & {_fold(after)} - {_fold(before)}:
         raise Invalid({"words": "同じことばの組がもうあります。"})
+    if sentence := queries.judge_neutrality(session, _added(before, after)):
+        raise Invalid({"words": sentence})
     change = SynonymChange(
         before=list(before), after=list(after), reason=reason, proposed_by_id=actor.person_id
     )
@@ -45,7 +47,7 @@ def propose(
 def apply(session: Session, actor: Actor, change_id: uuid.UUID, *, version: int) -> SynonymChange:
     """Let a proposed change count, as the second lead; searches follow at once.
 
-    Raises Conflict when the group was changed in between.
+    Raises Conflict when the group was changed in between, or a word has become a listed name.
     """
     actor = require(session, actor, Permission.SYNONYM_EDIT)
     queries.lock_changes(session)
@@ -55,6 +57,8 @@ def apply(session: Session, actor: Actor, change_id: uuid.UUID, *, version: int)
     change.expect(SynonymAction.APPLY)
     if change.before and tuple(change.before) not in queries.current_groups(session):
         raise _gone(change.before)
+    if sentence := queries.judge_neutrality(session, _added(change.before, change.after)):
+        raise Conflict(f"{sentence}この変更は取りやめて、提案し直してください。")
     values = {"confirmed_by_id": actor.person_id, "confirmed_at": now(session)}
     number = queries.last_number(session) + 1
     change.apply(SynonymAction.APPLY, version, number=number, **values)
@@ -79,6 +83,11 @@ def _locked(session: Session, change_id: uuid.UUID) -> SynonymChange:
 
 def _fold(words: Sequence[str]) -> frozenset[str]:
     return frozenset(normalise(word) for word in words)
+
+
+def _added(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """Return the words that come in: those that stood before are judged no more."""
+    return [word for word in after if not _fold([word]) & _fold(before)]
 
 
 def _gone(words: Sequence[str]) -> Conflict:

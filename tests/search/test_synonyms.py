@@ -50,10 +50,10 @@ def test_a_group_that_two_leads_agree_on_is_searched_by_at_once_and_told_to_ever
 ):
     (one, other), _ = leads
     with db.transaction() as session:
-        version = open_listing(session, name="むじな台帳（見本）")
+        version = open_listing(session, name="見本の台帳", summary="むじな台帳を書きます。")
     index_all(settings, version)
     asked = "/search?q=ぽんぽこ"
-    assert "むじな台帳" not in results(client, asked)
+    assert "見本の台帳" not in results(client, asked)
     assert one.submit(f"{LIST}/new", {**NEW, "reason": ""}).status_code == 422
     for words, sentence in (
         ("ぽんぽこ", "1行に1つずつ、2つから12のことば"),
@@ -67,18 +67,18 @@ def test_a_group_that_two_leads_agree_on_is_searched_by_at_once_and_told_to_ever
     proposed = one.submit(f"{LIST}/new", NEW)
     assert proposed.status_code == 303
     assert "別の主任審査員が確認します" in text_of(one.page(proposed.location))
-    assert "むじな台帳" not in results(client, asked)
+    assert "見本の台帳" not in results(client, asked)
     assert NEW["reason"] not in text_of(client.page(LIST))
     done = other.submit(proposed.location, {"confirmed": "yes"}, button="検索に使う")
     assert done.status_code == 303
-    assert "むじな台帳" in results(client, asked)
+    assert "見本の台帳" in results(client, asked)
     public = text_of(client.page(LIST))
     assert "ぽんぽこ、むじな台帳" in public
     assert NEW["reason"] in public
     assert "同じ意味として探すことば" in text_of(client.page("/about/order"))
     again = other.submit(f"{LIST}/end?word=むじな台帳", {"reason": "見本", "confirmed": "yes"})
     assert one.submit(again.location, {"confirmed": "yes"}, button="検索に使う").status_code == 303
-    assert "むじな台帳" not in results(client, asked)
+    assert "見本の台帳" not in results(client, asked)
     with db.reading() as session:
         acts = session.exec(select(AuditEvent.action).order_by(AuditEvent.sequence)).all()
         assert [a for a in acts if a.startswith("synonym.")] == [
@@ -91,6 +91,37 @@ def results(client, path) -> str:
     """Return the words of the rows found."""
     found = client.page(path).find(".//ol[@class='results']")
     return "" if found is None else text_of(found)
+
+
+@pytest.mark.sqlite_only
+def test_no_name_of_one_maker_becomes_an_equal_word(leads, database):
+    (one, other), _ = leads
+    with db.transaction() as session:
+        maker = factories.vendor(session, name="株式会社ぺがさす工房")
+        open_listing(session, maker=maker, name="まちのへや予約 クラウド（見本）")
+        for number in range(2):  # what several makers say, and what a specification names, is free
+            open_listing(session, name=f"窓口むじな受付{number}")
+        open_listing(
+            session,
+            name="みほし台帳",
+            specification=factories.specification(session, name="みほし台帳"),
+        )
+    for word, named in (
+        ("まちのへや予約", "製品「まちのへや予約"),
+        ("マチノヘヤ予約システム", "製品「まちのへや予約"),
+        ("まちのへや", "製品「まちのへや予約"),
+        ("ぺがさす工房", "事業者「株式会社ぺがさす工房」"),
+    ):
+        refused = one.submit(f"{LIST}/new", {**NEW, "words": f"体育館\n{word}"})
+        assert (refused.status_code, named in refused.text) == (422, True), word
+    for words in ("体育館\n窓口むじな受付", "体育館\nみほし台帳", "体育館\n予約\nクラウド"):
+        assert one.submit(f"{LIST}/new", {**NEW, "words": words}).status_code == 303, words
+    proposed = one.submit(f"{LIST}/new", {**NEW, "words": "体育館\nらんらん丸"})
+    assert proposed.status_code == 303
+    with db.transaction() as session:
+        open_listing(session, maker=maker, name="らんらん丸")
+    late = other.submit(proposed.location, {"confirmed": "yes"}, button="検索に使う")
+    assert (late.status_code, "製品「らんらん丸」" in late.text) == (409, True)
 
 
 @pytest.mark.sqlite_only

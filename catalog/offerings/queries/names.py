@@ -3,10 +3,10 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import exists
+from sqlalchemy import exists, or_
 from sqlmodel import Session, col, select
 
-from catalog.offerings.models import ListingVersion, Offering, OfferingVersion
+from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion
 from catalog.offerings.queries import narrow_to_listed
 from vendors.models import Vendor
 
@@ -30,3 +30,20 @@ def list_listed_makers(session: Session, maker_ids: Sequence[uuid.UUID]) -> dict
         col(Vendor.id).in_(maker_ids), exists(listed.correlate(Vendor))
     )
     return dict(session.exec(statement).all())
+
+
+def list_names_by_maker(session: Session) -> list[tuple[str, uuid.UUID]]:
+    """Return every name of listed software with its maker, each once (1 statement)."""
+    statement = narrow_to_listed(
+        select(OfferingVersion.name, Offering.maker_id).select_from(ListingVersion)
+    )
+    return list(session.exec(statement.distinct().order_by(OfferingVersion.name)).tuples().all())
+
+
+def list_parties(session: Session) -> list[tuple[str, uuid.UUID]]:
+    """Return the makers and sellers of what is listed, by name (1 statement)."""
+    listed = narrow_to_listed(select(ListingVersion.id)).where(
+        or_(col(Offering.maker_id) == Vendor.id, col(Listing.seller_id) == Vendor.id)
+    )
+    statement = select(Vendor.name, Vendor.id).where(exists(listed.correlate(Vendor)))
+    return list(session.exec(statement.order_by(Vendor.name)).all())
