@@ -181,10 +181,10 @@ class Settings(BaseSettings):
         return bytes.fromhex(value)
 
     def problems(self) -> list[str]:
-        """List what is missing or unsafe outside development, by variable name."""
+        """List what is missing or unsafe outside development, and what is wrong anywhere, by variable name."""
+        found = self._search_problems()
         if self.is_development:
-            return []
-        found = []
+            return found
         if not self.database_url:
             found.append("NARABI_DATABASE_URL がありません。データベースのURLを指定してください。")
         secret = self.secret_key.get_secret_value()
@@ -205,6 +205,12 @@ class Settings(BaseSettings):
         if self.search_url and not self.search_key.get_secret_value():
             found.append("NARABI_SEARCH_URL を使うときは NARABI_SEARCH_KEY も指定してください。")
         return found + self._file_problems() + self._sign_in_problems()
+
+    def _search_problems(self) -> list[str]:
+        address = urlsplit(self.search_url)
+        if self.search_url and (address.scheme not in {"http", "https"} or not address.hostname):
+            return ["NARABI_SEARCH_URL は http:// か https:// で始まるアドレスで指定してください。"]
+        return []
 
     def _file_problems(self) -> list[str]:
         """List what is missing or unsafe of the place for files."""

@@ -10,7 +10,7 @@ import structlog
 from core.cli import CheckFailedError, Operation
 from core.config import Settings
 from search import indexer
-from search.engine import IndexMissing, SearchUnavailable
+from search.engine import EngineHealth, IndexMissing, SearchUnavailable
 from search.meilisearch import MeilisearchEngine
 from search.queries import get_engine
 from search.reserve import EngineWithReserve
@@ -118,17 +118,34 @@ def keys(operation: Operation, master_key: str) -> None:
 def check_health(settings: Settings) -> str:
     """Say how the engine is, for the doctor; raises CheckFailedError when it cannot answer."""
     engine = get_engine(settings)
+    server = engine.server if isinstance(engine, EngineWithReserve) else None
+    reserve = engine.reserve.health() if isinstance(engine, EngineWithReserve) else None
     health = engine.health()
     if not health.available:
-        raise CheckFailedError(f"{health.detail}narabi search rebuild で作り直せます。")
-    server = engine.server if isinstance(engine, EngineWithReserve) else None
+        remedy = (
+            "narabi search rebuild で作り直せます。"
+            if server is None or health.index_missing
+            else f"検索サーバー（{settings.search_url}）が動いているか、鍵と設定を確かめてください。"
+        )
+        raise CheckFailedError(f"{health.detail}{remedy}{_say_reserve(reserve)}")
+    if reserve is not None and not reserve.available:
+        raise CheckFailedError(f"{_say_reserve(reserve)}narabi search rebuild で作り直せます。")
     differing = server.differing_settings() if isinstance(server, MeilisearchEngine) else []
     if differing:
         raise CheckFailedError(
             f"検索サーバーの設定が違います：{'、'.join(differing)}。"
             "narabi search rebuild で、正しい設定の索引を作れます。"
         )
-    return f"{health.engine}（{health.engine_version}）、{health.documents}件"
+    told = f"{health.engine}（{health.engine_version}）、{health.documents}件"
+    return f"{told}。{_say_reserve(reserve)}" if reserve else told
+
+
+def _say_reserve(reserve: EngineHealth | None) -> str:
+    if reserve is None:
+        return ""
+    if reserve.available:
+        return f"予備の索引は使えます（{reserve.documents}件）。"
+    return f"予備の索引が使えません：{reserve.detail}"
 
 
 def report_at_start(settings: Settings) -> None:

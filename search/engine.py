@@ -285,6 +285,7 @@ class EngineHealth:
     generation: str
     documents: int
     detail: str
+    index_missing: bool = False
 
 
 class SearchEngine(Protocol):

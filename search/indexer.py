@@ -246,19 +246,30 @@ class Drift:
 
 
 def check(engine: SearchEngine) -> Drift:
-    """Compare the index with the database, mend what differs, and tell what it was.
+    """Compare each index with the database, mend what differs, and tell what it was.
 
-    Raises IndexMissing when there is nothing to compare with.
+    An index that cannot be asked keeps no other from being mended; what it said is raised at the
+    end. Raises IndexMissing when there is nothing to compare with.
     """
-    parts = parts_of(engine)
-    held = [part.fingerprints() for part in parts]
-    wanted = {record.listing_id: record.fingerprint for record in stream_records()}
+    held: list[dict[str, str]] = []
+    failure: SearchUnavailable | None = None
+    for part in parts_of(engine):
+        try:
+            held.append(part.fingerprints())
+        except IndexMissing:
+            raise
+        except SearchUnavailable as error:
+            failure = error
     drift = Drift()
-    for each in held:
-        drift.add(_find_drift(each, wanted))
+    if held:
+        wanted = {record.listing_id: record.fingerprint for record in stream_records()}
+        for each in held:
+            drift.add(_find_drift(each, wanted))
     if drift.count:
         affected = drift.missing | drift.surplus | drift.different
         index_listings(engine, sorted(uuid.UUID(each) for each in affected))
+    if failure is not None:
+        raise failure
     return drift
 
 

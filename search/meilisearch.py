@@ -19,6 +19,7 @@ from search.engine import (
     Completions,
     EngineHealth,
     Hit,
+    IndexMissing,
     SearchQuery,
     SearchRecord,
     SearchResult,
@@ -119,6 +120,7 @@ class MeilisearchEngine:
                 generation="",
                 documents=0,
                 detail=error.message,
+                index_missing=isinstance(error, IndexMissing),
             )
         return EngineHealth(
             available=True,

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import func, text
 from sqlmodel import Session, col, select
@@ -31,13 +32,15 @@ def list_applied(session: Session) -> list[SynonymChange]:
 
 
 def _list(session: Session, state: SynonymState) -> list[SynonymChange]:
-    statement = (
+    return list(session.exec(_in_order(state).limit(MOST_CHANGES)))
+
+
+def _in_order(state: SynonymState) -> Any:
+    return (
         select(SynonymChange)
         .where(SynonymChange.state == state)
         .order_by(col(SynonymChange.number), col(SynonymChange.created_at), col(SynonymChange.id))
-        .limit(MOST_CHANGES)
     )
-    return list(session.exec(statement))
 
 
 def last_number(session: Session) -> int:
@@ -54,7 +57,7 @@ def lock_changes(session: Session) -> None:
 def current_groups(session: Session) -> Groups:
     """Return the groups of equal words that count now: those of the program with every change."""
     groups = dict.fromkeys(read_groups())
-    for change in list_applied(session):
+    for change in session.exec(_in_order(SynonymState.APPLIED)):
         groups = replace_group(groups, tuple(change.before), tuple(change.after))
     return tuple(groups)
 

@@ -256,6 +256,11 @@ def test_commands_say_in_one_sentence_that_the_server_is_away(
 ):
     make_ill(server, served, app, kind)
     monkeypatch.setenv("NARABI_SEARCH_URL", app.config["NARABI"].search_url)
+    # What can be mended is mended all the same: the reserve.
+    reserve = both(served).reserve
+    reserve.delete(list(reserve.fingerprints())[:2])
+    assert run("search", "check").exit_code == 1
+    assert reserve.search(SearchQuery()).total == 3
     for command in ("search rebuild", "search check", "search keys --master-key x"):
         done = run(*command.split())
         *_, said = done.output.splitlines()
@@ -268,12 +273,15 @@ def test_commands_say_in_one_sentence_that_the_server_is_away(
     started = run("outbox", "run")
     assert started.exit_code == 0
     assert "要確認　検索：検索" in started.stderr
+    said = run("doctor").output
+    assert "予備の索引は使えます（3件）" in said
+    assert "作り直せます" not in said
     report_at_start(app.config["NARABI"])
 
 
-def test_commands_make_the_index_that_the_server_lacks(run, server, served):
+def test_commands_make_the_index_that_the_server_lacks(run, server, served, monkeypatch):
     server.indexes.clear()
-    assert "要確認　検索" in run("doctor").output
+    assert "narabi search rebuild で作り直せます" in run("doctor").output
     made = run("search", "check")
     assert (made.exit_code, made.exception.__class__) == (1, SystemExit)
     assert "索引がなかったため、3件で作りました。" in made.output
@@ -281,3 +289,7 @@ def test_commands_make_the_index_that_the_server_lacks(run, server, served):
     server.indexes.clear()
     assert run("search", "rebuild").exit_code == 0
     assert "よい　　検索：meilisearch" in run("doctor").output
+    shutil.rmtree(served.data_dir / "search")
+    assert "要確認　検索：予備の索引が使えません" in run("doctor").output
+    monkeypatch.setenv("NARABI_SEARCH_URL", "not a url")
+    assert "NARABI_SEARCH_URL は http:// か https://" in run("doctor").output

@@ -136,7 +136,7 @@ def test_nobody_but_leads_changes_words(client, new_client, database):
         assert "新しい組を提案する" not in text_of(browser.page(LIST))
 
 
-def test_two_leads_at_once_and_the_same_group_twice(leads):
+def test_two_leads_at_once_and_the_same_group_twice(leads, monkeypatch):
     _, (one, other) = leads
     group = read_groups()[0]
     with db.transaction() as session:
@@ -155,6 +155,7 @@ def test_two_leads_at_once_and_the_same_group_twice(leads):
         apply(ids[1])
     with db.transaction() as session:
         services.drop(session, one, ids[1], version=1)
+    monkeypatch.setattr(queries, "MOST_CHANGES", 0)  # what a page lists bounds not what counts
     with db.reading() as session:
         assert queries.last_number(session) == 1
         assert (*group, "一つめ") in queries.current_groups(session)
