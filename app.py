@@ -155,6 +155,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     catalog.offerings.views.use_findings(app, catalog.certification.views.findings_beside)
+    search.views.use_cases(app, procurement.projects.views.may_search_for)
     catalog.offerings.services.use_contracts(procurement.market.queries.list_contracted_terms)
     if settings.search_url:
         search.cli.report_at_start(settings)

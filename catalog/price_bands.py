@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from catalog.charges import price_now, sum_known, sum_year
-from catalog.cost_rules import PLAIN_RULES, CostRules
+from catalog.cost_rules import PLAIN_RULES, CostRules, compute_tax
 from catalog.price_plan import QUOTE_LABEL, ComponentKind, Interval, PricePlan, Volumes
 
 REFERENCE_VOLUMES = Volumes(population=10_000)
@@ -19,7 +19,7 @@ class ReferencePrice:
 
 @dataclass(frozen=True, slots=True)
 class PriceBand:
-    """A band of yearly running cost, yen without tax; lower bound inclusive, None: quote."""
+    """A band of yearly running cost, yen with tax; lower bound inclusive, None: quote."""
 
     code: str
     label: str
@@ -62,7 +62,7 @@ def first_year_cost(
 
 
 def band_for(running: int | None) -> PriceBand:
-    """Give the band of a running cost, yen without tax; None has its own; ValueError below 0."""
+    """Give the band of a running cost, yen with tax; None has its own; ValueError below 0."""
     if running is None:
         return PRICE_BANDS[-1]
     if running < 0:
@@ -72,5 +72,6 @@ def band_for(running: int | None) -> PriceBand:
 
 
 def price_band(plan: PricePlan) -> PriceBand:
-    """Give the band of a plan's reference price, the facet value of a listing."""
-    return band_for(first_year_reference(plan).running)
+    """Give the band of a plan's reference price with tax, the facet value of a listing."""
+    running = first_year_reference(plan).running
+    return band_for(None if running is None else running + compute_tax(running))

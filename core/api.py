@@ -24,6 +24,7 @@ from werkzeug.routing import Rule
 from core import web
 from core.errors import BadRequest, DomainError
 from core.fields import FormSchema
+from core.forms import first_sentence
 
 PREFIX = "/api/"
 JSON_TYPE = "application/json"
@@ -150,7 +151,8 @@ def read_query(schema: Schema) -> dict[str, Any]:
         loaded: dict[str, Any] = schema.load(raw)
     except ValidationError as error:
         reasons += [
-            (name, f"{name}：{messages[0]}") for name, messages in error.messages_dict.items()
+            (name, f"{name}：{first_sentence(message)}")
+            for name, message in error.messages_dict.items()
         ]
     if reasons:
         raise BadParameters(reasons)

@@ -274,7 +274,7 @@ class Form:
 
     def _take_messages(self, messages: Mapping[str, Any]) -> None:
         for name, message in messages.items():
-            sentence = _first_sentence(message)
+            sentence = first_sentence(message)
             if name not in self.schema.fields:
                 self.extra_summary.append(("main", f"「{name}」という項目は受け付けていません。"))
             else:
@@ -304,7 +304,7 @@ def read_address(schema: Schema, arguments: MultiDict[str, str]) -> dict[str, An
         loaded: dict[str, Any] = schema.load(raw)
     except ValidationError as error:
         name, message = min(error.messages_dict.items())
-        sentence = f"{label_of(schema.fields[name])}（{name}）：{_first_sentence(message)}"
+        sentence = f"{label_of(schema.fields[name])}（{name}）：{first_sentence(message)}"
         raise BadRequest(sentence) from error
     return loaded
 
@@ -357,7 +357,8 @@ def _date_part(value: date, part: str) -> str:
     return parts[part]
 
 
-def _first_sentence(message: Any) -> str:
+def first_sentence(message: Any) -> str:
+    """Return the first sentence of what a schema complains of, however deep: of a field, of a list's item."""
     while isinstance(message, Mapping):
         message = next(iter(message.values()))
     while isinstance(message, list):

@@ -94,7 +94,7 @@ DEFINITIONS: tuple[Facet, ...] = (
     Facet("size_class", "対応する人口", _FIT, SizeClass.choices()),
     Facet("body_kind", "対応する団体の種類", _FIT, BodyKind.choices()),
     Facet(
-        "price_band", "1年目の費用（人口1万人・税抜・初期を除く）", _COST, _BANDS
+        "price_band", "1年目の費用（人口1万人・税込・初期を除く）", _COST, _BANDS
     ),
     Facet("hosting", "設置場所", _PLACE, tuple((e.code, e.label) for e in HOSTING_PROVIDERS)),
     Facet("region", "設置する地域", _PLACE),

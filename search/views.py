@@ -1,10 +1,11 @@
 """The search page: every state of it is an address."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Blueprint, Response, make_response, request, url_for
+from flask import Blueprint, Flask, Response, current_app, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 from werkzeug.datastructures import MultiDict
@@ -34,6 +35,7 @@ from search.schemas import TypedSchema, read_parameters
 from search.suggestions import suggest
 
 VALUES_PER_PAGE = 200
+CASES = "search cases"
 
 blueprint = Blueprint("search", __name__)
 
@@ -45,7 +47,7 @@ def index() -> ResponseReturnValue:
     form, values = _read()
     session = web.read_session()
     reader = read_reader(session, form, values)
-    values = drop_unknown_size(form, reader, values)
+    values = _keep_own_case(session, drop_unknown_size(form, reader, values))
     query, choices = ask(session, reader, values)
     engine = get_engine(settings())
     found = find_listings(session, engine, query, population=reader.population)
@@ -125,8 +127,8 @@ def show_values(facet: str) -> ResponseReturnValue:
     """List every value of a facet that has too many for the panel; each adds itself to the search."""
     if facet not in MANY_VALUED:
         raise NotFound
-    values = read_parameters(request.args)
     session = web.read_session()
+    values = _keep_own_case(session, read_parameters(request.args))
     reader = read_reader(session, None, values)
     query, _ = ask(session, reader, {**values, "page": 1})
     found = find_listings(session, get_engine(settings()), query, population=reader.population)
@@ -182,6 +184,20 @@ def _read() -> tuple[Form, dict[str, Any]]:
         (name, value) for name, value in request.args.items(multi=True) if name not in form.errors
     )
     return form, read_parameters(known)
+
+
+def use_cases(app: Flask, source: Callable[[Session, uuid.UUID], bool]) -> None:
+    """Tell who knows whether the reader may keep a search on a case."""
+    app.extensions[CASES] = source
+
+
+def _keep_own_case(session: Session, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values without a case on which the reader may not keep a search, or that is none."""
+    may_keep: Callable[[Session, uuid.UUID], bool] | None = current_app.extensions.get(CASES)
+    case = values["project"]
+    if case is None or (may_keep and may_keep(session, case)):
+        return values
+    return {**values, "project": None}
 
 
 def _name_shown(

@@ -64,6 +64,7 @@ def test_each_change_is_told_once_and_survives_every_way_back(market, open_page,
     page = open_page()
     page.goto("/search?q=予約")
     assert page.locator(_LIVE_REGIONS).count() == 1
+    assert page.locator(".result").first.bounding_box()["y"] < 560  # without scrolling
     page.evaluate(_WATCH)
     _found(page, "22件見つかりました（1／2ページ）")
     page.wait_for_timeout(300)

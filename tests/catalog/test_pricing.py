@@ -1,5 +1,6 @@
 """Prices: the worked example, dates, tiers, what needs a quote, and the bands."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -363,6 +364,13 @@ def test_reference_names_a_quote_where_a_price_is_missing():
     assert price_band(PricePlan((BASE, by_household))).label == "見積が必要"
     assert price_band(PricePlan((BASE,), population_from=10_001)).code == "quote"
     assert price_band(PricePlan((BASE,), population_from=10_000)).code == "1m"
+
+
+def test_a_plan_is_in_the_band_of_its_price_with_tax():
+    below = component(ComponentKind.BASE, interval=Interval.YEAR, tiers=(Tier(0, 909_090),))
+    above = replace(below, tiers=(Tier(0, 909_091),))
+    assert price_band(PricePlan((below,))).code == "500k"
+    assert price_band(PricePlan((above,))).code == "1m"
 
 
 @pytest.mark.parametrize(

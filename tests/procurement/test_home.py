@@ -241,6 +241,7 @@ def test_operator_and_auditor_have_no_desk(client):
     [
         ("/about", "このサイトが行わないこと"),
         ("/about/order", "31通り"),
+        ("/about/order", "名前や概要を書きかえれば、点数と順番も変わります"),
         ("/about/accessibility", "JIS X 8341-3"),
         ("/about/api", "/api/v1/changes?since=0"),
         ("/about/contact", "受付番号"),

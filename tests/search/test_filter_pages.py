@@ -3,7 +3,6 @@
 Words and addresses of pages: the same on both databases, so asked once.
 """
 
-import uuid
 from datetime import date, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +16,7 @@ from catalog.specifications.models import SpecificationVersion
 from core import clock, db, outbox
 from tests import factories
 from tests.page_checks import parse_page, text_of
+from tests.procurement.test_home import make_project
 from tests.search.market import index_all
 from tests.search.test_search_pages import PEOPLE, facet_counts, links, names, status
 
@@ -53,6 +53,7 @@ def sign_in_clerk(client, population=9_007):
         )
         clerk = factories.person(session, Role.CLERK, town)
     factories.sign_in_client(client, clerk, town)
+    return town, clerk
 
 
 def fields_of(page):
@@ -227,7 +228,7 @@ def test_my_body_is_a_value_of_the_size_and_stays_in_every_address(client, marke
         *({"name": f"小{n}号", "size_classes": ["under_10k"]} for n in range(21)),
         {"name": "大号", "size_classes": ["500k"]},
     )
-    sign_in_clerk(client)
+    people = sign_in_clerk(client)
     page = client.page("/search?size_class=own")
     assert "21件見つかりました" in status(page)
     assert "対応する人口：1万人未満" in text_of(page.find(".//a[@class='chip']"))
@@ -237,7 +238,8 @@ def test_my_body_is_a_value_of_the_size_and_stays_in_every_address(client, marke
     assert "body=203840" in links(second, "この検索結果のアドレス")[0]
     assert len(names(client.page(page.find(".//a[@class='chip']").get("href")))) == 20
     client.page("/search?size_class=own&page=3", status=404)
-    case = uuid.uuid4()
+    with db.transaction() as session:
+        case = make_project(session, *people).id
     page = client.page(f"/search?size_class=own&sort=cost_10000&cost_max=9000000&project={case}")
     kept = urlsplit(links(page, "この条件を案件に保存する")[0])
     assert kept.path == f"/projects/{case}/search"

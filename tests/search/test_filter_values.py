@@ -119,6 +119,8 @@ def test_hostile_values_are_refused_by_name_and_written_ones_mean_themselves(
         answer = client.get("/api/v1/search", query_string={"region": value})
         assert answer.status_code == 400, value
         assert re.search("はありません|使えない文字", answer.json["detail"]), value
+    said = client.get("/api/v1/search?facets=hosting&facets=x").json["detail"]
+    assert "facets：「x」という絞り込みの項目はありません。" in said
     for name in ("hosting", "maker", "specification", "size_class"):
         for path in ("/search", "/api/v1/search"):
             answer = client.get(path, query_string={name: HOSTILE[0]})

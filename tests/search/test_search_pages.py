@@ -23,6 +23,7 @@ from search.embedded import EmbeddedEngine
 from search.queries import get_engine
 from tests import factories
 from tests.page_checks import text_of
+from tests.procurement.test_home import make_project
 from tests.search.market import index_all, open_listing
 
 # Words and refusals of pages: the same on both databases, so asked once.
@@ -250,11 +251,11 @@ def test_clerk_reads_the_cost_for_the_own_body(client, market):
     factories.sign_in_client(client, clerk, town)
     page = client.page("/search")
     main = text_of(page.find(".//main"))
-    assert "飯島町（長野県）・人口9,007人（令和2年10月1日）で計算しています" in main
+    assert "飯島町（長野県）・人口9,007人（令和2年10月1日）の最初の12か月分です" in main
     assert "1,188,924円" in main
     assert "飯島町の人口（1万人未満）1件" in main
     other = text_of(client.page("/search?population=50000").find(".//main"))
-    assert "人口5万人の団体で計算しています" in other
+    assert "人口5万人の団体の最初の12か月分です" in other
     assert "6,600,000円" in other
 
 
@@ -341,10 +342,23 @@ def test_comparison_takes_the_chosen_rows(client, market):
     assert (box.get("name"), box.get("value")) == ("l", str(version.id))
 
 
-def test_project_stays_in_links_and_form(client, market):
+def test_project_stays_in_links_and_form_of_whoever_may_search_for_it(client, market):
     market({"hosting_provider": "oci"})
-    case = uuid.uuid4()
-    page = client.page(f"/search?project={case}&hosting=oci")
+    with db.transaction() as session:
+        town, other = factories.body(session), factories.body(session)
+        clerk = factories.person(session, Role.CLERK, town)
+        stranger = factories.person(session, Role.CLERK, other)
+        case = make_project(session, town, clerk).id
+    address = f"/search?project={case}&hosting=oci"
+    for people in ((stranger, other), (clerk, town)):
+        page = client.page(address)
+        assert "案件" not in text_of(page.find(".//main"))
+        assert page.find(".//input[@name='project']") is None
+        assert str(case) not in page.find(".//a[@class='chip']").get("href")
+        factories.sign_in_client(client, *people)
+    missing = client.page(f"/search?project={uuid.uuid4()}")
+    assert "案件に戻る" not in text_of(missing.find(".//main"))
+    page = client.page(address)
     assert links(page, "案件に戻る") == [f"/projects/{case}"]
     assert f"project={case}" in page.find(".//a[@class='chip']").get("href")
     assert page.find(".//input[@name='project']").get("value") == str(case)

@@ -32,6 +32,12 @@ def read_project(
     return project
 
 
+def may_search_for(session: Session, project_id: uuid.UUID) -> bool:
+    """Tell whether the reader may keep a search on a project; strangers learn nothing of it."""
+    project = queries.get_project(session, project_id) if can(actor(), _EDIT) else None
+    return project is not None and can(actor(), _EDIT, project)
+
+
 def load_project(session: Session, project_id: uuid.UUID) -> Project:
     """Return a project for an act; the service checks the right."""
     project = queries.get_project(session, project_id)
