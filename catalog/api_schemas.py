@@ -4,7 +4,8 @@ from marshmallow import fields, validate
 
 from accounts.models import BodyKind
 from catalog import api_fields as f
-from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
+from catalog.api_price_schemas import DiscountSchema, PriceComponentSchema, StateSupportSchema
+from catalog.price_plan import PartMonth, TaxRounding
 from catalog.queries import KINDS
 from catalog.specifications.models import Pattern
 from catalog.terms import (
@@ -185,46 +186,6 @@ class OfferingVersionSchema(FormSchema):
     published_at = f.moment()
 
 
-class TierSchema(FormSchema):
-    """A unit price in yen from a quantity on (inclusive)."""
-
-    lower = fields.Integer(required=True, data_key="from")
-    unit_price = f.number("円・税抜")
-
-
-class PriceComponentSchema(FormSchema):
-    """One line of a price list; no tiers: no price is published."""
-
-    name = f.text()
-    kind = f.code(ComponentKind)
-    unit = f.code(Unit)
-    interval = f.code(Interval)
-    tier_mode = f.code(TierMode, "graduatedは超えた部分ごと、volumeは全体に一つの単価")
-    tiers = fields.List(fields.Nested(TierSchema), required=True)
-    minimum = f.number("円・税抜", nullable=True)
-    maximum = f.number("円・税抜", nullable=True)
-    valid_from = f.day()
-    valid_to = f.day()
-    size_classes = fields.List(
-        f.code(SizeClass), required=True, metadata=f.about("対象の人口。空ならすべての団体")
-    )
-
-
-class DiscountSchema(FormSchema):
-    """What is taken off the running charges from a number of adopting bodies on."""
-
-    from_bodies = f.number("採用する団体の数（以上）")
-    basis_points = f.number("割引率。500は5%")
-
-
-class StateSupportSchema(FormSchema):
-    """What the State pays of the initial cost; nulls where there is none."""
-
-    amount = f.number("円・税抜", nullable=True)
-    until = f.day()
-    note = f.optional()
-
-
 class ReferenceSchema(FormSchema):
     """A body that confirmed to be named as a user."""
 
@@ -273,6 +234,7 @@ class ListingSchema(FormSchema):
     currency = f.code(("JPY",))
     tax_included = f.truth()
     tax_rounding = f.code(TaxRounding)
+    part_month = f.code(PartMonth, "daysは月の一部を日割りする")
     minimum_term_months = f.number()
     price_components = fields.List(fields.Nested(PriceComponentSchema), required=True)
     volume_discounts = fields.List(fields.Nested(DiscountSchema), required=True)

@@ -86,9 +86,9 @@ def _unit_price_words(component: PriceComponent) -> str:
         return f"{QUOTE_LABEL}（単価が公表されていません）"
     per = "" if component.unit is Unit.LUMP else f"／{component.unit.label}"
     if len(component.tiers) == 1:
-        return f"{format_yen(component.tiers[0].unit_price)}{per}"
+        return f"{component.currency.show(component.tiers[0].unit_price)}{per}"
     steps = "、".join(
-        f"{format_amount(tier.lower)}以上は{format_yen(tier.unit_price)}"
+        f"{format_amount(tier.lower)}以上は{component.currency.show(tier.unit_price)}"
         for tier in component.tiers
     )
     graduated = component.tier_mode is TierMode.GRADUATED
@@ -97,7 +97,9 @@ def _unit_price_words(component: PriceComponent) -> str:
 
 def _bound_words(component: PriceComponent) -> str:
     bounds = ((component.minimum, "下限"), (component.maximum, "上限"))
-    return "".join(f"、{word}{format_yen(bound)}" for bound, word in bounds if bound is not None)
+    return "".join(
+        f"、{word}{component.currency.show(bound)}" for bound, word in bounds if bound is not None
+    )
 
 
 def quantity_words(component: PriceComponent, volumes: Volumes) -> str:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from itertools import combinations, pairwise
 
 from catalog.terms import SizeClass, size_class_for
+from core.japanese import format_amount, format_yen
 from core.state_machine import LabelledCode
 
 QUOTE_LABEL = "見積が必要"
@@ -74,7 +75,13 @@ class Currency(LabelledCode):
     """In what a price is published; its numbers count the smallest unit: yen, or cents."""
 
     JPY = "JPY", "円"
-    USD = "USD", "米ドル（セント単位）"
+    USD = "USD", "米ドル（金額はセントで書く）"
+
+    def show(self, amount: int) -> str:
+        """Return an amount as it is read: 1,200円, 0.45米ドル."""
+        if self is Currency.JPY:
+            return format_yen(amount)
+        return f"{format_amount(amount // 100)}.{amount % 100:02d}米ドル"
 
 
 class QuoteReason(LabelledCode):

@@ -184,6 +184,7 @@ def listing_record(version: ListingVersion, day: date) -> Record:
         "currency": CURRENCY,
         "tax_included": False,
         "tax_rounding": version.tax_rounding.value,
+        "part_month": version.part_month.value,
         "minimum_term_months": version.minimum_term_months,
         "price_components": [component_record(row) for row in list_public(version.components, day)],
         "volume_discounts": [
@@ -236,7 +237,10 @@ def _promises(version: ListingVersion) -> Record:
 
 
 def component_record(row: PriceComponentRow) -> Record:
-    """Return one line of a price list; without tiers no price is published."""
+    """Return one line of a price list; without tiers no price is published.
+
+    Amounts count the smallest unit of its currency.
+    """
     return {
         "name": row.name,
         "kind": row.kind.value,
@@ -249,6 +253,7 @@ def component_record(row: PriceComponentRow) -> Record:
         "valid_from": _day(row.valid_from),
         "valid_to": _day(row.valid_to),
         "size_classes": list(row.size_classes),
+        "currency": row.currency.value,
     }
 
 

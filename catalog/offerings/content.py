@@ -12,6 +12,7 @@ from catalog.offerings.models import (
     OfferingVersion,
     PriceComponentRow,
 )
+from catalog.price_plan import Currency, PartMonth
 from catalog.specifications.models import Requirement
 from catalog.terms import BodyClass
 from core.documents import canonical_json, sha256_hex
@@ -41,6 +42,7 @@ OFFERING_FIELDS = (
 LISTING_FIELDS = (
     "minimum_term_months",
     "tax_rounding",
+    "part_month",
     "support_hours",
     "onboarding_weeks",
     "planned_service_hours",
@@ -83,8 +85,12 @@ LATER_FIELDS = frozenset(
         "state_support_note",
         "valid_from",
         "valid_to",
+        "part_month",
+        "currency",
     }
 )
+# What a later field meant before it was asked for: it is not told, for the same reason.
+_AS_BEFORE: Mapping[str, Any] = {"part_month": PartMonth.WHOLE, "currency": Currency.JPY}
 COMPONENT_FIELDS = (
     "kind",
     "name",
@@ -97,6 +103,7 @@ COMPONENT_FIELDS = (
     "valid_from",
     "valid_to",
     "size_classes",
+    "currency",
 )
 
 
@@ -174,7 +181,7 @@ def _told(
     return {
         name: value.isoformat() if isinstance(value, date) else value
         for name, value in values.items()
-        if name not in later or value not in (None, "", [])
+        if name not in later or value not in (None, "", [], _AS_BEFORE.get(name))
     }
 
 

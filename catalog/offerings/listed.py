@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.offerings.models import PriceComponentRow
+from catalog.price_plan import PartMonth
 from catalog.specifications.models import title_of
 from vendors.models import label_of
 
@@ -46,6 +47,7 @@ class Listed:
     accreditations: list[dict[str, Any]]
     data_categories: list[dict[str, Any]]
     minimum_term_months: int
+    part_month: PartMonth
     notice_months: int | None
     transition_days: int | None
     retrieval_days: int | None

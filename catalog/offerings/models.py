@@ -5,18 +5,18 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import (
-    CheckConstraint,
-    Index,
-    LargeBinary,
-    Text,
-    TextClause,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, TextClause, UniqueConstraint, text
 from sqlmodel import Field
 
-from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
+from catalog.price_plan import (
+    ComponentKind,
+    Currency,
+    Interval,
+    PartMonth,
+    TaxRounding,
+    TierMode,
+    Unit,
+)
 from catalog.specifications.models import Requirement, SpecificationVersion
 from catalog.terms import Answer
 from core.models import JSONType, Model, StatefulModel, UTCDateTime, enum_type, not_same, related
@@ -307,6 +307,7 @@ class ListingVersion(_ReadThroughCertification, StatefulModel, table=True):
     state: OfferState = Field(default=OfferState.DRAFT, sa_type=enum_type(OfferState), index=True)
     minimum_term_months: int = 0
     tax_rounding: TaxRounding = Field(default=TaxRounding.WHOLE, sa_type=enum_type(TaxRounding))
+    part_month: PartMonth = Field(default=PartMonth.WHOLE, sa_type=enum_type(PartMonth))
     support_hours: str = Field(default="", max_length=200)
     onboarding_weeks: int | None = None
     planned_service_hours: str = Field(default="", max_length=200)
@@ -357,7 +358,7 @@ class ListingVersion(_ReadThroughCertification, StatefulModel, table=True):
 
 
 class PriceComponentRow(Model, table=True):
-    """One component, yen without tax; tiers are [lower bound, unit price]; no size classes: all bodies."""
+    """One component without tax, in yen or cents; tiers are [lower bound, unit price]; no size classes: all bodies."""
 
     __tablename__ = "price_components"
     __table_args__ = (
@@ -380,6 +381,7 @@ class PriceComponentRow(Model, table=True):
     valid_from: date | None = None
     valid_to: date | None = None
     size_classes: list[str] = Field(default_factory=list, sa_type=JSONType)
+    currency: Currency = Field(default=Currency.JPY, sa_type=enum_type(Currency))
 
     listing_version: ListingVersion = related(back_populates="components")
 

@@ -11,7 +11,9 @@ from catalog.offerings.schemas import GroupSchema
 from catalog.price_plan import (
     ALLOWED_INTERVALS,
     ComponentKind,
+    Currency,
     Interval,
+    PartMonth,
     TaxRounding,
     TierMode,
     Unit,
@@ -43,6 +45,7 @@ _LABELS = {
     "sizes": "対象の人口",
     "valid_from": "料金の始まる日",
     "valid_to": "料金の終わる日",
+    "currency": "通貨",
 }
 
 
@@ -52,6 +55,7 @@ class PriceSchema(GroupSchema):
     rows = whole("行の数", minimum=1, maximum=MAXIMUM_ROWS)
     minimum_term_months = whole("最低利用期間", required=False, maximum=600)
     tax_rounding = choice("消費税の計算", TaxRounding, required=False)
+    part_month = choice("月の一部を使うときの料金", PartMonth, required=False)
 
     @validates_schema
     def check_rows(self, data: dict[str, Any], **_options: Any) -> None:
@@ -102,6 +106,7 @@ def price_values(row: ListingVersion) -> dict[str, Any]:
         "version": row.version,
         "minimum_term_months": row.minimum_term_months,
         "tax_rounding": [row.tax_rounding.value],
+        "part_month": [row.part_month.value],
     }
     for number, component in enumerate(row.components, start=1):
         values.update(_row_values(component, number))
@@ -132,6 +137,7 @@ def _declare_row(number: int) -> dict[str, Any]:
         f"sizes_{number}": options(label("sizes"), list(SizeClass), required=False),
         f"valid_from_{number}": day(label("valid_from"), required=False),
         f"valid_to_{number}": day(label("valid_to"), required=False),
+        f"currency_{number}": choice(label("currency"), Currency, required=False),
     }
     for tier in range(2, MAXIMUM_TIERS + 1):
         declared[f"lower{tier}_{number}"] = whole(
@@ -168,6 +174,12 @@ def _check_row(data: dict[str, Any], number: int) -> dict[str, str]:
         )
     if kind is ComponentKind.OPTION and not data.get(f"name_{number}"):
         errors[f"name_{number}"] = f"{number}行目のオプションの名前を入力してください。"
+    currency = data.get(f"currency_{number}") or Currency.JPY
+    if currency is not Currency.JPY and kind is not ComponentKind.CLOUD:
+        errors[f"currency_{number}"] = (
+            f"{number}行目の通貨は「{Currency.JPY.label}」を選択してください。"
+            f"ほかの通貨を選べるのは「{ComponentKind.CLOUD.label}」だけです。"
+        )
     errors.update(_check_tiers(data, number))
     bounds = data.get(f"minimum_{number}"), data.get(f"maximum_{number}")
     if bounds[0] is not None and bounds[1] is not None and bounds[0] > bounds[1]:
@@ -242,6 +254,7 @@ def _component(data: dict[str, Any], number: int) -> dict[str, Any]:
         ],
         "valid_from": data.get(f"valid_from_{number}"),
         "valid_to": data.get(f"valid_to_{number}"),
+        "currency": data.get(f"currency_{number}") or Currency.JPY,
     }
 
 
@@ -257,6 +270,7 @@ def _row_values(row: PriceComponentRow, number: int) -> dict[str, Any]:
         f"sizes_{number}": list(row.size_classes),
         f"valid_from_{number}": row.valid_from,
         f"valid_to_{number}": row.valid_to,
+        f"currency_{number}": [row.currency.value],
     }
     for tier, (lower, price) in enumerate(row.tiers, start=1):
         if tier == 1:

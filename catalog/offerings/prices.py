@@ -6,7 +6,7 @@ from datetime import date
 
 from catalog.offerings.listed import Listed
 from catalog.offerings.models import ListingVersion, PriceComponentRow
-from catalog.price_plan import PriceComponent, PricePlan, Tier
+from catalog.price_plan import Currency, PartMonth, PriceComponent, PricePlan, Tier
 from catalog.terms import SizeClass
 from core.clock import today_jst
 
@@ -25,8 +25,10 @@ def plan_of(version: ListingVersion | Listed, day: date | None = None) -> PriceP
         plain = replace(
             hidden, name="", tiers=(), minimum=None, maximum=None, valid_from=None, valid_to=None
         )
-        return PricePlan((plain,), version.minimum_term_months, as_of=today)
-    return make_plan(shown, version.minimum_term_months, today)
+        return PricePlan(
+            (plain,), version.minimum_term_months, as_of=today, part_month=version.part_month
+        )
+    return make_plan(shown, version.minimum_term_months, today, version.part_month)
 
 
 def list_public(components: Iterable[PriceComponentRow], day: date) -> Sequence[PriceComponentRow]:
@@ -42,13 +44,17 @@ def list_turns(components: Iterable[PriceComponentRow], day: date) -> list[date]
 
 
 def make_plan(
-    components: Iterable[PriceComponentRow], minimum_term_months: int, as_of: date | None = None
+    components: Iterable[PriceComponentRow],
+    minimum_term_months: int,
+    as_of: date | None = None,
+    part_month: PartMonth = PartMonth.WHOLE,
 ) -> PricePlan:
     """Return a price plan from rows, stored or not; ValueError when it contradicts itself."""
     return PricePlan(
         components=tuple(make_component(row) for row in components),
         minimum_term_months=minimum_term_months,
         as_of=as_of,
+        part_month=part_month,
     )
 
 
@@ -66,4 +72,5 @@ def make_component(row: PriceComponentRow) -> PriceComponent:
         valid_from=row.valid_from,
         valid_to=row.valid_to,
         sizes=frozenset(SizeClass(each) for each in row.size_classes or ()),
+        currency=row.currency or Currency.JPY,
     )

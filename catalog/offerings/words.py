@@ -6,7 +6,16 @@ from typing import Any
 
 from accounts.models import BodyKind
 from catalog.offerings.rows import read_accreditations, read_categories
-from catalog.price_plan import QUOTE_LABEL, ComponentKind, Interval, TaxRounding, TierMode, Unit
+from catalog.price_plan import (
+    QUOTE_LABEL,
+    ComponentKind,
+    Currency,
+    Interval,
+    PartMonth,
+    TaxRounding,
+    TierMode,
+    Unit,
+)
 from catalog.terms import (
     HOSTING_PROVIDERS,
     AccessibilityLevel,
@@ -83,6 +92,11 @@ def _rounding(content: Content) -> str:
     return TaxRounding(code).label if code else ""
 
 
+def _part_month(content: Content) -> str:
+    code = content.get("part_month")
+    return PartMonth(code).label if code else ""
+
+
 def _accessibility(content: Content) -> str:
     code = content.get("accessibility_level")
     return AccessibilityLevel(code).label if code else ""
@@ -147,6 +161,7 @@ LISTING_WORDS: Sequence[tuple[str, Tell]] = (
     ("国の支援", _support),
     ("最低利用期間", _count("minimum_term_months", "か月")),
     ("消費税の計算", _rounding),
+    ("月の一部を使うときの料金", _part_month),
     ("問い合わせを受ける時間", _text("support_hours")),
     ("サービスを提供する予定の時間", _text("planned_service_hours")),
     ("稼働率の目標", _availability),
@@ -168,7 +183,7 @@ LISTING_WORDS: Sequence[tuple[str, Tell]] = (
 
 
 def list_components(components: Iterable[Content]) -> list[str]:
-    """Return each price component in one line, yen without tax."""
+    """Return each price component in one line, without tax."""
     return [_component(each) for each in components]
 
 
@@ -176,13 +191,14 @@ def _component(row: Content) -> str:
     kind, unit = ComponentKind(row["kind"]), Unit(row["unit"])
     per = "" if unit is Unit.LUMP else f"／{unit.label}"
     bounds = ((row.get("minimum"), "下限"), (row.get("maximum"), "上限"))
-    limits = "".join(f"、{word}{format_yen(each)}" for each, word in bounds if each is not None)
+    show = Currency(row.get("currency") or Currency.JPY).show
+    limits = "".join(f"、{word}{show(each)}" for each, word in bounds if each is not None)
     about = f"{kind.label}、{Interval(row['interval']).label}"
     reach = say_bounds(
         row.get("size_classes") or (), _day(row, "valid_from"), _day(row, "valid_to")
     )
     about += f"、{reach}" if reach else ""
-    return f"{row['name']}（{about}）：{_prices(row)}{per}{limits}"
+    return f"{row['name']}（{about}）：{_prices(row, show)}{per}{limits}"
 
 
 def say_bounds(sizes: Iterable[str], first: date | None, last: date | None) -> str:
@@ -199,11 +215,11 @@ def _day(row: Content, name: str) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _prices(row: Content) -> str:
+def _prices(row: Content, show: Callable[[int], str]) -> str:
     tiers = row["tiers"]
     if not tiers:
         return QUOTE_LABEL
     if len(tiers) == 1:
-        return format_yen(tiers[0][1])
-    steps = "、".join(f"{format_amount(low)}以上は{format_yen(price)}" for low, price in tiers)
+        return show(tiers[0][1])
+    steps = "、".join(f"{format_amount(low)}以上は{show(price)}" for low, price in tiers)
     return f"{steps}（{TierMode(row['tier_mode']).label}）"

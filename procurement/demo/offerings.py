@@ -22,7 +22,15 @@ from catalog.offerings.content import (
     offering_content,
 )
 from catalog.offerings.models import Listing, ListingVersion, OfferAction, Offering, OfferingVersion
-from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
+from catalog.price_plan import (
+    ComponentKind,
+    Currency,
+    Interval,
+    PartMonth,
+    TaxRounding,
+    TierMode,
+    Unit,
+)
 from catalog.specifications import queries as specifications
 from catalog.terms import Answer
 from core import audit, changes, outbox
@@ -38,6 +46,7 @@ _CODES: Mapping[str, Callable[[str], Any]] = {
     "unit": Unit,
     "interval": Interval,
     "tier_mode": TierMode,
+    "currency": Currency,
 }
 _FINAL = {
     "certified": Opinion.CERTIFY,
@@ -338,6 +347,7 @@ def _write_terms(
 ) -> ListingVersion:
     values = {name: terms[name] for name in LISTING_FIELDS if name in terms}
     values["tax_rounding"] = TaxRounding(terms["tax_rounding"])
+    values["part_month"] = PartMonth(terms.get("part_month", PartMonth.WHOLE))
     components = [
         {name: _CODES[name](value) if name in _CODES else value for name, value in each.items()}
         for each in terms["components"]

@@ -38,6 +38,7 @@ _PRICE_COLUMNS = (
     "valid_from",
     "valid_to",
     "size_classes",
+    "currency",
 )
 
 

@@ -17,7 +17,7 @@ def load_prices(session: Session, version_ids: Sequence[uuid.UUID]) -> list[List
         .where(col(ListingVersion.id).in_(version_ids))
         .options(
             contains_eager(ListingVersion.components),  # type: ignore[arg-type]
-            load_only(ListingVersion.minimum_term_months),  # type: ignore[arg-type]
+            load_only(ListingVersion.minimum_term_months, ListingVersion.part_month),  # type: ignore[arg-type]
         )
         .order_by(col(ListingVersion.id), col(PriceComponentRow.position))
     )

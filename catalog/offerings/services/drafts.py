@@ -38,6 +38,7 @@ from vendors.queries import find_vendor_of
 _PRICES = frozenset(
     {
         "tax_rounding",
+        "part_month",
         "export_charge_yen",
         "discounts",
         "state_support_yen",

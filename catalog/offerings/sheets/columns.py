@@ -9,7 +9,15 @@ from typing import Any
 from accounts.models import BodyKind
 from catalog.offerings.discount_schemas import write_discounts
 from catalog.offerings.row_schemas import ROW_KINDS, write_rows
-from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
+from catalog.price_plan import (
+    ComponentKind,
+    Currency,
+    Interval,
+    PartMonth,
+    TaxRounding,
+    TierMode,
+    Unit,
+)
 from catalog.specifications.mapping import fold_word
 from catalog.terms import (
     HOSTING_PROVIDERS,
@@ -110,6 +118,7 @@ _LISTING = (
     Column("notice_months", "終了を知らせる時期（か月前）", _L, "数字だけを書きます。", "12", ("終了を知らせる時期", "終了予告"), is_number=True),
     Column("transition_days", "移行を助ける日数（日）", _L, "数字だけを書きます。", "30", ("移行を助ける日数",), is_number=True),
     Column("retrieval_days", "データを取り出せる日数（日）", _L, "数字だけを書きます。", "60", ("データを取り出せる日数",), is_number=True),
+    Column("part_month", "月の一部を使うときの料金", _L, "一覧から選びます。空欄は契約の1か月ごとに1か月分です。", PartMonth.WHOLE.label, ("日割り",), _labels(PartMonth)),
     Column("export_charge_yen", "データ返還の費用（税抜・円）", _L, "0は無料、空欄は決まっていないという意味です。", "0", ("データ返還の費用", "データ返還の費用（税抜）"), is_number=True),
     Column("deletion_certificate", "データ消去の証明書", _L, "はい、いいえ。", "はい", ("消去証明書",), _YES_NO),
     Column("parallel_running", "新旧の並行利用", _L, "はい、いいえ。", "いいえ", ("並行利用",), _YES_NO),
@@ -140,6 +149,7 @@ _PRICES = (
     Column("component_sizes", "対象の人口", _P, "人口で料金が変わるときだけ、「、」で区切ります。空欄はすべての団体です。", "", ("料金の対象の人口",), _labels(SizeClass), is_list=True),
     Column("component_valid_from", "料金の始まる日", _P, "時期で料金が変わるときだけ書きます。", "", ("適用開始日",)),
     Column("component_valid_to", "料金の終わる日", _P, "期限がないときは空欄。", "", ("適用終了日",)),
+    Column("component_currency", "通貨", _P, "クラウド利用料だけで選べます。空欄は円です。米ドルの金額はセントで書きます。", Currency.JPY.label, (), _labels(Currency)),
 )  # fmt: skip
 NOTE = "note"
 EXTRAS = (

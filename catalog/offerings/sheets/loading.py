@@ -22,7 +22,7 @@ from catalog.offerings.schemas import (
 from catalog.offerings.sheets.columns import BY_TARGET, NEEDED, Part, code_of
 from catalog.offerings.sheets.findings import Finding, finding_at
 from catalog.offerings.sheets.reading import Item
-from catalog.price_plan import TaxRounding
+from catalog.price_plan import PartMonth, TaxRounding
 
 _LIST_MARKS = re.compile(r"[、,，;；\n]")
 _DISCOUNT_FIELD = re.compile(r"(bodies|percent)_[1-9]")
@@ -102,6 +102,7 @@ def load_values(
         values["features"] = split_features(values.get("features", ""))
         values["minimum_term_months"] = values["minimum_term_months"] or 0
         values["tax_rounding"] = values["tax_rounding"] or TaxRounding.WHOLE
+        values["part_month"] = values["part_month"] or PartMonth.WHOLE
     return values, findings
 
 

@@ -62,6 +62,7 @@ def render_component(row: PriceComponentRow) -> dict[str, str]:
         "component_sizes": list(row.size_classes),
         "component_valid_from": row.valid_from,
         "component_valid_to": row.valid_to,
+        "component_currency": row.currency.value,
         "component_price": row.tiers[0][1] if row.tiers else None,
     }
     for tier in range(2, HIGHEST_TIER + 1):

@@ -282,12 +282,12 @@ def show_tiers(row: PriceComponentRow) -> list[str]:
     if not row.tiers:
         return ["見積が必要"]
     if len(row.tiers) == 1:
-        return [f"{row.tiers[0][1]:,}円"]
+        return [row.currency.show(row.tiers[0][1])]
     lines = []
     for index, (lower, price) in enumerate(row.tiers):
         upper = row.tiers[index + 1][0] if index + 1 < len(row.tiers) else None
         reach = f"{lower:,}以上" + (f"{upper:,}未満" if upper is not None else "")
-        lines.append(f"{reach}：{price:,}円")
+        lines.append(f"{reach}：{row.currency.show(price)}")
     return [*lines, row.tier_mode.label]
 
 

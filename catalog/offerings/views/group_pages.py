@@ -44,7 +44,15 @@ from catalog.offerings.views.frame import (
     put_conflict_in_words,
     terms_for,
 )
-from catalog.price_plan import ComponentKind, Interval, TaxRounding, TierMode, Unit
+from catalog.price_plan import (
+    ComponentKind,
+    Currency,
+    Interval,
+    PartMonth,
+    TaxRounding,
+    TierMode,
+    Unit,
+)
 from catalog.terms import (
     AccessibilityLevel,
     Authentication,
@@ -178,6 +186,7 @@ def _save_prices(
             components=data["components"],
             minimum_term_months=data["minimum_term_months"] or 0,
             tax_rounding=data["tax_rounding"] or TaxRounding.WHOLE,
+            part_month=data["part_month"] or PartMonth.WHOLE,
         )
     except StaleVersion as error:
         raise StaleVersion(current={**error.current, **price_values(terms)}) from error
@@ -199,6 +208,8 @@ def _render_prices(terms: ListingVersion, form: Form, shown: int) -> ResponseRet
         intervals=Interval.choices(),
         modes=TierMode.choices(),
         roundings=TaxRounding.choices(),
+        part_months=PartMonth.choices(),
+        currencies=Currency.choices(),
         size_classes=SizeClass.choices(),
         discounts=terms.discounts,
         discounted=discount,
@@ -214,12 +225,14 @@ def _preview(form: Form, terms: ListingVersion) -> list[PreviewRow] | None:
         if not typed.validate():
             return None
         components = as_rows(typed.data["components"])
-        rounding = typed.data["tax_rounding"]
+        rounding, part_month = typed.data["tax_rounding"], typed.data["part_month"]
     else:
-        components, rounding = list(terms.components), terms.tax_rounding
+        components = list(terms.components)
+        rounding, part_month = terms.tax_rounding, terms.part_month
     if not components:
         return []
-    return preview_costs(make_plan(components, 0), today_jst(), rounding or TaxRounding.WHOLE)
+    plan = make_plan(components, 0, part_month=part_month or PartMonth.WHOLE)
+    return preview_costs(plan, today_jst(), rounding or TaxRounding.WHOLE)
 
 
 def edit_offering(

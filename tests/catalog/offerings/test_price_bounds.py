@@ -19,7 +19,9 @@ from catalog.offerings.price_variants import Variant, check_variants
 from catalog.price_bands import first_year_cost
 from catalog.price_plan import (
     ComponentKind,
+    Currency,
     Interval,
+    PartMonth,
     PriceComponent,
     PricePlan,
     QuoteReason,
@@ -178,6 +180,12 @@ TWO_SIZES: dict[str, Any] = {
 }  # fmt: skip
 
 
+PASSED_ON: dict[str, Any] = {
+    **TWO_SIZES, "kind_3": "cloud", "name_3": "", "unit_3": "person", "interval_3": "month",
+    "price_3": "23", "minimum_3": "1,000", "currency_3": "USD", "part_month": "days",
+}  # fmt: skip
+
+
 def test_price_page_previews_by_button_and_checks_the_rows(client, company, draft):
     factories.sign_in_client(client, company.admin, company.home)
     path = f"/vendor/listings/{draft[1]}/prices"
@@ -205,6 +213,15 @@ def test_price_page_previews_by_button_and_checks_the_rows(client, company, draf
     with db.reading() as session:
         stored = load(session, draft[0])[1].components
         assert [each.size_classes for each in stored] == [["under_10k"], ["10k"]]
+    abroad = client.submit(path, {**TWO_SIZES, "currency_1": "USD"}, button="下書きを保存する")
+    assert abroad.status_code == 422
+    assert "ほかの通貨を選べるのは「クラウド利用料」だけです。" in abroad.text
+    assert client.submit(path, PASSED_ON, button="下書きを保存する").status_code == 303
+    checked = words(client, f"/vendor/offerings/{draft[0]}/check")
+    assert "0.23米ドル" in checked
+    assert "10.00米ドル以上" in checked
+    assert "月の一部を使うときの料金暦の月ごとに日割り" in checked
+    assert "円に換える率がわかりません" in words(client, path)
 
 
 def test_submission_names_what_the_prices_leave_open(client, company, draft):
@@ -297,6 +314,8 @@ def test_discounts_and_support_are_shown_apart(client, new_client, company, draf
     terms = found["listings"][0]
     assert terms["volume_discounts"][1] == {"from_bodies": 10, "basis_points": 850}
     assert terms["state_support"]["until"] == "2027-03-31"
+    assert terms["part_month"] == "whole"
+    assert {each["currency"] for each in terms["price_components"]} == {"JPY"}
     exits = [each["name"] for each in terms["price_components"] if each["kind"] == "exit"]
     assert exits == [name for name, _, _ in RETURNED]
     assert "解約・データ返還" in computed
@@ -351,18 +370,28 @@ def test_bounds_are_part_of_the_hash_only_where_told_and_travel_in_tables(client
     with db.transaction() as session:
         _, terms = load(session, draft[0])
         before = hash_content(listing_content(terms))
-        assert "valid_from" not in str(listing_content(terms))
+        for later in ("valid_from", "currency", "part_month"):
+            assert later not in str(listing_content(terms))
         bounded = {**BASE_PRICE, "size_classes": ["under_10k", "10k"], "valid_from": APRIL}
         values = {"discounts": [[5, 500]], "state_support_yen": 1, "state_support_until": MARCH}
+        values["part_month"] = PartMonth.DAYS
+        cloud = {**BASE_PRICE, "kind": ComponentKind.CLOUD, "currency": Currency.USD}
         services.save_prices(
-            session, company.acts(), terms, version=terms.version, components=[bounded], **values
+            session,
+            company.acts(),
+            terms,
+            version=terms.version,
+            components=[bounded, cloud],
+            **values,
         )
         told = queries.get_listing_version(session, terms.id)
         assert hash_content(listing_content(told)) != before
         assert listing_content(told)["components"][0]["valid_from"] == "2027-04-01"
+        assert listing_content(told)["components"][1]["currency"] == "USD"
+        assert listing_content(told)["part_month"] == "days"
     factories.sign_in_client(client, company.admin, company.home)
     table = client.get("/vendor/offerings/sheets/export.csv").get_data(as_text=True)
-    for cell in ("1万人未満、1万人以上5万人未満", "2027-04-01", "5｜5"):
+    for cell in ("1万人未満、1万人以上5万人未満", "2027-04-01", "5｜5", "日割り", "米ドル"):
         assert cell in table, cell
     sent = client.submit(
         "/vendor/offerings/sheets", {"file": (io.BytesIO(table.encode()), "export.csv")}
