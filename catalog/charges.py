@@ -134,6 +134,8 @@ def price_components(
 
 def _take(component: PriceComponent, slots: Sequence[Slot]) -> tuple[list[Slot], list[Slot]]:
     """Give the slots for which a price counts, and what is left of all."""
+    if component.valid_from is None and component.valid_to is None:
+        return list(slots), []
     taken: list[Slot] = []
     left: list[Slot] = []
     for slot in slots:

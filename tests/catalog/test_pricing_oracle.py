@@ -159,6 +159,9 @@ def test_random_plans_agree_with_the_oracle(chunk):
         else:
             assert (statement.tax, statement.total) == (None, None), seed
         assert_feet_agree(statement)
+        leaving = compute(replace(case, include_exit=True)).amounts
+        if statement.lines:
+            assert statement.exit_charge == leaving.get(ComponentKind.EXIT, 0), seed
         priced += not answer.unpriced
     # Enough of them have a price, and enough need a quote.
     assert 10 <= priced <= 40, priced
