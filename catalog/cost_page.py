@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from catalog.cost_rules import discount
 from catalog.cost_words import (
     CHART_KINDS,
     charge_row,
@@ -15,6 +14,7 @@ from catalog.offerings.words import list_discounts, say_support
 from catalog.pages import Column, Conditions
 from catalog.price_plan import ComponentKind
 from catalog.pricing import CostStatement, YearCost
+from catalog.what_if import discounted_years
 from core.clock import today_jst
 from core.japanese import format_fiscal_year, format_yen
 
@@ -33,7 +33,7 @@ def cost_context(column: Column, conditions: Conditions) -> dict[str, Any]:
             for component in column.plan.components
             if component.fits(conditions.volumes.population)
         ],
-        "discounts": _discounts(column),
+        "discounts": _discounts(column, conditions),
         "support": _support(column),
         "leaving": exit_words(statement, column.plan),
         "counts_cloud": ComponentKind.CLOUD in statement.kinds,
@@ -70,15 +70,13 @@ def _finding(statement: CostStatement) -> str:
     return f"{words}いちばん多いのは{format_fiscal_year(dearest)}の税抜{format_yen(amounts[dearest])}です。"
 
 
-def _discounts(column: Column) -> list[str]:
+def _discounts(column: Column, conditions: Conditions) -> list[str]:
     """Return each discount with what a year then costs, yen without tax."""
-    yearly = column.cost.yearly
-    words = list_discounts(column.version.discounts)
-    if yearly is None:
-        return words
+    discounts, rules = column.version.discounts, column.cost.rules
+    years = discounted_years(column.plan, conditions.volumes, conditions.term, rules, discounts)
     return [
-        f"{each}：年額{format_yen(discount(yearly, points))}"
-        for each, (_, points) in zip(words, column.version.discounts, strict=True)
+        words if yearly is None else f"{words}：年額{format_yen(yearly)}"
+        for words, yearly in zip(list_discounts(discounts), years, strict=True)
     ]
 
 

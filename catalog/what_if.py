@@ -134,6 +134,18 @@ def pick_discount(discounts: Iterable[Sequence[int]], bodies: int) -> int:
     return max(reached)[1] if reached else 0
 
 
+def discounted_years(
+    plan: PricePlan,
+    volumes: Volumes,
+    term: Term,
+    rules: CostRules,
+    discounts: Iterable[Sequence[int]],
+) -> list[int | None]:
+    """Give what a year of use costs under each published discount, yen without tax."""
+    varied = (replace(rules, discount_basis_points=points) for _bodies, points in discounts)
+    return [cost(plan, volumes, term, each).yearly for each in varied]
+
+
 def against_baseline(statement: CostStatement, baseline: Baseline) -> BaselineComparison:
     """Give each fiscal year beside what today's contract would cost for the same time."""
     spent, years = Fraction(0), []

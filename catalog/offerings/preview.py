@@ -1,5 +1,6 @@
 """What a price plan costs three typical bodies, for the vendor who is typing it. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -7,6 +8,7 @@ from catalog.cost_rules import CostRules
 from catalog.cost_words import explain_need
 from catalog.price_plan import PricePlan, TaxRounding, Term, Volumes
 from catalog.pricing import cost
+from catalog.what_if import discounted_years
 
 TYPICAL_BODIES: tuple[tuple[str, int], ...] = (
     ("人口8千人", 8_000),
@@ -17,15 +19,21 @@ TYPICAL_BODIES: tuple[tuple[str, int], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """One body's cost in yen: a year of use without tax, and the first twelve months with tax."""
+    """One body's cost in yen: a year of use without tax, and the first twelve months with tax.
+
+    `discounted` are [from how many adopting bodies on, the year's cost under that discount].
+    """
 
     label: str
     yearly: int | None
     first_year_with_tax: int | None
     needs_quote: tuple[str, ...]
+    discounted: tuple[tuple[int, int | None], ...]
 
 
-def preview_costs(plan: PricePlan, today: date, rounding: TaxRounding) -> list[PreviewRow]:
+def preview_costs(
+    plan: PricePlan, today: date, rounding: TaxRounding, discounts: Sequence[Sequence[int]] = ()
+) -> list[PreviewRow]:
     """Return the cost for the typical bodies; only their population is known, options are left out.
 
     The year begins today, or when the first price counts. The minimum term is left out of account,
@@ -33,13 +41,15 @@ def preview_costs(plan: PricePlan, today: date, rounding: TaxRounding) -> list[P
     """
     unbound = replace(plan, minimum_term_months=0)
     start = _find_start(plan, today)
+    rules, term = CostRules(rounding), Term(start, 12)
     rows = []
     for label, population in TYPICAL_BODIES:
-        statement = cost(
-            unbound, Volumes(population=population), Term(start, 12), CostRules(rounding)
-        )
+        volumes = Volumes(population=population)
+        statement = cost(unbound, volumes, term, rules)
         needs = tuple(dict.fromkeys(explain_need(need) for need in statement.needs_quote))
-        rows.append(PreviewRow(label, statement.yearly, statement.total, needs))
+        years = discounted_years(unbound, volumes, term, rules, discounts)
+        told = tuple((row[0], year) for row, year in zip(discounts, years, strict=True))
+        rows.append(PreviewRow(label, statement.yearly, statement.total, needs, told))
     return rows
 
 

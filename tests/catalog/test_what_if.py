@@ -28,6 +28,7 @@ from catalog.what_if import (
     against_baseline,
     all_roundings,
     apply_support,
+    discounted_years,
     pick_discount,
     scale_volumes,
     vary,
@@ -91,6 +92,8 @@ def test_discount_as_what_if_runs_through_the_whole_term():
 
     statement = cost(EXAMPLE, TOWN, FIVE_YEARS, rules)
 
+    years = discounted_years(EXAMPLE, TOWN, FIVE_YEARS, YEARLY, [[5, 500], [9, 10_000]])
+    assert years == [statement.yearly, 0] == [12 * (114_000 + 92_485), 0]
     assert statement.amounts == {
         ComponentKind.INITIAL: 1_500_000,
         ComponentKind.BASE: 60 * 114_000,

@@ -11,7 +11,6 @@ from sqlmodel import Session
 from accounts.auth import access, actor
 from accounts.models import BodyKind
 from accounts.permissions import Permission
-from catalog.cost_rules import discount
 from catalog.offerings import queries, schemas, services
 from catalog.offerings.discount_schemas import DiscountsSchema, discount_values
 from catalog.offerings.models import (
@@ -168,8 +167,6 @@ def preview_prices(listing_version_id: uuid.UUID) -> ResponseReturnValue:
     return web.render_page(
         "offerings/_preview.html",
         rows=_preview(form, terms),
-        discounts=terms.discounts,
-        discounted=discount,
     )
 
 
@@ -211,8 +208,6 @@ def _render_prices(terms: ListingVersion, form: Form, shown: int) -> ResponseRet
         part_months=PartMonth.choices(),
         currencies=Currency.choices(),
         size_classes=SizeClass.choices(),
-        discounts=terms.discounts,
-        discounted=discount,
         **_frame(Group.PRICES, terms),
     )
 
@@ -232,7 +227,8 @@ def _preview(form: Form, terms: ListingVersion) -> list[PreviewRow] | None:
     if not components:
         return []
     plan = make_plan(components, 0, part_month=part_month or PartMonth.WHOLE)
-    return preview_costs(plan, today_jst(), rounding or TaxRounding.WHOLE)
+    rule = rounding or TaxRounding.WHOLE
+    return preview_costs(plan, today_jst(), rule, terms.discounts)
 
 
 def edit_offering(
