@@ -146,14 +146,16 @@ class Scope:
 
     def _profile(self, key: int) -> list[Filters]:
         """Give the terms of a seller, or of all sellers of a software; what a key means never changes."""
-        if key not in _PROFILES:
+        known = _PROFILES.get(key)
+        if known is None:
+            # Another thread may clear meanwhile: what is returned is never read back.
             if len(_PROFILES) > _KNOWN_PROFILES:
                 _PROFILES.clear()
             same = Query.term_query(build_schema(), "profile_key", key, index_option="basic")
             (_, address), *_ = self._searcher.search(same, limit=1, count=False).hits
             stored = json.loads(str(self._searcher.doc(address).get_first("profile")))
-            _PROFILES[key] = [_read_terms(each) for each in stored]
-        return _PROFILES[key]
+            known = _PROFILES[key] = [_read_terms(each) for each in stored]
+        return known
 
     def _read(self, query: Query, number: str) -> tuple[list[DocAddress], list[int]]:
         """Read where all documents of a query stand, and a number of each."""
