@@ -26,6 +26,10 @@ import catalog.certification.review_views
 import catalog.certification.services
 import catalog.certification.submission_views
 import catalog.certification.views
+import catalog.comparison_frame
+import catalog.comparison_views
+import catalog.conditions_views
+import catalog.cost_views
 import catalog.evidence_views
 import catalog.history_views
 import catalog.listing_views
@@ -43,7 +47,6 @@ import catalog.specifications.management
 import catalog.specifications.registry_views
 import catalog.specifications.services
 import catalog.specifications.views
-import catalog.views
 import procurement.contracts.services
 import procurement.contracts.views
 import procurement.demo.cli
@@ -90,7 +93,7 @@ BLUEPRINTS = (
     catalog.specifications.consultation.views.blueprint,
     catalog.specifications.consultation.review_views.blueprint,
     catalog.reference_views.blueprint,
-    catalog.views.blueprint,
+    catalog.comparison_frame.blueprint,
     catalog.api.blueprint,
     procurement.home.views.blueprint,
     procurement.market.views.blueprint,

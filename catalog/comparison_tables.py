@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from catalog.columns import Column, Comparison
 from catalog.comparison import Chapter, RequirementMatrix, Row, build_terms_table
 from catalog.cost_words import exit_words, explain_needs, year_words
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.offerings.words import list_discounts, say_support
-from catalog.pages import Column, Comparison
 from catalog.price_plan import QUOTE_LABEL
 from catalog.specifications.models import SpecificationVersion
 from catalog.term_values import term_values, vendor_words

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from catalog.columns import Column
+from catalog.conditions import Conditions
 from catalog.cost_words import (
     CHART_KINDS,
     charge_row,
@@ -11,7 +13,6 @@ from catalog.cost_words import (
     year_words,
 )
 from catalog.offerings.words import list_discounts, say_support
-from catalog.pages import Column, Conditions
 from catalog.price_plan import ComponentKind
 from catalog.pricing import CostStatement, YearCost
 from catalog.what_if import discounted_years

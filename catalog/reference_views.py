@@ -11,11 +11,11 @@ from sqlmodel import Session
 from accounts.auth import access, actor
 from accounts.permissions import Permission, require
 from accounts.queries import search_bodies
+from catalog.bodies import find_body
 from catalog.offerings import queries, services
 from catalog.offerings.models import Listing
 from catalog.offerings.queries import references
 from catalog.offerings.reference_models import AdoptionReference, ReferenceAction, ReferenceState
-from catalog.pages import find_body
 from core import web
 from core.db import transaction
 from core.errors import Invalid, NotFound

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from accounts.models import BodyKind
+from catalog.columns import Column
 from catalog.offerings.models import ListingVersion, OfferingVersion
 from catalog.offerings.rows import read_accreditations, read_categories
-from catalog.pages import Column
 from catalog.terms import (
     AccessibilityLevel,
     Authentication,

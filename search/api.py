@@ -10,7 +10,7 @@ from sqlmodel import Session
 from accounts.auth import access, settings
 from accounts.models import Organisation
 from accounts.permissions import Permission
-from catalog.pages import find_body
+from catalog.bodies import find_body
 from core import api, web
 from core.clock import day_in_japan
 from core.db import now

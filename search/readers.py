@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from accounts.auth import actor
 from accounts.models import Organisation
-from catalog.pages import acting_body, find_body
+from catalog.bodies import acting_body, find_body
 from core.clock import day_in_japan
 from core.db import now
 from core.errors import Invalid, NotFound

@@ -8,7 +8,7 @@ from flask import url_for
 from sqlmodel import Session
 
 from accounts.auth import actor
-from catalog.pages import acting_body, find_body
+from catalog.bodies import acting_body, find_body
 from core.errors import Invalid
 from core.japanese import format_yen
 from search.choices import list_facet_choices

@@ -190,7 +190,7 @@ def test_queue_and_what_a_version_concerns_have_pages(long_stage: Stage, new_cli
 def test_comparison_and_listing_of_a_long_specification_have_pages(
     database, client, monkeypatch
 ) -> None:
-    monkeypatch.setattr("catalog.views._ROWS_SHOWN", 25)
+    monkeypatch.setattr("catalog.comparison_views._ROWS_SHOWN", 25)
     monkeypatch.setattr("catalog.listing_views._MOST_FOLDED", 30)
     with db.transaction() as session:
         specification = factories.specification(session, requirements=COUNT)

@@ -1,0 +1,91 @@
+"""What the comparison, the cost page and their conditions share: one blueprint, addresses, words."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, request, url_for
+from flask.typing import ResponseReturnValue
+
+from accounts.auth import actor
+from catalog.columns import was_shown
+from catalog.comparison_tables import Links
+from catalog.conditions import Conditions, read_conditions
+from catalog.cost_words import length_words, term_words
+from catalog.offerings import queries as offers
+from catalog.offerings.models import ListingVersion
+from core import web
+from core.db import now
+from core.forms import Form
+
+blueprint = Blueprint("comparison", __name__)
+
+_INVALID = 422
+_NAMED = 20
+
+
+def read(form: Form) -> Conditions:
+    """Return the conditions of an address; Invalid names what cannot be read in it."""
+    return read_conditions(
+        web.read_session(), actor(), form.data, names_body="body" in request.args
+    )
+
+
+def address(target: str, chosen: list[UUID], conditions: Conditions, **changes: Any) -> str:
+    """Return the address that shows the same to anyone; None leaves a part out."""
+    parts: dict[str, Any] = {
+        "l": chosen,
+        "body": conditions.body_code,
+        "start": f"{conditions.term.start:%Y-%m}",
+        "months": conditions.term.months,
+    }
+    if target in {"show", "edit_conditions"}:
+        parts["diff"] = "1" if conditions.only_differences else None
+        parts["must"] = "1" if conditions.only_must else None
+        parts["show"] = ",".join(map(str, conditions.shown)) or None
+    return url_for(f"comparison.{target}", **{**parts, **changes})
+
+
+def listing_address(version: ListingVersion) -> str:
+    """Return the address of a listing's own page."""
+    return url_for("offerings.show_listing", listing_id=version.listing_id)
+
+
+def links() -> Links:
+    """Return where the words of the tables lead."""
+    return Links(
+        listing=listing_address,
+        requirement=lambda version, requirement_id: url_for(
+            "specifications.show_requirement",
+            code=version.specification.code,
+            label=version.label,
+            requirement_id=requirement_id,
+        ),
+    )
+
+
+def common(conditions: Conditions) -> dict[str, Any]:
+    """Return what every page of costs says of its conditions."""
+    body = conditions.body
+    return {
+        "conditions": conditions,
+        "body": body,
+        "term_words": term_words(conditions.term),
+        "length_words": length_words(conditions.term.months),
+        "computed_at": now(web.read_session()),
+    }
+
+
+def refuse_number(chosen: list[UUID], sentence: str) -> ResponseReturnValue:
+    """Answer 422 with the names of what was chosen, each with a way to leave it out."""
+    found = offers.load_listing_versions(web.read_session(), chosen[:_NAMED]) if chosen else {}
+    named = [found[each] for each in chosen if each in found and was_shown(found[each])]
+    ids = [version.id for version in named]
+    rows = [
+        {
+            "name": version.offering_version.name,
+            "seller": version.listing.seller.name,
+            "href": url_for("comparison.show", l=[each for each in ids if each != version.id]),
+        }
+        for version in named
+    ]
+    return web.render_page("comparison/refused.html", _INVALID, sentence=sentence, rows=rows)
