@@ -18,7 +18,6 @@ from catalog.comparison import (
 )
 from catalog.conditions import Conditions
 from catalog.conformance import AnswerEntry
-from catalog.cost_rules import CostRules
 from catalog.offerings import queries as offers
 from catalog.offerings.content import requirement_entries
 from catalog.offerings.models import ListingVersion, OfferState
@@ -119,7 +118,7 @@ def load_columns(
     for version in versions:
         mine = answers[version.offering_version_id]
         certificate = certificates.get(version.offering_version_id)
-        plan = plan_of(version)
+        plan = plan_of(version, conditions.priced_on)
         columns.append(
             Column(
                 version=version,
@@ -128,7 +127,10 @@ def load_columns(
                 answers=mine,
                 plan=plan,
                 cost=cost(
-                    plan, conditions.volumes, conditions.term, CostRules(version.tax_rounding)
+                    plan,
+                    conditions.volumes,
+                    conditions.term,
+                    conditions.rules_for(version.tax_rounding),
                 ),
             )
         )
@@ -170,10 +172,7 @@ def load_comparison(
 def _hash(columns: Sequence[Column], conditions: Conditions) -> str:
     """Return what two prints of the same comparison have in common: contents, standings, conditions."""
     content = {
-        "body": conditions.body_code,
-        "population": conditions.volumes.population,
-        "starts_on": conditions.term.start.isoformat(),
-        "months": conditions.term.months,
+        "conditions": conditions.basis(),
         "columns": [
             {
                 "listing_version": column.id,

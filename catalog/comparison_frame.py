@@ -34,11 +34,11 @@ def address(target: str, chosen: list[UUID], conditions: Conditions, **changes: 
     """Return the address that shows the same to anyone; None leaves a part out."""
     parts: dict[str, Any] = {
         "l": chosen,
-        "body": conditions.body_code,
-        "start": f"{conditions.term.start:%Y-%m}",
-        "months": conditions.term.months,
+        **conditions.parts(),
     }
     if target in {"show", "edit_conditions"}:
+        parts["used"] = "1" if conditions.only_used else None
+        parts["gaps"] = "1" if conditions.only_gaps else None
         parts["diff"] = "1" if conditions.only_differences else None
         parts["must"] = "1" if conditions.only_must else None
         parts["show"] = ",".join(map(str, conditions.shown)) or None

@@ -18,7 +18,7 @@ from catalog.comparison_frame import address, blueprint, read
 from catalog.conditions import DEFAULT_MONTHS, Conditions, default_start
 from catalog.cost_words import length_words
 from catalog.price_plan import MAXIMUM_TERM_MONTHS, Term
-from catalog.schemas import ComparisonQuerySchema, CostQuerySchema, Month
+from catalog.schemas import ComparisonQuerySchema, CostQuerySchema, Start
 from core import web
 from core.clock import day_in_japan
 from core.db import now
@@ -53,11 +53,7 @@ def _ask_conditions(form: Form, target: str) -> ResponseReturnValue:
     except Invalid as error:
         form.refuse(error)
         return show_conditions(form, target)
-    typed = {
-        "body": conditions.body.label if conditions.body else "",
-        "start": f"{conditions.term.start:%Y-%m}",
-        "months": conditions.term.months,
-    }
+    typed = {**conditions.parts(), "body": conditions.body.label if conditions.body else ""}
     return show_conditions(Form(form.schema, None, typed), target)
 
 
@@ -117,7 +113,7 @@ def _start_choices(today: date, chosen: str) -> list[tuple[str, str]]:
     months = {f"{day:%Y-%m}": day for day in Term(first, _SELECTABLE_MONTHS).month_starts()}
     if chosen and chosen not in months:
         with suppress(ValidationError):
-            months[chosen] = Month().deserialize(chosen)
+            months[chosen] = Start().deserialize(chosen)
     ordered = sorted(months.items(), key=lambda each: each[1])
     return [(code, f"{format_date(day)[:-2]}（{day:%Y年%-m月}）") for code, day in ordered]
 

@@ -6,27 +6,64 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from catalog.price_plan import MAXIMUM_TERM_MONTHS
+from catalog.price_plan import MAXIMUM_TERM_MONTHS, TaxRounding
 from core import fields as forms
 from core import japanese
-from core.fields import FormSchema
+from core.fields import Day, FormSchema
 
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})")
+_MONTHS = 12
 _YEARS = range(2000, 2101)
+_START = "利用を始める日は2027-04-01のように、月だけなら2027-04のように入力してください。"
+_RATE = re.compile(r"(\d{1,4})(?:\.(\d{1,2}))?")
+_RATES = (100, 100_000)  # 1 to 1,000 yen
+_MOST = 10**8  # of any quantity; more than anybody counts in Japan in a month
+_LETTERS = 400  # of the names of options: nine bytes each in an address
+_LONGEST_USE = 120
 
 
-class Month(fields.Field[date]):
-    """A month as 2027-04; its value is the first day."""
+class Start(Day):
+    """The first day of a contract: a month as 2027-04, which begins on its first, or a day."""
 
-    def _deserialize(self, value: Any, *_rest: Any, **_kwargs: Any) -> date:
+    def _deserialize(self, value: Any, *rest: Any, **kwargs: Any) -> date:
         found = _MONTH.fullmatch(japanese.normalise_nfc(str(value)).strip())
-        year, month = (int(part) for part in found.groups()) if found else (0, 0)
-        if year not in _YEARS or not 1 <= month <= 12:
-            raise ValidationError("利用を始める月は2027-04のように、年と月で入力してください。")
-        return date(year, month, 1)
+        if found is None:
+            day = super()._deserialize(value, *rest, **kwargs)
+        else:
+            year, month = (int(part) for part in found.groups())
+            if not 1 <= month <= _MONTHS:
+                raise ValidationError(_START)
+            day = date(year, month, 1) if year in _YEARS else date.min
+        if day.year not in _YEARS:
+            raise ValidationError(_START)
+        return day
 
-    def _serialize(self, value: date | None, *_rest: Any, **_kwargs: Any) -> str | None:
-        return None if value is None else f"{value:%Y-%m}"
+
+class Rate(fields.Field[int]):
+    """How many yen a dollar is worth, as 152.34; its value counts hundredths of a yen."""
+
+    def _deserialize(self, value: Any, *_rest: Any, **_kwargs: Any) -> int:
+        found = _RATE.fullmatch(japanese.normalise_nfc(str(value)).strip())
+        yen, cents = found.groups(default="") if found else ("", "")
+        hundredths = int(yen + f"{cents:0<2}") if found else 0
+        if not _RATES[0] <= hundredths <= _RATES[1]:
+            raise ValidationError(
+                "1米ドルの円は152.34のように、1以上1,000以下の数字で入力してください。"
+            )
+        return hundredths
+
+
+class Names(fields.List[str]):
+    """Names of options in use; together short enough for an address."""
+
+    def _deserialize(self, value: Any, *rest: Any, **kwargs: Any) -> list[str | None]:
+        given = super()._deserialize(value, *rest, **kwargs)
+        names = sorted({japanese.normalise_nfc(each or "").strip() for each in given} - {""})
+        if sum(map(len, names)) > _LETTERS:
+            raise ValidationError(
+                f"オプションの名前が合わせて{_LETTERS}文字を超えています。選ぶオプションを減らしてください。"
+            )
+        return [*names]
 
 
 class Columns(fields.Field[tuple[int, ...]]):
@@ -40,8 +77,12 @@ class Columns(fields.Field[tuple[int, ...]]):
         return tuple(numbers)
 
 
+def _quantity(label: str) -> fields.Integer:
+    return forms.whole(label, required=False, maximum=_MOST)
+
+
 def _flag() -> fields.String:
-    words = "diffとmustに指定できるのは1だけです。"
+    words = "表示を切り替える項目に指定できるのは1だけです。"
     return fields.String(load_default="", validate=validate.OneOf(["1", "0", ""], error=words))
 
 
@@ -52,8 +93,25 @@ class CostQuerySchema(FormSchema):
     body = fields.String(
         load_default="", validate=validate.Length(max=100), metadata={"label": "団体"}
     )
-    start = Month(load_default=None, metadata={"label": "利用を始める月"})
+    start = Start(load_default=None, metadata={"label": "利用を始める日"})
     months = forms.whole("利用する期間", required=False, minimum=1, maximum=MAXIMUM_TERM_MONTHS)
+    population = _quantity("人口")
+    population_on = forms.day("人口の日付", required=False)
+    population_from = forms.line("人口の出どころ", maximum=100, required=False)
+    households = _quantity("世帯数")
+    ids = _quantity("使う人のID数")
+    counters = _quantity("窓口数")
+    gb = _quantity("保存する容量")
+    cases = _quantity("1か月の件数")
+    hours = _quantity("1か月の時間数")
+    rounding = forms.choice("端数の決まり", TaxRounding, required=False)
+    o = Names(fields.String(), load_default=list, metadata={"label": "オプション"})
+    exit = _flag()
+    usd = Rate(load_default=None, allow_none=True, metadata={"label": "1米ドルの円"})
+    usd_on = forms.day("換算する率の日付", required=False)
+    usd_from = forms.line("換算する率の出どころ", maximum=100, required=False)
+    on = forms.day("料金表の日", required=False)
+    use = fields.String(load_default="", validate=validate.Length(max=_LONGEST_USE))
 
 
 class ComparisonQuerySchema(CostQuerySchema):
@@ -61,5 +119,7 @@ class ComparisonQuerySchema(CostQuerySchema):
 
     diff = _flag()
     must = _flag()
+    used = _flag()
+    gaps = _flag()
     page = fields.String(load_default="1")
     show = Columns(load_default=())
