@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from accounts.auth import actor
 from catalog.columns import was_shown
 from catalog.comparison_tables import Links
+from catalog.condition_words import condition_rows
 from catalog.conditions import Conditions, read_conditions
 from catalog.cost_words import length_words, term_words
 from catalog.offerings import queries as offers
@@ -68,6 +69,7 @@ def common(conditions: Conditions) -> dict[str, Any]:
     body = conditions.body
     return {
         "conditions": conditions,
+        "condition_rows": condition_rows(conditions),
         "body": body,
         "term_words": term_words(conditions.term),
         "length_words": length_words(conditions.term.months),
