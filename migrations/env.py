@@ -12,6 +12,7 @@ from sqlmodel.sql.sqltypes import AutoString
 import accounts.models
 import catalog.certification.after_models
 import catalog.certification.models
+import catalog.kept.models
 import catalog.offerings.reference_models
 import catalog.specifications.consultation.models
 import core.audit

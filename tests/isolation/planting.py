@@ -22,6 +22,7 @@ _AMOUNTS = {
     "export_charge_yen",
     "minimum",
     "maximum",
+    "baseline_yearly",
 }
 _LISTS = {
     "accreditations",

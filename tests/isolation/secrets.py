@@ -14,6 +14,7 @@ from accounts.models import Organisation, OrganisationKind, Person, Role
 from catalog.certification import after_models as after
 from catalog.certification import models as reviews
 from catalog.certification.models import ReviewState
+from catalog.kept.models import CostProfile
 from catalog.offerings import models as offers
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.offerings.reference_models import AdoptionReference, ReferenceState
@@ -405,6 +406,9 @@ def _plant_accounts(world: World, session: Session) -> None:
         sought = [["q", word := planter.word("saved_searches.conditions"), f"キーワード：{word}"]]
         matches = [planter.word("saved_searches.matches")]
         planter.plant(session, SavedSearch, conditions=sought, matches=matches, **kept)
+        entered = {"body": "reference", "population_from": planter.word("cost_profiles.conditions")}
+        own = {"person_id": seeker.id, "organisation_id": home, "baseline_ends_on": moment.date()}
+        planter.plant(session, CostProfile, conditions=entered, **own)
     words = {name: planter.word(f"audit_details.{name}") for name in ("reason", "title")}
     actor = factories.actor(town.clerk, Role.CLERK, town.body)
     case = planter.ids["projects"][0]

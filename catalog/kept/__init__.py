@@ -1,0 +1,1 @@
+"""What a person keeps for computing costs: the conditions, and what today's contract costs."""
