@@ -35,7 +35,10 @@ def keep(
         "baseline_ends_on": baseline and baseline.ends_on,
     }
     if profile is None:
-        owner = {"person_id": actor.person_id, "organisation_id": actor.organisation_id}
+        owner: dict[str, Any] = {
+            "person_id": actor.person_id,
+            "organisation_id": actor.organisation_id,
+        }
         profile = CostProfile(**values, **owner)
         session.add(profile)
         session.flush()
