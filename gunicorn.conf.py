@@ -1,5 +1,6 @@
 """The server's settings, the same in the demo and in production."""
 
+import gc
 import os
 import socket
 from pathlib import Path
@@ -85,5 +86,10 @@ def write_error(client: socket.socket, status: int, reason: str, _message: str) 
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Put our words in the place of the server's own."""
+    """Put our words in the place of the server's own; leave what is loaded out of collections.
+
+    Walking it again and again took longer than many a page.
+    """
     util.write_error = write_error
+    gc.collect()
+    gc.freeze()

@@ -1,5 +1,6 @@
-"""The comparison of two services over 197 requirements, as a signed-out reader gets it."""
+"""The comparison of five services over 500 requirements, as a clerk gets it for the own town."""
 
+import gc
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,19 +8,24 @@ from pathlib import Path
 
 from flask.testing import FlaskClient
 
+from accounts.models import Role
 from app import create_app
-from bench.measures import measure, median_seconds
+from bench.measures import measure, p95_seconds
 from core import cli, db
 from core.config import Settings
 from tests import factories
 from tests.client import recorded_statements
 
-_REQUIREMENTS = 197
+_SERVICES, _REQUIREMENTS = 5, 500
+_BASE = f"{_SERVICES} × {_REQUIREMENTS} requirements, signed in"
 
 
 @contextmanager
 def opened_comparison(services: int, requirements: int) -> Iterator[tuple[FlaskClient, str]]:
-    """Make a catalog on SQLite and give a client with the address of a comparison in it."""
+    """Make a catalog on SQLite and give a clerk's client with the address of a comparison in it.
+
+    What is loaded once is left out of collections of garbage, as in a worker of the server.
+    """
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/bench.db"
         database = db.configure(url)
@@ -31,9 +37,15 @@ def opened_comparison(services: int, requirements: int) -> Iterator[tuple[FlaskC
                 factories.offering(session, factories.vendor(session), version).id
                 for _ in range(services)
             ]
+            clerk = factories.person(session, Role.CLERK, town)
             address = "/compare?" + "&".join(f"l={each}" for each in ids) + f"&body={town.code}"
         settings = Settings(env="development", database_url=url, data_dir=Path(folder))
-        yield create_app(settings).test_client(), address
+        client = create_app(settings).test_client()
+        factories.sign_in_client(client, clerk, town)
+        gc.collect()
+        gc.freeze()
+        yield client, address
+        gc.unfreeze()
         database.dispose()
 
 
@@ -44,17 +56,18 @@ def fetch(client: FlaskClient, address: str) -> int:
     return len(response.data)
 
 
-@measure("comparison_page_statements", goal="<= 6", unit="SQL", base="2 × 197 requirements")
+@measure("comparison_page_sql", goal="<= 6", unit="SQL", base=_BASE)
 def count_statements() -> float:
-    """Return the number of SQL statements of one comparison."""
-    with opened_comparison(2, _REQUIREMENTS) as (client, address):
+    """Return the number of SQL statements of one comparison, those of the sign-in included."""
+    with opened_comparison(_SERVICES, _REQUIREMENTS) as (client, address):
+        fetch(client, address)
         with recorded_statements() as statements:
             fetch(client, address)
         return len(statements)
 
 
-@measure("comparison_page", goal="<= 0.15", unit="s", base="2 × 197 requirements, server time")
+@measure("comparison_page_p95", goal="<= 0.15", unit="s", base=f"{_BASE}, server time")
 def time_page() -> float:
-    """Return the median server time of one comparison in seconds."""
-    with opened_comparison(2, _REQUIREMENTS) as (client, address):
-        return median_seconds(lambda: fetch(client, address), runs=15, warm_up=3)
+    """Return the server time in seconds that 95 of 100 comparisons keep to."""
+    with opened_comparison(_SERVICES, _REQUIREMENTS) as (client, address):
+        return p95_seconds(lambda: fetch(client, address), runs=100, warm_up=5)

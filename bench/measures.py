@@ -48,6 +48,15 @@ def measure(
 
 def median_seconds(act: Callable[[], object], *, runs: int = 5, warm_up: int = 1) -> float:
     """Return the median duration of an act in seconds."""
+    return _durations(act, runs, warm_up)[runs // 2]
+
+
+def p95_seconds(act: Callable[[], object], *, runs: int = 100, warm_up: int = 1) -> float:
+    """Return the duration in seconds that 95 % of the runs of an act do not exceed."""
+    return _durations(act, runs, warm_up)[-(-runs * 95 // 100) - 1]
+
+
+def _durations(act: Callable[[], object], runs: int, warm_up: int) -> list[float]:
     for _ in range(warm_up):
         act()
     durations = []
@@ -55,4 +64,4 @@ def median_seconds(act: Callable[[], object], *, runs: int = 5, warm_up: int = 1
         start = time.perf_counter()
         act()
         durations.append(time.perf_counter() - start)
-    return sorted(durations)[runs // 2]
+    return sorted(durations)

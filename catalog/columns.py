@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -17,16 +18,13 @@ from catalog.comparison import (
     filter_rows,
 )
 from catalog.conditions import Conditions
-from catalog.conformance import AnswerEntry
 from catalog.offerings import queries as offers
-from catalog.offerings.content import requirement_entries
 from catalog.offerings.models import ListingVersion, OfferState
 from catalog.offerings.prices import plan_of
 from catalog.price_plan import PricePlan
 from catalog.pricing import CostStatement, cost
-from catalog.queries import list_answer_entries
+from catalog.queries import answered_version_ids, list_answered_requirements
 from catalog.specifications.models import SpecificationVersion
-from catalog.specifications.queries import list_requirements
 from catalog.terms import RequirementClass
 from core.db import now
 from core.documents import canonical_json, sha256_hex
@@ -40,7 +38,6 @@ class Column:
     version: ListingVersion
     certificate: Certification | None
     standing: Standing
-    answers: dict[str, AnswerEntry]
     plan: PricePlan
     cost: CostStatement
 
@@ -100,38 +97,50 @@ class Comparison:
 def load_columns(
     session: Session, version_ids: Sequence[uuid.UUID], conditions: Conditions
 ) -> tuple[Column, ...]:
-    """Return the columns of listing versions in the given order (4 statements).
+    """Return the columns of listing versions in the given order (3 statements).
 
     Raises NotFound unless each was published once: what nobody could see is not shown.
     """
-    found = offers.load_listing_versions(session, version_ids)
+    versions = _load_versions(session, version_ids)
+    answered = answered_version_ids(session, _offering_ids(versions))
+    return _build_columns(session, versions, conditions, answered)
+
+
+def _load_versions(session: Session, version_ids: Sequence[uuid.UUID]) -> list[ListingVersion]:
+    found = offers.load_compared_versions(session, version_ids)
     if len(found) < len(version_ids) or not all(map(was_shown, found.values())):
         raise NotFound(
             "選んだサービスのうち、見つからないものがあります。検索からもう一度選んでください。"
         )
-    versions = [found[each] for each in version_ids]
-    offering_ids = list({version.offering_version_id for version in versions})
-    answers = list_answer_entries(session, offering_ids)
-    certificates = current_certifications(session, offering_ids)
+    return [found[each] for each in version_ids]
+
+
+def _offering_ids(versions: Sequence[ListingVersion]) -> list[uuid.UUID]:
+    return list(dict.fromkeys(version.offering_version_id for version in versions))
+
+
+def _build_columns(
+    session: Session,
+    versions: Sequence[ListingVersion],
+    conditions: Conditions,
+    answered: AbstractSet[uuid.UUID],
+) -> tuple[Column, ...]:
+    """Return the columns; `answered` are the offering versions with answers (1 statement)."""
+    certificates = current_certifications(session, _offering_ids(versions))
     moment = now(session)
     columns = []
     for version in versions:
-        mine = answers[version.offering_version_id]
-        certificate = certificates.get(version.offering_version_id)
+        offering_id = version.offering_version_id
+        certificate = certificates.get(offering_id)
         plan = plan_of(version, conditions.priced_on)
+        rules = conditions.rules_for(version.tax_rounding)
         columns.append(
             Column(
                 version=version,
                 certificate=certificate,
-                standing=standing_of(certificate, moment, has_answers=bool(mine)),
-                answers=mine,
+                standing=standing_of(certificate, moment, has_answers=offering_id in answered),
                 plan=plan,
-                cost=cost(
-                    plan,
-                    conditions.volumes,
-                    conditions.term,
-                    conditions.rules_for(version.tax_rounding),
-                ),
+                cost=cost(plan, conditions.volumes, conditions.term, rules),
             )
         )
     return tuple(columns)
@@ -150,22 +159,31 @@ def was_shown(version: ListingVersion) -> bool:
 def load_comparison(
     session: Session, version_ids: Sequence[uuid.UUID], conditions: Conditions
 ) -> Comparison:
-    """Return two to five listings side by side (5 statements)."""
+    """Return two to five listings side by side (3 statements)."""
     if conditions.shown and max(conditions.shown) > len(version_ids):
         raise Invalid(
             {"show": f"表示するサービスは1から{len(version_ids)}までの番号で選んでください。"}
         )
-    columns = load_columns(session, version_ids, conditions)
-    specifications = {column.specification_version.id for column in columns}
-    matrix = None
-    if len(specifications) == 1:
-        requirements = requirement_entries(list_requirements(session, specifications.pop()))
-        compared = [ComparedOffering(each.id, each.name, each.answers) for each in columns]
-        matrix = filter_rows(
-            build_requirement_matrix(requirements, compared, conditions.body_class),
-            only_differences=conditions.only_differences,
-            classes=frozenset({RequirementClass.MUST}) if conditions.only_must else None,
-        )
+    versions = _load_versions(session, version_ids)
+    offering_ids = _offering_ids(versions)
+    specifications = {version.offering_version.specification_version_id for version in versions}
+    if len(specifications) > 1:
+        answered = answered_version_ids(session, offering_ids)
+        columns = _build_columns(session, versions, conditions, answered)
+        return Comparison(columns, conditions, None, _hash(columns, conditions))
+    requirements, answers = list_answered_requirements(session, specifications.pop(), offering_ids)
+    columns = _build_columns(
+        session, versions, conditions, {each for each, mine in answers.items() if mine}
+    )
+    compared = [
+        ComparedOffering(each.id, each.name, answers[each.version.offering_version_id])
+        for each in columns
+    ]
+    matrix = filter_rows(
+        build_requirement_matrix(requirements, compared, conditions.body_class),
+        only_differences=conditions.only_differences,
+        classes=frozenset({RequirementClass.MUST}) if conditions.only_must else None,
+    )
     return Comparison(columns, conditions, matrix, _hash(columns, conditions))
 
 

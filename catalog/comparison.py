@@ -60,21 +60,24 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One requirement across the offerings; without a class it is out of scope for the body."""
+    """One requirement across the offerings; without a class it is out of scope for the body.
+
+    It differs if answers or their due dates do: notes always do and do not count. It has a gap if an
+    offering has no answer.
+    """
 
     requirement: RequirementEntry
     requirement_class: RequirementClass | None
-    cells: tuple[Cell, ...]
+    offerings: tuple[ComparedOffering, ...]
+    entries: tuple[AnswerEntry | None, ...]
+    differs: bool
+    has_gap: bool
 
     @property
-    def differs(self) -> bool:
-        """Tell whether answers or their due dates differ; notes always do and do not count."""
-        return len({(cell.answer, cell.due) for cell in self.cells}) > 1
-
-    @property
-    def has_gap(self) -> bool:
-        """Tell whether an offering has no answer here."""
-        return any(cell.is_unanswered for cell in self.cells)
+    def cells(self) -> tuple[Cell, ...]:
+        """Give the answers in the order of the offerings."""
+        pairs = zip(self.offerings, self.entries, strict=True)
+        return tuple(Cell(each.id, entry) for each, entry in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +169,13 @@ def build_requirement_matrix(
     """
     ordered = sorted(requirements, key=lambda each: (each.position, each.id))
     _refuse_mismatch(ordered, offerings)
+    compared = tuple(offerings)
     by_chapter: dict[str, list[Row]] = {}
     for requirement in ordered:
-        cells = tuple(Cell(each.id, each.answers.get(requirement.id)) for each in offerings)
-        row = Row(requirement, requirement.class_for(body), cells)
+        row = _build_row(requirement, compared, body)
         by_chapter.setdefault(requirement.chapter, []).append(row)
     chapters = tuple(_build_chapter(title, rows) for title, rows in by_chapter.items())
-    return RequirementMatrix(body, tuple(offerings), chapters)
+    return RequirementMatrix(body, compared, chapters)
 
 
 def cut_rows(matrix: RequirementMatrix, first: int, count: int) -> RequirementMatrix:
@@ -236,6 +239,24 @@ def _refuse_mismatch(
         strays = each.answers.keys() - known
         if strays:
             raise ValueError(f"answers to unknown requirements: {', '.join(sorted(strays))}")
+
+
+def _build_row(
+    requirement: RequirementEntry, offerings: tuple[ComparedOffering, ...], body: BodyClass
+) -> Row:
+    entries = tuple([each.answers.get(requirement.id) for each in offerings])
+    return Row(
+        requirement=requirement,
+        requirement_class=requirement.classes.get(body),
+        offerings=offerings,
+        entries=entries,
+        differs=_is_mixed(entries),
+        has_gap=None in entries,
+    )
+
+
+def _is_mixed(entries: Sequence[AnswerEntry | None]) -> bool:
+    return len({(each.answer, each.due) if each else None for each in entries}) > 1
 
 
 def _build_chapter(title: str, rows: Sequence[Row]) -> Chapter:

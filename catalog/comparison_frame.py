@@ -1,9 +1,11 @@
 """What the comparison, the cost page and their conditions share: one blueprint, addresses, words."""
 
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, get_template_attribute, request, url_for
 from flask.typing import ResponseReturnValue
 
 from accounts.auth import actor
@@ -14,6 +16,7 @@ from catalog.conditions import Conditions, read_conditions
 from catalog.cost_words import length_words, term_words
 from catalog.offerings import queries as offers
 from catalog.offerings.models import ListingVersion
+from catalog.specifications.models import SpecificationVersion
 from core import web
 from core.db import now
 from core.forms import Form
@@ -55,13 +58,16 @@ def links() -> Links:
     """Return where the words of the tables lead."""
     return Links(
         listing=listing_address,
-        requirement=lambda version, requirement_id: url_for(
-            "specifications.show_requirement",
-            code=version.specification.code,
-            label=version.label,
-            requirement_id=requirement_id,
-        ),
+        requirements=_requirement_links,
+        mark=get_template_attribute("components/conformance.html", "conformance_mark"),
     )
+
+
+def _requirement_links(version: SpecificationVersion) -> Callable[[str], str]:
+    """Return where requirements lead: a long table asks for hundreds, which differ in their end."""
+    target, parts = "specifications.show_requirement", version.specification
+    start = url_for(target, code=parts.code, label=version.label, requirement_id="-")[:-1]
+    return lambda requirement_id: f"{start}{quote(requirement_id, safe='')}"
 
 
 def common(conditions: Conditions) -> dict[str, Any]:

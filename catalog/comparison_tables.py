@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from catalog.columns import Column, Comparison
 from catalog.comparison import Chapter, RequirementMatrix, Row, build_terms_table
+from catalog.conformance import AnswerEntry
 from catalog.cost_words import exit_words, explain_needs, year_words
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.offerings.words import list_discounts, say_support
 from catalog.price_plan import QUOTE_LABEL
 from catalog.specifications.models import SpecificationVersion
 from catalog.term_values import term_values, vendor_words
+from catalog.terms import Answer, answer_label
 from core.clock import day_in_japan
 from core.japanese import format_date
 from vendors.models import VendorState
@@ -75,10 +78,14 @@ _TERMS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where names lead: a listing, and a requirement of a specification version by its id."""
+    """Where names lead, and how an answer with its day looks.
+
+    `requirements` gives where the requirements of a specification version lead, by their ids.
+    """
 
     listing: Callable[[ListingVersion], str]
-    requirement: Callable[[SpecificationVersion, str], str]
+    requirements: Callable[[SpecificationVersion], Callable[[str], str]]
+    mark: Callable[[str, date | None], str]
 
 
 def head_columns(columns: Sequence[Column], links: Links) -> list[dict[str, Any]]:
@@ -129,11 +136,18 @@ def function_table(comparison: Comparison, matrix: RequirementMatrix, links: Lin
     """Return the requirement matrix; a chapter that a filter empties is one line."""
     places = {column.id: number for number, column in enumerate(comparison.columns)}
     kept = [places[column.id] for column in comparison.shown]
-    specification = comparison.columns[0].specification_version
+    lead = links.requirements(comparison.columns[0].specification_version)
+    cell_of = _cell_maker(links)
 
     def requirement_row(row: Row) -> dict[str, Any]:
-        href = links.requirement(specification, row.requirement.id)
-        return _requirement_row(row, kept, href)
+        return {
+            "code": row.requirement.id,
+            "href": lead(row.requirement.id),
+            "requirement_class": row.requirement_class.short_label if row.requirement_class else "",
+            "text": row.requirement.name or row.requirement.text,
+            "differs": row.differs,
+            "cells": [cell_of(row.entries[number]) for number in kept],
+        }
 
     return {
         "id": "functions",
@@ -159,23 +173,31 @@ def _chapter_words(chapter: Chapter) -> str:
     return f"{chapter.title or '章のない要件'}（{'、'.join(facts)}）"
 
 
-def _requirement_row(row: Row, kept: Sequence[int], href: str) -> dict[str, Any]:
-    cells = [row.cells[number] for number in kept]
-    return {
-        "code": row.requirement.id,
-        "href": href,
-        "requirement_class": row.requirement_class.short_label if row.requirement_class else "",
-        "text": row.requirement.name or row.requirement.text,
-        "differs": row.differs,
-        "cells": [
-            {
-                "answer": cell.answer.value if cell.answer else "unanswered",
-                "due": cell.due,
-                "note": cell.note,
+def _cell_maker(links: Links) -> Callable[[AnswerEntry | None], dict[str, Any]]:
+    """Return what makes cells of answers; answers without a note share one, mark and all."""
+    made: dict[tuple[Answer, date | None] | None, dict[str, Any]] = {}
+
+    def make(entry: AnswerEntry | None) -> dict[str, Any]:
+        key = (entry.answer, entry.due) if entry else None
+        cell = made.get(key)
+        if cell is None:
+            answer = entry.answer if entry else None
+            due = entry.due if entry else None
+            cell = made[key] = {
+                "mark": links.mark(answer.value if answer else "unanswered", due),
+                "words": say_answer(answer, due),
+                "open": answer is None,
+                "note": "",
             }
-            for cell in cells
-        ],
-    }
+        return {**cell, "note": entry.note} if entry and entry.note else cell
+
+    return make
+
+
+def say_answer(answer: Answer | None, due: date | None) -> str:
+    """Return an answer in words, with the day up to which a condition will be met."""
+    words = answer_label(answer)
+    return f"{words}（{format_date(due)}まで）" if due and answer is Answer.CONDITIONAL else words
 
 
 def terms_table(comparison: Comparison, links: Links) -> Table:

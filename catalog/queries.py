@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlalchemy import ColumnElement, Select, and_, exists, or_
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased, joinedload
 from sqlmodel import Session, col, select
@@ -12,7 +12,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from catalog.certification.models import DECIDED_STATES, Certification, ReviewState
 from catalog.certification.queries import is_over
-from catalog.conformance import AnswerEntry
+from catalog.conformance import AnswerEntry, RequirementEntry
 from catalog.offerings.models import (
     ConformanceAnswer,
     Listing,
@@ -26,12 +26,19 @@ from catalog.specifications.models import (
     SpecificationVersion,
     StandardSpecification,
 )
-from catalog.terms import CertificationState
+from catalog.terms import BodyClass, CertificationState
 from core.db import now
 from vendors.models import Vendor, VendorState
 
 CERTIFICATE_STATES = DECIDED_STATES - {ReviewState.REFUSED}
 KINDS = ("specification_version", "vendor", "offering", "listing", "certificate")
+# In the order of RequirementEntry, whose classes stand before the day.
+_FACTS = ("requirement_id", "position", "chapter", "section", "name", "text", "conformity_date")
+_CLASS_COLUMNS = {
+    BodyClass.DESIGNATED_CITY: "class_designated_city",
+    BodyClass.CORE_CITY: "class_core_city",
+    BodyClass.OTHER: "class_other",
+}
 _ROWS: dict[str, Any] = {
     "specification_version": SpecificationVersion,
     "vendor": Vendor,
@@ -161,25 +168,49 @@ def was_withdrawn(session: Session, offering_id: uuid.UUID) -> bool:
     return session.exec(statement).first() is not None
 
 
-def list_answer_entries(
-    session: Session, version_ids: Sequence[uuid.UUID]
-) -> dict[uuid.UUID, dict[str, AnswerEntry]]:
-    """Return answers by offering version, then by the ministry's requirement id, as plain values."""
-    found: dict[uuid.UUID, dict[str, AnswerEntry]] = {each: {} for each in version_ids}
-    statement = (
-        select_columns(
-            col(ConformanceAnswer.offering_version_id),
-            col(Requirement.requirement_id),
-            col(ConformanceAnswer.answer),
-            col(ConformanceAnswer.note),
-            col(ConformanceAnswer.due_on),
-        )
-        .join(Requirement, col(Requirement.id) == ConformanceAnswer.requirement_id)
-        .where(col(ConformanceAnswer.offering_version_id).in_(version_ids))
+def list_answered_requirements(
+    session: Session, specification_version_id: uuid.UUID, version_ids: Sequence[uuid.UUID]
+) -> tuple[list[RequirementEntry], dict[uuid.UUID, dict[str, AnswerEntry]]]:
+    """Return a specification version's requirements in order, and answers by offering version and id.
+
+    One statement that gives values, not rows: a comparison reads 500 requirements five times over.
+    """
+    requirements: list[RequirementEntry] = []
+    answers: dict[uuid.UUID, dict[str, AnswerEntry]] = {each: {} for each in version_ids}
+    entries: dict[Any, AnswerEntry] = {}
+    first = len(_FACTS) + len(_CLASS_COLUMNS)
+    for row in session.execute(_answered_requirements(specification_version_id, version_ids)):
+        facts = row[: len(_FACTS)]
+        classes = dict(zip(_CLASS_COLUMNS, row[len(_FACTS) : first], strict=True))
+        requirements.append(RequirementEntry(*facts[:-1], classes, facts[-1]))
+        for number, version_id in enumerate(version_ids):
+            told = row[first + 3 * number : first + 3 * number + 3]
+            if told[0] is not None:
+                entry = entries.get(told)
+                if entry is None:
+                    entry = entries[told] = AnswerEntry(*told)
+                answers[version_id][facts[0]] = entry
+    return requirements, answers
+
+
+def _answered_requirements(
+    specification_version_id: uuid.UUID, version_ids: Sequence[uuid.UUID]
+) -> Select[Any]:
+    """Return facts, classes, and per offering version answer, note and day of each requirement."""
+    joined = [aliased(ConformanceAnswer) for _ in version_ids]
+    statement = select_columns(
+        *(getattr(Requirement, name) for name in (*_FACTS, *_CLASS_COLUMNS.values())),
+        *(each for answer in joined for each in (answer.answer, answer.note, answer.due_on)),
     )
-    for version_id, requirement_id, answer, note, due_on in session.execute(statement):
-        found[version_id][requirement_id] = AnswerEntry(answer, note, due_on)
-    return found
+    for version_id, answer in zip(version_ids, joined, strict=True):
+        is_mine = and_(
+            col(answer.requirement_id) == Requirement.id,
+            col(answer.offering_version_id) == version_id,
+        )
+        statement = statement.outerjoin(answer, is_mine)
+    return statement.where(
+        col(Requirement.specification_version_id) == specification_version_id
+    ).order_by(col(Requirement.position), col(Requirement.id))
 
 
 def answered_version_ids(session: Session, version_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:

@@ -49,6 +49,18 @@ def load_listing_versions(
     return {version.id: version for version in session.exec(statement)}
 
 
+def load_compared_versions(
+    session: Session, version_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, ListingVersion]:
+    """Return a few listing versions by id, whole as above, in one statement with their prices."""
+    statement = (
+        select(ListingVersion)
+        .where(col(ListingVersion.id).in_(version_ids))
+        .options(*_listing_version_links(), joinedload(ListingVersion.components))  # type: ignore[arg-type]
+    )
+    return {version.id: version for version in session.exec(statement).unique()}
+
+
 def get_listing(session: Session, listing_id: uuid.UUID) -> Listing | None:
     """Return a listing with its seller, offering and maker."""
     statement = select(Listing).where(Listing.id == listing_id).options(*_listing_links())
