@@ -32,7 +32,6 @@ from vendors.models import Vendor, VendorState
 
 CERTIFICATE_STATES = DECIDED_STATES - {ReviewState.REFUSED}
 KINDS = ("specification_version", "vendor", "offering", "listing", "certificate")
-# In the order of RequirementEntry, whose classes stand before the day.
 _FACTS = ("requirement_id", "position", "chapter", "section", "name", "text", "conformity_date")
 _CLASS_COLUMNS = {
     BodyClass.DESIGNATED_CITY: "class_designated_city",
@@ -180,16 +179,20 @@ def list_answered_requirements(
     entries: dict[Any, AnswerEntry] = {}
     first = len(_FACTS) + len(_CLASS_COLUMNS)
     for row in session.execute(_answered_requirements(specification_version_id, version_ids)):
-        facts = row[: len(_FACTS)]
+        requirement_id, position, chapter, section, name, text, counts_from = row[: len(_FACTS)]
         classes = dict(zip(_CLASS_COLUMNS, row[len(_FACTS) : first], strict=True))
-        requirements.append(RequirementEntry(*facts[:-1], classes, facts[-1]))
+        requirements.append(
+            RequirementEntry(
+                requirement_id, position, chapter, section, name, text, classes, counts_from
+            )
+        )
         for number, version_id in enumerate(version_ids):
             told = row[first + 3 * number : first + 3 * number + 3]
             if told[0] is not None:
                 entry = entries.get(told)
                 if entry is None:
                     entry = entries[told] = AnswerEntry(*told)
-                answers[version_id][facts[0]] = entry
+                answers[version_id][requirement_id] = entry
     return requirements, answers
 
 
