@@ -37,6 +37,7 @@ import catalog.offerings.cli
 import catalog.offerings.file_cli
 import catalog.offerings.services
 import catalog.offerings.views
+import catalog.options_views
 import catalog.reference_views
 import catalog.services
 import catalog.specifications.change_views

@@ -26,9 +26,12 @@ from catalog.pricing import CostStatement, cost
 from catalog.queries import answered_version_ids, list_answered_requirements
 from catalog.specifications.models import SpecificationVersion
 from catalog.terms import RequirementClass
+from catalog.used_options import read_used
 from core.db import now
 from core.documents import canonical_json, sha256_hex
 from core.errors import Invalid, NotFound
+
+UNREADABLE_USE = "使う標準オプションの指定を読み取れません。もう一度選んでください。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Listings in the chosen order; no matrix where they answer different specifications."""
+    """Listings in the chosen order; no matrix where they answer different specifications.
+
+    `whole` is the matrix without any filter. `used` are the standard options that the body uses;
+    None: it has not chosen, or (`used_elsewhere`) it chose of another version.
+    """
 
     columns: tuple[Column, ...]
     conditions: Conditions
-    matrix: RequirementMatrix | None
     sha256: str
+    whole: RequirementMatrix | None = None
+    matrix: RequirementMatrix | None = None
+    used: frozenset[str] | None = None
+    used_elsewhere: bool = False
 
     @property
     def shown(self) -> tuple[Column, ...]:
@@ -170,7 +180,7 @@ def load_comparison(
     if len(specifications) > 1:
         answered = answered_version_ids(session, offering_ids)
         columns = _build_columns(session, versions, conditions, answered)
-        return Comparison(columns, conditions, None, _hash(columns, conditions))
+        return Comparison(columns, conditions, _hash(columns, conditions))
     requirements, answers = list_answered_requirements(session, specifications.pop(), offering_ids)
     columns = _build_columns(
         session, versions, conditions, {each for each, mine in answers.items() if mine}
@@ -179,12 +189,35 @@ def load_comparison(
         ComparedOffering(each.id, each.name, answers[each.version.offering_version_id])
         for each in columns
     ]
-    matrix = filter_rows(
-        build_requirement_matrix(requirements, compared, conditions.body_class),
-        only_differences=conditions.only_differences,
-        classes=frozenset({RequirementClass.MUST}) if conditions.only_must else None,
+    whole = build_requirement_matrix(requirements, compared, conditions.body_class)
+    used = _read_used(conditions, columns[0].specification_version, whole)
+    return Comparison(
+        columns,
+        conditions,
+        _hash(columns, conditions),
+        whole=whole,
+        matrix=filter_rows(
+            whole,
+            only_differences=conditions.only_differences,
+            only_gaps=conditions.only_gaps,
+            classes=frozenset({RequirementClass.MUST}) if conditions.only_must else None,
+            used=used if conditions.only_used else None,
+        ),
+        used=used,
+        used_elsewhere=bool(conditions.used) and used is None,
     )
-    return Comparison(columns, conditions, matrix, _hash(columns, conditions))
+
+
+def _read_used(
+    conditions: Conditions, version: SpecificationVersion, whole: RequirementMatrix
+) -> frozenset[str] | None:
+    if not conditions.used:
+        return None
+    ids = [row.requirement.id for row in whole.rows]
+    try:
+        return read_used(conditions.used, str(version.id), ids)
+    except ValueError:
+        raise Invalid({"use": UNREADABLE_USE}) from None
 
 
 def _hash(columns: Sequence[Column], conditions: Conditions) -> str:

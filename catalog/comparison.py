@@ -120,6 +120,11 @@ class RequirementMatrix:
         return sum(chapter.with_gaps for chapter in self.chapters)
 
     @property
+    def rows(self) -> tuple[Row, ...]:
+        """Give the rows that the filters leave, in order."""
+        return tuple(row for chapter in self.chapters for row in chapter.rows)
+
+    @property
     def shown(self) -> int:
         """Give the number of rows that the filters leave."""
         return sum(len(chapter.rows) for chapter in self.chapters)
@@ -197,13 +202,23 @@ def filter_rows(
     matrix: RequirementMatrix,
     *,
     only_differences: bool = False,
+    only_gaps: bool = False,
     classes: frozenset[RequirementClass] | None = None,
+    used: frozenset[str] | None = None,
 ) -> RequirementMatrix:
-    """Leave out rows without differences or of other classes; chapters and counts stay."""
+    """Leave out rows without differences or gaps, of other classes, or of options not in use.
+
+    Of `used`, the ids of the options in use, must and must not are never left out: they count for
+    every body. Chapters and counts stay.
+    """
 
     def is_kept(row: Row) -> bool:
-        is_chosen = classes is None or row.requirement_class in classes
-        return is_chosen and (row.differs or not only_differences)
+        return (
+            (row.differs or not only_differences)
+            and (row.has_gap or not only_gaps)
+            and (classes is None or row.requirement_class in classes)
+            and (used is None or _counts(row, used))
+        )
 
     chapters = tuple(
         replace(chapter, rows=tuple(row for row in chapter.rows if is_kept(row)))
@@ -253,6 +268,12 @@ def _build_row(
         differs=_is_mixed(entries),
         has_gap=None in entries,
     )
+
+
+def _counts(row: Row, used: frozenset[str]) -> bool:
+    if row.requirement_class is RequirementClass.MAY:
+        return row.requirement.id in used
+    return row.requirement_class is not None
 
 
 def _is_mixed(entries: Sequence[AnswerEntry | None]) -> bool:

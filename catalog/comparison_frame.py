@@ -9,7 +9,7 @@ from flask import Blueprint, get_template_attribute, request, url_for
 from flask.typing import ResponseReturnValue
 
 from accounts.auth import actor
-from catalog.columns import was_shown
+from catalog.columns import refusal_of_number, was_shown
 from catalog.comparison_tables import Links
 from catalog.condition_words import condition_rows
 from catalog.conditions import Conditions, read_conditions
@@ -25,6 +25,7 @@ blueprint = Blueprint("comparison", __name__)
 
 _INVALID = 422
 _NAMED = 20
+_COMPARING = {"show", "edit_conditions", "choose_options", "show_xlsx", "show_pdf"}
 
 
 def read(form: Form) -> Conditions:
@@ -34,19 +35,42 @@ def read(form: Form) -> Conditions:
     )
 
 
-def address(target: str, chosen: list[UUID], conditions: Conditions, **changes: Any) -> str:
-    """Return the address that shows the same to anyone; None leaves a part out."""
-    parts: dict[str, Any] = {
-        "l": chosen,
-        **conditions.parts(),
-    }
-    if target in {"show", "edit_conditions"}:
+def parts_of(target: str, chosen: list[UUID], conditions: Conditions) -> dict[str, Any]:
+    """Return the words of an address that shows the same to anyone; None leaves a part out."""
+    parts: dict[str, Any] = {"l": chosen, **conditions.parts()}
+    if target in _COMPARING:
         parts["used"] = "1" if conditions.only_used else None
         parts["gaps"] = "1" if conditions.only_gaps else None
         parts["diff"] = "1" if conditions.only_differences else None
         parts["must"] = "1" if conditions.only_must else None
         parts["show"] = ",".join(map(str, conditions.shown)) or None
-    return url_for(f"comparison.{target}", **{**parts, **changes})
+    return parts
+
+
+def address(target: str, chosen: list[UUID], conditions: Conditions, **changes: Any) -> str:
+    """Return the address that shows the same to anyone; None leaves a part out."""
+    return url_for(f"comparison.{target}", **{**parts_of(target, chosen, conditions), **changes})
+
+
+def hidden_fields(
+    chosen: list[UUID], conditions: Conditions, *left_out: str
+) -> list[tuple[str, Any]]:
+    """Return the same words as a form sends them along, without those that it asks for."""
+    parts = parts_of("show", chosen, conditions)
+    kept = {name: value for name, value in parts.items() if value and name not in left_out}
+    several = {name: v if isinstance(v, list) else [v] for name, v in kept.items()}
+    return [(name, value) for name, values in several.items() for value in values]
+
+
+def read_chosen(form: Form, *, valid: bool) -> tuple[list[UUID], str | None]:
+    """Return the listing versions to compare, each once, and why that is impossible."""
+    chosen: list[UUID] = list(dict.fromkeys(form.data.get("l", ())))
+    if "l" in form.errors:
+        return (
+            chosen,
+            "比較するサービスの番号を読み取れません。検索からもう一度選んでください。",
+        )
+    return chosen, refusal_of_number(len(chosen)) if valid else None
 
 
 def listing_address(version: ListingVersion) -> str:

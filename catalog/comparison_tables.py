@@ -13,8 +13,9 @@ from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.offerings.words import list_discounts, say_support
 from catalog.price_plan import QUOTE_LABEL
 from catalog.specifications.models import SpecificationVersion
-from catalog.term_values import term_values, vendor_words
+from catalog.term_values import term_values, vendor_words, yardstick_values
 from catalog.terms import Answer, answer_label
+from catalog.yardsticks import DISCLAIMER, YARDSTICKS
 from core.clock import day_in_japan
 from core.japanese import format_date
 from vendors.models import VendorState
@@ -53,7 +54,7 @@ _TERMS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("data_location", "データを保管する場所"),
             ("authentication", "本人確認の方法"),
-            ("accreditations", "有効な第三者の認証・登録"),
+            ("accreditations", "第三者の認証・登録（範囲と期限）"),
         ),
     ),
     (
@@ -73,7 +74,15 @@ _TERMS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("exit_note", "補足"),
         ),
     ),
+    (
+        f"やめるときの目安（{DISCLAIMER}）",
+        tuple((each.key, f"{each.label}：{each.limit_words}") for each in YARDSTICKS),
+    ),
 )
+# The notice for a switch is the body's; vendors publish another one, their own.
+_UNTOLD = {
+    "switching_notice_months": "情報なし（乗り換えを申し出る側の予告は公開の項目にありません。「提供を終える予告」は事業者からの予告です）",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +211,11 @@ def say_answer(answer: Answer | None, due: date | None) -> str:
 
 def terms_table(comparison: Comparison, links: Links) -> Table:
     """Return the terms side by side; with only differences wanted, those that differ."""
-    columns = [(column.id, term_values(column)) for column in comparison.columns]
+    leaving = comparison.conditions.term.end
+    columns = [
+        (column.id, {**term_values(column), **yardstick_values(column, leaving)})
+        for column in comparison.columns
+    ]
     kept = {column.id for column in comparison.shown}
     only = comparison.conditions.only_differences
     chapters = []
@@ -219,7 +232,9 @@ def terms_table(comparison: Comparison, links: Links) -> Table:
                         "text": row.label,
                         "differs": row.differs,
                         "cells": [
-                            {"gap": cell.text} if cell.is_unknown else {"text": cell.text}
+                            {"gap": _UNTOLD.get(row.key, cell.text)}
+                            if cell.is_unknown
+                            else {"text": cell.text}
                             for cell in row.cells
                             if cell.offering_id in kept
                         ],

@@ -9,10 +9,19 @@ from flask.typing import ResponseReturnValue
 
 from accounts.auth import access
 from accounts.permissions import Permission
-from catalog.columns import Comparison, load_comparison, refusal_of_number
+from catalog.columns import Comparison, load_comparison
 from catalog.comparison import cut_rows
-from catalog.comparison_frame import address, blueprint, common, links, refuse_number
+from catalog.comparison_frame import (
+    address,
+    blueprint,
+    common,
+    hidden_fields,
+    links,
+    read_chosen,
+    refuse_number,
+)
 from catalog.comparison_tables import absence_words, cost_table, function_table, terms_table
+from catalog.comparison_words import filter_words
 from catalog.conditions import Conditions
 from catalog.conditions_views import answer
 from catalog.schemas import ComparisonQuerySchema
@@ -28,10 +37,7 @@ def show() -> ResponseReturnValue:
     """Show two to five listings side by side: functions, terms, cost."""
     form = Form(ComparisonQuerySchema(), request.args)
     valid = form.validate()
-    chosen: list[UUID] = list(dict.fromkeys(form.data.get("l", ())))
-    refusal = refusal_of_number(len(chosen)) if valid else None
-    if "l" in form.errors:
-        refusal = "比較するサービスの番号を読み取れません。検索からもう一度選んでください。"
+    chosen, refusal = read_chosen(form, valid=valid)
     if refusal:
         return refuse_number(chosen, refusal)
     return answer(form, "show", chosen, partial(_show_comparison, chosen), valid=valid)
@@ -49,23 +55,45 @@ def _show_comparison(chosen: list[UUID], conditions: Conditions) -> ResponseRetu
         functions=function_table(found, matrix, shared) if matrix else None,
         terms=terms_table(found, shared),
         costs=cost_table(found, shared),
+        filter_words=filter_words(found),
         remarks=_remarks(found),
         groups=_groups(found),
         cost_links=[
             (column, address("show_cost", [column.version.id], conditions))
             for column in found.columns
         ],
-        toggles={
-            "diff": address(
-                "show", chosen, conditions, diff=None if conditions.only_differences else "1"
-            ),
-            "must": address("show", chosen, conditions, must=None if conditions.only_must else "1"),
-            "all": address("show", chosen, conditions, show=None),
-        },
+        filters=_filters(found, chosen),
+        all_address=address("show", chosen, conditions, show=None),
+        options_address=address("choose_options", chosen, conditions),
+        column_fields=hidden_fields(chosen, conditions, "show"),
         same_address=address("show", chosen, conditions),
         conditions_address=address("edit_conditions", chosen, conditions),
         **common(conditions),
     )
+
+
+def _filters(found: Comparison, chosen: list[UUID]) -> list[tuple[str, str]]:
+    """Return what switches each filter of rows: its words and its address."""
+    conditions = found.conditions
+    switches = (
+        ("diff", conditions.only_differences, "違いだけを表示する", "違いのない行も表示する"),
+        ("must", conditions.only_must, "必須だけを表示する", "オプションと不可も表示する"),
+        (
+            "used",
+            conditions.only_used,
+            "使う標準オプションだけを表示する",
+            "使わない標準オプションも表示する",
+        ),
+        ("gaps", conditions.only_gaps, "未回答のある行だけを表示する", "未回答のない行も表示する"),
+    )
+    return [
+        (
+            off if is_on else on,
+            address("show", chosen, conditions, **{word: None if is_on else "1"}),
+        )
+        for word, is_on, on, off in switches
+        if word != "used" or found.used is not None or is_on
+    ]
 
 
 def _remarks(found: Comparison) -> list[str]:
@@ -75,6 +103,11 @@ def _remarks(found: Comparison) -> list[str]:
         for column in found.columns
         if (words := absence_words(column.version))
     ]
+    if found.used_elsewhere:
+        remarks.append(
+            "使う標準オプションの指定は、標準仕様書の別の版で選んだものです。この比較には使っていません。"
+            "この版の標準オプションから選び直してください。"
+        )
     for same in found.by_offering:
         if len(same) > 1:
             sellers = "、".join(column.version.listing.seller.name for column in same)

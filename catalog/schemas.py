@@ -19,7 +19,7 @@ _RATE = re.compile(r"(\d{1,4})(?:\.(\d{1,2}))?")
 _RATES = (100, 100_000)  # 1 to 1,000 yen
 _MOST = 10**8  # of any quantity; more than anybody counts in Japan in a month
 _LETTERS = 400  # of the names of options: nine bytes each in an address
-_LONGEST_USE = 120
+_LONGEST_USE = 1_700  # a bit for each of the most requirements that a version has
 
 
 class Start(Day):
@@ -123,3 +123,11 @@ class ComparisonQuerySchema(CostQuerySchema):
     gaps = _flag()
     page = fields.String(load_default="1")
     show = Columns(load_default=())
+
+
+class UsedOptionsQuerySchema(ComparisonQuerySchema):
+    """The same with ticked standard options: `r` by position, `c` whole chapters by theirs."""
+
+    r = fields.List(fields.Integer(strict=False), load_default=list)
+    c = fields.List(fields.Integer(strict=False), load_default=list)
+    done = _flag()

@@ -1,11 +1,13 @@
 """The terms of a listing version in words, for tables that set them side by side."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from accounts.models import BodyKind
 from catalog.columns import Column
 from catalog.offerings.models import ListingVersion, OfferingVersion
 from catalog.offerings.rows import read_accreditations, read_categories
+from catalog.price_plan import ComponentKind
 from catalog.terms import (
     AccessibilityLevel,
     Authentication,
@@ -13,8 +15,9 @@ from catalog.terms import (
     SizeClass,
     hosting_label,
 )
+from catalog.yardsticks import ExitTerms, judge_exit
 from core.clock import today_jst
-from core.japanese import format_date, format_yen
+from core.japanese import format_yen
 
 _NETWORKS = {"lgwan": "LGWAN", "internet": "インターネット", "closed": "閉域網"}
 
@@ -43,7 +46,7 @@ def term_values(column: Column) -> Mapping[str, str | None]:
         "data_location": offering.data_location,
         "authentication": _join("、", *(Authentication(e).label for e in offering.authentication)),
         "accreditations": _accreditations(offering),
-        "categories": _join("。", *(e.words for e in read_categories(offering.data_categories))),
+        "categories": _join("\n", *(e.words for e in read_categories(offering.data_categories))),
         "onboarding": _count(version.onboarding_weeks, "週間"),
         "api": offering.api_specification,
         "availability": _availability(version),
@@ -67,16 +70,41 @@ def term_values(column: Column) -> Mapping[str, str | None]:
     }
 
 
+def yardstick_values(column: Column, day: date) -> dict[str, str | None]:
+    """Return the terms for leaving beside the yardsticks, by key; None where the vendor told nothing.
+
+    The notice that a body gives before a switch is not part of what vendors publish here: the one
+    they do publish is their own, of the end of the service.
+    """
+    version = column.version
+    terms = ExitTerms(
+        transition_days=version.transition_days,
+        retrieval_days=version.retrieval_days,
+        switching_charge=_switching_charge(column),
+    )
+    cells = judge_exit(terms, day)
+    return {each.key: None if each.value is None else each.words for each in cells}
+
+
+def _switching_charge(column: Column) -> int | None:
+    """Return what leaving costs: the charge for returning data or what the price list asks, if any."""
+    told = column.version.export_charge_yen
+    if all(each.kind is not ComponentKind.EXIT for each in column.plan.components):
+        return told
+    listed = column.cost.exit_charge
+    if told is None or listed is None:
+        return listed or told or None
+    return max(told, listed)
+
+
 def _accreditations(offering: OfferingVersion) -> str | None:
-    """Return what is held today; told but expired is 期限切れ, not unknown."""
-    told = read_accreditations(offering.accreditations)
-    today = today_jst()
-    held = [
-        f"{e.kind.label}（{format_date(e.expires_on)}まで）" for e in told if e.is_held_on(today)
-    ]
-    if told and not held:
-        return "なし（期限切れ）"
-    return _join("、", *held)
+    """Return what is held today and what was, each with number, body, last day and scope."""
+    told, today = read_accreditations(offering.accreditations), today_jst()
+    held = [each.words for each in told if each.is_held_on(today)]
+    lapsed = [f"期限切れ：{each.words}" for each in told if not each.is_held_on(today)]
+    if lapsed and not held:
+        held = ["有効なものはありません"]
+    return _join("\n", *held, *lapsed)
 
 
 def _hosting(offering: OfferingVersion) -> str:

@@ -1,5 +1,6 @@
 """Offerings side by side: rows, gaps, differences and terms."""
 
+import string
 from datetime import date
 
 import pytest
@@ -15,6 +16,7 @@ from catalog.comparison import (
 )
 from catalog.conformance import AnswerEntry, RequirementEntry, every_body
 from catalog.terms import Answer, BodyClass, RequirementClass
+from catalog.used_options import mark_version, read_used, write_used
 
 MUST, MAY, MUST_NOT = RequirementClass
 CITY = BodyClass.OTHER
@@ -180,29 +182,73 @@ def matrices(draw):
     return build_requirement_matrix(entries, offerings, CITY)
 
 
+IDS = st.frozensets(st.integers(0, 12).map("R{}".format))
+
+
 @given(
     matrices(),
     st.booleans(),
+    st.booleans(),
     st.one_of(st.none(), st.frozensets(st.sampled_from(RequirementClass))),
+    st.one_of(st.none(), IDS),
 )
-def test_filters_only_leave_rows_out(matrix, only_differences, classes):
-    filtered = filter_rows(matrix, only_differences=only_differences, classes=classes)
+def test_filters_only_leave_rows_out(matrix, only_differences, only_gaps, classes, used):
+    asked = {
+        "only_differences": only_differences,
+        "only_gaps": only_gaps,
+        "classes": classes,
+        "used": used,
+    }
+    filtered = filter_rows(matrix, **asked)
 
     for before, after in zip(matrix.chapters, filtered.chapters, strict=True):
         kept = [
             row
             for row in before.rows
             if (not only_differences or row.differs)
+            and (not only_gaps or any(cell.is_unanswered for cell in row.cells))
             and (classes is None or row.requirement_class in classes)
+            and (used is None or row.requirement_class is not MAY or row.requirement.id in used)
         ]
         assert list(after.rows) == kept
-        assert (after.title, after.total, after.differing) == (
+        assert (after.title, after.total, after.differing, after.with_gaps) == (
             before.title,
             len(before.rows),
             sum(row.differs for row in before.rows),
+            sum(row.has_gap for row in before.rows),
         )
     assert filtered.differing == len(differing_ids(matrix)) == matrix.differing
-    assert filter_rows(filtered, only_differences=only_differences, classes=classes) == filtered
+    assert filter_rows(filtered, **asked) == filtered
+
+
+def test_a_requirement_out_of_the_bodys_scope_is_not_in_use():
+    entries = [requirement(1, classes={BodyClass.DESIGNATED_CITY: MUST}), requirement(2)]
+    matrix = matrix_of(offering("甲"), offering("乙"), requirements=entries)
+
+    kept = filter_rows(matrix, used=frozenset({"R1", "R2"}))
+
+    assert [row.requirement.id for row in kept.rows] == ["R2"]
+
+
+@given(st.lists(st.text(max_size=6), min_size=1, max_size=40, unique=True), st.data())
+def test_options_in_use_come_back_from_their_word(ids, data):
+    used = data.draw(st.frozensets(st.sampled_from(ids)))
+    word = write_used("版", ids, used)
+
+    assert read_used(word, "版", ids) == used
+    assert read_used(word, "次の版", ids) is None
+    assert set(word) <= set(string.ascii_letters + string.digits + "-_.")
+
+
+def test_a_word_for_options_that_nobody_wrote_is_refused():
+    beyond = write_used("版", ["a", "b", "c"], {"c"})
+    for word in (".AQ", "AQ", f"{mark_version('版')}.%%", f"{mark_version('版')}.あ"):
+        with pytest.raises(ValueError, match=r"mark|base64url"):
+            read_used(word, "版", ["a"])
+    with pytest.raises(ValueError, match="beyond"):
+        read_used(beyond, "版", ["a", "b"])
+    with pytest.raises(ValueError, match="not of this version"):
+        write_used("版", ["a"], {"x"})
 
 
 def test_terms_stand_side_by_side_with_gaps_in_words():

@@ -116,6 +116,67 @@ def test_only_must_leaves_options_and_prohibitions_out(client, market):
     assert not {"R-003", "R-006"} & codes
 
 
+def codes_on(page):
+    return [text_of(code) for code in page.iter("code") if text_of(code).startswith("R-")]
+
+
+def test_only_gaps_leaves_what_everybody_answered_out(client, market):
+    page = client.page(compare(market.first, market.third, gaps=1))
+    assert len(codes_on(page)) == 6
+    assert codes_on(client.page(compare(market.first, market.second, gaps=1))) == []
+
+
+def test_the_standard_options_in_use_are_chosen_and_kept_in_the_address(client, market):
+    plain = client.page(compare(market.first, market.second, used=1))
+    assert "使う標準オプションを選んでいないため、オプションを絞らずに表示しています" in text_of(
+        plain
+    )
+    assert len(codes_on(plain)) == 6
+    path = compare(market.first, market.second, body="103667", diff=1, gb=30, used=1)
+    path = path.replace("/compare", "/compare/options")
+    assert "標準オプションは、「その他の団体」では1件です" in words(client, path)
+    nothing = client.submit(path, {}, button="この標準オプションで比較する")
+    page = client.page(nothing.location)
+    assert codes_on(page) == ["R-001", "R-002", "R-004", "R-005"]
+    assert "使う標準オプションを0件選んでいます" in text_of(page)
+    kept = parse_qs(urlsplit(nothing.location).query)
+    assert (kept["gb"], kept["diff"], kept["body"]) == (["30"], ["1"], ["103667"])
+    chosen = client.submit(path, {"r": ["2"]}, button="この標準オプションで比較する")
+    shown = client.page(chosen.location)
+    assert codes_on(shown) == ["R-001", "R-002", "R-003", "R-004", "R-005"]
+    assert "使う標準オプション1件だけ" in text_of(shown)
+    again = next(a for a in shown.iter("a") if text_of(a) == "使う標準オプションを選び直す")
+    ticked = [
+        each
+        for each in client.page(again.get("href")).iter("input")
+        if each.get("checked") is not None
+    ]
+    assert [each.get("value") for each in ticked] == ["2"]
+
+
+def test_options_of_another_version_or_of_none_are_refused_in_words(client, market):
+    chosen = client.get(
+        compare(market.first, market.second).replace("?", "/options?") + "&r=2&done=1"
+    )
+    word = parse_qs(urlsplit(chosen.location).query)["use"][0]
+    with db.transaction() as session:
+        newer = factories.specification(session, name="施設予約", label="第2.0版")
+        late = [factories.offering(session, market.makers[0], newer).id for _ in range(2)]
+    text = words(client, compare(*late, use=word, used=1))
+    assert "標準仕様書の別の版で選んだものです。この比較には使っていません" in text
+    assert "別の版のものです" in words(client, compare(*late, use=word).replace("?", "/options?"))
+    for broken in ("zzz", f"{word[:7]}%25%25", word + "8"):
+        assert "使う標準オプションの指定を読み取れません" in words(
+            client, compare(market.first, market.second, use=broken), 422
+        )
+    for tick in ("r=0", "r=99", "r=-1", "c=9"):
+        path = compare(market.first, market.second).replace("?", "/options?") + f"&{tick}&done=1"
+        assert "この標準仕様書にないものがあります" in words(client, path, 422)
+    apart = client.get(compare(market.first, late[0]).replace("?", "/options?"))
+    assert apart.status_code == 303
+    assert "2件以上" in words(client, compare(market.first).replace("?", "/options?"), 422)
+
+
 def test_columns_can_be_chosen_for_a_narrow_screen(client, market):
     page = client.page(compare(market.first, market.second, market.third, show="1,3"))
     heads = [text_of(head) for head in page.iter("th") if head.get("scope") == "col"]

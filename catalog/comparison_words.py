@@ -1,0 +1,19 @@
+"""Which rows of a comparison are shown, in words: the same on the page, in its workbook and its PDF."""
+
+from catalog.columns import Comparison
+
+
+def filter_words(found: Comparison) -> list[str]:
+    """Return by what the requirements are narrowed; empty: all are shown."""
+    conditions = found.conditions
+    asked = (
+        (conditions.only_differences, "違いのある要件だけ"),
+        (conditions.only_must, "必須の要件だけ"),
+        (conditions.only_used and found.used is not None, _used_words(found)),
+        (conditions.only_gaps, "未回答のある要件だけ"),
+    )
+    return [words for is_asked, words in asked if is_asked]
+
+
+def _used_words(found: Comparison) -> str:
+    return f"必須・不可と、使う標準オプション{len(found.used or ()):,}件だけ"
