@@ -7,11 +7,9 @@ from typing import Any
 
 from catalog.columns import Column, Comparison
 from catalog.comparison import Chapter, RequirementMatrix, Row, build_terms_table
+from catalog.comparison_costs import cost_chapters
 from catalog.conformance import AnswerEntry
-from catalog.cost_words import exit_words, explain_needs, year_words
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
-from catalog.offerings.words import list_discounts, say_support
-from catalog.price_plan import QUOTE_LABEL
 from catalog.specifications.models import SpecificationVersion
 from catalog.term_values import term_values, vendor_words, yardstick_values
 from catalog.terms import Answer, answer_label
@@ -255,95 +253,11 @@ def terms_table(comparison: Comparison, links: Links) -> Table:
 
 def cost_table(comparison: Comparison, links: Links) -> Table:
     """Return what each service costs the body by fiscal year, and what stands beside the total."""
-    columns = comparison.shown
-    tax = f"消費税（{columns[0].cost.tax_basis_points // 100}%）"
     return {
         "id": "costs",
         "title": "費用の比較",
         "row_head": "費用",
         "facts_head": None,
-        "columns": head_columns(columns, links),
-        "chapters": [
-            {"label": "会計年度ごとの費用（税込・円）", "rows": _year_rows(columns)},
-            {
-                "label": "全期間の費用（円）",
-                "rows": [
-                    _money_row("税抜の計", [each.cost.subtotal for each in columns]),
-                    _money_row(tax, [each.cost.tax for each in columns]),
-                    _total_row("税込の計", columns),
-                ],
-            },
-            {
-                "label": "合計に入れずに示すもの",
-                "rows": [
-                    _text_row("解約・データ返還（税抜）", [_leaving(each) for each in columns]),
-                    _text_row("選べるオプション", [_options(each) for each in columns]),
-                    _text_row("団体の数による割引", [_discounts(each) for each in columns]),
-                    _text_row("初期費用への国の支援", [_support(each) for each in columns]),
-                ],
-            },
-            {
-                "label": "計算の決まり",
-                "rows": [
-                    _text_row("消費税の端数", [each.cost.rounding.label for each in columns]),
-                ],
-            },
-        ],
+        "columns": head_columns(comparison.shown, links),
+        "chapters": cost_chapters(comparison),
     }
-
-
-def _year_rows(columns: Sequence[Column]) -> list[dict[str, Any]]:
-    lines = next((each.cost.lines for each in columns if each.cost.lines), ())
-    if not lines:
-        return [_money_row("各年度", [None for _ in columns])]
-    return [
-        _money_row(
-            year_words(line),
-            [each.cost.lines[number].total if each.cost.lines else None for each in columns],
-        )
-        for number, line in enumerate(lines)
-    ]
-
-
-def _money_row(text: str, amounts: Sequence[int | None]) -> dict[str, Any]:
-    cells = [
-        {"gap": QUOTE_LABEL} if amount is None else {"text": f"{amount:,}", "number": True}
-        for amount in amounts
-    ]
-    return {"text": text, "differs": False, "cells": cells}
-
-
-def _total_row(text: str, columns: Sequence[Column]) -> dict[str, Any]:
-    """Return the totals; where there is none, why only a quote can tell."""
-    row = _money_row(text, [each.cost.total for each in columns])
-    for number, column in enumerate(columns):
-        if column.cost.total is None:
-            why = explain_needs(column.cost.needs_quote)
-            row["cells"][number] = {"gap": f"{QUOTE_LABEL}：{why}"}
-    return row
-
-
-def _text_row(text: str, values: Sequence[str]) -> dict[str, Any]:
-    cells = [
-        {"gap": value} if value.startswith(QUOTE_LABEL) else {"text": value} for value in values
-    ]
-    return {"text": text, "differs": len(set(values)) > 1, "cells": cells}
-
-
-def _leaving(column: Column) -> str:
-    return exit_words(column.cost, column.plan)
-
-
-def _options(column: Column) -> str:
-    return "、".join(column.cost.options_left_out) or "なし"
-
-
-def _discounts(column: Column) -> str:
-    return "、".join(list_discounts(column.version.discounts)) or "なし"
-
-
-def _support(column: Column) -> str:
-    version = column.version
-    if version.state_support_yen is None or version.state_support_until is None:
-        return "なし"
-    return say_support(version.state_support_yen, version.state_support_until, "")

@@ -361,7 +361,7 @@ def test_different_versions_of_a_specification_are_not_mixed(client, market):
     assert "標準仕様書の版が違うため、機能は並べて比べられません" in text
     assert "R-001" not in text
     assert "ひかり予約 二" in text
-    assert "会計年度ごとの費用" in text
+    assert "令和9年度の費用（円）" in text
     apart = next(a.get("href") for a in page.iter("a") if text_of(a) == "この2件の機能を比較する")
     assert "6件のうち" in words(client, apart)
 
