@@ -91,6 +91,7 @@ class Permission(StrEnum):
     SYNONYM_EDIT = "synonym.edit"
     SAVED_SEARCH_READ = "saved_search.read"
     SAVED_SEARCH_EDIT = "saved_search.edit"
+    COST_COMPUTE = "cost.compute"
     COST_PROFILE_EDIT = "cost_profile.edit"
     AUDIT_READ_CASE = "audit.read_case"
     AUDIT_READ_ALL = "audit.read_all"
@@ -197,6 +198,7 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.SYNONYM_EDIT: {_LR: anywhere},
     _P.SAVED_SEARCH_READ: dict.fromkeys(Role, personal),
     _P.SAVED_SEARCH_EDIT: dict.fromkeys(Role, personal),
+    _P.COST_COMPUTE: _EVERYONE,
     _P.COST_PROFILE_EDIT: dict.fromkeys(Role, personal),
     _P.BODY_IMPORT: {_CO: anywhere},
     _P.MEMBERSHIP_MANAGE: {_CO: anywhere},

@@ -21,7 +21,10 @@ def acting_body(session: Session, actor: Actor) -> Organisation | None:
     """Return the body for which the reader acts."""
     if actor.organisation_kind is not OrganisationKind.BODY or actor.organisation_id is None:
         return None
-    return people.get_organisation(session, actor.organisation_id)
+    body = people.get_organisation(session, actor.organisation_id)
+    if body is not None and body.code is not None and session.info.get("read_only"):
+        _known(session)[body.code] = body
+    return body
 
 
 def find_body(session: Session, text: str) -> Organisation | None:
@@ -42,12 +45,21 @@ def find_body(session: Session, text: str) -> Organisation | None:
 
 def _find_by_code(session: Session, code: str) -> Organisation:
     try:
-        found = people.find_body_by_code(session, complete_local_government_code(code))
+        whole = complete_local_government_code(code)
     except JapaneseTextError as error:
         raise Invalid({"body": str(error)}) from error
+    known = _known(session) if session.info.get("read_only") else {}
+    found = known.get(whole) or people.find_body_by_code(session, whole)
     if found is None:
         raise Invalid({"body": f"団体コード{code}の団体は見つかりません。数字を確かめてください。"})
+    known[whole] = found
     return found
+
+
+def _known(session: Session) -> dict[str, Organisation]:
+    """Return the bodies that a reading session has met, by code: each is asked for once."""
+    known: dict[str, Organisation] = session.info.setdefault("bodies", {})
+    return known
 
 
 def _explain_bodies(wanted: str, near: Sequence[Organisation], *, is_same: bool) -> str:

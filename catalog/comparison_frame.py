@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import Blueprint, get_template_attribute, request, url_for
 from flask.typing import ResponseReturnValue
+from marshmallow import Schema
 
 from accounts.auth import actor
 from catalog.columns import refusal_of_number, was_shown
@@ -14,6 +15,7 @@ from catalog.comparison_tables import Links
 from catalog.condition_words import condition_rows
 from catalog.conditions import Conditions, read_conditions
 from catalog.cost_words import length_words, term_words
+from catalog.kept.remembering import complete
 from catalog.offerings import queries as offers
 from catalog.offerings.models import ListingVersion
 from catalog.specifications.models import SpecificationVersion
@@ -30,9 +32,13 @@ _COMPARING = {"show", "edit_conditions", "choose_options", "show_xlsx", "show_pd
 
 def read(form: Form) -> Conditions:
     """Return the conditions of an address; Invalid names what cannot be read in it."""
-    return read_conditions(
-        web.read_session(), actor(), form.data, names_body="body" in request.args
-    )
+    names_body = form.posted is not None and "body" in form.posted
+    return read_conditions(web.read_session(), actor(), form.data, names_body=names_body)
+
+
+def ask(schema: Schema) -> Form:
+    """Return the form of this address, completed by what the reader keeps."""
+    return Form(schema, complete(request.args))
 
 
 def parts_of(target: str, chosen: list[UUID], conditions: Conditions) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import request
 from flask.typing import ResponseReturnValue
 
 from accounts.auth import access
@@ -13,6 +12,7 @@ from catalog.columns import Comparison, load_comparison
 from catalog.comparison import cut_rows
 from catalog.comparison_frame import (
     address,
+    ask,
     blueprint,
     common,
     hidden_fields,
@@ -26,7 +26,6 @@ from catalog.conditions import Conditions
 from catalog.conditions_views import answer
 from catalog.schemas import ComparisonQuerySchema
 from core import paging, web
-from core.forms import Form
 
 _ROWS_SHOWN = 300
 
@@ -35,7 +34,7 @@ _ROWS_SHOWN = 300
 @access(Permission.CATALOG_READ)
 def show() -> ResponseReturnValue:
     """Show two to five listings side by side: functions, terms, cost."""
-    form = Form(ComparisonQuerySchema(), request.args)
+    form = ask(ComparisonQuerySchema())
     valid = form.validate()
     chosen, refusal = read_chosen(form, valid=valid)
     if refusal:

@@ -169,6 +169,11 @@ def read_conditions(
     """
     today = day_in_japan(now(session))
     body = find_body(session, asked["body"]) if names_body else acting_body(session, actor)
+    return make_conditions(asked, body, today)
+
+
+def make_conditions(asked: dict[str, Any], body: Organisation | None, today: date) -> Conditions:
+    """Return the conditions of values read by `CostQuerySchema` for a body; Invalid as above."""
     priced_on = asked["on"]
     if priced_on and priced_on > today:
         raise Invalid(

@@ -3,27 +3,25 @@
 from functools import partial
 from uuid import UUID
 
-from flask import request
 from flask.typing import ResponseReturnValue
 
 from accounts.auth import access
 from accounts.permissions import Permission
 from catalog.columns import load_columns
-from catalog.comparison_frame import address, blueprint, common, listing_address, refuse_number
+from catalog.comparison_frame import address, ask, blueprint, common, listing_address, refuse_number
 from catalog.comparison_tables import absence_words
 from catalog.conditions import Conditions
 from catalog.conditions_views import answer
 from catalog.cost_page import cost_context
 from catalog.schemas import CostQuerySchema
 from core import web
-from core.forms import Form
 
 
 @blueprint.get("/cost")
 @access(Permission.CATALOG_READ)
 def show_cost() -> ResponseReturnValue:
     """Show what one listing costs a body by fiscal year."""
-    form = Form(CostQuerySchema(), request.args)
+    form = ask(CostQuerySchema())
     valid = form.validate()
     chosen: list[UUID] = list(dict.fromkeys(form.data.get("l", ())))
     if "l" in form.errors or (valid and len(chosen) != 1):

@@ -26,9 +26,12 @@ class Start(Day):
     """The first day of a contract: a month as 2027-04, which begins on its first, or a day."""
 
     def _deserialize(self, value: Any, *rest: Any, **kwargs: Any) -> date:
-        found = _MONTH.fullmatch(japanese.normalise_nfc(str(value)).strip())
+        text = japanese.normalise_nfc(str(value)).strip()
+        found = _MONTH.fullmatch(text)
         if found is None:
-            day = super()._deserialize(value, *rest, **kwargs)
+            # The parts of a date with the day left blank are a month as well.
+            text = f"{text[:-1]}1日" if text.endswith("月日") else text
+            day = super()._deserialize(text, *rest, **kwargs)
         else:
             year, month = (int(part) for part in found.groups())
             if not 1 <= month <= _MONTHS:

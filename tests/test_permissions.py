@@ -56,6 +56,7 @@ comment.edit                    .  o  o  o  o  o  .  .  .  .  .
 synonym.edit                    .  .  .  .  .  .  .  y  .  .  .
 saved_search.read               .  p  p  p  p  p  p  p  p  p  .
 saved_search.edit               .  p  p  p  p  p  p  p  p  p  .
+cost.compute                    y  y  y  y  y  y  y  y  y  y  .
 cost_profile.edit               .  p  p  p  p  p  p  p  p  p  .
 body.import                     .  .  .  .  .  .  .  .  .  .  y
 membership.manage               .  .  .  .  .  .  .  .  .  .  y
