@@ -57,6 +57,7 @@ import procurement.market.queries
 import procurement.market.services
 import procurement.market.views
 import procurement.projects.views
+import procurement.selection.views
 import procurement.succession.views
 import search.api
 import search.cli

@@ -10,7 +10,8 @@ from sqlmodel import Field
 
 from core.models import Model, StatefulModel, UTCDateTime, enum_type, not_same, related
 from core.state_machine import LabelledCode, StateMachine
-from procurement.projects.models import Project, Selection
+from procurement.projects.models import Project
+from procurement.selection.models import Selection
 from vendors.models import Vendor
 
 

@@ -12,13 +12,8 @@ from accounts.models import Person
 from accounts.permissions import Permission, can
 from core.japanese import format_date, format_datetime
 from procurement.contracts.models import Contract, RequestState, UsageContractRequest
-from procurement.projects.models import (
-    ENDED_STATES,
-    EvidencePack,
-    Project,
-    ProjectState,
-    Selection,
-)
+from procurement.projects.models import ENDED_STATES, EvidencePack, Project, ProjectState
+from procurement.selection.models import Selection
 
 _PS, _RS = ProjectState, RequestState
 _LOCKED_ON = (_PS.DRAFT, _PS.SEARCHING)

@@ -23,8 +23,10 @@ from procurement.demo.world import Row, World, read_rows
 from procurement.projects import queries
 from procurement.projects import services as projects
 from procurement.projects.costs import term_of
-from procurement.projects.models import ContractTermBasis, Ground, Project
+from procurement.projects.models import ContractTermBasis, Project
 from procurement.projects.searching import make_kept_query
+from procurement.selection import services as selection
+from procurement.selection.models import Ground
 from search import queries as search
 
 _LATEST_START = date(2027, 3, 1)
@@ -178,7 +180,7 @@ class ProjectStory:
         candidate = next(
             each for each in candidates if versions[each.listing_version_id].listing_id == wanted
         )
-        projects.propose_selection(
+        selection.propose_selection(
             session,
             self._clerk(session),
             project,
@@ -205,7 +207,7 @@ class ProjectStory:
 
     def _approve(self, session: Session) -> None:
         project = self._project(session)
-        projects.approve_selection(
+        selection.approve_selection(
             session, self._approver(session), project, version=project.version
         )
 

@@ -31,7 +31,7 @@ from procurement.contracts.models import (
     Contract,
     UsageContractRequest,
 )
-from procurement.projects.models import Selection
+from procurement.selection.models import Selection
 
 PENDING_STATES = (
     OfferState.DRAFT,

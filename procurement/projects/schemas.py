@@ -16,7 +16,7 @@ from core.fields import (
 )
 from core.state_machine import LabelledCode
 from procurement.bodies.models import ContractCategory
-from procurement.projects.models import ContractTermBasis, Ground
+from procurement.projects.models import ContractTermBasis
 from search.queries import LABELS
 
 LONGEST_TERM = 120
@@ -107,25 +107,6 @@ class EndSchema(ConfirmSchema):
     reason = reason_field()
 
 
-class SelectionSchema(VersionSchema):
-    """The proposed choice."""
-
-    candidate_id = fields.UUID(
-        required=True,
-        metadata={"label": "選ぶサービス"},
-        error_messages={
-            "required": "選ぶサービスを選択してください。",
-            "invalid_uuid": "選ぶサービスは、残っている候補から選択してください。",
-        },
-    )
-    ground = choice("契約の根拠", Ground)
-    category = choice("契約の種類", ContractCategory)
-    reason = lines("選んだ理由", maximum=2_000)
-    sole_source_reason = lines("1者だけに依頼する理由", maximum=2_000)
-    splitting_note = lines("分けて発注していない理由", maximum=1_000, required=False)
-    change_note = lines("確定したあとの変更を確かめた結果", maximum=1_000, required=False)
-
-
 class Decision(LabelledCode):
     """What an approver may decide."""
 
@@ -143,9 +124,3 @@ class DecisionSchema(VersionSchema):
     def _check_reason(self, data: dict[str, Any], **_kwargs: Any) -> None:
         if data.get("decision") is Decision.RETURN and not data.get("reason", "").strip():
             raise ValidationError("差し戻す理由を入力してください。", "reason")
-
-
-class SelectionDecisionSchema(DecisionSchema):
-    """The decision on a choice, with what came of the changes since the lock."""
-
-    change_note = lines("確定したあとの変更を確かめた結果", maximum=1_000, required=False)

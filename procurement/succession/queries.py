@@ -20,7 +20,7 @@ from procurement.contracts.models import (
     Contract,
     UsageContractRequest,
 )
-from procurement.projects.models import Selection
+from procurement.selection.models import Selection
 from vendors.models import Vendor
 from vendors.succession_models import Succession, SuccessionState
 

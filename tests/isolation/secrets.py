@@ -30,6 +30,7 @@ from procurement.contracts import models as contracts
 from procurement.contracts.models import RequestState
 from procurement.contracts.services import registering
 from procurement.projects import models as projects
+from procurement.selection.models import Selection
 from search.saved.models import SavedSearch
 from search.synonyms.models import SynonymChange
 from tests import factories
@@ -169,7 +170,7 @@ def _keep_rows(world: World) -> None:
             projects.Project,
             projects.EvidencePack,
             projects.Candidate,
-            projects.Selection,
+            Selection,
             contracts.UsageContractRequest,
             contracts.Contract,
         ):
@@ -372,7 +373,7 @@ def _plant_purchases(world: World, session: Session) -> None:
         excluded = {"excluded_at": now(session), "excluded_by_id": clerk}
         planter.plant(session, projects.Candidate, **chosen, **excluded)
         proposed = {"proposed_by_id": clerk, "last_editor_id": clerk, "decided_by_id": approver}
-        selection = planter.plant(session, projects.Selection, **of, **chosen, **proposed)
+        selection = planter.plant(session, Selection, **of, **chosen, **proposed)
         request = planter.plant(
             session,
             contracts.UsageContractRequest,

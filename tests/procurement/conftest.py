@@ -25,14 +25,10 @@ from procurement.contracts.documents import make_document
 from procurement.contracts.models import BidderList, UsageContractRequest
 from procurement.projects import queries
 from procurement.projects import services as project_services
-from procurement.projects.models import (
-    Candidate,
-    ContractTermBasis,
-    EvidencePack,
-    Ground,
-    Project,
-    Selection,
-)
+from procurement.projects.models import Candidate, ContractTermBasis, EvidencePack, Project
+from procurement.selection import queries as selection_queries
+from procurement.selection import services as selection_services
+from procurement.selection.models import Ground, Selection
 from search.queries import get_engine
 from tests import factories
 from tests.client import CheckedClient
@@ -150,7 +146,7 @@ class Market:
 
     def selection(self) -> Selection:
         with db.reading() as session:
-            found = queries.latest_selection(session, self.project().id)
+            found = selection_queries.latest_selection(session, self.project().id)
             assert found is not None
             return found
 
@@ -249,7 +245,7 @@ class Market:
         self.reach_compared()
         with db.transaction() as session:
             project, clerk = self._load(session), self.actor(self.clerk, Role.CLERK)
-            project_services.propose_selection(
+            selection_services.propose_selection(
                 session,
                 clerk,
                 project,
@@ -267,7 +263,9 @@ class Market:
         self.reach_proposed()
         with db.transaction() as session:
             project, approver = self._load(session), self.actor(self.approver, Role.APPROVER)
-            project_services.approve_selection(session, approver, project, version=project.version)
+            selection_services.approve_selection(
+                session, approver, project, version=project.version
+            )
         return self
 
     @kept

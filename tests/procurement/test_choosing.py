@@ -18,8 +18,10 @@ from catalog.price_plan import ComponentKind, Interval, Unit
 from core import db
 from core.errors import DomainError, Forbidden
 from procurement.bodies.models import ContractCategory
-from procurement.projects import queries, services
+from procurement.projects import queries
 from procurement.projects.models import Project, ProjectState
+from procurement.projects.services import lock_listing
+from procurement.selection import services
 from tests import factories
 from tests.page_checks import text_of
 from tests.procurement.conftest import MONTHLY, SELECTION
@@ -290,7 +292,7 @@ def test_revocation_and_approval_wait_for_each_other(market, is_revoked_first):
         if is_revoked_first:
             revoke(session)
         else:
-            services.lock_listing(session, version_id)
+            lock_listing(session, version_id)
         second.start()
         second.join(0.5)
         assert second.is_alive(), outcomes

@@ -27,7 +27,8 @@ from core.outbox import count_waiting
 from procurement.contracts.models import RequestState, UsageContractRequest
 from procurement.demo.cli import load_demo
 from procurement.projects.costs import estimate_cost
-from procurement.projects.models import Project, ProjectState, Selection
+from procurement.projects.models import Project, ProjectState
+from procurement.selection.models import Selection
 from search.indexer import check
 from search.queries import get_engine
 from tests import factories

@@ -33,7 +33,7 @@ from procurement.contracts.models import (
 from procurement.projects import queries as project_queries
 from procurement.projects import services as project_services
 from procurement.projects.models import Project, ProjectState
-from procurement.projects.services.selecting import lock_listing
+from procurement.selection import queries as selection_queries
 from vendors.models import Vendor, VendorState
 from vendors.queries.agreements import find_bars, require_selling
 
@@ -56,7 +56,7 @@ def create_request(
     actor = require(session, actor, Permission.REQUEST_EDIT, locked)
     if actor.person_id is None:
         raise NotFound
-    selection = project_queries.latest_selection(session, locked.id)
+    selection = selection_queries.latest_selection(session, locked.id)
     if (
         locked.state is not ProjectState.SELECTION_APPROVED
         or selection is None
@@ -240,7 +240,7 @@ def send_request(
 def _check_sending(session: Session, request: UsageContractRequest) -> str:
     request.expect(RequestAction.SEND)
     version_id = request.selection.listing_version_id
-    lock_listing(session, version_id)
+    project_services.lock_listing(session, version_id)
     version = load_listing_versions(session, [version_id])[version_id]
     reasons = []
     sha256 = compute_hash(session, request)

@@ -22,6 +22,7 @@ from procurement.projects.views.frame import (
     read_project,
     show_ending,
 )
+from procurement.selection import queries as selection_queries
 
 _P = Permission
 
@@ -33,7 +34,7 @@ def show(project_id: uuid.UUID) -> ResponseReturnValue:
     project = read_project(project_id)
     session = web.read_session()
     packs = project_queries.list_packs(session, project.id)
-    selection = project_queries.latest_selection(session, project.id)
+    selection = selection_queries.latest_selection(session, project.id)
     request = queries.latest_request(session, project.id)
     contract = queries.find_contract_of(session, request.id) if request else None
     return web.render_page(

@@ -17,10 +17,10 @@ from core.db import now
 from core.japanese import fiscal_year, format_fiscal_year, format_yen
 from procurement.bodies.models import ContractCategory, SmallAmountCeiling
 from procurement.bodies.queries import ceiling_for
-from procurement.projects import queries
 from procurement.projects.costs import Estimate, estimate_cost
 from procurement.projects.evidence import hit_of
 from procurement.projects.models import Candidate, EvidencePack, Project
+from procurement.selection import queries
 from vendors.models import VendorState
 from vendors.queries.agreements import list_bars
 

@@ -1,40 +1,31 @@
 """Acts on the choice: propose one locked candidate, approve or return it."""
 
 import uuid
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlmodel import Session
 
 from accounts.identity import Actor
 from accounts.permissions import Permission, require
-from catalog.certification.queries import hold_certificates
-from catalog.offerings.models import Listing, ListingVersion, OfferingVersion
 from core import audit
 from core.db import now
 from core.documents import canonical_json
 from core.errors import Forbidden, GuardFailed, NotFound, WrongState
-from core.models import Model
 from procurement.bodies.models import ContractCategory, SmallAmountCeiling
-from procurement.projects import queries
+from procurement.projects import queries as project_queries
 from procurement.projects.costs import describe_basis
-from procurement.projects.models import (
-    Candidate,
-    Ground,
-    Project,
-    ProjectAction,
-    ProjectState,
-    Selection,
-)
-from procurement.projects.services.assessing import (
+from procurement.projects.models import Candidate, Project, ProjectAction, ProjectState
+from procurement.projects.services import lock_listing
+from procurement.selection import queries
+from procurement.selection.models import Ground, Selection
+from procurement.selection.services.assessing import (
     Choice,
     assess_choice,
     over_sentence,
     quote_sentence,
     splitting_sentence,
 )
-from vendors.models import Vendor
 
-Row = TypeVar("Row", bound=Model)
 _CHANGE_ASKED = "確かめたうえで進めるときは、その理由を入力してください。"
 
 
@@ -149,31 +140,14 @@ def return_selection(
     return selection
 
 
-def lock_listing(session: Session, listing_version_id: uuid.UUID) -> ListingVersion:
-    """Hold a listing version, what it offers, its certificate and its seller until the commit.
-
-    The certificate comes first, as in the acts of the agency.
-    """
-    known = session.get_one(ListingVersion, listing_version_id)
-    hold_certificates(session, known.offering_version_id)
-    version = _hold(session, ListingVersion, listing_version_id)
-    _hold(session, OfferingVersion, version.offering_version_id)
-    _hold(session, Vendor, session.get_one(Listing, version.listing_id).seller_id)
-    return version
-
-
-def _hold(session: Session, model: type[Row], row_id: uuid.UUID) -> Row:
-    return session.get_one(model, row_id, with_for_update={"read": True}, populate_existing=True)
-
-
 def _find_open_candidate(
     session: Session,
     project: Project,
     candidate_id: uuid.UUID | None,
     selection: Selection | None = None,
 ) -> Candidate:
-    pack = queries.latest_pack(session, project.id)
-    candidates = queries.list_candidates(session, pack.id) if pack else []
+    pack = project_queries.latest_pack(session, project.id)
+    candidates = project_queries.list_candidates(session, pack.id) if pack else []
     for candidate in candidates:
         wanted = (
             candidate.id == candidate_id

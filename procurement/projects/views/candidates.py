@@ -1,8 +1,6 @@
-"""Pages: narrow the candidates down, confirm the comparison, propose and decide."""
+"""Pages: narrow the candidates down, confirm the comparison."""
 
-import json
 import uuid
-from dataclasses import replace
 from typing import Any
 
 from flask import url_for
@@ -11,40 +9,20 @@ from sqlmodel import Session
 
 from accounts.auth import access, actor
 from accounts.permissions import Permission
-from accounts.queries import list_people
 from catalog.offerings.queries import load_listing_versions
 from core import web
 from core.clock import day_in_japan
-from core.db import now
 from core.errors import NotFound
 from core.forms import Form
-from procurement.bodies.models import ContractCategory
-from procurement.bodies.queries import ceiling_for
 from procurement.projects import queries, services
 from procurement.projects.costs import estimate_cost
 from procurement.projects.evidence import content_of, standing_of_hit
-from procurement.projects.models import (
-    Candidate,
-    EvidencePack,
-    Ground,
-    Project,
-    ProjectAction,
-    Selection,
-)
-from procurement.projects.schemas import (
-    ConfirmSchema,
-    Decision,
-    ReasonSchema,
-    SelectionDecisionSchema,
-    SelectionSchema,
-    VersionSchema,
-)
+from procurement.projects.models import Candidate, EvidencePack, Project, ProjectAction
+from procurement.projects.schemas import ConfirmSchema, ReasonSchema, VersionSchema
 from procurement.projects.views.frame import (
     blueprint,
     complete,
     explain_early,
-    load_project,
-    project_url,
     read_latest_pack,
     read_project,
 )
@@ -62,7 +40,7 @@ def candidates(project_id: uuid.UUID) -> ResponseReturnValue:
     locked = queries.latest_pack(session, project.id) is not None
     if early := explain_early(project, "候補は、まだありません", ready=locked):
         return early
-    rows = _candidate_rows(project, read_latest_pack(project))
+    rows = candidate_rows(project, read_latest_pack(project))
     remaining = [row["candidate"] for row in rows if not row["candidate"].is_excluded]
     return web.render_page(
         "projects/candidates.html",
@@ -77,7 +55,8 @@ def candidates(project_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-def _candidate_rows(project: Project, pack: EvidencePack) -> list[dict[str, Any]]:
+def candidate_rows(project: Project, pack: EvidencePack) -> list[dict[str, Any]]:
+    """Return the candidates of a pack as its pages show them, each with its cost for the body."""
     session = web.read_session()
     found = queries.list_candidates(session, pack.id)
     versions = load_listing_versions(session, [each.listing_version_id for each in found])
@@ -179,7 +158,7 @@ def compare(project_id: uuid.UUID) -> ResponseReturnValue:
     done = complete(form, project, services.confirm_comparison, "候補の比較を終えました")
     if done is not None:
         return done
-    rows = _candidate_rows(project, read_latest_pack(project))
+    rows = candidate_rows(project, read_latest_pack(project))
     return web.render_page(
         "projects/compare.html",
         form.status,
@@ -187,108 +166,4 @@ def compare(project_id: uuid.UUID) -> ResponseReturnValue:
         project=project,
         remaining=[row for row in rows if not row["candidate"].is_excluded],
         excluded=[row for row in rows if row["candidate"].is_excluded],
-    )
-
-
-@blueprint.route("/projects/<uuid:project_id>/selection", methods=["GET", "POST"])
-@access(_P.PROJECT_EDIT, write=_P.PROJECT_EDIT)
-def propose(project_id: uuid.UUID) -> ResponseReturnValue:
-    """Propose one candidate with ground and reasons."""
-    project = read_project(project_id)
-    ready = project.can_apply(ProjectAction.PROPOSE)
-    if early := explain_early(project, "選定の案は、今は作れません", ready=ready):
-        return early
-    initial = {"version": project.version, "category": [project.category]}
-    form = Form(SelectionSchema(), web.posted_form(), initial)
-    notice = "選定の案を決裁者に提出しました"
-    done = complete(form, project, services.propose_selection, notice)
-    if done is not None:
-        return done
-    return _render_proposal(project, form)
-
-
-def _render_proposal(project: Project, form: Form) -> ResponseReturnValue:
-    session = web.read_session()
-    found = _candidate_rows(project, read_latest_pack(project))
-    rows = [row for row in found if not row["candidate"].is_excluded]
-    candidates = [row["candidate"] for row in rows]
-    today = day_in_japan(now(session))
-    ceilings = [
-        (category, ceiling_for(session, project.owner, category, today))
-        for category in ContractCategory
-    ]
-    choices = services.assess_choices(session, project, candidates, project.category)
-    return web.render_page(
-        "projects/propose.html",
-        form.status,
-        form=form,
-        project=project,
-        rows=rows,
-        grounds=Ground.choices(),
-        ceilings=ceilings,
-        prospects={
-            key: [(category, replace(choice, ceiling=ceiling)) for category, ceiling in ceilings]
-            for key, choice in choices.items()
-        },
-        explain=services.explain_small_amount,
-        returned=_returned(session, project),
-    )
-
-
-def _returned(session: Session, project: Project) -> Selection | None:
-    latest = queries.latest_selection(session, project.id)
-    return latest if latest is not None and latest.is_approved is False else None
-
-
-@blueprint.route("/projects/<uuid:project_id>/decision", methods=["GET", "POST"])
-@access(_P.PROJECT_READ, write=_P.PROJECT_DECIDE)
-def decide(project_id: uuid.UUID) -> ResponseReturnValue:
-    """Show the proposed choice; an approver approves or returns it."""
-    project = read_project(project_id)
-    session = web.read_session()
-    proposed = queries.latest_selection(session, project.id) is not None
-    if early := explain_early(project, "決裁する選定の案は、まだありません", ready=proposed):
-        return early
-    form = Form(SelectionDecisionSchema(), web.posted_form(), {"version": project.version})
-    if form.is_posted:
-        decided = form.submit(lambda session, data: _decide(session, project_id, data))
-        if decided is not None:
-            words = "選定を決裁しました" if decided.is_approved else "選定の案を差し戻しました"
-            web.leave_notice("done", words)
-            return web.see_other(project_url(project))
-    session = web.read_session()
-    selection = queries.latest_selection(session, project.id)
-    if selection is None:
-        raise NotFound
-    # A returned choice stays what it was, also after a new search was locked.
-    rows = _candidate_rows(project, session.get_one(EvidencePack, selection.pack_id))
-    chosen = next(
-        row for row in rows if row["candidate"].listing_version_id == selection.listing_version_id
-    )
-    choice = services.assess_choice(session, project, chosen["candidate"], selection.category)
-    return web.render_page(
-        "projects/decision.html",
-        form.status,
-        form=form,
-        project=project,
-        selection=selection,
-        basis=json.loads(selection.cost_basis),
-        chosen=chosen,
-        choice=choice,
-        rows=rows,
-        people=list_people(session, [selection.proposed_by_id, selection.last_editor_id]),
-        decisions=Decision.choices(),
-        open=project.can_apply(ProjectAction.APPROVE),
-    )
-
-
-def _decide(session: Session, project_id: uuid.UUID, data: dict[str, Any]) -> Selection:
-    project = load_project(session, project_id)
-    version = data["version"]
-    if data["decision"] is Decision.RETURN:
-        return services.return_selection(
-            session, actor(), project, version=version, reason=data["reason"]
-        )
-    return services.approve_selection(
-        session, actor(), project, version=version, change_note=data["change_note"]
     )
