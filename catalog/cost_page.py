@@ -1,91 +1,72 @@
-"""What the cost page shows of one listing: the chart with its finding, the years, the computation."""
+"""What the cost page, its workbook and its PDF say of one listing."""
 
-from typing import Any
+from datetime import date
 
 from catalog.columns import Column
 from catalog.conditions import Conditions
-from catalog.cost_words import (
-    CHART_KINDS,
-    charge_row,
-    exit_words,
-    explain_need,
-    length_words,
-    year_words,
+from catalog.cost_beside import (
+    currency_section,
+    discount_section,
+    leaving_section,
+    missing_section,
+    sensitivity_section,
+    support_section,
+    today_section,
 )
-from catalog.offerings.words import list_discounts, say_support
-from catalog.price_plan import ComponentKind
-from catalog.pricing import CostStatement, YearCost
-from catalog.what_if import discounted_years
-from core.clock import today_jst
-from core.japanese import format_fiscal_year, format_yen
+from catalog.cost_charts import year_chart
+from catalog.cost_ledger import ledger_section, month_section, rounding_section, years_table
+from catalog.cost_report import Report, Section
+from catalog.cost_words import ask_words, explain_needs, length_words
+from catalog.offerings.models import ListingVersion
+from catalog.pricing import CostStatement
+from catalog.what_if import Baseline, StateSupport, all_roundings, vary
+from core.japanese import format_date, format_yen
+
+ANSWER_ID = "answer"
 
 
-def cost_context(column: Column, conditions: Conditions) -> dict[str, Any]:
-    """Return the chart (none while a quote is needed), the lines of the table, and their grounds."""
-    statement = column.cost
-    return {
-        "statement": statement,
-        "rate": statement.tax_basis_points // 100,
-        "chart": _chart(statement) if statement.total is not None else None,
-        "years": [(year_words(line), line) for line in statement.lines],
-        "needs": list(dict.fromkeys(explain_need(need) for need in statement.needs_quote)),
-        "charges": [
-            charge_row(component, conditions.volumes, statement.rules)
-            for component in column.plan.components
-            if component.fits(conditions.volumes.population)
-        ],
-        "discounts": _discounts(column, conditions),
-        "support": _support(column),
-        "leaving": exit_words(statement, column.plan),
-        "counts_cloud": ComponentKind.CLOUD in statement.kinds,
-    }
-
-
-def _chart(statement: CostStatement) -> dict[str, Any]:
-    return {
-        "id": "chart",
-        "title": _finding(statement),
-        "rows": [
-            {"label": year_words(line), "total": line.subtotal, "parts": _parts(line)}
-            for line in statement.lines
-        ],
-    }
-
-
-def _parts(line: YearCost) -> list[dict[str, Any]]:
-    return [
-        {"kind": CHART_KINDS[kind], "amount": amount}
-        for kind, amount in line.amounts.items()
-        if amount is not None
+def build_report(
+    column: Column, conditions: Conditions, today: date, baseline: Baseline | None
+) -> Report:
+    """Return the answer and every section, in the order in which they are read."""
+    version, plan, statement = column.version, column.plan, column.cost
+    asked = (plan, conditions.volumes, conditions.term, statement.rules)
+    totals = all_roundings(*asked)
+    sections = [
+        _years_section(statement),
+        ledger_section(statement, plan),
+        month_section(statement),
+        rounding_section(statement, totals, version.tax_rounding),
+        leaving_section(statement, plan, version.export_charge_yen),
+        support_section(statement, _support_of(version), version.state_support_note, today),
+        discount_section(statement, plan, conditions.volumes, version.discounts),
+        sensitivity_section(plan, vary(*asked)),
+        today_section(statement, baseline),
+        missing_section(statement, plan),
+        currency_section(statement, plan),
     ]
+    asks = [ask_words(need, version.minimum_term_months) for need in statement.needs_quote]
+    answer = _answer(column.name, conditions, statement)
+    return Report(answer, list(dict.fromkeys(asks)), sections)
 
 
-def _finding(statement: CostStatement) -> str:
-    length = length_words(statement.term.months)
-    words = f"{length}の合計は税込{format_yen(statement.total or 0)}です。"
-    amounts = {line.fiscal_year: line.subtotal or 0 for line in statement.lines}
-    dearest = max(amounts, key=lambda year: (amounts[year], -year))
-    if len(set(amounts.values())) == 1:
-        each = "" if len(amounts) == 1 else "どの年度も同じで、"
-        return f"{words}{each}1年度あたり税抜{format_yen(amounts[dearest])}です。"
-    return f"{words}いちばん多いのは{format_fiscal_year(dearest)}の税抜{format_yen(amounts[dearest])}です。"
+def _answer(name: str, conditions: Conditions, statement: CostStatement) -> str:
+    """Return the total with tax in one sentence, or that only a quote can tell it."""
+    term = statement.term
+    when = f"{format_date(term.start)}から{length_words(term.months)}"
+    whom = f"{conditions.body_label}が「{name}」を{when}使うと"
+    if statement.total is None:
+        return f"{whom}いくらになるかは、見積が必要な費用があるため、まだ計算できません。"
+    return f"{whom}、合計は税込{format_yen(statement.total)}です。"
 
 
-def _discounts(column: Column, conditions: Conditions) -> list[str]:
-    """Return each discount with what a year then costs, yen without tax."""
-    discounts, rules = column.version.discounts, column.cost.rules
-    years = discounted_years(column.plan, conditions.volumes, conditions.term, rules, discounts)
-    return [
-        words if yearly is None else f"{words}：年額{format_yen(yearly)}"
-        for words, yearly in zip(list_discounts(discounts), years, strict=True)
-    ]
+def _years_section(statement: CostStatement) -> Section:
+    title = "会計年度ごとに払う金額"
+    if not statement.lines:
+        return Section("years", title, [explain_needs(statement.needs_quote)])
+    return Section("years", title, (), [years_table(statement)], year_chart(statement))
 
 
-def _support(column: Column) -> str:
-    version = column.version
-    if version.state_support_yen is None or version.state_support_until is None:
-        return "なし"
-    words = say_support(version.state_support_yen, version.state_support_until, "")
-    if version.state_support_until < today_jst():
-        return f"{words}。受付は終わりました"
-    return words
+def _support_of(version: ListingVersion) -> StateSupport | None:
+    amount, until = version.state_support_yen, version.state_support_until
+    return None if amount is None or until is None else StateSupport(amount, until)

@@ -29,6 +29,11 @@ class ExchangeRate:
         if not self.source.strip():
             raise ValueError("an exchange rate has a source")
 
+    @property
+    def per_unit(self) -> str:
+        """Give how many yen one unit is worth, as people write it: 152.34."""
+        return f"{self.yen_per_100 // 100}.{self.yen_per_100 % 100:02d}"
+
     def to_yen(self, amount: int) -> int:
         """Give an amount in hundredths of the currency in yen, fractions of a yen dropped."""
         return amount * self.yen_per_100 // 10_000

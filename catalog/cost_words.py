@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from catalog.charges import charge_amount
-from catalog.cost_rules import CostRules
 from catalog.offerings.words import say_bounds
 from catalog.price_plan import (
     QUOTE_LABEL,
     ComponentKind,
+    Interval,
     PriceComponent,
     PricePlan,
     QuoteNeed,
@@ -31,6 +30,30 @@ CHART_KINDS = {
     ComponentKind.TRAINING: "migration",
     ComponentKind.EXIT: "exit",
 }
+
+_COUNTERS = {
+    Unit.LUMP: "式",
+    Unit.ID: "ID",
+    Unit.PERSON: "人",
+    Unit.HOUSEHOLD: "世帯",
+    Unit.CASE: "件",
+    Unit.COUNTER: "か所",
+    Unit.GIGABYTE: "GB",
+    Unit.HOUR: "時間",
+}
+_QUANTITY_NAMES = {
+    Unit.LUMP: "人口",
+    Unit.ID: "使う人のID数",
+    Unit.PERSON: "人口",
+    Unit.HOUSEHOLD: "世帯数",
+    Unit.CASE: "1か月の件数",
+    Unit.COUNTER: "窓口の数",
+    Unit.GIGABYTE: "保存する容量",
+    Unit.HOUR: "1か月の時間数",
+}
+_ASK_SELLER = "事業者の見積で確かめてください。"
+# A number of a month says nothing of what falls due once or by the year.
+_UNMULTIPLIED = dict.fromkeys((Unit.CASE, Unit.HOUR), (Interval.ONCE, Interval.YEAR))
 
 
 def term_words(term: Term) -> str:
@@ -102,34 +125,54 @@ def _bound_words(component: PriceComponent) -> str:
     )
 
 
-def quantity_words(component: PriceComponent, volumes: Volumes) -> str:
-    """Return the quantity that is multiplied, 一式 for a lump sum, in words where it is unknown."""
-    if component.unit is Unit.LUMP:
-        return "一式"
-    quantity = volumes.get(component.unit)
-    return "情報なし" if quantity is None else format_amount(quantity)
-
-
-def charge_row(component: PriceComponent, volumes: Volumes, rules: CostRules) -> dict[str, str]:
-    """Return one line of the computation: name, price, quantity, rhythm and each charge."""
-    charge = charge_amount(component, volumes, rules)
-    name = component.name or component.kind.label
+def item_name(component: PriceComponent) -> str:
+    """Return a component's name with its kind, and for whom and when it counts where that is bounded."""
+    kind = component.kind.label
     reach = say_bounds(component.sizes, component.valid_from, component.valid_to)
-    return {
-        "name": f"{name}（{reach}）" if reach else name,
-        "kind": component.kind.label,
-        "price": price_words(component),
-        "quantity": quantity_words(component, volumes),
-        "interval": _rhythm(component),
-        "charge": QUOTE_LABEL if isinstance(charge, QuoteNeed) else format_amount(charge),
+    bounds = "、".join(each for each in (kind if component.name != kind else "", reach) if each)
+    return (
+        f"{component.name or kind}（{bounds}）"
+        if bounds and component.name
+        else component.name or kind
+    )
+
+
+def quantity_of(unit: Unit, count: int) -> str:
+    """Return a quantity with its counter: 8,421人."""
+    return f"{format_amount(count)}{_COUNTERS[unit]}"
+
+
+def share_words(basis_points: int) -> str:
+    """Return a share of today's quantities: 20%減, 今の量, 20%増."""
+    percent = abs(basis_points - 10_000) // 100
+    if not percent:
+        return "今の量"
+    return f"{percent}%{'増' if basis_points > 10_000 else '減'}"
+
+
+def quantity_name(unit: Unit) -> str:
+    """Return what is counted: 人口."""
+    return _QUANTITY_NAMES[unit]
+
+
+def ask_words(need: QuoteNeed, minimum_term: int) -> str:
+    """Say what would answer a need: what the reader can enter, or what to ask the seller for."""
+    name = need.name or (need.kind.label if need.kind else "")
+    told = {
+        QuoteReason.NO_EXCHANGE_RATE: f"「{name}」は外貨の料金です。1米ドルが何円かを、日付と出どころと一緒に"
+        "計算の条件に入力すると計算できます。",
+        QuoteReason.BELOW_MINIMUM_TERM: f"最低利用期間は{minimum_term}か月です。期間を{minimum_term}か月以上に"
+        f"すると計算できます。短い期間の料金は、{_ASK_SELLER}",
+        QuoteReason.OUTSIDE_SIZE: f"{f'「{name}」の、' if name else ''}この人口の団体の料金を、{_ASK_SELLER}",
+        QuoteReason.OUTSIDE_PERIOD: f"「{name}」の、料金表にない時期の料金を、{_ASK_SELLER}",
+        QuoteReason.NO_PRICE: f"「{name}」の単価を、{_ASK_SELLER}",
     }
-
-
-def _rhythm(component: PriceComponent) -> str:
-    if component.kind is ComponentKind.EXIT:
-        return "やめるとき"
-    words = component.interval.label
-    return f"{words}（選んだときだけ）" if component.is_option else words
+    if need.reason in told:
+        return told[need.reason]
+    if need.unit and need.interval not in _UNMULTIPLIED.get(need.unit, ()):
+        counted = quantity_name(need.unit)
+        return f"「{name}」は、{counted}を計算の条件に入力すると計算できます。"
+    return f"「{name}」の金額を、{_ASK_SELLER}"
 
 
 def exit_words(statement: CostStatement, plan: PricePlan) -> str:

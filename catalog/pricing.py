@@ -81,7 +81,8 @@ class CostItem:
     """One line of the ledger: quantity, one whole charge, how often, and what that makes by year.
 
     Yen without tax; None needs a quote, for the reason in `need`. `parts` are the charges for some
-    days of a month, beside the `times` whole ones. Over all items a year adds up to its line.
+    days of a month, beside the `times` whole ones (`times_by_year` of each fiscal year). Over all
+    items a year adds up to its line.
     """
 
     component: PriceComponent
@@ -90,6 +91,7 @@ class CostItem:
     times: int
     by_year: Mapping[int, int | None]
     need: QuoteNeed | None
+    times_by_year: Mapping[int, int]
     parts: tuple[Due, ...] = ()
 
     @property
@@ -243,9 +245,11 @@ def _build_items(charges: Sequence[Charge], years: Sequence[int]) -> tuple[CostI
     items = []
     for each in charges:
         by_year: dict[int, int | None] = dict.fromkeys(years, 0)
+        times = dict.fromkeys(years, 0)
         for due in each.dues:
             year = years[due.period]
             by_year[year] = sum_known([by_year[year], due.amount])
+            times[year] += not due.is_part
         parts = tuple(due for due in each.dues if due.is_part)
         items.append(
             CostItem(
@@ -255,6 +259,7 @@ def _build_items(charges: Sequence[Charge], years: Sequence[int]) -> tuple[CostI
                 times=len(each.dues) - len(parts),
                 by_year=by_year,
                 need=each.need,
+                times_by_year=times,
                 parts=parts,
             )
         )

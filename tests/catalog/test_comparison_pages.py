@@ -411,7 +411,7 @@ def test_cost_page_shows_years_rounding_and_the_computation(client, market):
     assert "8,421" in text
     assert "料金表にありません" in text
     assert "28,421円" in text
-    assert len([each for each in page.iter() if each.get("class") == "chart__bar"]) == 6
+    assert len([each for each in page.iter() if each.get("class") == "chart__bar"]) == 6 + 3
 
 
 def test_what_needs_a_quote_is_said_and_never_zero(client, market):
