@@ -34,6 +34,7 @@ OWN = "own_conditions"
 # What the page carries on without a field of its own.
 _CARRIED = ("l", "diff", "must", "used", "gaps", "show", "use")
 _DAYS = ("start", "population_on", "usd_on", "on", "baseline_ends_on")
+_POPULATION = ("population", "population_on", "population_from")
 _FOLDED = ("rounding", "exit", "on", "usd", "usd_on", "usd_from")
 _ASKED = frozenset(
     {"body", "months", "o", "population_from", "baseline_yearly", *QUANTITIES, *_DAYS, *_FOLDED}
@@ -73,6 +74,9 @@ def page_context(session: Session, form: Form, target: str) -> dict[str, Any]:
         "carried": [(n, v) for n in _CARRIED if n not in stray for v in sent.getlist(n)],
         "registered": body if body and body.population is not None else None,
         "unregistered": body if body and body.population is None else None,
+        "unfolds_population": (body is not None and body.population is None)
+        or any(form.error(name) or form.value(name) for name in _POPULATION)
+        or bool(form.value("population_on-year")),
         "has_own": acting_body(session, actor()) is not None,
         "options": _list_options(versions, form.values("o")),
         "knows_lists": bool(versions),
