@@ -32,7 +32,7 @@ class BodyKind(LabelledCode):
 
 
 class Role(LabelledCode):
-    """What a person may be in one organisation (rules of permissions.py)."""
+    """What a person may be in one organisation (rules of permission_table.py)."""
 
     VENDOR_MEMBER = "vendor_member", "事業者の担当者"
     VENDOR_ADMIN = "vendor_admin", "事業者の管理者"

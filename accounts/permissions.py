@@ -1,302 +1,28 @@
-"""The one permission table: Permission -> who, under which predicate. An absent row is an error."""
+"""Who may do what: the table asked before an act, and again inside its transaction."""
 
 import uuid
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from enum import StrEnum
-from typing import cast
 
 from sqlmodel import Session
 
 from accounts import queries
-from accounts.identity import Actor, Grantee, Pseudo
+from accounts.identity import Actor, Pseudo
 from accounts.models import Role
-from accounts.subjects import Addressed, Assigned, Cleared, Kin, Owned, Personal
+from accounts.permission_table import PERMISSIONS, VISIBLE_BY, Permission
 from core import audit, db
 from core.errors import Forbidden, NotFound, SignInRequired
 
-
-class Permission(StrEnum):
-    """Everything that somebody may do."""
-
-    CATALOG_READ = "catalog.read"
-    SIGN_IN = "account.sign_in"
-    ACCOUNT_USE = "account.use"
-    ACCOUNT_CHANGE = "account.change"
-    SPECIFICATION_READ_DRAFT = "specification.read_draft"
-    SPECIFICATION_EDIT = "specification.edit"
-    SPECIFICATION_PUBLISH = "specification.publish"
-    SPECIFICATION_OPEN = "specification.open_to_saas"
-    SPECIFICATION_CONSULT = "specification.consult"
-    SPECIFICATION_COMMENT = "specification.comment"
-    COMMENT_READ = "comment.read"
-    COMMENT_EDIT = "comment.edit"
-    BODY_IMPORT = "body.import"
-    MEMBERSHIP_MANAGE = "membership.manage"
-    MEMBERSHIP_ADMIT = "membership.admit"
-    VENDOR_REGISTER = "vendor.register"
-    VENDOR_QUEUE = "vendor.queue"
-    VENDOR_READ_FILE = "vendor.read_file"
-    VENDOR_EDIT = "vendor.edit"
-    VENDOR_SUBMIT = "vendor.submit"
-    VENDOR_ASSIGN = "vendor.assign"
-    VENDOR_DECIDE = "vendor.decide"
-    VENDOR_ACCEPT_AGREEMENT = "vendor.accept_agreement"
-    VENDOR_RENEW = "vendor.renew"
-    AGREEMENT_ISSUE = "agreement.issue"
-    VENDOR_EXCLUDE = "vendor.exclude"
-    VENDOR_SUCCEED = "vendor.succeed"
-    VENDOR_MANAGE_MEMBERS = "vendor.manage_members"
-    VENDOR_WITHDRAW = "vendor.withdraw"
-    INVITATION_ACCEPT = "invitation.accept"
-    OFFERING_CREATE = "offering.create"
-    OFFERING_READ_DRAFT = "offering.read_draft"
-    OFFERING_EDIT = "offering.edit"
-    OFFERING_SUBMIT = "offering.submit"
-    OFFERING_DECIDE = "offering.decide"
-    OFFERING_PUBLISH = "offering.publish"
-    OFFERING_WITHDRAW = "offering.withdraw"
-    LISTING_CONFIRM = "listing.confirm"
-    REFERENCE_ASK = "reference.ask"
-    REFERENCE_ANSWER = "reference.answer"
-    CERTIFICATION_QUEUE = "certification.queue"
-    CERTIFICATION_READ = "certification.read"
-    CERTIFICATION_ASSIGN = "certification.assign"
-    CERTIFICATION_RECOMMEND = "certification.recommend"
-    CERTIFICATION_REQUEST_INFO = "certification.request_info"
-    CERTIFICATION_READ_OPINIONS = "certification.read_opinions"
-    CERTIFICATION_DECIDE = "certification.decide"
-    CERTIFICATION_DECLARE = "certification.declare"
-    CERTIFICATION_FIND = "certification.find"
-    CERTIFICATION_REPLY = "certification.reply"
-    CERTIFICATION_REPORT = "certification.report"
-    CERTIFICATION_CONFIRM = "certification.confirm"
-    CERTIFICATION_SUSPEND = "certification.suspend"
-    CERTIFICATION_REVOKE = "certification.revoke"
-    CERTIFICATION_APPEAL = "certification.appeal"
-    CERTIFICATION_DECIDE_APPEAL = "certification.decide_appeal"
-    PROJECT_CREATE = "project.create"
-    PROJECT_READ = "project.read"
-    PROJECT_EDIT = "project.edit"
-    PROJECT_DECIDE = "project.decide"
-    EVIDENCE_READ = "evidence.read"
-    REQUEST_EDIT = "request.edit"
-    REQUEST_READ = "request.read"
-    REQUEST_DECIDE = "request.decide"
-    REQUEST_SEND = "request.send"
-    REQUEST_WITHDRAW = "request.withdraw"
-    REQUEST_ANSWER = "request.answer"
-    CONTRACT_REGISTER = "contract.register"
-    CONTRACT_READ = "contract.read"
-    SYNONYM_EDIT = "synonym.edit"
-    SAVED_SEARCH_READ = "saved_search.read"
-    SAVED_SEARCH_EDIT = "saved_search.edit"
-    COST_COMPUTE = "cost.compute"
-    COST_PROFILE_EDIT = "cost_profile.edit"
-    AUDIT_READ_CASE = "audit.read_case"
-    AUDIT_READ_ALL = "audit.read_all"
-
-    @property
-    def is_write(self) -> bool:
-        """Tell whether it changes something."""
-        return self not in _READS
-
-
-Predicate = Callable[[Actor, object], bool]
-
-
-def anywhere(_actor: Actor, _subject: object) -> bool:
-    """Everyone with the role."""
-    return True
-
-
-def own(actor: Actor, subject: object) -> bool:
-    """The acting organisation owns the subject."""
-    return cast("Owned", subject).owner_id == actor.organisation_id
-
-
-def personal(actor: Actor, subject: object) -> bool:
-    """The subject is the person's own, kept while acting for the same organisation."""
-    kept = cast("Personal", subject)
-    return (kept.person_id, kept.organisation_id) == (actor.person_id, actor.organisation_id)
-
-
-def independent(actor: Actor, subject: object) -> bool:
-    """The person belongs to no organisation that owns the subject."""
-    return cast("Owned", subject).owner_id not in actor.organisation_ids
-
-
-def assigned(actor: Actor, subject: object) -> bool:
-    """The subject is assigned to the person, who is independent of its owner."""
-    return actor.person_id in cast("Assigned", subject).assigned_ids and independent(actor, subject)
-
-
-def cleared(actor: Actor, subject: object) -> bool:
-    """The subject is assigned to the person, who declared no conflict and is independent of its owner."""
-    is_cleared = actor.person_id in cast("Cleared", subject).cleared_ids
-    return is_cleared and independent_unrecused(actor, subject)
-
-
-def unrecused(actor: Actor, subject: object) -> bool:
-    """The person declared no conflict of interests on anything of the subject's family."""
-    return cast("Kin", subject).family_id not in actor.recused_from
-
-
-def independent_unrecused(actor: Actor, subject: object) -> bool:
-    """The person is independent of the owner and declared no conflict on the family."""
-    return independent(actor, subject) and unrecused(actor, subject)
-
-
-def unbiased(actor: Actor, subject: object) -> bool:
-    """The person is independent, declared no conflict on the family, and owes no declaration."""
-    seen = cast("Cleared", subject)
-    owes = actor.person_id in seen.assigned_ids - seen.cleared_ids
-    return not owes and independent_unrecused(actor, subject)
-
-
-def sent_here(actor: Actor, subject: object) -> bool:
-    """The subject was sent to the acting organisation."""
-    addressed = cast("Addressed", subject)
-    return addressed.is_sent and addressed.addressee_id == actor.organisation_id
-
-
-def own_unsent(actor: Actor, subject: object) -> bool:
-    """The acting organisation owns the subject, which has not left it yet."""
-    return own(actor, subject) and not cast("Addressed", subject).is_sent
-
-
-def own_sent(actor: Actor, subject: object) -> bool:
-    """The acting organisation owns the subject, which another organisation has received."""
-    return own(actor, subject) and cast("Addressed", subject).is_sent
-
+__all__ = [
+    "JUDGES",
+    "Permission",
+    "can",
+    "may_see_noun",
+    "may_somewhere",
+    "name_attempt",
+    "require",
+]
 
 JUDGES = frozenset({Role.REVIEWER, Role.LEAD_REVIEWER})
-_AN, _CO = Pseudo.ANONYMOUS, Pseudo.CONSOLE
-_VM, _VA = Role.VENDOR_MEMBER, Role.VENDOR_ADMIN
-_MC, _MA, _PC = Role.CLERK, Role.APPROVER, Role.COORDINATOR
-_RV, _LR, _OP, _AU = Role.REVIEWER, Role.LEAD_REVIEWER, Role.OPERATOR, Role.AUDITOR
-_EVERYONE: dict[Grantee, Predicate] = dict.fromkeys((_AN, *Role), anywhere)
-_SIGNED_IN: dict[Grantee, Predicate] = dict.fromkeys(Role, anywhere)
-_P = Permission
-
-PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
-    _P.CATALOG_READ: _EVERYONE,
-    _P.SIGN_IN: _EVERYONE,
-    _P.ACCOUNT_USE: _SIGNED_IN,
-    _P.ACCOUNT_CHANGE: _SIGNED_IN,
-    _P.SPECIFICATION_READ_DRAFT: {_RV: anywhere, _LR: anywhere, _AU: anywhere, _CO: anywhere},
-    _P.SPECIFICATION_EDIT: {_RV: anywhere, _LR: anywhere, _CO: anywhere},
-    _P.SPECIFICATION_PUBLISH: {_LR: anywhere},
-    _P.SPECIFICATION_OPEN: {_LR: anywhere},
-    _P.SPECIFICATION_CONSULT: {_RV: anywhere, _LR: anywhere},
-    _P.SPECIFICATION_COMMENT: dict.fromkeys((_VM, _VA, _MC, _MA, _PC), anywhere),
-    _P.COMMENT_READ: {
-        **dict.fromkeys((_VM, _VA, _MC, _MA, _PC), own),
-        **dict.fromkeys((_RV, _LR, _AU), anywhere),
-    },
-    _P.COMMENT_EDIT: dict.fromkeys((_VM, _VA, _MC, _MA, _PC), own),
-    _P.SYNONYM_EDIT: {_LR: anywhere},
-    _P.SAVED_SEARCH_READ: dict.fromkeys(Role, personal),
-    _P.SAVED_SEARCH_EDIT: dict.fromkeys(Role, personal),
-    _P.COST_COMPUTE: _EVERYONE,
-    _P.COST_PROFILE_EDIT: dict.fromkeys(Role, personal),
-    _P.BODY_IMPORT: {_CO: anywhere},
-    _P.MEMBERSHIP_MANAGE: {_CO: anywhere},
-    _P.MEMBERSHIP_ADMIT: {_VA: own},
-    _P.VENDOR_REGISTER: _EVERYONE,
-    _P.VENDOR_QUEUE: {_RV: anywhere, _LR: anywhere, _AU: anywhere},
-    _P.VENDOR_READ_FILE: {_VM: own, _VA: own, _RV: assigned, _LR: anywhere, _AU: anywhere},
-    _P.VENDOR_EDIT: {_VA: own},
-    _P.VENDOR_SUBMIT: {_VA: own},
-    _P.VENDOR_ASSIGN: {_LR: independent},
-    _P.VENDOR_DECIDE: {_LR: independent},
-    _P.VENDOR_ACCEPT_AGREEMENT: {_VA: own},
-    _P.VENDOR_RENEW: {_VA: own},
-    _P.AGREEMENT_ISSUE: {_LR: anywhere},
-    _P.VENDOR_EXCLUDE: {_LR: independent},
-    _P.VENDOR_SUCCEED: {_LR: independent},
-    _P.VENDOR_MANAGE_MEMBERS: {_VA: own},
-    _P.VENDOR_WITHDRAW: {_VA: own},
-    _P.INVITATION_ACCEPT: _EVERYONE,
-    _P.OFFERING_CREATE: {_VM: anywhere, _VA: anywhere},
-    _P.OFFERING_READ_DRAFT: {_VM: own, _VA: own, _RV: assigned, _LR: unrecused, _AU: anywhere},
-    _P.OFFERING_EDIT: {_VM: own, _VA: own},
-    _P.OFFERING_SUBMIT: {_VA: own},
-    _P.OFFERING_DECIDE: {_LR: independent_unrecused},
-    _P.OFFERING_PUBLISH: {_VA: own},
-    _P.OFFERING_WITHDRAW: {_VA: own},
-    _P.LISTING_CONFIRM: {_VA: own},
-    _P.REFERENCE_ASK: {_VM: own, _VA: own},
-    _P.REFERENCE_ANSWER: {_MC: sent_here, _MA: sent_here},
-    _P.CERTIFICATION_QUEUE: {_RV: anywhere, _LR: anywhere, _AU: anywhere},
-    _P.CERTIFICATION_READ: {_VM: own, _VA: own, _RV: cleared, _LR: unbiased, _AU: anywhere},
-    _P.CERTIFICATION_ASSIGN: {_LR: independent_unrecused},
-    _P.CERTIFICATION_RECOMMEND: {_RV: cleared},
-    _P.CERTIFICATION_REQUEST_INFO: {_RV: cleared, _LR: unbiased},
-    _P.CERTIFICATION_READ_OPINIONS: {_RV: cleared, _LR: unbiased, _AU: anywhere},
-    _P.CERTIFICATION_DECIDE: {_LR: unbiased},
-    _P.CERTIFICATION_DECLARE: {_RV: assigned},
-    _P.CERTIFICATION_FIND: {_RV: cleared, _LR: unbiased},
-    _P.CERTIFICATION_REPLY: {_VA: own},
-    _P.CERTIFICATION_REPORT: {_VA: own},
-    _P.CERTIFICATION_CONFIRM: {_RV: cleared, _LR: unbiased},
-    _P.CERTIFICATION_SUSPEND: {_LR: unbiased},
-    _P.CERTIFICATION_REVOKE: {_LR: unbiased},
-    _P.CERTIFICATION_APPEAL: {_VA: own},
-    _P.CERTIFICATION_DECIDE_APPEAL: {_LR: unbiased},
-    _P.PROJECT_CREATE: {_MC: anywhere},
-    _P.PROJECT_READ: {_MC: own, _MA: own, _AU: anywhere},
-    _P.PROJECT_EDIT: {_MC: own},
-    _P.PROJECT_DECIDE: {_MA: own},
-    _P.EVIDENCE_READ: {_MC: own, _MA: own, _AU: anywhere},
-    _P.REQUEST_EDIT: {_MC: own},
-    _P.REQUEST_READ: {_MC: own, _MA: own, _AU: anywhere, _VM: sent_here, _VA: sent_here},
-    _P.REQUEST_DECIDE: {_MA: own},
-    _P.REQUEST_SEND: {_MA: own},
-    _P.REQUEST_WITHDRAW: {_MC: own_unsent, _MA: own_sent},
-    _P.REQUEST_ANSWER: {_VA: sent_here},
-    _P.CONTRACT_REGISTER: {_MC: own},
-    _P.CONTRACT_READ: {_MC: own, _MA: own, _AU: anywhere, _VM: sent_here, _VA: sent_here},
-    _P.AUDIT_READ_CASE: {_MC: own, _MA: own, _AU: anywhere},
-    _P.AUDIT_READ_ALL: {_LR: anywhere, _AU: anywhere},
-}
-
-_READS = frozenset(
-    {
-        _P.CATALOG_READ,
-        _P.ACCOUNT_USE,
-        _P.SPECIFICATION_READ_DRAFT,
-        _P.COMMENT_READ,
-        _P.SAVED_SEARCH_READ,
-        _P.VENDOR_QUEUE,
-        _P.VENDOR_READ_FILE,
-        _P.OFFERING_READ_DRAFT,
-        _P.CERTIFICATION_QUEUE,
-        _P.CERTIFICATION_READ,
-        _P.CERTIFICATION_READ_OPINIONS,
-        _P.PROJECT_READ,
-        _P.EVIDENCE_READ,
-        _P.REQUEST_READ,
-        _P.CONTRACT_READ,
-        _P.AUDIT_READ_CASE,
-        _P.AUDIT_READ_ALL,
-    }
-)
-
-# Whoever may do the read on the right knows that the subject exists: a refusal is 403, else 404.
-_VISIBLE_BY: Mapping[str, Permission] = {
-    "specification": _P.SPECIFICATION_READ_DRAFT,
-    "comment": _P.COMMENT_READ,
-    "vendor": _P.VENDOR_READ_FILE,
-    "offering": _P.OFFERING_READ_DRAFT,
-    "listing": _P.OFFERING_READ_DRAFT,
-    "certification": _P.CERTIFICATION_READ,
-    "project": _P.PROJECT_READ,
-    "evidence": _P.EVIDENCE_READ,
-    "request": _P.REQUEST_READ,
-    "contract": _P.CONTRACT_READ,
-    "audit": _P.AUDIT_READ_CASE,
-}
 
 
 def may_somewhere(actor: Actor, permission: Permission) -> bool:
@@ -306,7 +32,7 @@ def may_somewhere(actor: Actor, permission: Permission) -> bool:
 
 def may_see_noun(actor: Actor, permission: Permission) -> bool:
     """Tell whether a role of the actor reads such subjects, so that a refusal may name the role."""
-    visible = _VISIBLE_BY.get(permission.value.split(".")[0])
+    visible = VISIBLE_BY.get(permission.value.split(".")[0])
     return visible is not None and may_somewhere(actor, visible)
 
 
@@ -330,11 +56,11 @@ def require(
     fresh = _refresh(session, actor, subject)
     if can(fresh, permission, subject):
         return fresh
-    if not fresh.is_signed_in and not fresh.grantees & {_CO}:
+    if not fresh.is_signed_in and not fresh.grantees & {Pseudo.CONSOLE}:
         raise SignInRequired
     if subject is None:
         raise Forbidden("この操作は、今の役割ではできません。担当の方に頼んでください。")
-    visible = _VISIBLE_BY.get(permission.value.split(".")[0])
+    visible = VISIBLE_BY.get(permission.value.split(".")[0])
     if visible is not None and can(fresh, visible, subject):
         raise Forbidden("この操作は、今の役割ではできません。担当の方に頼んでください。")
     raise NotFound
@@ -360,7 +86,7 @@ def _refresh(session: Session, actor: Actor, subject: object) -> Actor:
     roles = queries.lock_live_roles(session, actor.person_id, actor.organisation_id)
     is_kin = hasattr(type(subject), "family_id")  # nothing else is judged by recusals
     if session.info.get("read_only") or roles.isdisjoint(JUDGES) or not is_kin:
-        return replace(actor, grantees=roles or frozenset({_AN}))
+        return replace(actor, grantees=roles or frozenset({Pseudo.ANONYMOUS}))
     # Once per transaction: what is read under the lock of the subject holds until the commit.
     known: dict[uuid.UUID, frozenset[uuid.UUID]] = session.info.setdefault("recusals", {})
     if actor.person_id not in known:

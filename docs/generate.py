@@ -11,10 +11,10 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from accounts import permissions  # noqa: E402
+from accounts import predicates  # noqa: E402
 from accounts.identity import Grantee, Pseudo  # noqa: E402
 from accounts.models import Role  # noqa: E402
-from accounts.permissions import PERMISSIONS, Permission  # noqa: E402
+from accounts.permission_table import PERMISSIONS, Permission  # noqa: E402
 from core.config import Settings  # noqa: E402
 from core.models import StatefulModel  # noqa: E402
 from core.state_machine import StateMachine  # noqa: E402
@@ -24,18 +24,18 @@ _NOTE = "<!-- Written by docs/generate.py from the code; a test fails when it is
 _WHO: tuple[Grantee, ...] = (Pseudo.ANONYMOUS, *Role, Pseudo.CONSOLE)
 _LABELS = {Pseudo.ANONYMOUS: "サインインなし", Pseudo.CONSOLE: "コマンド"}
 _WORDS = {
-    permissions.anywhere: "●",
-    permissions.own: "own",
-    permissions.independent: "not own",
-    permissions.assigned: "assigned",
-    permissions.cleared: "cleared",
-    permissions.unrecused: "not recused",
-    permissions.independent_unrecused: "not own, not recused",
-    permissions.unbiased: "unbiased",
-    permissions.sent_here: "sent",
-    permissions.own_unsent: "own unsent",
-    permissions.own_sent: "own sent",
-    permissions.personal: "personal",
+    predicates.anywhere: "●",
+    predicates.own: "own",
+    predicates.independent: "not own",
+    predicates.assigned: "assigned",
+    predicates.cleared: "cleared",
+    predicates.unrecused: "not recused",
+    predicates.independent_unrecused: "not own, not recused",
+    predicates.unbiased: "unbiased",
+    predicates.sent_here: "sent",
+    predicates.own_unsent: "own unsent",
+    predicates.own_sent: "own sent",
+    predicates.personal: "personal",
 }
 _LEGEND = (
     "● any subject · own: of the acting organisation · not own: of no organisation that the person "

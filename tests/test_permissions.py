@@ -12,7 +12,8 @@ import pytest
 import tests.factories as make
 from accounts.identity import ANONYMOUS, CONSOLE, Actor, Grantee, Pseudo
 from accounts.models import OrganisationKind, Role
-from accounts.permissions import PERMISSIONS, Permission, can, may_somewhere, require
+from accounts.permission_table import PERMISSIONS
+from accounts.permissions import Permission, can, may_somewhere, require
 from catalog.certification.models import Certification
 from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion
 from catalog.specifications.consultation.models import ConsultationComment

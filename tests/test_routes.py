@@ -14,7 +14,7 @@ import tests.factories as make
 from accounts.auth import route_access
 from accounts.identity import Grantee, Pseudo
 from accounts.models import Role
-from accounts.permissions import PERMISSIONS, Permission
+from accounts.permission_table import PERMISSIONS, Permission
 from core import db
 from tests.client import CheckedClient
 

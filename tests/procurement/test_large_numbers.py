@@ -20,7 +20,7 @@ from werkzeug.routing import Rule
 from accounts.auth import route_access
 from accounts.identity import Grantee, Pseudo
 from accounts.models import Organisation, OrganisationKind, Role
-from accounts.permissions import PERMISSIONS
+from accounts.permission_table import PERMISSIONS
 from catalog.certification.models import ReviewState
 from catalog.offerings.models import OfferingVersion, OfferState
 from catalog.specifications.models import SpecificationState, SpecificationVersion
