@@ -17,6 +17,7 @@ import tantivy
 from tantivy import Index, Query, Searcher
 
 from search.analysis import plan_query
+from search.embedded_counts import Facets, count_facets
 from search.embedded_documents import build_documents
 from search.embedded_page import (
     complete,
@@ -29,7 +30,6 @@ from search.embedded_query import (
     build_schema,
     schema_fingerprint,
 )
-from search.embedded_scope import Facets, count_facets
 from search.engine import (
     CatchUp,
     Completions,

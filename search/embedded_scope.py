@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -17,12 +17,10 @@ from search.embedded_query import (
     may_be_own,
     of_kind,
 )
-from search.engine import PART, SOLO, TERMS_FACETS, WHOLE, Filters, PriceCap, SearchQuery
+from search.engine import PART, SOLO, TERMS_FACETS, WHOLE, Filters, PriceCap
 from search.facets import keeps
 
-Facets = Mapping[str, Mapping[str, int]]
-
-_BY_SELLER = frozenset(TERMS_FACETS)
+BY_SELLER = frozenset(TERMS_FACETS)
 MANY = 100_000
 _KNOWN_PROFILES = 50_000
 _PROFILES: dict[int, list[Filters]] = {}
@@ -46,11 +44,8 @@ class Scope:
         apart: bool,
     ) -> None:
         self._searcher = searcher
-        self._terms = {name: values for name, values in filters.items() if name in _BY_SELLER}
-        own = {name: values for name, values in filters.items() if name not in _BY_SELLER}
-        self._own = narrow(text, own, cap)
+        self._terms = {name: values for name, values in filters.items() if name in BY_SELLER}
         self._listings = narrow(text, filters, cap)
-        self._counts_parts = apart or cap is not None
         self.reads_parts = apart or bool(cap and (self._terms or cap.judged))
 
     @property
@@ -68,47 +63,31 @@ class Scope:
             return self._one_part_each(cost_population)
         found = self._of(SOLO, WHOLE)
         # What a whole software has of one facet, one of its sellers has; of two, perhaps two sellers.
-        return both(found, self._held()) if len(self._terms) > 1 else found
+        return both(found, self.held(self._terms)) if len(self._terms) > 1 else found
 
-    def count(self, facets: list[str]) -> dict[str, Counter[str]]:
-        """Count the software for each value of these facets."""
-        terms = [name for name in facets if name in _BY_SELLER]
-        own = [name for name in facets if name not in _BY_SELLER]
-        if terms and self._counts_parts:
-            counts = self._aggregate(self.one_each(), own) if own else {}
-            return counts | self._count_parts(terms)
-        counts = self._aggregate(self.one_each(), facets)
-        if terms and self._terms:
-            self._leave_out_others(counts, terms)
-        return counts
-
-    def _leave_out_others(self, counts: dict[str, Counter[str]], facets: list[str]) -> None:
-        """Take from the counts what only sellers have that do not meet the terms."""
-        for offered, number in self._read_wholes():
-            met = [each for each in offered if keeps(self._terms, each)]
-            for facet in facets if met else ():
-                said = {value for each in offered for value in each[facet]}
-                for value in said.difference(*(each[facet] for each in met)):
-                    counts[facet][value] -= number
+    def count_parts(self, facets: Sequence[str]) -> dict[str, Counter[str]]:
+        """Count the software for each value of these facets, seller by seller."""
+        terms = [name for name in facets if name in BY_SELLER]
+        own = [name for name in facets if name not in BY_SELLER]
+        counts = self._aggregate(self.one_each(), own) if own else {}
+        return counts | self._count_terms(terms) if terms else counts
 
     def _of(self, *kinds: str) -> Query:
         return both(self._listings, of_kind(*kinds))
 
     # --- by the terms that a whole software holds --------------------------------------------------
 
-    def _held(self) -> tuple[Occur, Query]:
+    def held(self, terms: Filters) -> tuple[Occur, Query]:
         """Narrow to what one seller offers together."""
-        wanted = [key for key, terms in _terms_held(self._searcher) if keeps(self._terms, terms)]
+        wanted = [key for key, held in _terms_held(self._searcher) if keeps(terms, held)]
         held = Query.term_set_query(build_schema(), PROFILES, wanted)
         alone = Query.boolean_query([of_kind(SOLO)])
         either = Query.boolean_query([(Occur.Should, alone), (Occur.Should, held)])
         return (Occur.Must, Query.const_score_query(either, 0))
 
-    def _read_wholes(self) -> list[tuple[list[Filters], int]]:
-        """Read what the sellers of each software offer, and how many have the same, whatever it is."""
-        terms = {"terms": {"field": "profile_key", "size": MANY, "segment_size": MANY}}
-        found = self._searcher.aggregate(both(self._own, of_kind(WHOLE)), {"offered": terms})
-        rows = ((int(row["key"]), row["doc_count"]) for row in found["offered"]["buckets"])
+    def read_wholes(self, counted: Mapping[str, Any]) -> list[tuple[list[Filters], int]]:
+        """Read what the sellers of each software offer, and how many have the same, of counted keys."""
+        rows = ((int(row["key"]), row["doc_count"]) for row in counted["buckets"])
         return [(self._profile(key), number) for key, number in rows]
 
     # --- seller by seller --------------------------------------------------------------------------
@@ -130,7 +109,7 @@ class Scope:
         parts = Query.boolean_query([(Occur.Must, self._of(PART)), (Occur.Must, chosen)])
         return Query.boolean_query([(Occur.Should, self._of(SOLO)), (Occur.Should, parts)])
 
-    def _count_parts(self, facets: list[str]) -> dict[str, Counter[str]]:
+    def _count_terms(self, facets: list[str]) -> dict[str, Counter[str]]:
         counts = self._aggregate(self._of(SOLO), facets)
         addresses, groups = self._read(self._of(PART), "group")
         keys = self._numbers("profile_key", addresses)
@@ -168,35 +147,19 @@ class Scope:
         return list(values)
 
     def _aggregate(self, query: Query, facets: list[str]) -> dict[str, Counter[str]]:
-        size = {"size": MANY, "segment_size": MANY}
-        asked = {facet: {"terms": {"field": facet, **size}} for facet in facets}
+        asked = {facet: count_by(facet) for facet in facets}
         found = self._searcher.aggregate(query, asked) if asked else {}
-        return {
-            facet: Counter({row["key"]: row["doc_count"] for row in found[facet]["buckets"]})
-            for facet in facets
-        }
+        return {facet: read_counts(found[facet]) for facet in facets}
 
 
-def count_facets(
-    searcher: Searcher, text: Query, query: SearchQuery, *, relaxed: bool = False
-) -> Facets:
-    """Count the values of each facet under all filters but its own."""
-    filters, cap = query.active_filters, query.price_cap
-    apart = is_apart(searcher, text, query.text, relaxed=relaxed)
-    counts: dict[str, Counter[str]] = {}
-    free = [facet for facet in query.counted if facet not in filters]
-    groups = [(free, filters)] if free else []
-    groups += [
-        ([facet], {name: values for name, values in filters.items() if name != facet})
-        for facet in filters
-        if facet in query.counted
-    ]
-    for facets, others in groups:
-        counts |= Scope(searcher, text, others, cap, apart=apart).count(facets)
-    return {
-        facet: dict(sorted((+counts[facet]).items(), key=lambda row: (-row[1], row[0])))
-        for facet in query.counted
-    }
+def count_by(field: str) -> dict[str, Any]:
+    """Ask how many documents have each value of a field, of however many values."""
+    return {"terms": {"field": field, "size": MANY, "segment_size": MANY}}
+
+
+def read_counts(counted: Mapping[str, Any]) -> Counter[str]:
+    """Read the answer to that."""
+    return Counter({row["key"]: row["doc_count"] for row in counted["buckets"]})
 
 
 # The rows and the counts of one search ask for the same; a few may be asked at once.

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
-from hashlib import shake_128
 from itertools import groupby
 from struct import unpack
 from typing import Any, Protocol
@@ -339,7 +338,8 @@ def hit_of(record: SearchRecord) -> Hit:
 
 def shuffle_rank(offering_id: str, listing_id: str, seed: int) -> float:
     """Place a listing among its equals for one seed, in [0, 1), listings of one offering together."""
-    return shuffle_ranks(offering_id, listing_id)[seed]
+    high, low = _draw(offering_id, 4, seed + 1)[-4:], _draw(listing_id, 2, seed + 1)[-2:]
+    return int.from_bytes(high + low) / 2.0**48
 
 
 def shuffle_ranks(offering_id: str, listing_id: str) -> list[float]:
@@ -347,13 +347,14 @@ def shuffle_ranks(offering_id: str, listing_id: str) -> list[float]:
 
     Ids are given by the system, so no vendor can choose a place; the rule itself is public.
     """
-    offering = unpack(
-        f">{SEEDS}I", shake_128(f"narabi order {offering_id}".encode()).digest(4 * SEEDS)
-    )
-    listing = unpack(
-        f">{SEEDS}H", shake_128(f"narabi order {listing_id}".encode()).digest(2 * SEEDS)
-    )
-    return [(high * 2**16 + low) / 2.0**48 for high, low in zip(offering, listing, strict=True)]
+    highs = unpack(f">{SEEDS}I", _draw(offering_id, 4, SEEDS))
+    lows = unpack(f">{SEEDS}H", _draw(listing_id, 2, SEEDS))
+    return [(high * 2**16 + low) / 2.0**48 for high, low in zip(highs, lows, strict=True)]
+
+
+def _draw(key: str, size: int, seeds: int) -> bytes:
+    """Draw so many bytes for each of the first seeds: more of them begin alike."""
+    return hashlib.shake_128(f"narabi order {key}".encode()).digest(size * seeds)
 
 
 def shuffle_makers(maker_ids: Iterable[str], seed: int) -> list[str]:

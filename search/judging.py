@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from catalog.offerings.models import ListingVersion
-from catalog.offerings.prices import plan_of
+from catalog.offerings.listed import ListedPrice
+from catalog.offerings.prices import plan_of_rows
 from catalog.price_bands import first_year_cost
 from catalog.price_plan import Volumes
 from search.engine import (
@@ -24,7 +24,7 @@ from search.results import MOST_EXACT, next_reference
 _REMEMBERED = 20_000
 
 Search = Callable[[SearchQuery], SearchResult]
-Load = Callable[[Sequence[uuid.UUID]], Iterable[ListingVersion]]
+Load = Callable[[Sequence[uuid.UUID]], Iterable[tuple[uuid.UUID, Sequence[ListedPrice]]]]
 
 
 class Costs:
@@ -46,9 +46,9 @@ class Costs:
             }
         missing = [each.listing_version_id for each in hits if each.listing_version_id not in known]
         if missing:
-            for version in load([uuid.UUID(each) for each in missing]):
-                price = first_year_cost(plan_of(version, day), Volumes(population=population))
-                known[str(version.id)] = price.running
+            for found, rows in load([uuid.UUID(each) for each in missing]):
+                price = first_year_cost(plan_of_rows(rows, day), Volumes(population=population))
+                known[str(found)] = price.running
         with self._lock:
             for version_id, cost in known.items():
                 self._known[version_id, population, day] = cost

@@ -12,8 +12,8 @@ from bench.search.requests import SIX, Request, Requests
 from bench.search.speed import percentile
 from bench.search.world import large
 from search.analysis import plan_query
+from search.embedded_counts import count_facets
 from search.embedded_query import build_strict
-from search.embedded_scope import count_facets
 
 _ASKED, _WARM_UP = 120, 10
 

@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import TypeVar
 
-from catalog.offerings.listed import Listed
+from catalog.offerings.listed import Listed, ListedPrice
 from catalog.offerings.models import ListingVersion, PriceComponentRow
 from catalog.price_plan import Currency, PartMonth, PriceComponent, PricePlan, Tier
 from catalog.terms import SizeClass
 from core.clock import today_jst
+
+PriceRow = PriceComponentRow | ListedPrice
+R = TypeVar("R", bound=PriceRow)
 
 
 def plan_of(version: ListingVersion | Listed, day: date | None = None) -> PricePlan:
@@ -19,19 +23,27 @@ def plan_of(version: ListingVersion | Listed, day: date | None = None) -> PriceP
     for a draft without components; a submitted version always has some.
     """
     today = day or today_jst()
-    shown = list_public(version.components, today)
-    if version.components and not shown:
-        hidden = make_component(version.components[0])
+    return plan_of_rows(version.components, today, version.minimum_term_months, version.part_month)
+
+
+def plan_of_rows(
+    components: Sequence[PriceRow],
+    day: date,
+    minimum_term_months: int = 0,
+    part_month: PartMonth = PartMonth.WHOLE,
+) -> PricePlan:
+    """Return the price plan that rows of a listing version make up, as everyone may read it on a day."""
+    shown = list_public(components, day)
+    if components and not shown:
+        hidden = make_component(components[0])
         plain = replace(
             hidden, name="", tiers=(), minimum=None, maximum=None, valid_from=None, valid_to=None
         )
-        return PricePlan(
-            (plain,), version.minimum_term_months, as_of=today, part_month=version.part_month
-        )
-    return make_plan(shown, version.minimum_term_months, today, version.part_month)
+        return PricePlan((plain,), minimum_term_months, as_of=day, part_month=part_month)
+    return make_plan(shown, minimum_term_months, day, part_month)
 
 
-def list_public(components: Iterable[PriceComponentRow], day: date) -> Sequence[PriceComponentRow]:
+def list_public(components: Iterable[R], day: date) -> Sequence[R]:
     """Return the components that everyone may see on a day: none that begins later."""
     return [each for each in components if each.valid_from is None or each.valid_from <= day]
 
@@ -44,7 +56,7 @@ def list_turns(components: Iterable[PriceComponentRow], day: date) -> list[date]
 
 
 def make_plan(
-    components: Iterable[PriceComponentRow],
+    components: Iterable[PriceRow],
     minimum_term_months: int,
     as_of: date | None = None,
     part_month: PartMonth = PartMonth.WHOLE,
@@ -58,7 +70,7 @@ def make_plan(
     )
 
 
-def make_component(row: PriceComponentRow) -> PriceComponent:
+def make_component(row: PriceRow) -> PriceComponent:
     """Return one component; no tiers mean that no price is published."""
     return PriceComponent(
         name=row.name,

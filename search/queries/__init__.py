@@ -10,10 +10,9 @@ from pathlib import Path
 from sqlmodel import Session, col, select
 
 from catalog.certification.queries import read_standings
-from catalog.offerings.listed import Listed
+from catalog.offerings.listed import Listed, ListedPrice
 from catalog.offerings.models import ListingVersion, OfferState
-from catalog.offerings.queries import read_sellers
-from catalog.offerings.queries.prices import load_prices
+from catalog.offerings.queries import read_prices, read_sellers
 from core.clock import day_in_japan
 from core.config import Settings
 from core.db import now
@@ -180,9 +179,11 @@ def _judge(
 
 
 def _find_costs(session: Session, hits: Sequence[Hit], population: int) -> dict[str, int | None]:
-    def load(version_ids: Sequence[uuid.UUID]) -> Iterable[ListingVersion]:
+    def load(
+        version_ids: Sequence[uuid.UUID],
+    ) -> Iterable[tuple[uuid.UUID, Sequence[ListedPrice]]]:
         for part in chunks(version_ids):
-            yield from load_prices(session, part)
+            yield from read_prices(session, part).items()
 
     return COSTS.find(hits, population, day_in_japan(now(session)), load)
 

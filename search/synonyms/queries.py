@@ -2,9 +2,11 @@
 
 import uuid
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import func, text
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
 from catalog.offerings.queries.names import list_names_by_maker, list_parties
@@ -45,7 +47,13 @@ def _in_order(state: SynonymState) -> Any:
 
 def last_number(session: Session) -> int:
     """Return the number of the change applied last, 0 without any."""
-    return session.exec(select(func.max(SynonymChange.number))).one() or 0
+    return session.connection().execute(_last_number()).scalar_one() or 0
+
+
+@cache
+def _last_number() -> Any:
+    """Return the statement that every search asks; built and compiled once."""
+    return sa_select(func.max(SynonymChange.number))
 
 
 def lock_changes(session: Session) -> None:

@@ -220,7 +220,7 @@ def wanted_ids(text, filters):
         {"hosting": {"AWS", 'さくら "石狩"'}},
         {"hosting": {"Azure's 東"}, "size_class": {"s", "l"}},
         {"certification": {"certified"}, "price_band": {"1", "2"}, "seller_kind": {"direct"}},
-        {"hosting": {"どこにもない"}},
+        {"hosting": {'\\どこにも"ない\n\\'}},
         {"hosting": set()},
     ],
 )

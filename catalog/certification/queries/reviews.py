@@ -34,6 +34,7 @@ from catalog.offerings.models import (
     OfferState,
 )
 from catalog.specifications.models import SpecificationVersion
+from catalog.undecoded import decode, decoders_of, undecoded
 from core.audit import AuditDetail, AuditEvent, Outcome
 from core.db import now, unindexed
 
@@ -75,13 +76,16 @@ def read_standings(
     session: Session, offering_version_ids: Iterable[uuid.UUID]
 ) -> dict[uuid.UUID, Standing]:
     """Return the standing of each offering version now (1 statement)."""
-    moment = now(session)
-    found = session.connection().execute(_standings(), {"ids": list(offering_version_ids)})
+    moment, connection = now(session), session.connection()
+    found = connection.execute(_standings(), {"ids": list(offering_version_ids)})
+    decoders = decoders_of(connection.dialect, _told())
     return {
-        version_id: standing_of(
-            DecidedValues(*values) if values[0] else None, moment, has_answers=has_answers
+        decode(row[-2], decoders[0]): standing_of(
+            DecidedValues._make(map(decode, row, decoders)) if row[0] else None,
+            moment,
+            has_answers=bool(row[-1]),
         )
-        for version_id, has_answers, *values in found
+        for row in found
     }
 
 
@@ -90,13 +94,17 @@ def _standings() -> Any:
     """Return the statement that reads what standings are told from; built and compiled once."""
     own = col(Certification.offering_version_id) == col(OfferingVersion.id)
     answered = exists().where(col(ConformanceAnswer.offering_version_id) == OfferingVersion.id)
-    told: list[Any] = [getattr(Certification, name) for name in DecidedValues._fields]
     return (
-        sa_select(*[OfferingVersion.id, answered, *told])
+        sa_select(*undecoded([*_told(), OfferingVersion.id, answered]))
         .outerjoin(Certification, and_(own, unindexed(Certification.state).in_(DECIDED_STATES)))
         .where(col(OfferingVersion.id).in_(bindparam("ids", expanding=True)))
         .order_by(*_NEWEST_LAST)
     )
+
+
+@cache
+def _told() -> tuple[Any, ...]:
+    return tuple(getattr(Certification, name) for name in DecidedValues._fields)
 
 
 def get_certification(session: Session, certification_id: uuid.UUID) -> Certification | None:

@@ -2,17 +2,21 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import fields
 from functools import cache
-from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, or_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    or_,
+)
 from sqlalchemy import select as sa_select
 from sqlalchemy.orm import aliased, contains_eager, selectinload
 from sqlmodel import Session, col, select
 
-from catalog.offerings.listed import Listed
+from catalog.offerings.listed import Listed, ListedPrice, read_plan
 from catalog.offerings.models import (
     Listing,
     ListingVersion,
@@ -22,24 +26,12 @@ from catalog.offerings.models import (
     PriceComponentRow,
 )
 from catalog.specifications.models import SpecificationVersion, StandardSpecification
+from catalog.undecoded import decode, decoders_of, undecoded
 from core.db import unindexed
 from vendors.models import Vendor, VendorState
 
 MAXIMUM_LISTED = 20_000
-_PRICE_COLUMNS = (
-    "name",
-    "kind",
-    "unit",
-    "interval",
-    "tiers",
-    "tier_mode",
-    "minimum",
-    "maximum",
-    "valid_from",
-    "valid_to",
-    "size_classes",
-    "currency",
-)
+_LISTING, _OFFERING = map(Listed.columns.index, ("listing_id", "offering_id"))
 
 
 def find_listed(
@@ -78,24 +70,42 @@ def read_sellers(session: Session, offering_ids: Sequence[uuid.UUID]) -> list[Li
 
     The same rule as `find_listed`; by software and listing.
     """
-    found: Any = session.connection().execute(_values_statement(), {"ids": offering_ids}).all()
+    connection = session.connection()
+    found = connection.execute(_values_statement(), {"ids": offering_ids}).all()
     if not found:
         return []
-    prices = read_prices(session, [row[0] for row in found])
-    return [Listed(*(*row, prices.get(row[0], ()))) for row in found]
+    values = decoders_of(connection.dialect, _listed_columns())
+    prices = _read_price_rows(connection, [decode(row[0], values[0]) for row in found])
+    price = decoders_of(connection.dialect, _price_columns())
+    # Sorted here: the database would carry the long texts along.
+    by_software = sorted(found, key=itemgetter(_OFFERING, _LISTING))
+    return [Listed(row, values, prices.get(row[0], ()), price) for row in by_software]
 
 
 def read_prices(
     session: Session, version_ids: Sequence[uuid.UUID]
-) -> dict[uuid.UUID, Sequence[PriceComponentRow]]:
+) -> dict[uuid.UUID, list[ListedPrice]]:
     """Return the rows of the price plans of listing versions, as plain values (1 statement)."""
-    found: Any = session.connection().execute(_prices_statement(), {"ids": version_ids})
-    return {version_id: list(rows) for version_id, rows in groupby(found, lambda row: row[0])}
+    connection = session.connection()
+    (whose,) = decoders_of(connection.dialect, (PriceComponentRow.listing_version_id,))
+    decoders = decoders_of(connection.dialect, _price_columns())
+    found = _read_price_rows(connection, version_ids)
+    return {decode(key, whose): read_plan(rows, decoders) for key, rows in found.items()}
+
+
+def _read_price_rows(
+    connection: Connection, version_ids: Sequence[uuid.UUID]
+) -> dict[Any, list[Sequence[Any]]]:
+    """Read price plans by the ids of their listing versions; both as the database gives them."""
+    found: dict[Any, list[Sequence[Any]]] = {}
+    for row in connection.execute(_prices_statement(), {"ids": version_ids}):
+        found.setdefault(row[-1], []).append(row)
+    return found
 
 
 @cache
-def _values_statement() -> Any:
-    """Return the columns of `Listed` in its order; the statement is built and compiled once."""
+def _listed_columns() -> tuple[Any, ...]:
+    """Return the columns of `Listed` in its order."""
     maker, seller = _parties()
     renamed: dict[str, Any] = {
         "offering_id": Listing.offering_id,
@@ -110,15 +120,24 @@ def _values_statement() -> Any:
         "specification_field": StandardSpecification.field,
         "specification_label": SpecificationVersion.label,
     }
-    columns = [
+    return tuple(
         renamed[name]
         if name in renamed
         else getattr(ListingVersion, name, None) or getattr(OfferingVersion, name)
-        for name in (each.name for each in fields(Listed))
-        if name != "components"
-    ]
+        for name in Listed.columns
+    )
+
+
+@cache
+def _price_columns() -> tuple[Any, ...]:
+    return tuple(getattr(PriceComponentRow, name) for name in ListedPrice._fields)
+
+
+@cache
+def _values_statement() -> Any:
+    """Return the columns of `Listed` in its order; the statement is built and compiled once."""
     return (
-        narrow_to_listed(sa_select(*columns).select_from(ListingVersion))
+        narrow_to_listed(sa_select(*undecoded(_listed_columns())).select_from(ListingVersion))
         .join(
             SpecificationVersion,
             col(SpecificationVersion.id) == OfferingVersion.specification_version_id,
@@ -128,7 +147,6 @@ def _values_statement() -> Any:
             col(StandardSpecification.id) == SpecificationVersion.specification_id,
         )
         .where(col(Listing.offering_id).in_(bindparam("ids", expanding=True)))
-        .order_by(col(Listing.offering_id), col(Listing.id))
         .limit(MAXIMUM_LISTED)
     )
 
@@ -138,7 +156,7 @@ def _prices_statement() -> Any:
     row: Any = PriceComponentRow
     whose = row.listing_version_id
     return (
-        sa_select(whose, *(getattr(row, name) for name in _PRICE_COLUMNS))
+        sa_select(*undecoded([*_price_columns(), whose]))
         .where(whose.in_(bindparam("ids", expanding=True)))
         .order_by(whose, row.position)
     )
