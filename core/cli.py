@@ -14,7 +14,7 @@ from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import audit, clock, db, documents, outbox
+from core import audit_checkpoints, clock, db, documents, outbox
 from core.config import Settings, UnsafeSettingsError
 from core.errors import DomainError
 
@@ -103,12 +103,16 @@ def verify_audit(
     checkpoint = None
     if checkpoint_file is not None:
         try:
-            checkpoint = audit.Checkpoint.from_json(checkpoint_file.read_text("utf-8", "replace"))
+            checkpoint = audit_checkpoints.Checkpoint.from_json(
+                checkpoint_file.read_text("utf-8", "replace")
+            )
         except ValueError as error:
             raise click.ClickException(str(error)) from error
-    key = audit.public_key(operation.settings.effective_audit_seed)
+    key = audit_checkpoints.public_key(operation.settings.effective_audit_seed)
     with db.reading() as session:
-        result = audit.verify(session, checkpoint, key if checkpoint else None, erased=erased)
+        result = audit_checkpoints.verify(
+            session, checkpoint, key if checkpoint else None, erased=erased
+        )
     for problem in result.problems:
         click.echo(problem, err=True)
     if result.problems:
@@ -122,7 +126,7 @@ def verify_audit(
 def make_checkpoint(operation: Operation, out: Path | None) -> None:
     """監査記録の今の長さと最後のハッシュに署名した確認点を作ります。別の場所に保管してください。"""
     with db.reading() as session:
-        checkpoint = audit.make_checkpoint(
+        checkpoint = audit_checkpoints.make_checkpoint(
             session, operation.settings.effective_audit_seed, db.now(session)
         )
     if out is None:

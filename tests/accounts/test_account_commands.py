@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from accounts.cli import accounts_group
-from core import audit
+from core import audit_checkpoints
 from core.db import reading, transaction
 from tests import factories
 
@@ -35,7 +35,7 @@ def test_a_clerk_is_added_signs_in_and_is_gone_when_the_role_ends(town, client):
     assert ended.exit_code == 0, ended.output
     assert client.get("/projects").status_code == 303
     with reading() as session:
-        assert audit.verify(session).problems == ()
+        assert audit_checkpoints.verify(session).problems == ()
 
 
 def test_revoking_ends_every_session_and_keeps_the_role(town, client):

@@ -22,7 +22,8 @@ import tests.factories as make
 from accounts.cli import accounts_group
 from accounts.models import ExternalIdentity, Membership, Organisation, Person, Role, SignIn
 from core import db
-from core.audit import AuditEvent, Outcome, verify
+from core.audit import AuditEvent, Outcome
+from core.audit_checkpoints import verify
 from core.cli import Operation
 from core.config import Settings
 from core.outbox import OutboxMessage

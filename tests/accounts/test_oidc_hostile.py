@@ -18,7 +18,8 @@ import tests.factories as make
 from accounts import oauth
 from accounts.models import ExternalIdentity, Organisation, Person, Role, SignIn, SignInAttempt
 from core import db
-from core.audit import AuditDetail, AuditEvent, Outcome, verify
+from core.audit import AuditDetail, AuditEvent, Outcome
+from core.audit_checkpoints import verify
 from core.clock import utcnow
 from core.http import Limits
 from tests.accounts.oidc_provider import COMPANY, PROFILE, LocalProvider, part

@@ -11,7 +11,8 @@ from sqlmodel import select
 import tests.factories as make
 from accounts.models import Membership, Person, Role, SignIn
 from core import db
-from core.audit import AuditDetail, AuditEvent, Outcome, verify
+from core.audit import AuditDetail, AuditEvent, Outcome
+from core.audit_checkpoints import verify
 from tests.accounts.conftest import PASSWORD
 from tests.page_checks import text_of
 

@@ -11,7 +11,7 @@ from app import outbox_handlers
 from catalog.certification import services as reviews
 from catalog.offerings import services as offers
 from catalog.specifications.queries import find_version
-from core import audit, outbox
+from core import audit_checkpoints, outbox
 from core.clock import today_jst
 from core.db import reading, transaction
 from tests import factories
@@ -228,6 +228,6 @@ def test_the_chain_from_standard_to_registered_contract(walkers, settings):
         assert answer.ok, address
         assert ("openapi" if address == "openapi.json" else "epoch") in answer.text(), address
     with reading() as session:
-        result = audit.verify(session)
+        result = audit_checkpoints.verify(session)
     assert result.events > 20
     assert result.problems == ()

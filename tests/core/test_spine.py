@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from accounts.models import Person
-from core import audit, changes, outbox
+from core import audit, audit_checkpoints, changes, outbox
 from core.cli import Operation, audit_group
 from core.clock import fixed_at
 from core.db import now, reading, transaction
@@ -65,7 +65,7 @@ def test_everything_of_an_act_commits_together_or_not_at_all(database):
 def test_verify_accepts_an_untouched_chain_and_counts_it(database):
     record(5)
     with reading() as session:
-        result = audit.verify(session)
+        result = audit_checkpoints.verify(session)
     assert (result.events, result.problems) == (5, ())
 
 
@@ -83,7 +83,7 @@ def test_verify_names_the_event_that_was_changed(database, tampering):
         rewrite("DELETE FROM audit_details WHERE sequence = 3")
     rewrite(tampering)
     with reading() as session:
-        problems = audit.verify(session).problems
+        problems = audit_checkpoints.verify(session).problems
     assert problems
     assert "3番" in problems[0]
 
@@ -94,8 +94,8 @@ def test_a_missing_detail_is_named_unless_it_was_erased_by_law(database, setting
         session.execute(text("DELETE FROM audit_details WHERE sequence IN (2, 3)"))
     with reading() as session:
         lost = "番の記録の詳細がありません。消されています。"
-        assert audit.verify(session).problems == (f"2{lost}", f"3{lost}")
-        assert audit.verify(session, erased=[2]).problems == (f"3{lost}",)
+        assert audit_checkpoints.verify(session).problems == (f"2{lost}", f"3{lost}")
+        assert audit_checkpoints.verify(session, erased=[2]).problems == (f"3{lost}",)
     seen = run_verify(settings, "--erased", "2")
     assert (seen.exit_code, f"3{lost}" in seen.output, f"2{lost}" in seen.output) == (
         1,
@@ -109,7 +109,9 @@ def test_a_broken_checkpoint_file_is_refused_in_a_sentence(database, settings, t
     record(2)
     file = tmp_path / "checkpoint.json"
     with reading() as session:
-        good = audit.make_checkpoint(session, settings.effective_audit_seed, now(session)).to_json()
+        good = audit_checkpoints.make_checkpoint(
+            session, settings.effective_audit_seed, now(session)
+        ).to_json()
     file.write_text(good, "utf-8")
     assert run_verify(settings, "--checkpoint", str(file)).exit_code == 0
     values = json.loads(good)
@@ -136,21 +138,23 @@ def run_verify(settings, *arguments):
 def test_truncation_passes_without_a_checkpoint_and_is_found_with_one(database):
     record(5)
     with reading() as session:
-        checkpoint = audit.make_checkpoint(session, SEED, now(session))
+        checkpoint = audit_checkpoints.make_checkpoint(session, SEED, now(session))
     for table in ("audit_details", "audit_events"):
         rewrite(f"DELETE FROM {table} WHERE sequence > 3")
-    key = audit.public_key(SEED)
+    key = audit_checkpoints.public_key(SEED)
     with reading() as session:
-        assert audit.verify(session).problems == ()
-        found = audit.verify(session, checkpoint, key).problems
+        assert audit_checkpoints.verify(session).problems == ()
+        found = audit_checkpoints.verify(session, checkpoint, key).problems
     assert found == ("確認点では5番までありましたが、今は3番までです。",)
 
 
 def test_a_checkpoint_signed_by_another_key_is_refused(database):
     record(1)
     with reading() as session:
-        checkpoint = audit.make_checkpoint(session, bytes(32), now(session))
-        found = audit.verify(session, checkpoint, audit.public_key(SEED)).problems
+        checkpoint = audit_checkpoints.make_checkpoint(session, bytes(32), now(session))
+        found = audit_checkpoints.verify(
+            session, checkpoint, audit_checkpoints.public_key(SEED)
+        ).problems
     assert found == ("確認点の署名が合いません。",)
 
 
@@ -185,7 +189,7 @@ def test_chain_and_feed_have_no_gap_under_parallel_writers(database):
     for thread in threads:
         thread.join()
     with reading() as session:
-        assert audit.verify(session).problems == ()
+        assert audit_checkpoints.verify(session).problems == ()
         sequences = [change.sequence for change in changes.list_changes(session, 0, 100)]
     assert sequences == list(range(1, 41))
 

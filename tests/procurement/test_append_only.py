@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DatabaseError
 
-from core import audit, changes, db
+from core import audit_checkpoints, changes, db
 
 GUARDS = importlib.import_module("migrations.versions.0002_guards")
 
@@ -18,7 +18,7 @@ def test_rows_that_prove_something_cannot_be_changed_removed_or_emptied(market):
         changes.append(session, "vendor", uuid.uuid4())
     with db.reading() as session:
         before = _counts(session)
-        head = audit.verify(session).head
+        head = audit_checkpoints.verify(session).head
     assert min(before.values()) > 0
     engine = db.current().engine
     attempts = [f"UPDATE {table} SET {_column(table)} = NULL" for table in GUARDS._NO_UPDATE]
@@ -31,7 +31,10 @@ def test_rows_that_prove_something_cannot_be_changed_removed_or_emptied(market):
             connection.execute(text(attempt))
     with db.reading() as session:
         assert _counts(session) == before
-        assert (audit.verify(session).head, audit.verify(session).problems) == (head, ())
+        assert (
+            audit_checkpoints.verify(session).head,
+            audit_checkpoints.verify(session).problems,
+        ) == (head, ())
 
 
 def _column(table: str) -> str:

@@ -20,7 +20,7 @@ from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.offerings.queries import find_listed
 from catalog.specifications.consultation.models import ConsultationComment
 from catalog.specifications.models import LifecycleRecord, Pattern, StandardSpecification
-from core import audit, db
+from core import audit_checkpoints, db
 from core.clock import today_jst
 from core.config import Settings
 from core.outbox import count_waiting
@@ -91,7 +91,7 @@ def _check_market(settings):
         assert [number for number in sorted(said) if said[number]] == [2, 5]
         assert len(said) == 5
         assert count_waiting(session) == (0, 0)
-        assert not audit.verify(session).problems
+        assert not audit_checkpoints.verify(session).problems
     assert check(get_engine(settings)).count == 0
 
 
@@ -220,7 +220,7 @@ def states_of(session, model) -> dict:
 
 def _count_events() -> int:
     with db.reading() as session:
-        return audit.verify(session).events
+        return audit_checkpoints.verify(session).events
 
 
 def test_sample_world_is_refused_outside_development(settings):

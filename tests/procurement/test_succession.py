@@ -22,7 +22,8 @@ from catalog.offerings.models import (
 from catalog.offerings.queries import find_listed
 from catalog.price_plan import ComponentKind, Interval, Unit
 from core import changes, db
-from core.audit import AuditEvent, verify
+from core.audit import AuditEvent
+from core.audit_checkpoints import verify
 from core.errors import Conflict, DomainError
 from core.outbox import OutboxMessage
 from procurement.contracts.models import Contract, UsageContractRequest

@@ -12,7 +12,7 @@ from accounts.models import Membership, Person, Role, Throttle
 from accounts.queries import find_holder, find_person_by_email
 from accounts.services import create_person
 from accounts.throttling import Limit, count_try, network_of
-from core import audit, db
+from core import audit_checkpoints, db
 from core.audit import AuditEvent
 from tests.letterbox import empty_letterbox, receivers
 from tests.page_checks import text_of
@@ -80,7 +80,7 @@ def test_registration_is_filled_in_before_and_handed_in_after_the_link_was_opene
     with db.reading() as session:
         events = [e.action for e in session.exec(select(AuditEvent))]
         assert events.count("account.confirm_address") == 1
-        assert audit.verify(session).problems == ()
+        assert audit_checkpoints.verify(session).problems == ()
 
 
 @pytest.mark.sqlite_only  # pages

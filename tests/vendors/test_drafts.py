@@ -13,7 +13,8 @@ from accounts.models import AttemptPurpose, Membership, Organisation, Person, Ro
 from accounts.oauth import Identified
 from accounts.oidc_services import Attempt
 from core import db
-from core.audit import AuditEvent, verify
+from core.audit import AuditEvent
+from core.audit_checkpoints import verify
 from core.config import Settings
 from core.errors import Conflict, DomainError
 from tests.letterbox import empty_letterbox, receivers

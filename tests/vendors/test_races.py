@@ -11,7 +11,8 @@ from accounts.identity import ANONYMOUS
 from accounts.models import OrganisationKind, Person, Role
 from accounts.queries import get_organisation
 from core import db
-from core.audit import AuditEvent, verify
+from core.audit import AuditEvent
+from core.audit_checkpoints import verify
 from core.config import Settings
 from core.errors import Conflict, DomainError, StaleVersion
 from vendors import agreement, agreement_services, queries, services

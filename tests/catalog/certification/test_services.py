@@ -18,7 +18,7 @@ from catalog.offerings import services as offerings
 from catalog.offerings.models import ConformanceAnswer, OfferingVersion, OfferState
 from catalog.specifications.models import Requirement, SpecificationAction, SpecificationVersion
 from catalog.terms import Answer, CertificationState
-from core import audit, changes, db, outbox
+from core import audit, audit_checkpoints, changes, db, outbox
 from core.clock import end_of_day, today_jst
 from core.errors import (
     Conflict,
@@ -584,7 +584,7 @@ def test_old_sign_in_decides_nothing_and_is_in_the_trail(stage: Stage) -> None:
             assert (event.action, event.outcome) == ("certification.decide", audit.Outcome.REFUSED)
             assert (event.owner_id, name) == (stage.company.home.id, "主任 三")
             assert detail.detail["error"] == "reauthentication_required"
-        assert audit.verify(session).problems == ()
+        assert audit_checkpoints.verify(session).problems == ()
 
 
 @pytest.mark.postgres_only

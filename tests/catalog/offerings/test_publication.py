@@ -12,7 +12,7 @@ from catalog.offerings import queries, services
 from catalog.offerings.content import hash_content, listing_content
 from catalog.offerings.models import OfferState
 from core import db, outbox
-from core.audit import verify
+from core.audit_checkpoints import verify
 from core.errors import WrongState
 from tests import factories
 from tests.catalog.offerings.conftest import (

@@ -22,7 +22,7 @@ from catalog.specifications.consultation.models import (
     ProposalKind,
 )
 from catalog.specifications.models import SpecificationState
-from core import audit, db
+from core import audit_checkpoints, db
 from core.errors import Conflict, DomainError, GuardFailed, NotFound, StaleVersion, WrongState
 from tests.catalog.specifications.consulting import CLOSED, NOON, Scene, make_scene
 
@@ -95,7 +95,7 @@ def check_promise(scene: Scene) -> tuple[SpecificationState, int]:
         version = specifications.get_version(session, scene.version.id)
         assert version is not None
         waiting = len(queries.find_waiting(session, scene.version.id)[1])
-        assert audit.verify(session).problems == ()
+        assert audit_checkpoints.verify(session).problems == ()
     assert not (waiting and version.state is not SpecificationState.CONSULTATION)
     return version.state, waiting
 
