@@ -1,22 +1,16 @@
 """Acts on usage-contract requests and the contract register."""
 
-from procurement.contracts.services.registering import register_contract
-from procurement.contracts.services.requests import (
+from procurement.contracts.services.answering import accept_request, decline_request, lapse_request
+from procurement.contracts.services.deciding import (
     DOCUMENT_KIND,
-    LAPSE_TOPIC,
-    accept_request,
     approve_request,
-    cancel_project,
     compute_hash,
-    create_request,
-    decline_request,
-    edit_request,
-    lapse_request,
     return_request,
-    send_request,
-    submit_request,
-    withdraw_request,
 )
+from procurement.contracts.services.preparing import create_request, edit_request, submit_request
+from procurement.contracts.services.registering import register_contract
+from procurement.contracts.services.sending import LAPSE_TOPIC, send_request
+from procurement.contracts.services.withdrawing import cancel_project, withdraw_request
 
 HANDLERS = {LAPSE_TOPIC: lapse_request}
 
