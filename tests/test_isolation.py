@@ -24,14 +24,9 @@ from tests import factories
 from tests.isolation.crawler import Answer, Crawler
 from tests.isolation.editions import publish_twice
 from tests.isolation.planting import NEVER_PLANTED, Ids, Planter
-from tests.isolation.secrets import (
-    PUBLIC,
-    Straight,
-    World,
-    add_consultation,
-    hide_people,
-    plant_all,
-)
+from tests.isolation.review_secrets import add_consultation
+from tests.isolation.secrets import plant_all
+from tests.isolation.world import PUBLIC, Straight, World, hide_people
 from tests.procurement.conftest import MONTHLY, build_market
 from tests.search.market import index_all
 
