@@ -12,6 +12,7 @@ from catalog.cost_words import (
     quantity_of,
     year_words,
 )
+from catalog.periods import Span
 from catalog.price_plan import (
     QUOTE_LABEL,
     Currency,
@@ -255,6 +256,9 @@ def _monthly_words(statement: CostStatement) -> str:
 
 
 def _month_words(month: MonthCost) -> str:
+    """Return 令和10年6月 for a calendar month, else its days."""
+    if Span(month.start, month.end).is_calendar_month:
+        return format_date(month.start).removesuffix("1日")
     days = f"（{month.days}日分）" if month.is_part else ""
     return f"{format_date(month.start)}から{format_date(month.end)}まで{days}"
 

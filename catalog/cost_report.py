@@ -1,7 +1,7 @@
 """What is said of one cost, once for the page, the workbook and the PDF: sections of words and tables. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from catalog.price_plan import QUOTE_LABEL
@@ -71,6 +71,10 @@ class Report:
             if section.id in section_ids
             for table in section.tables
         ]
+
+    def without(self, section_id: str) -> "Report":
+        """Return the same without a section."""
+        return replace(self, sections=[each for each in self.sections if each.id != section_id])
 
 
 def words(text: str, note: str = "") -> Cell:

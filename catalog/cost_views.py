@@ -4,46 +4,83 @@ from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
+from flask import Response
 from flask.typing import ResponseReturnValue
+from marshmallow import Schema
 
 from accounts.auth import access, actor
 from accounts.permissions import Permission
-from catalog.columns import load_columns
-from catalog.comparison_frame import address, ask, blueprint, common, listing_address, refuse_number
+from catalog.columns import Column, load_columns
+from catalog.comparison_frame import (
+    address,
+    ask,
+    blueprint,
+    common,
+    hidden_fields,
+    listing_address,
+    refuse_number,
+)
 from catalog.comparison_tables import absence_words
 from catalog.conditions import Conditions
 from catalog.conditions_views import answer
+from catalog.cost_documents import cost_workbook, print_cost
 from catalog.cost_page import build_report
+from catalog.cost_report import Report
 from catalog.kept.queries import load_baseline
-from catalog.schemas import CostQuerySchema
+from catalog.schemas import CostFileSchema, CostQuerySchema
 from core import web
 from core.clock import day_in_japan
 from core.db import now
+from core.documents import PDF_TYPE, XLSX_TYPE, attachment
 
-_Show = Callable[[list[UUID], Conditions], ResponseReturnValue]
+_MEDIA_TYPES = {"pdf": PDF_TYPE, "xlsx": XLSX_TYPE}
+_Send = Callable[..., ResponseReturnValue]
 
 
 @blueprint.get("/cost")
 @access(Permission.CATALOG_READ)
 def show_cost() -> ResponseReturnValue:
     """Show what one listing costs a body by fiscal year."""
-    return _answer("show_cost", _show_cost)
+    return _answer(CostQuerySchema(), _show_cost)
 
 
-def _answer(target: str, show: _Show) -> ResponseReturnValue:
-    form = ask(CostQuerySchema())
+@blueprint.get("/cost.xlsx")
+@access(Permission.CATALOG_READ)
+def cost_xlsx() -> ResponseReturnValue:
+    """Send the same cost as a workbook."""
+    return _answer(CostFileSchema(), partial(_send_file, "xlsx"))
+
+
+@blueprint.get("/cost.pdf")
+@access(Permission.CATALOG_READ)
+def cost_pdf() -> ResponseReturnValue:
+    """Send the same cost as a PDF."""
+    return _answer(CostFileSchema(), partial(_send_file, "pdf"))
+
+
+def _answer(schema: Schema, send: _Send) -> ResponseReturnValue:
+    form = ask(schema)
     valid = form.validate()
     chosen: list[UUID] = list(dict.fromkeys(form.data.get("l", ())))
     if "l" in form.errors or (valid and len(chosen) != 1):
         return refuse_number([], "費用を計算するサービスを1件選んでください。")
-    return answer(form, target, chosen, partial(show, chosen), valid=valid)
+    with_today = form.data.get("today", "1") == "1"
+    return answer(
+        form, "show_cost", chosen, partial(send, chosen, with_today=with_today), valid=valid
+    )
 
 
-def _show_cost(chosen: list[UUID], conditions: Conditions) -> ResponseReturnValue:
+def _load(chosen: list[UUID], conditions: Conditions, *, with_today: bool) -> tuple[Column, Report]:
     session = web.read_session()
     column = load_columns(session, chosen, conditions)[0]
-    baseline = load_baseline(session, actor())
-    report = build_report(column, conditions, day_in_japan(now(session)), baseline)
+    baseline = load_baseline(session, actor()) if with_today else None
+    return column, build_report(column, conditions, day_in_japan(now(session)), baseline)
+
+
+def _show_cost(
+    chosen: list[UUID], conditions: Conditions, *, with_today: bool
+) -> ResponseReturnValue:
+    column, report = _load(chosen, conditions, with_today=with_today)
     return web.render_page(
         "comparison/cost.html",
         column=column,
@@ -52,5 +89,28 @@ def _show_cost(chosen: list[UUID], conditions: Conditions) -> ResponseReturnValu
         absence=absence_words(column.version),
         same_address=address("show_cost", chosen, conditions),
         conditions_address=address("edit_cost_conditions", chosen, conditions),
+        file_addresses={
+            kind: address(f"cost_{kind}", chosen, conditions) for kind in ("xlsx", "pdf")
+        },
+        hidden=hidden_fields(chosen, conditions),
+        has_baseline=load_baseline(web.read_session(), actor()) is not None,
         **common(conditions),
     )
+
+
+def _send_file(
+    kind: str, chosen: list[UUID], conditions: Conditions, *, with_today: bool
+) -> ResponseReturnValue:
+    column, report = _load(chosen, conditions, with_today=with_today)
+    if not with_today:
+        report = report.without("today")
+    same = address("show_cost", chosen, conditions, _external=True)
+    made_at = now(web.read_session())
+    if kind == "pdf":
+        content = print_cost(report, column, conditions, made_at=made_at, address=same).content
+    else:
+        content = cost_workbook(report, column, conditions, made_at=made_at, address=same)
+    response = Response(content, content_type=_MEDIA_TYPES[kind])
+    name = f"費用_{column.name}_{conditions.body_label}.{kind}"
+    response.headers["Content-Disposition"] = attachment(name)
+    return response

@@ -117,6 +117,12 @@ class CostQuerySchema(FormSchema):
     use = fields.String(load_default="", validate=validate.Length(max=_LONGEST_USE))
 
 
+class CostFileSchema(CostQuerySchema):
+    """The same for a file; who ticks `today` has today's contract, which nobody else sees, in it."""
+
+    today = _flag()
+
+
 class ComparisonQuerySchema(CostQuerySchema):
     """The same for several listing versions, and which rows and columns are shown."""
 
