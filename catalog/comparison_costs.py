@@ -233,5 +233,4 @@ def _rates(column: Column) -> Cell:
     if not used:
         return gap("換算する率を入力していません")
     rate = used[0]
-    yen = f"{rate.yen_per_100 // 100}.{rate.yen_per_100 % 100:02d}"
-    return text(f"1米ドル＝{yen}円（{format_date(rate.as_of)}、{rate.source}）")
+    return text(f"1米ドル＝{rate.per_unit}円（{format_date(rate.as_of)}、{rate.source}）")

@@ -164,6 +164,7 @@ def function_table(comparison: Comparison, matrix: RequirementMatrix, links: Lin
         "columns": head_columns(comparison.shown, links),
         "chapters": [
             {
+                "title": chapter.title,
                 "label": _chapter_words(chapter),
                 "folded": chapter.is_folded,
                 "rows": [requirement_row(row) for row in chapter.rows],

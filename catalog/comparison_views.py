@@ -1,15 +1,19 @@
 """Two to five services side by side; every state is an address."""
 
+from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from flask import Response
 from flask.typing import ResponseReturnValue
 
 from accounts.auth import access
 from accounts.permissions import Permission
 from catalog.columns import Comparison, load_comparison
 from catalog.comparison import cut_rows
+from catalog.comparison_documents import comparison_pdf, comparison_workbook
 from catalog.comparison_frame import (
     address,
     ask,
@@ -20,12 +24,23 @@ from catalog.comparison_frame import (
     read_chosen,
     refuse_number,
 )
-from catalog.comparison_tables import absence_words, cost_table, function_table, terms_table
+from catalog.comparison_tables import (
+    Table,
+    absence_words,
+    cost_table,
+    function_table,
+    terms_table,
+)
 from catalog.comparison_words import filter_words
 from catalog.conditions import Conditions
 from catalog.conditions_views import answer
+from catalog.reproduced import list_changes, pin, population_remark, sign
 from catalog.schemas import ComparisonQuerySchema
 from core import paging, web
+from core.clock import day_in_japan
+from core.db import now
+from core.documents import PDF_TYPE, XLSX_TYPE, attachment
+from core.forms import Form
 
 _ROWS_SHOWN = 300
 
@@ -34,41 +49,121 @@ _ROWS_SHOWN = 300
 @access(Permission.CATALOG_READ)
 def show() -> ResponseReturnValue:
     """Show two to five listings side by side: functions, terms, cost."""
+    return _answer("show", _show_comparison)
+
+
+@blueprint.get("/compare.xlsx")
+@access(Permission.CATALOG_READ)
+def show_xlsx() -> ResponseReturnValue:
+    """Send the same comparison as a workbook."""
+    return _answer("show_xlsx", _send_workbook)
+
+
+@blueprint.get("/compare.pdf")
+@access(Permission.CATALOG_READ)
+def show_pdf() -> ResponseReturnValue:
+    """Send the same comparison as a PDF."""
+    return _answer("show_pdf", _send_pdf)
+
+
+def _answer(
+    target: str, send: Callable[[Form, list[UUID], Conditions], ResponseReturnValue]
+) -> ResponseReturnValue:
     form = ask(ComparisonQuerySchema())
     valid = form.validate()
     chosen, refusal = read_chosen(form, valid=valid)
     if refusal:
         return refuse_number(chosen, refusal)
-    return answer(form, "show", chosen, partial(_show_comparison, chosen), valid=valid)
+    return answer(form, target, chosen, partial(send, form, chosen), valid=valid)
 
 
-def _show_comparison(chosen: list[UUID], conditions: Conditions) -> ResponseReturnValue:
+def _send_workbook(_form: Form, chosen: list[UUID], conditions: Conditions) -> ResponseReturnValue:
+    found, made_at, same = _load_for_file(chosen, conditions)
+    content = comparison_workbook(found, links(), made_at=made_at, address=same)
+    return _send_file(content, XLSX_TYPE, f"サービスの比較-{day_in_japan(made_at)}.xlsx")
+
+
+def _send_pdf(_form: Form, chosen: list[UUID], conditions: Conditions) -> ResponseReturnValue:
+    found, made_at, same = _load_for_file(chosen, conditions)
+    content = comparison_pdf(found, links(), made_at=made_at, address=same).content
+    return _send_file(content, PDF_TYPE, f"サービスの比較-{day_in_japan(made_at)}.pdf")
+
+
+def _load_for_file(chosen: list[UUID], conditions: Conditions) -> tuple[Comparison, datetime, str]:
+    """Return what goes into a file, its time, and the address that brings it back."""
+    session = web.read_session()
+    made_at = now(session)
+    found = load_comparison(session, chosen, pin(conditions, day_in_japan(made_at)))
+    tables = terms_table(found, links()), cost_table(found, links())
+    return found, made_at, _same_address(found, chosen, tables, _external=True)
+
+
+def _send_file(content: bytes, media_type: str, name: str) -> Response:
+    response = Response(content, mimetype=media_type)
+    response.headers["Content-Disposition"] = attachment(name)
+    return response
+
+
+def _same_address(
+    found: Comparison, chosen: list[UUID], tables: tuple[Table, Table], **extra: Any
+) -> str:
+    """Return the address that pins population and price day, and knows what was shown."""
+    pinned = pin(found.conditions, day_in_japan(now(web.read_session())))
+    return address("show", chosen, pinned, sha=sign(found, tables), **extra)
+
+
+def _show_comparison(form: Form, chosen: list[UUID], conditions: Conditions) -> ResponseReturnValue:
     found, shared = load_comparison(web.read_session(), chosen, conditions), links()
-    count = found.matrix.shown if found.matrix else 0
-    page = paging.cut(range(count), _ROWS_SHOWN, anchor="functions-part")
-    matrix = found.matrix and cut_rows(found.matrix, page.rows[0] if page else 0, _ROWS_SHOWN)
+    terms, costs = terms_table(found, shared), cost_table(found, shared)
+    signature = form.data["sha"]
+    changes = list_changes(signature, found, (terms, costs)) if signature else []
     return web.render_page(
         "comparison/show.html",
         found=found,
-        page=page,
-        functions=function_table(found, matrix, shared) if matrix else None,
-        terms=terms_table(found, shared),
-        costs=cost_table(found, shared),
+        **_functions(form, found),
+        terms=terms,
+        costs=costs,
         filter_words=filter_words(found),
-        remarks=_remarks(found),
+        is_unchanged=bool(signature) and not changes,
+        remarks=_remarks(found, changes),
         groups=_groups(found),
         cost_links=[
             (column, address("show_cost", [column.version.id], conditions))
             for column in found.columns
         ],
-        filters=_filters(found, chosen),
-        all_address=address("show", chosen, conditions, show=None),
-        options_address=address("choose_options", chosen, conditions),
-        column_fields=hidden_fields(chosen, conditions, "show"),
-        same_address=address("show", chosen, conditions),
-        conditions_address=address("edit_conditions", chosen, conditions),
+        same_address=_same_address(found, chosen, (terms, costs)),
+        **_addresses(found, chosen),
         **common(conditions),
     )
+
+
+def _functions(form: Form, found: Comparison) -> dict[str, Any]:
+    """Return the matrix, one page of it unless all is asked for."""
+    count = found.matrix.shown if found.matrix else 0
+    size = max(count, 1) if form.data["all"] == "1" else _ROWS_SHOWN
+    page = paging.cut(range(count), size, anchor="functions-part")
+    matrix = found.matrix and cut_rows(found.matrix, page.rows[0] if page else 0, size)
+    return {
+        "page": page,
+        "functions": function_table(found, matrix, links()) if matrix else None,
+    }
+
+
+def _addresses(found: Comparison, chosen: list[UUID]) -> dict[str, Any]:
+    """Return where the page leads: filters, options, columns, conditions, everything, files."""
+    conditions = found.conditions
+    return {
+        "filters": _filters(found, chosen),
+        "options_address": address("choose_options", chosen, conditions),
+        "columns_address": address("show", chosen, conditions, show=None),
+        "column_fields": hidden_fields(chosen, conditions, "show"),
+        "conditions_address": address("edit_conditions", chosen, conditions),
+        "whole_address": address("show", chosen, conditions, all="1"),
+        "files": [
+            ("Excel（XLSX）", address("show_xlsx", chosen, conditions)),
+            ("PDF", address("show_pdf", chosen, conditions)),
+        ],
+    }
 
 
 def _filters(found: Comparison, chosen: list[UUID]) -> list[tuple[str, str]]:
@@ -95,9 +190,17 @@ def _filters(found: Comparison, chosen: list[UUID]) -> list[tuple[str, str]]:
     ]
 
 
-def _remarks(found: Comparison) -> list[str]:
-    """Say what a reader must know first: what is no longer listed, and what is the same software."""
-    remarks = [
+def _remarks(found: Comparison, changes: list[str]) -> list[str]:
+    """Say what a reader must know first: what has changed, is no longer listed, is the same software."""
+    remarks = []
+    if changes:
+        remarks.append(
+            f"このアドレスが作られたあとに変わったものがあります：{'、'.join(changes)}。"
+            "表は今の内容なので、作られたときに見た人とは違うものが見えています。"
+        )
+    if words := population_remark(found.conditions):
+        remarks.append(words)
+    remarks += [
         f"「{column.name}」（{column.version.listing.seller.name}）：{words}"
         for column in found.columns
         if (words := absence_words(column.version))

@@ -15,5 +15,16 @@ def filter_words(found: Comparison) -> list[str]:
     return [words for is_asked, words in asked if is_asked]
 
 
+def count_words(found: Comparison) -> str:
+    """Return how many requirements there are, differ, lack an answer and are shown."""
+    matrix = found.matrix
+    if matrix is None:
+        return "標準仕様書の版が違うため、並べて比べられません"
+    return (
+        f"{matrix.total:,}件（違い{matrix.differing:,}件、未回答のある要件{matrix.with_gaps:,}件）のうち"
+        f"{matrix.shown:,}件。実装の区分は「{matrix.body.label}」のもの"
+    )
+
+
 def _used_words(found: Comparison) -> str:
     return f"必須・不可と、使う標準オプション{len(found.used or ()):,}件だけ"

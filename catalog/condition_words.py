@@ -44,7 +44,7 @@ def population_words(conditions: Conditions) -> str:
     origin = "、".join(each for each in (format_date(day) if day else "", source) if each)
     if conditions.body is None and conditions.entered.population is None:
         origin = "目安"
-    elif conditions.entered.population is not None:
+    elif conditions.entered.population is not None and not conditions.names_registered:
         origin = f"入力した人口：{origin}" if origin else "入力した人口"
     return f"{format_amount(conditions.population)}人{f'（{origin}）' if origin else ''}"
 

@@ -106,6 +106,16 @@ class Conditions:
         return self.body.population_source if self.body else ""
 
     @property
+    def names_registered(self) -> bool:
+        """Tell whether the entered population is the registered one, as an address that pins it says."""
+        body = self.body
+        return body is not None and (
+            self.entered.population,
+            self.entered_on,
+            self.entered_from,
+        ) == (body.population, body.population_date, body.population_source)
+
+    @property
     def volumes(self) -> Volumes:
         """The quantities to compute with; what is unknown stays unknown."""
         return replace(self.entered, population=self.population)

@@ -167,8 +167,9 @@ def answer(
     valid: bool,
 ) -> ResponseReturnValue:
     """Answer with the page, or with the conditions and what to mend in them."""
+    asked_for = target if target in _FORMS else "show"  # a file is asked for on its page
     if not valid:
-        return show_conditions(form, target)
+        return show_conditions(form, asked_for)
     try:
         conditions = read(form)
         if request.args.get("body", conditions.body_code) != conditions.body_code:
@@ -176,7 +177,7 @@ def answer(
         return show(conditions)
     except Invalid as error:
         form.refuse(error)
-        return show_conditions(form, target)
+        return show_conditions(form, asked_for)
 
 
 def show_conditions(form: Form, target: str) -> ResponseReturnValue:

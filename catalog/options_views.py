@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import request
 from flask.typing import ResponseReturnValue
 
 from accounts.auth import access
@@ -14,6 +13,7 @@ from catalog.columns import Comparison, load_comparison
 from catalog.comparison import Chapter, Row
 from catalog.comparison_frame import (
     address,
+    ask,
     blueprint,
     common,
     hidden_fields,
@@ -37,7 +37,7 @@ _UNKNOWN = "選んだ標準オプションのうち、この標準仕様書に�
 @access(Permission.CATALOG_READ)
 def choose_options() -> ResponseReturnValue:
     """Ask which standard options the body uses; what is ticked leads back to the comparison."""
-    form = Form(UsedOptionsQuerySchema(), request.args)
+    form = ask(UsedOptionsQuerySchema())
     valid = form.validate()
     chosen, refusal = read_chosen(form, valid=valid)
     if refusal:

@@ -131,6 +131,8 @@ class ComparisonQuerySchema(CostQuerySchema):
     used = _flag()
     gaps = _flag()
     page = fields.String(load_default="1")
+    all = _flag()
+    sha = fields.String(load_default="", validate=validate.Length(max=60))
     show = Columns(load_default=())
 
 

@@ -133,6 +133,7 @@ def _compile(path: Path, inputs: dict[str, str], timestamp: int) -> tuple[bytes,
 
 _LONGEST_CELL = 32_767  # characters, the limit of the format; XlsxWriter drops longer ones silently
 _WIDEST = 60  # letters of a column that is fitted to its texts
+_PAPERS = {"a4": 9, "a3": 8}  # the numbers of the format
 _EXACT_INTEGER = 10**15  # spreadsheets keep fifteen digits
 _NUMBER = re.compile(r"-[0-9]+(?:\.[0-9]+)?")
 
@@ -142,6 +143,7 @@ class Sheet:
     """One sheet of a workbook: a header row and rows of values; widths in half-width letters.
 
     `choices` are drop-downs: column, first and last row (counted from 0) and the words to choose.
+    `freeze_columns` at the left stay in sight and are printed on every page; `paper` is landscape.
     """
 
     name: str
@@ -149,6 +151,8 @@ class Sheet:
     rows: Iterable[Row]
     widths: Sequence[int] = ()
     choices: Iterable[tuple[int, int, int, Sequence[str]]] = ()
+    freeze_columns: int = 0
+    paper: Literal["a4", "a3"] = "a4"
 
 
 def write_xlsx(sheets: Sequence[Sheet], *, made_at: datetime | None = None) -> bytes:
@@ -212,11 +216,13 @@ def _write_sheet(target: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
     for column, first, last, words in sheet.choices:
         allowed = {"validate": "list", "source": list(words), "error_title": "回答"}
         target.data_validation(first, column, last, column, allowed)
-    target.freeze_panes(1, 0)
+    target.freeze_panes(1, sheet.freeze_columns)
     if sheet.header:
         target.autofilter(0, 0, max(last_row, 1), len(sheet.header) - 1)
     target.repeat_rows(0)
-    target.set_paper(9)
+    if sheet.freeze_columns:
+        target.repeat_columns(0, sheet.freeze_columns - 1)
+    target.set_paper(_PAPERS[sheet.paper])
     target.set_landscape()
     target.fit_to_pages(1, 0)
     target.set_footer("&C&P／&N")

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from accounts.models import BodyKind, Role
+from accounts.models import BodyKind, Organisation, Role
 from catalog.certification.models import ReviewState
 from catalog.offerings.models import OfferAction, OfferState
 from catalog.offerings.queries import load_listing_versions
@@ -204,13 +204,50 @@ def test_without_a_body_the_reference_is_said_in_words(client, market):
     assert f"{100_000 + 36 * 30_000:,}" in text
 
 
-def test_a_link_reproduces_the_page_for_anyone(client, new_client, market):
+def same_address(page):
+    return next(a.get("href") for a in page.iter("a") if text_of(a) == "この比較のアドレス")
+
+
+def table_of(page, table):
+    found = next(each for each in page.iter("table") if each.get("id") == table)
+    return [[text_of(cell) for cell in row] for row in found.iter("tr")]
+
+
+def test_a_link_reproduces_the_page_for_anyone_on_any_day(client, new_client, market, hold_clock):
     factories.sign_in_client(client, market.clerk, market.town)
     page = client.page(compare(market.first, market.second))
-    link = next(a.get("href") for a in page.iter("a") if text_of(a) == "この比較のアドレス")
-    assert parse_qs(urlsplit(link).query)["body"] == ["103667"]
+    link = same_address(page)
+    asked = {name: value[0] for name, value in parse_qs(urlsplit(link).query).items()}
+    assert (asked["body"], asked["on"], asked["population"]) == ("103667", "2026-11-21", "8421")
     anyone = new_client()
-    assert text_of(next(anyone.page(link).iter("main"))) == text_of(next(page.iter("main")))
+    again = anyone.page(link)
+    assert "内容は変わっていません" in text_of(again)
+    assert "入力した人口" not in text_of(again)
+    for table in ("functions", "terms", "costs"):
+        assert table_of(again, table) == table_of(page, table)
+    hold_clock(datetime(2027, 5, 6, 3, 0, tzinfo=UTC))
+    with db.transaction() as session:
+        session.get(Organisation, market.town.id).population = 8_000
+    later = anyone.page(link)
+    assert table_of(later, "costs") == table_of(page, "costs")
+    assert "登録されている川上町（群馬県）の人口は8,000人です" in text_of(later)
+    assert "変わったものがあります" not in text_of(later)
+    assert table_of(anyone.page(same_address(later)), "costs") == table_of(page, "costs")
+
+
+def test_a_link_says_what_has_changed_since_it_was_made(client, market):
+    link = same_address(client.page(compare(market.first, market.second, body="103667")))
+    with db.transaction() as session:
+        row = load_listing_versions(session, [market.second])[market.second]
+        factories.certification(session, row.offering_version)
+        session.get(Vendor, market.makers[0].id).apply(VendorAction.SUSPEND)
+    text = words(client, link)
+    assert "変わったものがあります：掲載の状態・名称・事業者、認証の状態。" in text
+    assert "表は今の内容なので" in text
+    assert "内容は変わっていません" not in text
+    for broken in ("1", "zzzzzz." * 6, "x" * 80):
+        changed = compare(market.first, market.second, sha=broken)
+        assert client.get(changed).status_code == 422
 
 
 def test_a_name_leads_to_the_address_with_the_code(client, market):
