@@ -66,7 +66,9 @@ def price_quantity(component: PriceComponent, quantity: int) -> int:
     """
     if not component.tiers:
         raise ValueError(f"no price is published: {component.name}")
-    if component.tier_mode is TierMode.VOLUME:
+    if len(component.tiers) == 1:
+        amount = quantity * component.tiers[0].unit_price
+    elif component.tier_mode is TierMode.VOLUME:
         tier = next(each for each in reversed(component.tiers) if quantity >= each.lower)
         amount = quantity * tier.unit_price
     else:
@@ -199,8 +201,9 @@ def price_now(
 ) -> list[Charge]:
     """Price each component as it counts on a day, for a first month that begins then."""
     charges = []
-    for group in list_owed(components, volumes.sized_by):
-        found = [e for e in group if e.fits(volumes.sized_by) and e.is_valid_on(day)]
+    population = volumes.sized_by
+    for group in list_owed(components, population):
+        found = [e for e in group if e.fits(population) and e.is_valid_on(day)]
         priced = charge_amount(found[0], volumes, rules) if found else None
         amount = priced if isinstance(priced, int) else None
         charges.append(Charge(found[0] if found else group[0], None, amount, is_first=True))

@@ -143,10 +143,11 @@ class PriceComponent:
             raise ValueError(f"{self.kind.value} is not charged per {self.interval.value}")
         if self.tiers and self.tiers[0].lower != 0:
             raise ValueError("the first tier must begin at 0")
-        if any(before.lower >= after.lower for before, after in pairwise(self.tiers)):
+        tiers, prices = self.tiers, [tier.unit_price for tier in self.tiers]
+        if len(tiers) > 1 and any(one.lower >= two.lower for one, two in pairwise(tiers)):
             raise ValueError("the lower bounds of tiers must rise")
         bounds = [bound for bound in (self.minimum, self.maximum) if bound is not None]
-        if any(amount < 0 for amount in [*bounds, *(tier.unit_price for tier in self.tiers)]):
+        if min(bounds + prices, default=0) < 0:
             raise ValueError("prices must not be negative")
         if bounds != sorted(bounds):
             raise ValueError("the minimum must not exceed the maximum")
@@ -193,7 +194,7 @@ def list_variants(components: Iterable[PriceComponent]) -> list[tuple[PriceCompo
         groups.setdefault((each.kind, each.name), []).append(each)
     found: list[tuple[PriceComponent, ...]] = []
     for group in groups.values():
-        if any(each.is_bounded for each in group):
+        if len(group) == 1 or any(each.is_bounded for each in group):
             found.append(tuple(group))
         else:
             found += [(each,) for each in group]
@@ -209,7 +210,7 @@ def list_owed(
     body owes its own. What others owe beside the same plan has no price for this body.
     """
     variants = list_variants(components)
-    if population is None:
+    if population is None or not any(each.sizes for group in variants for each in group):
         return variants
     mine = [group for group in variants if any(each.fits(population) for each in group)]
     return [
@@ -251,11 +252,14 @@ class PricePlan:
         if not self.components:
             raise ValueError("a price plan needs a component")
         for group in list_variants(self.components):
+            if len(group) == 1:
+                continue
             if any(one.overlaps(other) for one, other in combinations(group, 2)):
                 raise ValueError("two prices of one component count for the same case")
             if len({each.interval for each in group}) > 1:
                 raise ValueError("prices that stand for one another are charged equally often")
-        plain = [each.name for each in self.components if each.is_option and not each.is_bounded]
+        options = [each for each in self.components if each.kind is ComponentKind.OPTION]
+        plain = [each.name for each in options if not each.is_bounded]
         if len(set(plain)) != len(plain):
             raise ValueError("options must have different names")
         if self.minimum_term_months < 0:
@@ -288,6 +292,9 @@ _QUANTITIES: Mapping[Unit, str] = {
 }
 
 
+_VOLUMES = (*_QUANTITIES.values(), "size_population")
+
+
 @dataclass(frozen=True, slots=True)
 class Volumes:
     """A body's quantities; cases and hours are per month; None is unknown, which is not zero.
@@ -307,7 +314,7 @@ class Volumes:
 
     def __post_init__(self) -> None:
         """Refuse negative quantities."""
-        if min((self.get(unit) or 0 for unit in Unit), default=0) < 0 or (self.sized_by or 0) < 0:
+        if min(getattr(self, name) or 0 for name in _VOLUMES) < 0:
             raise ValueError("volumes must not be negative")
 
     @property

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from json import JSONDecoder
 from typing import Any
 
-from sqlalchemy import Dialect, Enum, type_coerce
+from sqlalchemy import JSON, Dialect, Enum, type_coerce
 from sqlalchemy.types import NullType
 
 Decoder = Callable[[Any], Any] | None
 """What makes a value of what the database gave; None where that is the value."""
 
 Decoders = Sequence[Decoder]
+
+_JSON = JSONDecoder()
 
 
 def undecoded(columns: Iterable[Any]) -> list[Any]:
@@ -33,4 +36,9 @@ def _decoder(kind: Any, dialect: Dialect) -> Decoder:
     if isinstance(kind, Enum) and kind.enum_class is not None:
         return {each.value: each for each in kind.enum_class}.__getitem__
     decoder: Decoder = kind.dialect_impl(dialect).result_processor(dialect, None)
-    return decoder
+    # Where the database gives the text of JSON, it is what this program wrote: without blanks around.
+    return decoder and _read_json if isinstance(kind, JSON) else decoder
+
+
+def _read_json(text: str) -> Any:
+    return _JSON.raw_decode(text)[0]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from catalog.certification.queries import Standing
 from catalog.cost_rules import compute_tax
@@ -42,7 +42,7 @@ class Seller:
     def cost(self) -> FirstYear:
         """What this seller asks; computed when it is looked at."""
         plan = plan_of(self.version, self.day)
-        price = first_year_cost(plan, Volumes(population=self.population))
+        price = first_year_cost(plan, volumes_of(self.population))
         return FirstYear(_with_tax(price.running), _with_tax(price.initial), price)
 
 
@@ -117,6 +117,12 @@ class FoundPage:
     """For which population costs filter and sort, in a sentence; empty when they do neither."""
     fallback: bool = False
     """The search server could not answer: the reserve did, under every condition."""
+
+
+@lru_cache(maxsize=64)
+def volumes_of(population: int) -> Volumes:
+    """Return what a search knows of a body."""
+    return Volumes(population=population)
 
 
 def _with_tax(amount: int | None) -> int | None:

@@ -4,20 +4,20 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from catalog.certification.queries import Standing
 from catalog.offerings.listed import Listed
 from catalog.offerings.prices import plan_of
 from catalog.price_bands import first_year_cost
-from catalog.price_plan import Volumes
-from search.analysis import plan_query, read_zones
-from search.engine import Hit, SearchQuery, shuffle_rank
+from search.analysis import QueryPlan, plan_query, read_zones
+from search.engine import Filters, Hit, SearchQuery, shuffle_rank
 from search.facets import meets
 from search.projection import text_of
-from search.results import FoundListing, Seller
+from search.results import FoundListing, Seller, volumes_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
     """How the rows are to be read: the query, for whom costs are, and on which day."""
 
@@ -25,6 +25,16 @@ class Reading:
     relaxed: bool
     population: int
     day: date
+
+    @cached_property
+    def filters(self) -> Filters:
+        """The conditions on facets."""
+        return self.query.active_filters
+
+    @cached_property
+    def plan(self) -> QueryPlan | None:
+        """The text that each row has to hold as it is written; None for a wider reading."""
+        return plan_query(self.query.text) if self.query.text and not self.relaxed else None
 
 
 def build_rows(
@@ -34,12 +44,10 @@ def build_rows(
     reading: Reading,
 ) -> list[FoundListing]:
     """Return a row for each software of which a seller still meets every condition, in the hits' order."""
-    listed: dict[uuid.UUID, list[Listed]] = {}
+    listed: dict[str, list[Listed]] = {}
     for version in versions:
-        listed.setdefault(version.offering_id, []).append(version)
-    found = (
-        _build_row(listed.get(uuid.UUID(hit.offering_id), []), states, reading) for hit in hits
-    )
+        listed.setdefault(str(version.offering_id), []).append(version)
+    found = (_build_row(listed.get(hit.offering_id, []), states, reading) for hit in hits)
     return [row for row in found if row is not None]
 
 
@@ -70,13 +78,13 @@ def _seller_order(seller: Seller, query: SearchQuery) -> tuple[float, float]:
 
 def _build_seller(version: Listed, standing: Standing, reading: Reading) -> Seller:
     query = reading.query
-    matches = meets(query.active_filters, version, standing.state, reading.day)
+    matches = meets(reading.filters, version, standing.state, reading.day)
     if matches and query.price_cap is not None:
         population = query.price_cap.population
         plan = plan_of(version, reading.day)
-        running = first_year_cost(plan, Volumes(population=population)).running
+        running = first_year_cost(plan, volumes_of(population)).running
         known = {} if running is None else {population: running}
         matches = query.price_cap.allows(str(version.listing_id), known)
-    if matches and query.text and not reading.relaxed:
-        matches = plan_query(query.text).accepts(read_zones(text_of(version, reading.day)))
+    if matches and reading.plan is not None:
+        matches = reading.plan.accepts(read_zones(text_of(version, reading.day)))
     return Seller(version, matches, reading.population, reading.day)
