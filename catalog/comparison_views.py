@@ -34,6 +34,7 @@ from catalog.comparison_tables import (
 from catalog.comparison_words import filter_words
 from catalog.conditions import Conditions
 from catalog.conditions_views import answer
+from catalog.cost_charts import total_chart
 from catalog.reproduced import list_changes, pin, population_remark, sign
 from catalog.schemas import ComparisonQuerySchema
 from core import paging, web
@@ -123,6 +124,7 @@ def _show_comparison(form: Form, chosen: list[UUID], conditions: Conditions) -> 
         **_functions(form, found),
         terms=terms,
         costs=costs,
+        totals=total_chart([(column.name, column.cost) for column in found.shown]),
         filter_words=filter_words(found),
         is_unchanged=bool(signature) and not changes,
         remarks=_remarks(found, changes),

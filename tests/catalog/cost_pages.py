@@ -12,6 +12,7 @@ from accounts.models import BodyKind, Role
 from catalog.offerings.models import ListingVersion, PriceComponentRow
 from catalog.offerings.queries import load_listing_versions
 from catalog.price_plan import PricePlan
+from catalog.terms import Answer
 from tests import factories
 from tests.page_checks import text_of
 
@@ -69,7 +70,12 @@ def add_listing(
 ) -> ListingVersion:
     """Add a published listing with the components of a plan."""
     made = factories.offering(
-        session, world.maker, world.version, prices=[], name=values.pop("name", "ひかり予約")
+        session,
+        world.maker,
+        world.version,
+        prices=[],
+        name=values.pop("name", "ひかり予約"),
+        answers=values.pop("answers", Answer.CONFORMS),
     )
     for position, each in enumerate(plan.components, start=1):
         session.add(
