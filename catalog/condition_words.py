@@ -62,6 +62,16 @@ def quantities_words(conditions: Conditions) -> str:
     )
 
 
+def kept_words(conditions: Conditions) -> str:
+    """Return what is counted in the cost of a year beside the population; empty when nothing is."""
+    parts = [quantities_words(conditions)]
+    if conditions.options:
+        parts.append(f"オプション：{'、'.join(sorted(conditions.options))}")
+    if conditions.rates:
+        parts.append(rate_words(conditions))
+    return "、".join(filter(None, parts))
+
+
 def rounding_words(conditions: Conditions) -> str:
     """Return by which rule fractions of a yen of the tax are dropped."""
     if conditions.rounding is None:

@@ -1,4 +1,4 @@
-"""Costs for exactly one population: few hits are filtered and sorted by them, many by a reference's."""
+"""Costs for exactly one body: few hits are filtered and sorted by them, many by a reference's."""
 
 import threading
 import uuid
@@ -9,10 +9,8 @@ from datetime import date
 
 from catalog.offerings.listed import ListedPrice
 from catalog.offerings.prices import plan_of_rows
-from catalog.price_bands import first_year_cost
-from catalog.price_plan import Volumes
+from search.costing import Costing
 from search.engine import (
-    REFERENCE_POPULATIONS,
     Hit,
     PriceCap,
     SearchQuery,
@@ -28,31 +26,31 @@ Load = Callable[[Sequence[uuid.UUID]], Iterable[tuple[uuid.UUID, Sequence[Listed
 
 
 class Costs:
-    """Remembers what listing versions cost a population on a day; a version's prices never change."""
+    """Remembers what listing versions cost somebody on a day; a version's prices never change."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[str, int, date], int | None] = OrderedDict()
+        self._known: OrderedDict[tuple[str, Costing, date], int | None] = OrderedDict()
 
     def find(
-        self, hits: Sequence[Hit], population: int, day: date, load: Load
+        self, hits: Sequence[Hit], costing: Costing, day: date, load: Load
     ) -> dict[str, int | None]:
         """Return the yearly cost without tax by listing id; None where only a quote can tell."""
         with self._lock:
             known = {
                 hit.listing_version_id: self._known[key]
                 for hit in hits
-                if (key := (hit.listing_version_id, population, day)) in self._known
+                if (key := (hit.listing_version_id, costing, day)) in self._known
             }
         missing = [each.listing_version_id for each in hits if each.listing_version_id not in known]
         if missing:
             for found, rows in load([uuid.UUID(each) for each in missing]):
-                price = first_year_cost(plan_of_rows(rows, day), Volumes(population=population))
+                price = costing.first_year(plan_of_rows(rows, day))
                 known[str(found)] = price.running
         with self._lock:
             for version_id, cost in known.items():
-                self._known[version_id, population, day] = cost
-                self._known.move_to_end((version_id, population, day))
+                self._known[version_id, costing, day] = cost
+                self._known.move_to_end((version_id, costing, day))
             while len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         return {hit.listing_id: known.get(hit.listing_version_id) for hit in hits}
@@ -61,11 +59,10 @@ class Costs:
 COSTS = Costs()
 
 
-def depends_on_population(query: SearchQuery, population: int) -> bool:
-    """Tell whether rows or their order follow from a cost that the index has only for a larger body."""
+def depends_on_costs(query: SearchQuery, costing: Costing) -> bool:
+    """Tell whether rows or their order follow from a cost that the index has only for another body."""
     asked = {query.cost_population, query.price_cap.population if query.price_cap else None}
-    exact = population in REFERENCE_POPULATIONS
-    return not exact and asked - {None} == {next_reference(population)}
+    return not costing.is_indexed and asked - {None} == {next_reference(costing.population)}
 
 
 def judge(

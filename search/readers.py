@@ -1,7 +1,8 @@
 """For whom a search counts costs, and what an address asks for that reader."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from sqlmodel import Session
@@ -9,12 +10,16 @@ from sqlmodel import Session
 from accounts.auth import actor
 from accounts.models import Organisation
 from catalog.bodies import acting_body, find_body
+from catalog.condition_words import kept_words
+from catalog.conditions import Conditions
+from catalog.kept.remembering import own_conditions
 from core.clock import day_in_japan
 from core.db import now
 from core.errors import Invalid, NotFound
 from core.forms import Form
 from search.asking import query_of
 from search.choices import list_facet_choices
+from search.costing import Costing, for_population
 from search.engine import SearchQuery
 from search.facets import OWN_SIZE, Choices
 from search.results import DEFAULT_POPULATION
@@ -22,23 +27,52 @@ from search.results import DEFAULT_POPULATION
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """For whom costs are computed: a body that the address names or that acts, or a round population."""
+    """For whom costs are computed: a body that the address names, what the reader keeps, or a round population.
+
+    `kept` is what the reader keeps, or None where the address says for whom.
+    """
 
     body: Organisation | None
     chosen: int | None
     is_named: bool
+    kept: Conditions | None = None
 
     @property
     def population(self) -> int:
         """The population for which costs are computed."""
-        return self.chosen or (self.body and self.body.population) or DEFAULT_POPULATION
+        return self.chosen or self._own_population or DEFAULT_POPULATION
+
+    @property
+    def _own_population(self) -> int | None:
+        if self.kept is not None:
+            return self.kept.population
+        return self.body.population if self.body else None
 
     @property
     def own(self) -> tuple[str, int] | None:
         """The name and population of the body."""
-        if self.body is None or self.body.population is None:
+        population = self._own_population
+        if self.body is None or population is None:
             return None
-        return self.body.name, self.body.population
+        return self.body.name, population
+
+    @property
+    def population_on(self) -> date | None:
+        """The day of which the body's population is."""
+        if self.kept is not None:
+            return self.kept.population_on
+        return self.body.population_date if self.body else None
+
+    @property
+    def costing(self) -> Costing:
+        """All that costs are computed by."""
+        kept, population = self.kept, self.population
+        if kept is None:
+            return for_population(population)
+        volumes = replace(kept.volumes, population=population)
+        rates = tuple(kept.rates.values())
+        words = kept_words(kept)
+        return Costing(population, volumes, kept.options, rates, words)
 
     @property
     def is_for_body(self) -> bool:
@@ -49,7 +83,10 @@ class Reader:
 def read_reader(session: Session, form: Form | None, values: Mapping[str, Any]) -> Reader:
     """Return the reader of an address; an unknown body is refused in the form, or NotFound without one."""
     if not values["body"]:
-        return Reader(acting_body(session, actor()), values["population"], is_named=False)
+        if values["population"]:
+            return Reader(acting_body(session, actor()), values["population"], is_named=False)
+        kept = own_conditions(session)
+        return Reader(kept.body, None, is_named=False, kept=kept)
     try:
         body = find_body(session, values["body"])
     except Invalid as error:
@@ -93,8 +130,11 @@ def ask(session: Session, reader: Reader, values: Mapping[str, Any]) -> tuple[Se
 
 
 def kept_body(reader: Reader, values: Mapping[str, Any]) -> dict[str, str]:
-    """Name the body in addresses as soon as what they find depends on it."""
-    if reader.own is None or reader.body is None:
+    """Name the body in addresses as soon as what they find depends on it.
+
+    Where more than a population is kept, no address of the search could bring it back: it stays away.
+    """
+    if reader.own is None or reader.body is None or not reader.costing.is_plain:
         return {}
     depends = values["size_class"] or values["cost_max"] is not None or values["sort"] == "cost"
     return {"body": reader.body.code or ""} if reader.is_named or depends else {}

@@ -9,9 +9,10 @@ from catalog.certification.queries import Standing
 from catalog.cost_rules import compute_tax
 from catalog.offerings.listed import Listed
 from catalog.offerings.prices import plan_of
-from catalog.price_bands import ReferencePrice, first_year_cost
+from catalog.price_bands import ReferencePrice
 from catalog.price_plan import Volumes
 from catalog.terms import HOSTING_CODES, SIZE_LOWER_BOUNDS, hosting_label
+from search.costing import Costing
 from search.engine import REFERENCE_POPULATIONS, SearchQuery
 
 DEFAULT_POPULATION = 10_000
@@ -35,14 +36,14 @@ class Seller:
 
     version: Listed
     matches: bool
-    population: int
+    costing: Costing
     day: date
 
     @cached_property
     def cost(self) -> FirstYear:
         """What this seller asks; computed when it is looked at."""
         plan = plan_of(self.version, self.day)
-        price = first_year_cost(plan, volumes_of(self.population))
+        price = self.costing.first_year(plan)
         return FirstYear(_with_tax(price.running), _with_tax(price.initial), price)
 
 
@@ -135,20 +136,23 @@ def next_reference(population: int) -> int:
     return above[0] if above else REFERENCE_POPULATIONS[-1]
 
 
-def describe_basis(query: SearchQuery, population: int, *, is_exact: bool) -> str:
+def describe_basis(query: SearchQuery, costing: Costing, *, is_exact: bool) -> str:
     """Say by whose costs rows are filtered and sorted; empty when they are neither."""
     cap, sorted_by = query.price_cap, query.cost_population
     reference = sorted_by or (cap and cap.population)
     if not reference:
         return ""
+    population = costing.population
     acts = "絞り込み、並べて" if cap and sorted_by else "絞り込んで" if cap else "並べて"
+    own = f"人口{population:,}人の団体の費用"
+    exact = f"{own}（{costing.words}）" if costing.words else own
     if is_exact:
-        return f"人口{population:,}人の団体の費用で{acts}います。"
+        return f"{exact}で{acts}います。"
     base = f"人口{reference:,}人の団体の費用で{acts}います。"
-    if reference == population:
+    if reference == population and costing.is_plain:
         return base
     why = f"{MOST_EXACT}件を超えるため、" if reference == next_reference(population) else ""
-    return f"{why}{base}各行の年額は、人口{population:,}人の団体の費用です。"
+    return f"{why}{base}各行の年額は、{exact}です。"
 
 
 def size_words(classes: list[str]) -> str:

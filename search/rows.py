@@ -11,6 +11,7 @@ from catalog.offerings.listed import Listed
 from catalog.offerings.prices import plan_of
 from catalog.price_bands import first_year_cost
 from search.analysis import QueryPlan, plan_query, read_zones
+from search.costing import Costing
 from search.engine import Filters, Hit, SearchQuery, shuffle_rank
 from search.facets import meets
 from search.projection import text_of
@@ -23,7 +24,7 @@ class Reading:
 
     query: SearchQuery
     relaxed: bool
-    population: int
+    costing: Costing
     day: date
 
     @cached_property
@@ -87,4 +88,4 @@ def _build_seller(version: Listed, standing: Standing, reading: Reading) -> Sell
         matches = query.price_cap.allows(str(version.listing_id), known)
     if matches and reading.plan is not None:
         matches = reading.plan.accepts(read_zones(text_of(version, reading.day)))
-    return Seller(version, matches, reading.population, reading.day)
+    return Seller(version, matches, reading.costing, reading.day)

@@ -50,20 +50,20 @@ def index() -> ResponseReturnValue:
     values = _keep_own_case(session, drop_unknown_size(form, reader, values))
     query, choices = ask(session, reader, values)
     engine = get_engine(settings())
-    found = find_listings(session, engine, query, population=reader.population)
+    found = find_listings(session, engine, query, costing=reader.costing)
     if form.errors:
         found = replace(found, rows=())
     choices = _name_shown(session, found, choices, values)
     address = Address({**values, "page": None, **kept_body(reader, values)})
     panel = Panel(choices, query, found, address, reader.own)
     is_empty = not (found.total or form.errors)
-    people = reader.population
-    advice = count_without(session, engine, query, population=people) if is_empty else []
+    advice = count_without(session, engine, query, costing=reader.costing) if is_empty else []
     context = {
         "form": form,
         "save_href": _save_href(form, address),
         "advice": panel.advise(advice),
         **_page_context(panel, values["project"]),
+        "conditions_href": url_for("comparison.own_conditions", next=_unnamed(address)),
         **_population_context(reader),
     }
     return _answer(form, address.href(page=query.page), context)
@@ -131,7 +131,7 @@ def show_values(facet: str) -> ResponseReturnValue:
     values = _keep_own_case(session, read_parameters(request.args))
     reader = read_reader(session, None, values)
     query, _ = ask(session, reader, {**values, "page": 1})
-    found = find_listings(session, get_engine(settings()), query, population=reader.population)
+    found = find_listings(session, get_engine(settings()), query, costing=reader.costing)
     counts = found.facets.get(facet, {})
     named = [pair for pair in name_values(session, facet, counts) if pair[0] in counts]
     page_count = max(1, -(-len(named) // VALUES_PER_PAGE))
@@ -233,6 +233,11 @@ def _page_context(panel: Panel, project: Any) -> dict[str, Any]:
     }
 
 
+def _unnamed(address: Address) -> str:
+    """Return the address of the same search for whom the reader is about to say."""
+    return Address({**address.values, "body": "", "population": None}).href()
+
+
 def _save_href(form: Form, address: Address) -> str:
     """Return the page that keeps this search: for whoever may, or has yet to sign in; not in a case."""
     is_open = not actor().is_signed_in or can(actor(), Permission.SAVED_SEARCH_EDIT)
@@ -269,7 +274,10 @@ def _population_context(reader: Reader) -> dict[str, Any]:
     reference = next_reference(reader.population)
     return {
         "body": reader.body,
+        "kept": reader.kept,
+        "kept_words": reader.costing.words,
         "counted_for_own": reader.is_for_body,
+        "population_on": reader.population_on,
         "population": reader.population,
         "population_label": population_words(reader.population),
         "reference": reference,

@@ -55,9 +55,9 @@ def has_profile_place() -> bool:
 def find_words() -> Words:
     """Return the words that this reader keeps, without what can no longer be read."""
     session, acting = web.read_session(), actor()
-    acting_body(session, acting)  # what is kept for it mostly names it
     if has_profile_place():
         profile = find_profile(session, acting)
+        acting_body(session, acting)  # what is kept for it mostly names it
         return usable(session, profile.conditions) if profile else {}
     return usable(session, browser_session.get(_COOKIE_KEY, {}))
 

@@ -19,6 +19,7 @@ from core.db import now
 from core.errors import NotFound
 from search import asking, choices, results
 from search.analysis import plan_query, read_zones
+from search.costing import Costing, for_population
 from search.embedded import EmbeddedEngine
 from search.engine import (
     Hit,
@@ -33,7 +34,7 @@ from search.equal_words import synonyms_hash
 from search.facets import FACET_LABELS, keeps
 from search.judging import (
     COSTS,
-    depends_on_population,
+    depends_on_costs,
     judge,
     judge_cap,
     one_each,
@@ -87,13 +88,16 @@ def find_listings(
     query: SearchQuery,
     *,
     population: int = DEFAULT_POPULATION,
+    costing: Costing | None = None,
 ) -> FoundPage:
     """Answer one page, each row checked against the database; 5 statements.
 
-    Raises SearchUnavailable rather than answering wider, NotFound beyond the last page.
+    Costs are those for a population, or by all that a reader keeps. Raises SearchUnavailable rather
+    than answering wider, NotFound beyond the last page.
     """
     synonyms.refresh(session)
-    query, costs = _judge(session, engine, query, population)
+    costing = costing or for_population(population)
+    query, costs = _judge(session, engine, query, costing)
     result = _ask(session, engine, query)
     if costs is not None and query.cost_population:
         listings = _ask_all(session, engine, query).hits
@@ -105,7 +109,7 @@ def find_listings(
         raise NotFound(
             f"検索結果は{page_count}ページまでです。{page_count}以下のページを開いてください。"
         )
-    rows = _load_rows(session, result, query, population)
+    rows = _load_rows(session, result, query, costing)
     withheld = len(result.hits) - len(rows)
     total, facets = result.total, result.facets
     if withheld:
@@ -121,7 +125,7 @@ def find_listings(
         engine=result.engine,
         engine_version=result.engine_version,
         fallback=result.fallback,
-        cost_basis=describe_basis(query, population, is_exact=costs is not None),
+        cost_basis=describe_basis(query, costing, is_exact=costs is not None),
     )
 
 
@@ -157,7 +161,7 @@ def search_all(
 ) -> SearchResult:
     """Answer every listing in the engine's order; compare with `verify_hits` before relying on it."""
     synonyms.refresh(session)
-    query, costs = _judge(session, engine, query, population)
+    query, costs = _judge(session, engine, query, for_population(population))
     result = _ask_all(session, engine, query)
     if costs is None or query.cost_population is None:
         return result
@@ -165,27 +169,27 @@ def search_all(
 
 
 def _judge(
-    session: Session, engine: SearchEngine, query: SearchQuery, population: int
+    session: Session, engine: SearchEngine, query: SearchQuery, costing: Costing
 ) -> tuple[SearchQuery, dict[str, int | None] | None]:
     """Find the exact costs that decide over few hits; None where the index knows them or they are many."""
-    if not depends_on_population(query, population):
+    if not depends_on_costs(query, costing):
         return query, None
     return judge(
         query,
         lambda each: _ask(session, engine, each),
         lambda each: _ask_all(session, engine, each),
-        lambda hits: _find_costs(session, hits, population),
+        lambda hits: _find_costs(session, hits, costing),
     )
 
 
-def _find_costs(session: Session, hits: Sequence[Hit], population: int) -> dict[str, int | None]:
+def _find_costs(session: Session, hits: Sequence[Hit], costing: Costing) -> dict[str, int | None]:
     def load(
         version_ids: Sequence[uuid.UUID],
     ) -> Iterable[tuple[uuid.UUID, Sequence[ListedPrice]]]:
         for part in chunks(version_ids):
             yield from read_prices(session, part).items()
 
-    return COSTS.find(hits, population, day_in_japan(now(session)), load)
+    return COSTS.find(hits, costing, day_in_japan(now(session)), load)
 
 
 def _ask_all(session: Session, engine: SearchEngine, query: SearchQuery) -> SearchResult:
@@ -202,7 +206,7 @@ def count_without(
     engine: SearchEngine,
     query: SearchQuery,
     *,
-    population: int = DEFAULT_POPULATION,
+    costing: Costing,
 ) -> list[tuple[tuple[str, ...], int]]:
     """Count what conditions hide: (facet names, "cost_max" or "q", hits without them).
 
@@ -213,15 +217,15 @@ def count_without(
     for number in () if names == ["q"] else (1, 2):
         chosen = islice(combinations(names, number), MOST_WIDER)
         wider = {each: asking.without(query, each) for each in chosen}
-        totals = [(each, _count(session, engine, q, population)) for each, q in wider.items()]
+        totals = [(each, _count(session, engine, q, costing)) for each, q in wider.items()]
         if hiding := [pair for pair in totals if pair[1]]:
             by_count = sorted(hiding, key=lambda pair: -pair[1]) if number > 1 else hiding
             return by_count[:MOST_ADVICE]
     return []
 
 
-def _count(session: Session, engine: SearchEngine, query: SearchQuery, population: int) -> int:
-    judged, _ = _judge(session, engine, replace(query, page=1, per_page=1, counted=()), population)
+def _count(session: Session, engine: SearchEngine, query: SearchQuery, costing: Costing) -> int:
+    judged, _ = _judge(session, engine, replace(query, page=1, per_page=1, counted=()), costing)
     return _ask(session, engine, judged).total
 
 
@@ -239,11 +243,11 @@ def verify_hits(
                 continue
             if plan.accepts(read_zones(record.analysed)):
                 found.append((hit_of(record), record))
-    cap = query.price_cap
-    if cap is not None and depends_on_population(query, population):
+    cap, costing = query.price_cap, for_population(population)
+    if cap is not None and depends_on_costs(query, costing):
         hits = [hit for hit, _ in found]
         if len(one_each(hits)) <= MOST_EXACT:
-            cap = judge_cap(cap, _find_costs(session, hits, population))
+            cap = judge_cap(cap, _find_costs(session, hits, costing))
     return {
         uuid.UUID(record.listing_version_id)
         for _, record in found
@@ -324,14 +328,14 @@ def _empty_answer(engine: SearchEngine, query: SearchQuery) -> SearchResult:
 
 
 def _load_rows(
-    session: Session, result: SearchResult, query: SearchQuery, population: int
+    session: Session, result: SearchResult, query: SearchQuery, costing: Costing
 ) -> list[FoundListing]:
     if not result.hits:
         return []
     offering_ids = list({uuid.UUID(hit.offering_id) for hit in result.hits})
     versions = read_sellers(session, offering_ids)
     states = read_standings(session, {each.offering_version_id for each in versions})
-    reading = Reading(query, result.relaxed, population, day_in_japan(now(session)))
+    reading = Reading(query, result.relaxed, costing, day_in_japan(now(session)))
     return build_rows(result.hits, versions, states, reading)
 
 

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from accounts.identity import Actor
 from catalog.offerings.listed import Listed
 from catalog.offerings.queries import read_sellers
+from search.costing import Costing
 from search.engine import MAX_PER_PAGE, SearchEngine, SearchQuery
 from search.queries import find_listings
 from search.results import MOST_EXACT
@@ -70,18 +71,18 @@ def get_saved(session: Session, saved_search_id: uuid.UUID) -> SavedSearch | Non
 
 
 def find_matches(
-    session: Session, engine: SearchEngine, query: SearchQuery, population: int
+    session: Session, engine: SearchEngine, query: SearchQuery, costing: Costing
 ) -> Matches:
     """Find what a query matches as written, as the search page would; raises SearchUnavailable."""
     query = replace(query, page=1, per_page=MAX_PER_PAGE, counted=())
-    page = find_listings(session, engine, query, population=population)
+    page = find_listings(session, engine, query, costing=costing)
     if page.relaxed:
         return Matches(0, {}, page.fallback)
     if page.total > MOST_COMPARED:
         return Matches(page.total, None, page.fallback)
     rows = list(page.rows)
     for number in range(2, page.page_count + 1):
-        found = find_listings(session, engine, replace(query, page=number), population=population)
+        found = find_listings(session, engine, replace(query, page=number), costing=costing)
         rows += found.rows
     versions = {str(row.version.offering_id): row.version for row in rows}
     return Matches(len(versions), versions, page.fallback)

@@ -13,6 +13,7 @@ from core import web
 from core.db import transaction
 from core.errors import NotFound
 from core.forms import Form
+from search.costing import Costing
 from search.engine import SearchUnavailable
 from search.queries import get_engine
 from search.readers import ask, read_reader
@@ -48,7 +49,7 @@ def create() -> ResponseReturnValue:
     query, choices = ask(session, reader, values)
     conditions = list_conditions(values, choices, reader)
     form = Form(NameSchema(), web.posted_form(), {"name": suggest_name(conditions)})
-    found = _find(session, query, reader.population) if form.is_posted else None
+    found = _find(session, query, reader.costing) if form.is_posted else None
 
     def act(writing: Session, *, name: str) -> tuple[str, ...]:
         services.save(writing, actor(), name=name, conditions=conditions, found=found)
@@ -151,12 +152,12 @@ def _own(session: Session, saved_search_id: uuid.UUID) -> SavedSearch:
 def _find_now(session: Session, restored: Restored) -> Matches | None:
     reader = read_reader(session, None, restored.values)
     query, _ = ask(session, reader, restored.values)
-    return _find(session, query, reader.population)
+    return _find(session, query, reader.costing)
 
 
-def _find(session: Session, query: Any, population: int) -> Matches | None:
+def _find(session: Session, query: Any, costing: Costing) -> Matches | None:
     """Find what is matched now; None while the search cannot answer."""
     try:
-        return queries.find_matches(session, get_engine(settings()), query, population)
+        return queries.find_matches(session, get_engine(settings()), query, costing)
     except SearchUnavailable:
         return None

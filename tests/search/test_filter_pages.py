@@ -198,6 +198,23 @@ def test_costs_are_filtered_and_sorted_exactly_for_my_body(client, market, setti
     assert names(client.page(links(zero, "1件見つかります")[0])) == ["人数号"]
     zero = client.page("/search?cost_max=5")
     assert names(client.page(links(zero, "4件見つかります")[0])) == names(client.page("/search"))
+    # What the reader keeps counts in rows, filter and order; a named body or population does not.
+    kept = client.submit(
+        links(client.page("/search?sort=cost"), "数量とオプションも入れて")[0],
+        {"counters": "20"},
+        action="/conditions",
+    )
+    assert urlsplit(kept.location).query == "sort=cost"
+    page = client.page(kept.location)
+    assert names(page) == ["見積号", "人数号", "定額号", "高額号"]
+    assert "人口9,007人の団体の費用（窓口20か所）で並べています" in text_of(page.find(".//main"))
+    assert "1,320円" in text_of(page)
+    assert names(client.page("/search?cost_max=1320")) == ["見積号"]
+    client.get("/search?cost_max=1320")
+    assert len(client.business_statements(*PEOPLE)) <= 8
+    assert "body=" not in links(page, "この検索結果のアドレス")[0]
+    assert names(client.page("/search?sort=cost&body=203840"))[-1] == "見積号"
+    assert names(client.page("/search?sort=cost&population=10000"))[-1] == "見積号"
 
 
 def test_what_cannot_be_a_cost_is_said_at_its_field_and_kept(client, market):
