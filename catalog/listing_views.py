@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
@@ -12,6 +12,9 @@ from accounts.auth import access, actor
 from accounts.models import OrganisationKind
 from accounts.permissions import Permission
 from catalog.certification.queries import Standing, current_certifications, standing_of
+from catalog.condition_words import kept_words, population_words
+from catalog.conditions import Conditions
+from catalog.kept.remembering import own_conditions
 from catalog.listing_page import ChapterTally, tally_chapters
 from catalog.offerings import queries
 from catalog.offerings.models import ListingVersion, OfferState
@@ -19,7 +22,7 @@ from catalog.offerings.prices import list_public, plan_of
 from catalog.offerings.queries import history
 from catalog.offerings.views.offering_pages import words_of
 from catalog.offerings.views.own_list import UNDER_REVIEW
-from catalog.price_bands import first_year_reference
+from catalog.price_bands import first_year_cost
 from catalog.specifications.queries import list_requirements
 from catalog.terms import CertificationState, RequirementClass
 from core import paging, web
@@ -56,7 +59,7 @@ def show_listing(listing_id: uuid.UUID) -> ResponseReturnValue:
         standing=standing_of(certificate, now(session), has_answers=bool(answers)),
         **_chapters(tally_chapters(requirements, answers)),
         classes=RequirementClass,
-        reference=first_year_reference(plan_of(listed)),
+        **_price_context(listed, own_conditions(session)),
         public_components=list_public(listed.components, today_jst()),
         sellers=sellers,
         history=[each for each in beside if each.listing_id == listing_id and _was_public(each)],
@@ -66,6 +69,18 @@ def show_listing(listing_id: uuid.UUID) -> ResponseReturnValue:
         body_label=_body_label(),
         **words_of(version, listed),
     )
+
+
+def _price_context(listed: ListingVersion, conditions: Conditions) -> dict[str, Any]:
+    """Return the first year for whom the reader computes, and how to say for whom."""
+    rules = conditions.rules_for(listed.tax_rounding)
+    return {
+        "first_year": first_year_cost(plan_of(listed), conditions.volumes, rules),
+        "cost_for": conditions.body_label,
+        "population_words": population_words(conditions),
+        "kept_words": kept_words(conditions),
+        "conditions_href": url_for("comparison.own_conditions", next=request.path),
+    }
 
 
 def _chapters(chapters: list[ChapterTally]) -> dict[str, Any]:
