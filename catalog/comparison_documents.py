@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
+from catalog.certification.models import ReviewState
+from catalog.certification.queries import Standing
 from catalog.columns import Column, Comparison
 from catalog.comparison_tables import (
     Links,
@@ -117,20 +119,12 @@ def _service_facts(columns: Sequence[Column]) -> _Facts:
     facts: _Facts = []
     for number, column in enumerate(columns, start=1):
         version, offering = column.version, column.version.offering_version
-        standing = column.standing
-        until = standing.valid_until_day
-        certificate = "、".join(
-            each
-            for each in (
-                column.standing.state.label,
-                standing.number or "",
-                f"{format_date(until)}まで" if until else "",
-            )
-            if each
-        )
         facts += [
             (f"サービス{number}", _column_words(column)),
-            (f"サービス{number} 認証", f"{certificate}（{column.specification_version.title}）"),
+            (
+                f"サービス{number} 認証",
+                f"{_standing_words(column.standing)}（{column.specification_version.title}）",
+            ),
             (f"サービス{number} 掲載の状態", absence_words(version) or "掲載中"),
             (f"サービス{number} 販売条件の番号", f"{version.id}（登録{version.listing_id}）"),
             (f"サービス{number} 販売条件のSHA-256", version.content_sha256 or "なし"),
@@ -138,6 +132,20 @@ def _service_facts(columns: Sequence[Column]) -> _Facts:
             (f"サービス{number} サービスの版のSHA-256", offering.content_sha256 or "なし"),
         ]
     return facts
+
+
+def _standing_words(standing: Standing) -> str:
+    """Return what a certification tag says: the state with its number and its days."""
+    days = (
+        (standing.valid_until_day, "まで"),
+        (standing.due_on, "が条件の期限"),
+        (standing.lapsed_on, "に条件の期限が切れた"),
+        (standing.since, "から"),
+        (standing.refused_on, "に認証しないと決まった"),
+    )
+    told = [f"{format_date(day)}{words}" for day, words in days if day]
+    state = ReviewState.SUPERSEDED if standing.is_superseded else standing.state
+    return "、".join([state.label, *([standing.number] if standing.number else []), *told])
 
 
 def _column_words(column: Column) -> str:
