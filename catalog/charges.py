@@ -1,6 +1,6 @@
 """What each component of a price plan costs a body each time it is charged. Pure, integer yen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -25,7 +25,9 @@ from catalog.price_plan import (
     TierMode,
     Unit,
     Volumes,
+    choose_owed,
     list_owed,
+    list_variants,
 )
 
 # Volumes count these per month, so a price once or per year has no known quantity to multiply.
@@ -195,19 +197,20 @@ def _need(reason: QuoteReason, component: PriceComponent) -> QuoteNeed:
 
 def price_now(
     components: Iterable[PriceComponent],
-    volumes: Volumes,
+    bodies: Iterable[Volumes],
     day: date | None,
     rules: CostRules = PLAIN_RULES,
-) -> list[Charge]:
-    """Price each component as it counts on a day, for a first month that begins then."""
-    charges = []
-    population = volumes.sized_by
-    for group in list_owed(components, population):
-        found = [e for e in group if e.fits(population) and e.is_valid_on(day)]
-        priced = charge_amount(found[0], volumes, rules) if found else None
-        amount = priced if isinstance(priced, int) else None
-        charges.append(Charge(found[0] if found else group[0], None, amount, is_first=True))
-    return charges
+) -> Iterator[list[Charge]]:
+    """Price for each body each component as it counts on a day, for a first month that begins then."""
+    variants = list_variants(components)
+    for body in bodies:
+        charges = []
+        for group in choose_owed(variants, body.sized_by):
+            found = [e for e in group if e.fits(body.sized_by) and e.is_valid_on(day)]
+            priced = charge_amount(found[0], body, rules) if found else None
+            amount = priced if isinstance(priced, int) else None
+            charges.append(Charge(found[0] if found else group[0], None, amount, is_first=True))
+        yield charges
 
 
 def sum_month(charges: Iterable[Charge]) -> int | None:

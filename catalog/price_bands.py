@@ -1,8 +1,9 @@
 """The first twelve months of a price plan, and the bands that results are filtered by. Pure."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from catalog.charges import price_now, sum_known, sum_year
+from catalog.charges import Charge, price_now, sum_known, sum_year
 from catalog.cost_rules import PLAIN_RULES, CostRules, compute_tax
 from catalog.price_plan import QUOTE_LABEL, ComponentKind, Interval, PricePlan, Volumes
 
@@ -48,15 +49,29 @@ def first_year_cost(
     plan: PricePlan, volumes: Volumes, rules: CostRules = PLAIN_RULES
 ) -> ReferencePrice:
     """Give the first twelve months for these volumes with the options in use, without exit and tax."""
-    if not plan.covers(volumes.sized_by):
-        return ReferencePrice(running=None, initial=None)
+    (price,) = first_year_costs(plan, (volumes,), rules)
+    return price
+
+
+def first_year_costs(
+    plan: PricePlan, bodies: Iterable[Volumes], rules: CostRules = PLAIN_RULES
+) -> list[ReferencePrice]:
+    """Give the same for each of several bodies; what no body decides is read once."""
     counted = [
         each
         for each in plan.components
         if (not each.is_option or each.name in rules.options)
         and each.kind is not ComponentKind.EXIT
     ]
-    charges = price_now(counted, volumes, plan.as_of, rules)
+    asked = list(bodies)
+    priced = price_now(counted, asked, plan.as_of, rules)
+    return [
+        _add_up(charges) if plan.covers(body.sized_by) else ReferencePrice(None, None)
+        for body, charges in zip(asked, priced, strict=True)
+    ]
+
+
+def _add_up(charges: Sequence[Charge]) -> ReferencePrice:
     once = [each.amount for each in charges if each.component.interval is Interval.ONCE]
     return ReferencePrice(running=sum_year(charges), initial=sum_known(once))
 

@@ -209,7 +209,13 @@ def list_owed(
     Components of one kind that no body could owe together are plans that share the bodies out: a
     body owes its own. What others owe beside the same plan has no price for this body.
     """
-    variants = list_variants(components)
+    return choose_owed(list_variants(components), population)
+
+
+def choose_owed(
+    variants: list[tuple[PriceComponent, ...]], population: int | None
+) -> list[tuple[PriceComponent, ...]]:
+    """Give the same of variants that are known already."""
     if population is None or not any(each.sizes for group in variants for each in group):
         return variants
     mine = [group for group in variants if any(each.fits(population) for each in group)]

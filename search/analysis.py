@@ -3,13 +3,14 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from operator import add
 from typing import Literal
 
 from core.errors import BadRequest
+from search.clauses import count_words
 from search.codes import is_code
 from search.equal_words import load_synonyms, synonyms_hash
 from search.sentences import Sentence, read_sentence
@@ -33,11 +34,6 @@ SYNONYM_WEIGHT = 0.8
 MAX_WORDS = 10  # the server reads no more of a query
 MAX_COMBINATIONS = 64
 GAP = "|"
-
-_CLAUSE = 5
-"""So many different words make a clause."""
-_ALIKE = 0.7
-"""More words than this share of the shorter of two clauses in both: they say the same."""
 
 _RULES_VERSION = 6
 
@@ -74,19 +70,7 @@ class Zone:
 
         Repeating a word or a clause counts nothing, nor do a clause in nearly the same words and a list.
         """
-        counted: list[str] = []
-        known: set[str] = set()
-        clauses: list[set[str]] = []
-        for stretch in dict.fromkeys(self.words.split(GAP)):
-            words = dict.fromkeys(stretch.split())
-            fresh = [word for word in words if word not in known]
-            known.update(fresh)
-            if len(words) < _CLAUSE or _says_again(words.keys(), len(fresh), clauses):
-                counted += fresh
-            else:
-                counted += words
-                clauses.append(set(words))
-        return " ".join(counted)
+        return " ".join(count_words(self.words.split(GAP)))
 
     @property
     def letters(self) -> str:
@@ -100,23 +84,15 @@ class Zone:
         return atom.text in self.runs
 
 
-def _says_again(words: AbstractSet[str], fresh: int, clauses: list[set[str]]) -> bool:
-    """Say whether a clause, so many words of which are fresh, is nearly one of the others."""
-    if len(words) - fresh <= _ALIKE * _CLAUSE:
-        return False
-    return any(len(other & words) > _ALIKE * min(len(other), len(words)) for other in clauses)
-
-
 def searchable_text(hi: str, lo: str, ft: str) -> str:
     """Analyse the three zones into the one string that is stored, indexed and verified."""
-    return "\n".join(
-        f"{zone.runs}\t{zone.words}" for zone in (_analyse_zone(text) for text in (hi, lo, ft))
-    )
+    return "\n".join(map(_analyse_zone, (hi, lo, ft)))
 
 
 def searchable_texts(texts: Sequence[tuple[str, str, str]]) -> list[str]:
-    """Analyse the zones of many listings: what another process is handed at once."""
-    return [searchable_text(*zones) for zones in texts]
+    """Analyse the zones of many listings, each text once: sellers of one software say mostly the same."""
+    analysed = {text: _analyse_zone(text) for text in dict.fromkeys(chain.from_iterable(texts))}
+    return ["\n".join(analysed[zone] for zone in zones) for zones in texts]
 
 
 def read_zones(analysed: str) -> dict[str, Zone]:
@@ -127,7 +103,7 @@ def read_zones(analysed: str) -> dict[str, Zone]:
     return {name: Zone(runs, words) for name, (runs, words) in zip(ZONES, lines, strict=True)}
 
 
-def _analyse_zone(text: str) -> Zone:
+def _analyse_zone(text: str) -> str:
     text = normalise(text)
     # What is said twice is kept once: nobody is found better for repeating himself.
     runs = list(dict.fromkeys(RUN.findall(text)))
@@ -138,7 +114,7 @@ def _analyse_zone(text: str) -> Zone:
     for extra in extras:
         if extra not in stream:
             stream += [extra, GAP]
-    return Zone(" ".join(runs), " ".join(stream))
+    return f"{' '.join(runs)}\t{' '.join(stream)}"
 
 
 def locate_words(normalised: str, letters: str = "") -> list[tuple[str, int, int]]:

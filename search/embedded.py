@@ -18,7 +18,7 @@ from tantivy import Index, Query, Searcher
 
 from search.analysis import plan_query
 from search.embedded_counts import Facets, count_facets
-from search.embedded_documents import build_documents
+from search.embedded_documents import build_documents, make_document, prepare_documents
 from search.embedded_page import (
     complete,
     count_listings,
@@ -41,10 +41,10 @@ from search.engine import (
     SearchResult,
     SearchUnavailable,
     group_records,
-    iterate_groups,
     no_changes,
 )
 from search.recent import Recent
+from search.streams import prepare
 
 NAME = "embedded"
 VERSION = f"tantivy {version('tantivy')} / {schema_fingerprint()}"
@@ -220,8 +220,8 @@ class EmbeddedEngine:
             folder = self._root / generation
             folder.mkdir()
             try:
-                groups = map(build_documents, iterate_groups(records))
-                write_documents(folder, chain.from_iterable(groups))
+                turns = prepare(records, prepare_documents)
+                write_documents(folder, map(make_document, chain.from_iterable(turns)))
                 with self._writing(), _mapped_errors():
                     _write(folder, _make_changes(*catch_up()))
                     count = count_listings(_open(folder).searcher())

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +27,7 @@ from search.engine import (
     TERMS_FACETS,
     WHOLE,
     SearchRecord,
+    iterate_groups,
     newest_first,
     shuffle_ranks,
 )
@@ -39,16 +40,34 @@ _TIE = 0.02
 
 
 def build_documents(records: Sequence[SearchRecord]) -> list[Document]:
-    """Turn the listings of one software into documents; raises ValueError if a text is not analysed.
+    """Turn the listings of one software into documents; raises ValueError if a text is not analysed."""
+    return [make_document(each) for each in _prepare_group(records)]
+
+
+def prepare_documents(records: Iterable[SearchRecord]) -> list[dict[str, Any]]:
+    """Give the values of the documents of some software, each one's listings after another's.
+
+    They are all that a document takes, and pass from one process to another as they are.
+    """
+    return [each for group in iterate_groups(records) for each in _prepare_group(group)]
+
+
+def make_document(values: dict[str, Any]) -> Document:
+    """Make a document of its values."""
+    return Document.from_dict(values, build_schema())
+
+
+def _prepare_group(records: Sequence[SearchRecord]) -> list[dict[str, Any]]:
+    """Give the values of the documents of one software.
 
     One that several sell has a document for each listing and one for all of them: what any seller
     offers, and the lowest costs. It stands for the software where no condition is on a seller's terms.
     """
     if len(records) == 1:
-        return [_document(_values(records[0]), SOLO)]
+        return [_values(records[0]) | {"kind": SOLO}]
     values = [_values(record) for record in records]
-    parts = [_document(each, PART) for each in values]
-    whole = dict(values[0])
+    parts = [each | {"kind": PART} for each in values]
+    whole = values[0] | {"kind": WHOLE}
     whole["listing_id"] = [record.listing_id for record in records]
     # A text that finds all sellers of a software sums up to nothing.
     whole["sellers"] = -len(records)
@@ -63,7 +82,7 @@ def build_documents(records: Sequence[SearchRecord]) -> list[Document]:
         whole[name] = min(one[name] for one in values)
     for name in _TEXT_FIELDS:
         whole[name] = merge_texts([one[name] for one in values], GAP)
-    return [*parts, _document(whole, WHOLE)]
+    return [*parts, whole]
 
 
 def _own_tokens(values: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -77,10 +96,6 @@ def _own_tokens(values: Sequence[Mapping[str, Any]]) -> list[str]:
         own = set.union(*runs) - set.intersection(*runs)
         found.update(f"{name[0]}{token}" for run in own for token in run.split())
     return sorted(found)
-
-
-def _document(values: dict[str, Any], kind: str) -> Document:
-    return Document.from_dict(values | {"kind": kind}, build_schema())
 
 
 def _values(record: SearchRecord) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from catalog.offerings.prices import plan_of
 from catalog.offerings.queries.parties import region_value
 from catalog.offerings.rows import list_held, read_categories
 from catalog.price_bands import PRICE_BANDS, price_band
+from catalog.price_plan import PricePlan
 from catalog.specifications.models import title_of
 from catalog.terms import (
     HOSTING_CODES,
@@ -144,9 +145,17 @@ if tuple(FACET_LABELS) != FACETS:
     raise RuntimeError("the engines and the page name different facets")
 
 
-def read_facets(version: Listed, state: CertificationState, day: date) -> Filters:
-    """Return the values by which a listing version is filtered and counted on a day."""
-    return {name: _read(name, version, state, day) for name in FACETS}
+def read_facets(
+    version: Listed, state: CertificationState, day: date, plan: PricePlan | None = None
+) -> Filters:
+    """Return the values by which a listing version is filtered and counted on a day.
+
+    Its price plan is read unless it is given.
+    """
+    band = frozenset({price_band(plan_of(version) if plan is None else plan).code})
+    return {
+        name: band if name == "price_band" else _read(name, version, state, day) for name in FACETS
+    }
 
 
 def meets(filters: Filters, version: Listed, state: CertificationState, day: date) -> bool:

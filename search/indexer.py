@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from sqlmodel import Session
@@ -29,6 +29,7 @@ from search.queries.listings import (
     list_stale_listing_ids,
 )
 from search.reserve import parts_of
+from search.streams import Prepare, RecordStream
 from search.texts import read_changed, read_pieces
 
 LISTING_CHANGED = "search.listing_changed"
@@ -41,6 +42,7 @@ _LONGEST_WAIT = timedelta(minutes=5)
 
 _log = structlog.get_logger()
 
+T = TypeVar("T")
 Progress = Callable[[int, int], None]
 """Is told how many listings of how many are in the new index."""
 
@@ -197,22 +199,37 @@ class _Since:
         return records, sorted({str(each) for each in ids} - listed)
 
 
-def stream_records(progress: Progress | None = None) -> Iterator[SearchRecord]:
+def stream_records(progress: Progress | None = None) -> RecordStream:
     """Give the records of all that buyers see now, read in pieces when first consumed.
 
     Stored texts that are stale are analysed and stored on the way.
     """
-    with db.reading() as session:
-        offering_ids = list_offering_ids(session)
-        total, stale = count_listed(session), len(list_stale_listing_ids(session))
-    done = 0
-    for records in read_pieces(chunks(offering_ids), stale):
-        yield from records
-        done += len(records)
-        if progress is not None:
-            progress(done, max(done, total))
-    if progress is not None and done < total:  # what is not there any more
-        progress(done, done)
+    return _Catalog(progress)
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalog(RecordStream):
+    """All that buyers see when it is read."""
+
+    progress: Progress | None
+
+    def prepare(self, act: Prepare[T]) -> Iterator[T]:
+        """Give what `act` makes of the records of each piece, and tell how far it is."""
+        with db.reading() as session:
+            offering_ids = list_offering_ids(session)
+            total, stale = count_listed(session), len(list_stale_listing_ids(session))
+        tell = self.progress or _tell_nobody
+        done = 0
+        for number, made in read_pieces(chunks(offering_ids), total, stale, act):
+            yield made
+            done += number
+            tell(done, max(done, total))
+        if done < total:  # what is not there any more
+            tell(done, done)
+
+
+def _tell_nobody(_done: int, _total: int) -> None:
+    """Keep silent."""
 
 
 def _write(engine: SearchEngine, records: list[SearchRecord], gone: list[str]) -> None:
@@ -262,7 +279,8 @@ def check(engine: SearchEngine) -> Drift:
             failure = error
     drift = Drift()
     if held:
-        wanted = {record.listing_id: record.fingerprint for record in stream_records()}
+        pieces = stream_records().prepare(_take_fingerprints)
+        wanted = {key: digest for piece in pieces for key, digest in piece.items()}
         for each in held:
             drift.add(_find_drift(each, wanted))
     if drift.count:
@@ -271,6 +289,10 @@ def check(engine: SearchEngine) -> Drift:
     if failure is not None:
         raise failure
     return drift
+
+
+def _take_fingerprints(records: list[SearchRecord]) -> dict[str, str]:
+    return {record.listing_id: record.fingerprint for record in records}
 
 
 def _find_drift(held: Mapping[str, str], wanted: Mapping[str, str]) -> Drift:

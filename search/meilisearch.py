@@ -4,7 +4,6 @@ import secrets
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import islice
 from typing import Any
 
 from meilisearch import Client
@@ -25,7 +24,6 @@ from search.engine import (
     SearchResult,
     SearchUnavailable,
     group_records,
-    iterate_groups,
     no_changes,
     shuffle_makers,
 )
@@ -36,11 +34,13 @@ from search.meilisearch_query import (
     build_documents,
     build_filter,
     build_stale,
+    prepare_documents,
     read_strictly,
 )
 from search.meilisearch_read import Question, read_completions, read_fingerprints, read_page
 from search.prefixes import beginning, inside
 from search.server_setup import SettingsWatch, find_differences, refuse_faults
+from search.streams import prepare
 
 NAME = "meilisearch"
 
@@ -208,11 +208,12 @@ class MeilisearchEngine:
             _finish(client, client.create_index(fresh, {"primaryKey": "id"}))
             _finish(client, client.index(fresh).update_settings(SETTINGS))
         count = 0
-        rows = iterate_groups(records)
-        while batch := [each for group in islice(rows, _BATCH) for each in build_documents(group)]:
-            with self._breaker.guard():
-                _finish(client, client.index(fresh).add_documents(batch))
-            count += len(batch)
+        for turn in prepare(records, prepare_documents):
+            for start in range(0, len(turn), _BATCH):
+                batch = turn[start : start + _BATCH]
+                with self._breaker.guard():
+                    _finish(client, client.index(fresh).add_documents(batch))
+                count += len(batch)
         with self._breaker.guard():
             stored = client.index(fresh).get_stats().number_of_documents
             held = client.index(fresh).get_settings()

@@ -29,6 +29,7 @@ from search.engine import (
     PriceCap,
     SearchQuery,
     SearchRecord,
+    iterate_groups,
     newest_first,
     shuffle_ranks,
 )
@@ -128,6 +129,11 @@ def build_documents(records: Sequence[SearchRecord]) -> list[dict[str, Any]]:
         words = (word for part in parts for word in part[name].split())
         whole[name] = " ".join(dict.fromkeys(words))
     return [*parts, whole]
+
+
+def prepare_documents(records: Iterable[SearchRecord]) -> list[dict[str, Any]]:
+    """Give the documents of some software, each one's listings after another's."""
+    return [each for group in iterate_groups(records) for each in build_documents(group)]
 
 
 def _document(record: SearchRecord) -> dict[str, Any]:

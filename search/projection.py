@@ -8,8 +8,8 @@ from catalog.certification.queries import Standing
 from catalog.offerings.listed import Listed
 from catalog.offerings.prices import plan_of
 from catalog.offerings.rows import list_held
-from catalog.price_bands import first_year_cost
-from catalog.price_plan import Volumes
+from catalog.price_bands import first_year_costs
+from catalog.price_plan import PricePlan, Volumes
 from catalog.terms import HOSTING_CODES, Authentication, Network, hosting_label
 from search.analysis import analysis_version, searchable_text
 from search.engine import REFERENCE_POPULATIONS, SearchRecord
@@ -34,13 +34,14 @@ def build_record(
 
     Its text is read, and analysed if need be, unless one is given.
     """
+    plan = plan_of(version)
     return SearchRecord(
         listing_version_id=str(version.id),
         listing_id=str(version.listing_id),
         offering_id=str(version.offering_id),
         analysed=text_of(version, day) if analysed is None else analysed,
-        facets=read_facets(version, standing.state, day),
-        yearly_costs=yearly_costs(version),
+        facets=read_facets(version, standing.state, day, plan),
+        yearly_costs=yearly_costs(plan),
         name=version.name,
         maker=version.maker_name,
         maker_id=str(version.maker_id),
@@ -93,13 +94,10 @@ def read_texts(version: Listed, day: date) -> Zones:
     )
 
 
-def yearly_costs(version: Listed) -> dict[int, int]:
+def yearly_costs(plan: PricePlan) -> dict[int, int]:
     """Return the first twelve months without tax, initial charge apart, by reference population."""
-    plan = plan_of(version)
-    costs = {
-        population: first_year_cost(plan, body).running for population, body in _BODIES.items()
-    }
-    return {population: cost for population, cost in costs.items() if cost is not None}
+    prices = zip(_BODIES, first_year_costs(plan, _BODIES.values()), strict=True)
+    return {population: price.running for population, price in prices if price.running is not None}
 
 
 def _hosting(code: str) -> str:

@@ -9,6 +9,7 @@ from catalog.certification.models import ReviewState
 from catalog.certification.queries import Standing
 from catalog.offerings.listed import Listed
 from catalog.offerings.models import OfferState
+from catalog.offerings.prices import plan_of
 from catalog.offerings.queries import read_sellers
 from catalog.price_plan import ComponentKind, Interval, Unit
 from catalog.terms import CertificationState
@@ -120,7 +121,7 @@ def test_price_band_and_costs_leave_the_initial_charge_apart(listed):
             (ComponentKind.USAGE, Unit.PERSON, Interval.MONTH, 2),
         )
     )
-    costs = yearly_costs(version)
+    costs = yearly_costs(plan_of(version))
     assert costs[1_000] == 12 * (30_000 + 2 * 1_000)
     assert costs[1_000_000] == 12 * (30_000 + 2 * 1_000_000)
     assert read_facets(version, CertificationState.CLAIMED, TODAY)["price_band"] == {"500k"}
@@ -128,7 +129,7 @@ def test_price_band_and_costs_leave_the_initial_charge_apart(listed):
 
 def test_unpublished_price_is_a_band_of_its_own_and_has_no_cost(listed):
     version = listed(prices=((ComponentKind.BASE, Unit.COUNTER, Interval.MONTH, 500),))
-    assert yearly_costs(version) == {}
+    assert yearly_costs(plan_of(version)) == {}
     assert read_facets(version, CertificationState.CLAIMED, TODAY)["price_band"] == {"quote"}
 
 

@@ -200,3 +200,25 @@ def test_a_second_rebuild_at_once_is_refused_and_the_first_unharmed(settings, mo
     publish("search.listing_changed", listing_id=version.listing_id)
     assert outbox.drain(outbox_handlers(settings)) == 1
     assert engine.search(SearchQuery()).total == 1
+
+
+def test_catalog_is_read_by_other_processes_and_here_when_they_end(settings, monkeypatch):
+    engine = get_engine(settings)
+    with db.transaction() as session:
+        versions = [open_listing(session, name=f"へや予約{number}号") for number in range(3)]
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("search.texts._WORTH_PROCESSES", 0)
+        elsewhere.delattr("search.texts.read_records")
+        assert rebuild(engine) == 3
+    assert check(engine).count == 0
+    with db.transaction() as session:
+        texts = [session.get(ListingVersion, each.id) for each in versions]
+        assert all(each.search_text for each in texts)
+        texts[0].revise(notice_months=7)
+    with monkeypatch.context() as broken:
+        # A process that cannot begin breaks the pool, as one does that is killed.
+        broken.setattr("search.texts._WORTH_PROCESSES", 0)
+        broken.setattr("search.texts._begin_process", os._exit)
+        assert rebuild(engine) == 3
+    assert engine.search(SearchQuery(text="へや予約")).total == 3
+    assert check(engine).count == 0
