@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, or_
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased, joinedload
 from sqlmodel import Session, col, select
@@ -178,7 +179,9 @@ def list_answered_requirements(
     answers: dict[uuid.UUID, dict[str, AnswerEntry]] = {each: {} for each in version_ids}
     entries: dict[Any, AnswerEntry] = {}
     first = len(_FACTS) + len(_CLASS_COLUMNS)
-    for row in session.execute(_answered_requirements(specification_version_id, version_ids)):
+    asked = {f"offering_{number}": each for number, each in enumerate(version_ids)}
+    asked["specification"] = specification_version_id
+    for row in session.execute(_answered_requirements(len(version_ids)), asked):
         requirement_id, position, chapter, section, name, text, counts_from = row[: len(_FACTS)]
         classes = dict(zip(_CLASS_COLUMNS, row[len(_FACTS) : first], strict=True))
         requirements.append(
@@ -196,23 +199,22 @@ def list_answered_requirements(
     return requirements, answers
 
 
-def _answered_requirements(
-    specification_version_id: uuid.UUID, version_ids: Sequence[uuid.UUID]
-) -> Select[Any]:
+@cache
+def _answered_requirements(offerings: int) -> Select[Any]:
     """Return facts, classes, and per offering version answer, note and day of each requirement."""
-    joined = [aliased(ConformanceAnswer) for _ in version_ids]
+    joined = [aliased(ConformanceAnswer) for _ in range(offerings)]
     statement = select_columns(
         *(getattr(Requirement, name) for name in (*_FACTS, *_CLASS_COLUMNS.values())),
         *(each for answer in joined for each in (answer.answer, answer.note, answer.due_on)),
     )
-    for version_id, answer in zip(version_ids, joined, strict=True):
+    for number, answer in enumerate(joined):
         is_mine = and_(
             col(answer.requirement_id) == Requirement.id,
-            col(answer.offering_version_id) == version_id,
+            col(answer.offering_version_id) == bindparam(f"offering_{number}"),
         )
         statement = statement.outerjoin(answer, is_mine)
     return statement.where(
-        col(Requirement.specification_version_id) == specification_version_id
+        col(Requirement.specification_version_id) == bindparam("specification")
     ).order_by(col(Requirement.position), col(Requirement.id))
 
 
