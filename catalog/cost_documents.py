@@ -75,7 +75,7 @@ def _sheet(name: str, table: Table) -> Sheet:
         f"{word}{unit if place in table.numeric else ''}" for place, word in enumerate(table.head)
     ]
     rows = [[_value(cell) for cell in line] for line in (*table.rows, *table.foot)]
-    return Sheet(name, head, rows)
+    return Sheet(name, head, rows, freeze_columns=1)
 
 
 def _ledger_sheet(tables: Sequence[Table]) -> Sheet:
@@ -94,7 +94,7 @@ def _ledger_sheet(tables: Sequence[Table]) -> Sheet:
     for place, line in enumerate(years[0].foot if years else ()):
         sums = [cell for table in years for cell in table.foot[place][1:]]
         rows.append([line[0].text, *blank, *map(_value, sums), None])
-    return Sheet("明細", [*head, "年度ごとの回数"], rows)
+    return Sheet("明細", [*head, "年度ごとの回数"], rows, freeze_columns=1)
 
 
 def _what_if_sheet(report: Report) -> Sheet:
@@ -107,7 +107,9 @@ def _what_if_sheet(report: Report) -> Sheet:
             for table in section.tables:
                 for line in (*table.rows, *table.foot):
                     rows += _list_values(section, table, line)
-    return Sheet("もしも", ["もしも", "場合", "項目", "値"], rows, [28, 44, 28, 70])
+    return Sheet(
+        "もしも", ["もしも", "場合", "項目", "値"], rows, [28, 44, 28, 70], freeze_columns=2
+    )
 
 
 def _list_values(section: Section, table: Table, line: Line) -> list[Row]:

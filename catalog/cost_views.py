@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from flask import Response
@@ -27,6 +28,7 @@ from catalog.cost_documents import cost_workbook, print_cost
 from catalog.cost_page import build_report
 from catalog.cost_report import Report
 from catalog.kept.queries import load_baseline
+from catalog.reproduced import pin, population_remark
 from catalog.schemas import CostFileSchema, CostQuerySchema
 from core import web
 from core.clock import day_in_japan
@@ -77,6 +79,12 @@ def _load(chosen: list[UUID], conditions: Conditions, *, with_today: bool) -> tu
     return column, build_report(column, conditions, day_in_japan(now(session)), baseline)
 
 
+def _same_address(chosen: list[UUID], conditions: Conditions, **extra: Any) -> str:
+    """Return the address that pins population and price day: it gives the same yen later."""
+    pinned = pin(conditions, day_in_japan(now(web.read_session())))
+    return address("show_cost", chosen, pinned, **extra)
+
+
 def _show_cost(
     chosen: list[UUID], conditions: Conditions, *, with_today: bool
 ) -> ResponseReturnValue:
@@ -87,7 +95,8 @@ def _show_cost(
         report=report,
         listing_address=listing_address(column.version),
         absence=absence_words(column.version),
-        same_address=address("show_cost", chosen, conditions),
+        same_address=_same_address(chosen, conditions),
+        population_remark=population_remark(conditions),
         conditions_address=address("edit_cost_conditions", chosen, conditions),
         file_addresses={
             kind: address(f"cost_{kind}", chosen, conditions) for kind in ("xlsx", "pdf")
@@ -104,7 +113,7 @@ def _send_file(
     column, report = _load(chosen, conditions, with_today=with_today)
     if not with_today:
         report = report.without("today")
-    same = address("show_cost", chosen, conditions, _external=True)
+    same = _same_address(chosen, conditions, _external=True)
     made_at = now(web.read_session())
     if kind == "pdf":
         content = print_cost(report, column, conditions, made_at=made_at, address=same).content
