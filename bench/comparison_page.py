@@ -1,6 +1,7 @@
 """The comparison of five services over 500 requirements, as a clerk gets it for the own town."""
 
 import gc
+import itertools
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from flask.testing import FlaskClient
 
 from accounts.models import Role
 from app import create_app
-from bench.measures import measure, p95_seconds
+from bench.measures import measure, median_seconds, p95_seconds
 from core import cli, db
 from core.config import Settings
 from tests import factories
@@ -71,3 +72,12 @@ def time_page() -> float:
     """Return the server time in seconds that 95 of 100 comparisons keep to."""
     with opened_comparison(_SERVICES, _REQUIREMENTS) as (client, address):
         return p95_seconds(lambda: fetch(client, address), runs=100, warm_up=5)
+
+
+@measure("comparison_pdf", goal="<= 3", unit="s", base=f"{_BASE}, every row on A3")
+def time_pdf() -> float:
+    """Return the median time in seconds that the PDF of one comparison takes."""
+    lengths = itertools.count(12)  # another one each time: what is drawn again comes from memory
+    with opened_comparison(_SERVICES, _REQUIREMENTS) as (client, address):
+        path = address.replace("?", ".pdf?", 1)
+        return median_seconds(lambda: fetch(client, f"{path}&months={next(lengths)}"), runs=5)

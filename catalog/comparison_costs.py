@@ -127,8 +127,11 @@ def _aside_rows(columns: Sequence[Column], *, includes_exit: bool) -> list[Row]:
 
 
 def _rule_rows(columns: Sequence[Column]) -> list[Row]:
+    rounding = _row("消費税の端数", [text(each.cost.rounding.label) for each in columns])
+    if rounding["differs"]:
+        rounding["text"] += "（決まりが違うと、同じ料金でも税込の額に数円の差が出ます）"
     rows = [
-        _row("消費税の端数", [text(each.cost.rounding.label) for each in columns]),
+        rounding,
         _row("月の途中から使うとき", [text(each.cost.part_month.label) for each in columns]),
     ]
     foreign = any(

@@ -16,7 +16,7 @@ from catalog.comparison_tables import (
     function_table,
     terms_table,
 )
-from catalog.comparison_words import count_words, filter_words
+from catalog.comparison_words import count_words, filter_words, used_words
 from catalog.condition_words import condition_rows
 from catalog.cost_ledger import explain_charge
 from catalog.cost_rules import CostRules
@@ -105,6 +105,7 @@ def _facts(found: Comparison, made_at: datetime, address: str) -> _Facts:
         ("標準仕様書", "、".join(specifications)),
         ("機能要件", count_words(found)),
         ("絞り込み", "、".join(filter_words(found)) or "なし（すべての要件）"),
+        ("使う標準オプション", used_words(found)),
         ("条件と費用の行", "違いのある行だけ" if found.conditions.only_differences else "すべて"),
         ("サービスの並び", "選んだ順" + (f"（{count}件のうち{shown}件）" if shown < count else "")),
         ("やめるときの目安", DISCLAIMER),

@@ -9,7 +9,7 @@ def filter_words(found: Comparison) -> list[str]:
     asked = (
         (conditions.only_differences, "違いのある要件だけ"),
         (conditions.only_must, "必須の要件だけ"),
-        (conditions.only_used and found.used is not None, _used_words(found)),
+        (conditions.only_used and found.used is not None, _used_filter(found)),
         (conditions.only_gaps, "未回答のある要件だけ"),
     )
     return [words for is_asked, words in asked if is_asked]
@@ -26,5 +26,15 @@ def count_words(found: Comparison) -> str:
     )
 
 
-def _used_words(found: Comparison) -> str:
+def _used_filter(found: Comparison) -> str:
     return f"必須・不可と、使う標準オプション{len(found.used or ()):,}件だけ"
+
+
+def used_words(found: Comparison) -> str:
+    """Return the ids of the standard options in use, in the order of the specification."""
+    if found.used_elsewhere:
+        return "別の版で選んだもののため、使っていません"
+    if found.used is None or found.whole is None:
+        return "選んでいません"
+    ids = [row.requirement.id for row in found.whole.rows if row.requirement.id in found.used]
+    return "、".join(ids) or "なし（標準オプションは使わない）"

@@ -17,6 +17,7 @@ from catalog.offerings.models import ConformanceAnswer
 from catalog.offerings.queries import list_answers, load_listing_versions
 from catalog.price_plan import ComponentKind, Interval, Unit
 from catalog.terms import Answer
+from catalog.used_options import write_used
 from core import db
 from tests import factories
 from tests.page_checks import text_of
@@ -236,7 +237,10 @@ def test_gaps_aside_are_words_and_never_nothing(client, market):
 
 @pytest.mark.acceptance(15, 19)
 def test_a_file_says_what_it_was_made_of(client, market):
-    book = read_workbook(client, address(market, 3, ".xlsx", must=1))
+    used = write_used(
+        str(market.version.id), [f"R-{n:03d}" for n in range(1, 10)], {"R-003", "R-006"}
+    )
+    book = read_workbook(client, address(market, 3, ".xlsx", must=1, use=used))
     facts = dict(book["比較の条件"].iter_rows(min_row=2, values_only=True))
     rows = [market.rows[each] for each in market.ids[:3]]
     for number, row in enumerate(rows, start=1):
@@ -253,6 +257,7 @@ def test_a_file_says_what_it_was_made_of(client, market):
     assert facts["料金表"].startswith("令和8年11月21日")
     assert facts["作成した時点"].startswith("令和8年11月21日")
     assert facts["絞り込み"] == "必須の要件だけ"
+    assert facts["使う標準オプション"] == "R-003、R-006"
     assert len(facts["比べた内容のSHA-256"]) == 64
     assert [row[3].value for row in book["機能"].iter_rows(min_row=2)] == ["必須"] * 6
     link = facts["同じ比較のアドレス"].removeprefix("http://localhost")
