@@ -18,7 +18,7 @@ _START = "利用を始める日は2027-04-01のように、月だけなら2027-0
 _RATE = re.compile(r"(\d{1,4})(?:\.(\d{1,2}))?")
 _RATES = (100, 100_000)  # 1 to 1,000 yen
 _MOST = 10**8  # of any quantity; more than anybody counts in Japan in a month
-_LETTERS = 400  # of the names of options: nine bytes each in an address
+LONGEST_OPTIONS = 400  # of the names of options: nine bytes each in an address
 _LONGEST_USE = 1_700  # a bit for each of the most requirements that a version has
 
 
@@ -62,9 +62,9 @@ class Names(fields.List[str]):
     def _deserialize(self, value: Any, *rest: Any, **kwargs: Any) -> list[str | None]:
         given = super()._deserialize(value, *rest, **kwargs)
         names = sorted({japanese.normalise_nfc(each or "").strip() for each in given} - {""})
-        if sum(map(len, names)) > _LETTERS:
+        if sum(map(len, names)) > LONGEST_OPTIONS:
             raise ValidationError(
-                f"オプションの名前が合わせて{_LETTERS}文字を超えています。選ぶオプションを減らしてください。"
+                f"オプションの名前が合わせて{LONGEST_OPTIONS}文字を超えています。選ぶオプションを減らしてください。"
             )
         return [*names]
 
@@ -89,15 +89,18 @@ def _flag() -> fields.String:
     return fields.String(load_default="", validate=validate.OneOf(["1", "0", ""], error=words))
 
 
-class CostQuerySchema(FormSchema):
-    """For whom and for how long costs are computed; `l` are listing versions."""
+class _WhomSchema(FormSchema):
+    """What is computed, and for which body; `l` are listing versions."""
 
     l = fields.List(fields.UUID(), load_default=list)  # noqa: E741 - the name in the address
     body = fields.String(
         load_default="", validate=validate.Length(max=100), metadata={"label": "団体"}
     )
-    start = Start(load_default=None, metadata={"label": "利用を始める日"})
-    months = forms.whole("利用する期間", required=False, minimum=1, maximum=MAXIMUM_TERM_MONTHS)
+
+
+class QuantitiesSchema(FormSchema):
+    """What a cost depends on besides body, term and price list."""
+
     population = _quantity("人口")
     population_on = forms.day("人口の日付", required=False)
     population_from = forms.line("人口の出どころ", maximum=100, required=False)
@@ -108,11 +111,18 @@ class CostQuerySchema(FormSchema):
     cases = _quantity("1か月の件数")
     hours = _quantity("1か月の時間数")
     rounding = forms.choice("端数の決まり", TaxRounding, required=False)
-    o = Names(fields.String(), load_default=list, metadata={"label": "オプション"})
-    exit = _flag()
     usd = Rate(load_default=None, allow_none=True, metadata={"label": "1米ドルの円"})
     usd_on = forms.day("換算する率の日付", required=False)
     usd_from = forms.line("換算する率の出どころ", maximum=100, required=False)
+
+
+class CostQuerySchema(QuantitiesSchema, _WhomSchema):
+    """For whom and for how long costs are computed."""
+
+    start = Start(load_default=None, metadata={"label": "利用を始める日"})
+    months = forms.whole("利用する期間", required=False, minimum=1, maximum=MAXIMUM_TERM_MONTHS)
+    o = Names(fields.String(), load_default=list, metadata={"label": "オプション"})
+    exit = _flag()
     on = forms.day("料金表の日", required=False)
     use = fields.String(load_default="", validate=validate.Length(max=_LONGEST_USE))
 

@@ -183,6 +183,12 @@ def _describe_conditions(facts: RequestFacts) -> list[str]:
     if basis["population"] is not None:
         dated = f"（{basis['population_source']}）" if basis["population_source"] else ""
         found.append(f"料金は、人口{format_amount(basis['population'])}人{dated}で計算しています。")
+    if quantities := basis.get("quantities"):
+        found.append(f"数量は、{quantities}で計算しています。")
+    if chosen := basis.get("options"):
+        found.append(f"オプション（{'、'.join(chosen)}）を含みます。")
+    if exchange_rate := basis.get("exchange_rate"):
+        found.append(f"外貨の料金は、{exchange_rate}で円に換えています。")
     if basis["options_left_out"]:
         found.append(f"オプション（{'、'.join(basis['options_left_out'])}）は含みません。")
     if request.bidder_list is not None:

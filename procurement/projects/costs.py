@@ -6,21 +6,30 @@ from datetime import date
 from typing import Any
 
 from accounts.models import Organisation
-from catalog.cost_rules import CostRules
+from catalog.condition_words import quantities_words, rate_words
+from catalog.conditions import QUANTITIES, Conditions
+from catalog.cost_rules import ExchangeRate
 from catalog.cost_words import computation_words
 from catalog.offerings.models import ListingVersion
 from catalog.offerings.prices import plan_of
-from catalog.price_plan import ComponentKind, PriceComponent, Term, Volumes
+from catalog.price_plan import (
+    ComponentKind,
+    Currency,
+    PriceComponent,
+    TaxRounding,
+    Term,
+    Volumes,
+)
 from catalog.pricing import CostStatement, cost
 from procurement.projects.models import Project
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The computed cost, yen, and the quantities it was computed with."""
+    """The computed cost, yen, and by what it was computed."""
 
     statement: CostStatement
-    volumes: Volumes
+    conditions: Conditions
     components: tuple[PriceComponent, ...]
 
     @property
@@ -34,32 +43,75 @@ def term_of(project: Project) -> Term:
     return Term(project.starts_on, project.term_months)
 
 
+def store_conditions(conditions: Conditions) -> dict[str, Any]:
+    """Return what a project keeps of conditions, as JSON values; the body and the term are its own."""
+    entered = {word: getattr(conditions.entered, name) for word, name in QUANTITIES.items()}
+    rate = conditions.rates.get(Currency.USD)
+    kept: dict[str, Any] = {
+        **{word: number for word, number in entered.items() if number is not None},
+        "population_on": conditions.entered_on and conditions.entered_on.isoformat(),
+        "population_from": conditions.entered_from,
+        "o": sorted(conditions.options),
+        "rounding": conditions.rounding and conditions.rounding.value,
+        "usd": rate and [rate.yen_per_100, rate.as_of.isoformat(), rate.source],
+    }
+    return {word: value for word, value in kept.items() if value not in (None, "", [])}
+
+
+def conditions_of(project: Project, body: Organisation, day: date | None = None) -> Conditions:
+    """Return for whom and by what the costs of a project are computed, by the price lists of a day."""
+    kept = project.cost_conditions
+    on, rate = kept.get("population_on"), kept.get("usd")
+    rates = {}
+    if rate:
+        yen_per_100, as_of, source = rate
+        as_of = date.fromisoformat(as_of)
+        rates[Currency.USD] = ExchangeRate(Currency.USD, yen_per_100, as_of, source)
+    return Conditions(
+        body=body,
+        term=term_of(project),
+        entered=Volumes(**{name: kept.get(word) for word, name in QUANTITIES.items()}),
+        entered_on=date.fromisoformat(on) if on else None,
+        entered_from=kept.get("population_from", ""),
+        rounding=TaxRounding(kept["rounding"]) if "rounding" in kept else None,
+        options=frozenset(kept.get("o", ())),
+        rates=rates,
+        priced_on=day,
+    )
+
+
 def estimate_cost(
     version: ListingVersion, project: Project, body: Organisation, day: date | None = None
 ) -> Estimate:
-    """Return what a listing version costs the body, without options and exit charges.
+    """Return what a listing version costs the body with the options in use, without exit charges.
 
     `day` is the day of the lock: prices that became public later change nothing that was locked.
     """
-    plan, volumes = plan_of(version, day), Volumes(population=body.population)
-    statement = cost(plan, volumes, term_of(project), CostRules(version.tax_rounding))
+    conditions, plan = conditions_of(project, body, day), plan_of(version, day)
+    rules = conditions.rules_for(version.tax_rounding)
+    statement = cost(plan, conditions.volumes, conditions.term, rules)
     counted = tuple(
         component
         for component in plan.components
-        if not component.is_option
+        if (not component.is_option or component.name in conditions.options)
         and component.kind is not ComponentKind.EXIT
-        and component.fits(volumes.population)
+        and component.fits(conditions.population)
     )
-    return Estimate(statement, volumes, counted)
+    return Estimate(statement, conditions, counted)
 
 
-def describe_basis(estimate: Estimate, body: Organisation) -> dict[str, Any]:
+def describe_basis(estimate: Estimate) -> dict[str, Any]:
     """Return the computation as JSON values, kept with the selection and printed in the request."""
-    statement = estimate.statement
+    statement, conditions = estimate.statement, estimate.conditions
+    on = conditions.population_on
     return {
-        "population": body.population,
-        "population_date": body.population_date.isoformat() if body.population_date else None,
-        "population_source": body.population_source,
+        "population": conditions.population,
+        "population_date": on.isoformat() if on else None,
+        "population_source": conditions.population_from,
+        "quantities": quantities_words(conditions),
+        "options": sorted(conditions.options),
+        "options_absent": list(statement.options_absent),
+        "exchange_rate": rate_words(conditions) if conditions.rates else "",
         "starts_on": statement.term.start.isoformat(),
         "ends_on": statement.term.end.isoformat(),
         "months": statement.term.months,
@@ -84,7 +136,7 @@ def describe_basis(estimate: Estimate, body: Organisation) -> dict[str, Any]:
         "components": [
             [
                 component.name or component.kind.label,
-                computation_words(component, estimate.volumes),
+                computation_words(component, conditions.volumes),
             ]
             for component in estimate.components
         ],

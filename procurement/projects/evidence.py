@@ -39,6 +39,7 @@ def build_content(
         "locked_at": moment.isoformat(timespec="microseconds"),
         "catalog": dict(catalog),
         "search": dict(search),
+        **({"cost_conditions": project.cost_conditions} if project.cost_conditions else {}),
         "total": len(hits),
         "hits": [_describe_hit(rank, *hit) for rank, hit in enumerate(hits, start=1)],
     }

@@ -11,6 +11,7 @@ _WORDS = {
     "project.create": "案件を始めました",
     "project.edit": "必要と予算を変更しました",
     "project.search": "検索の条件を保存しました",
+    "project.cost_conditions": "費用の計算の条件を保存しました",
     "evidence.lock": "検索結果を確定しました",
     "candidate.exclude": "候補から除外しました",
     "candidate.restore": "除外を取り消しました",

@@ -90,6 +90,8 @@ class Project(StatefulModel, table=True):
     """One purchase of one body, from need to closed; estimated price stays with named people.
 
     `search_query` is the query to be locked next: text, filters, sort and seed; empty before the first.
+    `cost_conditions` are quantities, options and rounding by which costs are computed; none: the
+    registered population alone. They change no more once the search is locked.
     """
 
     MACHINE: ClassVar[StateMachine] = PROJECT_MACHINE
@@ -122,6 +124,7 @@ class Project(StatefulModel, table=True):
         default=None, foreign_key="specification_versions.id"
     )
     search_query: dict[str, Any] = Field(default_factory=dict, sa_type=JSONType)
+    cost_conditions: dict[str, Any] = Field(default_factory=dict, sa_type=JSONType)
 
     owner: Organisation = related()
 
@@ -129,6 +132,11 @@ class Project(StatefulModel, table=True):
     def project_id(self) -> uuid.UUID:
         """The case that the audit trail files it under: itself."""
         return self.id
+
+    @property
+    def has_open_costs(self) -> bool:
+        """Tell whether the clerk may still say by what costs are computed: nothing is locked."""
+        return self.state in {ProjectState.DRAFT, ProjectState.SEARCHING}
 
     @property
     def is_editable(self) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from catalog.schemas import LONGEST_OPTIONS, QuantitiesSchema
 from core.fields import (
     FormSchema,
     checked,
@@ -53,6 +54,12 @@ class ProjectSchema(FormSchema):
 
 class ProjectEditSchema(VersionSchema, ProjectSchema):
     """The same, over a version that was read."""
+
+
+class CostConditionsSchema(VersionSchema, QuantitiesSchema):
+    """By which quantities, options and rules the costs of a project are computed."""
+
+    options = lines("使うオプション", maximum=LONGEST_OPTIONS, required=False)
 
 
 class SearchWordsSchema(FormSchema):

@@ -5,6 +5,7 @@ Words and refusals of pages are the same on both databases, so they are asked on
 
 import threading
 from datetime import date
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import text
@@ -15,7 +16,7 @@ from catalog.certification import services as certification_services
 from catalog.certification.models import Certification
 from catalog.offerings.models import ListingVersion, OfferAction
 from catalog.price_plan import ComponentKind, Interval, Unit
-from core import db
+from core import clock, db
 from core.errors import DomainError, Forbidden
 from procurement.bodies.models import ContractCategory
 from procurement.projects import queries
@@ -63,6 +64,58 @@ def test_ceiling_holds_to_the_yen(market, net, total, passes):
     assert "1,000,000円" in response.text
     assert SELECTION["reason"] in response.text
     assert market.project().state is ProjectState.COMPARED
+
+
+@pytest.mark.sqlite_only
+def test_quantities_and_options_of_the_case_count_at_every_step(market):
+    """36 months of 20,000 yen, 1 yen for each of 3,200 households and an option of 3,000 yen."""
+    usage = (ComponentKind.USAGE, Unit.HOUSEHOLD, Interval.MONTH, 1)
+    option = (ComponentKind.OPTION, Unit.LUMP, Interval.MONTH, 3_000)
+    with db.transaction() as session:
+        made = factories.offering(
+            session,
+            market.rival,
+            factories.specification(session),
+            name="世帯しだい",
+            prices=[(*MONTHLY, 20_000), usage, option],
+        )
+    index_all(market.settings, made)
+    clerk = market.as_(market.clerk)
+    market.reach_searching()
+    case = f"/projects/{market.project().id}"
+    page = f"{case}/cost-conditions"
+    wrong = clerk.submit(page, {"households": "多数", "options": "オプション"})
+    assert wrong.status_code == 422
+    assert "多数" in wrong.text
+    assert "オプション" in wrong.text
+    said = {"households": "3,200", "options": "オプション", "rounding": "per_month"}
+    assert clerk.submit(page, said).status_code == 303
+    assert "世帯数3,200世帯" in text_of(clerk.page(case))
+    assert market.lock().status_code == 303
+    assert market.compare().status_code == 303
+    assert "費用の計算の条件は、今は変更できません" in clerk.get(page).text
+    assert market.project().cost_conditions["households"] == 3_200
+    # 26,200 a month and 10 % of tax: 1,037,520 yen, above the ceiling of 1,000,000.
+    listed = clerk.page(f"{case}/candidates")
+    assert "1,037,520" in text_of(listed)
+    assert "オプション：オプション" in text_of(listed)
+    refused = market.propose(made)
+    assert refused.status_code == 422
+    assert "1,037,520円" in refused.text
+    links = [a.get("href") for a in listed.iter("a") if "比較表を開く" in text_of(a)]
+    asked = parse_qs(urlsplit(links[0]).query)
+    assert (asked["households"], asked["o"], asked["rounding"]) == (
+        ["3200"],
+        ["オプション"],
+        ["per_month"],
+    )
+    assert asked["on"] == [clock.today_jst().isoformat()]
+    # The sample body has no code that an address could name; the clerk acts for it.
+    assert "1,037,520" in text_of(clerk.page(links[0].replace(f"body={market.body.code}&", "")))
+    # A new case takes over what its clerk keeps.
+    kept = clerk.submit("/conditions", {"counters": "4"}, action="/conditions")
+    assert kept.status_code == 303
+    assert "窓口4か所" in text_of(clerk.page(market.open_project()))
 
 
 @pytest.mark.sqlite_only

@@ -8,12 +8,13 @@ from flask.typing import ResponseReturnValue
 from accounts.auth import access, actor
 from accounts.permissions import Permission
 from accounts.queries import list_people
+from catalog.condition_words import kept_words
 from core import web
 from procurement.contracts import queries, services
 from procurement.contracts.next_act import find_next_act
 from procurement.contracts.tasks import describe_state, list_tasks
 from procurement.projects import queries as project_queries
-from procurement.projects.costs import term_of
+from procurement.projects.costs import conditions_of, term_of
 from procurement.projects.history import describe_event
 from procurement.projects.models import ProjectAction
 from procurement.projects.views.frame import (
@@ -41,6 +42,7 @@ def show(project_id: uuid.UUID) -> ResponseReturnValue:
         "projects/show.html",
         project=project,
         term=term_of(project),
+        cost_words=kept_words(conditions_of(project, project.owner)),
         tasks=list_tasks(
             project, packs, selection, request=request, contract=contract, actor=actor()
         ),

@@ -9,6 +9,7 @@ from procurement.projects.services.cases import (
     find_none_suitable,
     restore_candidate,
     save_search,
+    set_cost_conditions,
 )
 from procurement.projects.services.holding import lock_listing
 from procurement.projects.services.locking import (
@@ -34,4 +35,5 @@ __all__ = [
     "query_of",
     "restore_candidate",
     "save_search",
+    "set_cost_conditions",
 ]

@@ -42,6 +42,7 @@ def create_project(
     budget_line: str,
     category: ContractCategory,
     specification_version_id: uuid.UUID | None = None,
+    cost_conditions: Mapping[str, Any] | None = None,
 ) -> Project:
     """Open a project of the acting body; it gets the next number of the body's fiscal year."""
     actor = require(session, actor, Permission.PROJECT_CREATE)
@@ -62,6 +63,7 @@ def create_project(
         budget_line=budget_line,
         category=category,
         specification_version_id=specification_version_id,
+        cost_conditions=dict(cost_conditions or {}),
         created_by_id=actor.person_id,
         last_editor_id=actor.person_id,
     )
@@ -82,6 +84,21 @@ def edit_project(
     changed = sorted(name for name, value in values.items() if getattr(project, name) != value)
     project.revise(version, **values, last_editor_id=actor.person_id)
     record(session, actor, project, "project.edit", changed=changed)
+    return project
+
+
+def set_cost_conditions(
+    session: Session, actor: Actor, project: Project, *, version: int, conditions: Mapping[str, Any]
+) -> Project:
+    """Say by which quantities and options costs are computed, until the search is locked."""
+    actor = require(session, actor, Permission.PROJECT_EDIT, project)
+    if not project.has_open_costs:
+        raise WrongState(
+            project.MACHINE.wrong_state_sentence(project.state), state=project.state.value
+        )
+    values = {"cost_conditions": dict(conditions), "last_editor_id": actor.person_id}
+    project.revise(version, **values)
+    record(session, actor, project, "project.cost_conditions", conditions=dict(conditions))
     return project
 
 

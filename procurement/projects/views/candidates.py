@@ -9,13 +9,15 @@ from sqlmodel import Session
 
 from accounts.auth import access, actor
 from accounts.permissions import Permission
+from catalog.condition_words import condition_rows
+from catalog.conditions import Conditions
 from catalog.offerings.queries import load_listing_versions
 from core import web
 from core.clock import day_in_japan
 from core.errors import NotFound
 from core.forms import Form
 from procurement.projects import queries, services
-from procurement.projects.costs import estimate_cost
+from procurement.projects.costs import conditions_of, estimate_cost
 from procurement.projects.evidence import content_of, standing_of_hit
 from procurement.projects.models import Candidate, EvidencePack, Project, ProjectAction
 from procurement.projects.schemas import ConfirmSchema, ReasonSchema, VersionSchema
@@ -40,14 +42,16 @@ def candidates(project_id: uuid.UUID) -> ResponseReturnValue:
     locked = queries.latest_pack(session, project.id) is not None
     if early := explain_early(project, "候補は、まだありません", ready=locked):
         return early
-    rows = candidate_rows(project, read_latest_pack(project))
+    pack = read_latest_pack(project)
+    rows = candidate_rows(project, pack)
     remaining = [row["candidate"] for row in rows if not row["candidate"].is_excluded]
     return web.render_page(
         "projects/candidates.html",
         project=project,
         rows=rows,
         remaining=remaining,
-        comparison=_comparison_arguments(project, remaining),
+        comparison=_comparison_arguments(project, remaining, pack),
+        condition_rows=condition_rows(_conditions(project, pack)),
         can_compare=2 <= len(remaining) <= _MOST_COMPARED,
         most_compared=_MOST_COMPARED,
         narrowing=project.can_apply(ProjectAction.COMPARE),
@@ -78,13 +82,16 @@ def candidate_rows(project: Project, pack: EvidencePack) -> list[dict[str, Any]]
     ]
 
 
-def _comparison_arguments(project: Project, remaining: list[Candidate]) -> dict[str, Any]:
-    return {
-        "l": [str(each.listing_version_id) for each in remaining[:_MOST_COMPARED]],
-        "body": project.owner.code,
-        "start": f"{project.starts_on:%Y-%m}",
-        "months": project.term_months,
-    }
+def _conditions(project: Project, pack: EvidencePack) -> Conditions:
+    return conditions_of(project, project.owner, day_in_japan(pack.locked_at))
+
+
+def _comparison_arguments(
+    project: Project, remaining: list[Candidate], pack: EvidencePack
+) -> dict[str, Any]:
+    """Return the words of a comparison by the same conditions and the price lists of the lock."""
+    chosen = [str(each.listing_version_id) for each in remaining[:_MOST_COMPARED]]
+    return {**_conditions(project, pack).parts(), "l": chosen}
 
 
 @blueprint.route(

@@ -16,6 +16,7 @@ from core.forms import Form
 from procurement.projects import queries, services
 from procurement.projects.models import ProjectAction
 from procurement.projects.schemas import ProjectEditSchema, ProjectSchema
+from procurement.projects.views.cost_conditions import kept_for_project
 from procurement.projects.views.frame import (
     Ending,
     blueprint,
@@ -47,7 +48,9 @@ def create() -> ResponseReturnValue:
     form = Form(ProjectSchema(), web.posted_form())
 
     def act(session: Session, **values: Any) -> tuple[str, ...]:
-        project = services.create_project(session, actor(), **values)
+        project = services.create_project(
+            session, actor(), **values, cost_conditions=kept_for_project()
+        )
         return project_url(project), f"案件 {project.number} を始めました"
 
     return web.create_once(form, actor().person_id, act) or _render_form(form, None)

@@ -73,7 +73,7 @@ def propose_selection(
         sole_source_reason=sole_source_reason,
         splitting_note=splitting_note,
         change_note=change_note,
-        cost_basis=canonical_json(describe_basis(choice.estimate, project.owner)).decode(),
+        cost_basis=canonical_json(describe_basis(choice.estimate)).decode(),
         proposed_by_id=actor.person_id,
         # Whoever last touched need, candidates or comparison shaped the choice and cannot approve.
         last_editor_id=project.last_editor_id,

@@ -1,0 +1,72 @@
+"""Page: by which quantities and options the costs of a project are computed."""
+
+import uuid
+from typing import Any
+
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from accounts.auth import access, actor
+from accounts.permissions import Permission
+from catalog.condition_words import population_words
+from catalog.conditions import Conditions, make_conditions
+from catalog.conditions_page import typed_of
+from catalog.kept.remembering import own_conditions
+from catalog.price_plan import TaxRounding
+from catalog.schemas import CostQuerySchema
+from core import web
+from core.clock import day_in_japan
+from core.db import now
+from core.forms import Form
+from procurement.projects import services
+from procurement.projects.costs import conditions_of, store_conditions
+from procurement.projects.models import Project
+from procurement.projects.schemas import CostConditionsSchema
+from procurement.projects.views.frame import blueprint, complete, explain_early, read_project
+
+_P = Permission
+
+
+@blueprint.route("/projects/<uuid:project_id>/cost-conditions", methods=["GET", "POST"])
+@access(_P.PROJECT_EDIT, write=_P.PROJECT_EDIT)
+def edit_cost_conditions(project_id: uuid.UUID) -> ResponseReturnValue:
+    """Say by which quantities and options costs are computed."""
+    project = read_project(project_id)
+    heading = "費用の計算の条件は、今は変更できません"
+    if early := explain_early(project, heading, ready=project.has_open_costs):
+        return early
+    conditions = conditions_of(project, project.owner)
+    initial = {
+        **typed_of(conditions, None),
+        "options": "\n".join(sorted(conditions.options)),
+        "version": project.version,
+    }
+    form = Form(CostConditionsSchema(), web.posted_form(), initial)
+    done = complete(form, project, _set_conditions, "費用の計算の条件を保存しました")
+    return done or web.render_page(
+        "projects/cost_conditions.html",
+        form.status,
+        form=form,
+        project=project,
+        registered=population_words(Conditions(project.owner, conditions.term)),
+        roundings=[(each.value, each.label) for each in TaxRounding],
+    )
+
+
+def _set_conditions(
+    session: Session, who: Any, project: Project, *, version: int, options: str, **typed: Any
+) -> Project:
+    """Keep what was typed; Invalid says what is missing in it."""
+    names = CostQuerySchema().load({"o": [each.strip() for each in options.splitlines()]})["o"]
+    asked = {**CostQuerySchema().load({}), **typed, "o": names}
+    conditions = make_conditions(asked, project.owner, day_in_japan(now(session)))
+    kept = store_conditions(conditions)
+    return services.set_cost_conditions(session, who, project, version=version, conditions=kept)
+
+
+def kept_for_project() -> dict[str, Any]:
+    """Return what a new project takes over of what its clerk keeps for the same body."""
+    kept = own_conditions(web.read_session())
+    if kept.body is None or kept.body.id != actor().organisation_id:
+        return {}
+    return store_conditions(kept)
