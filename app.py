@@ -31,6 +31,9 @@ import catalog.comparison_views
 import catalog.conditions_views
 import catalog.cost_views
 import catalog.evidence_views
+import catalog.feed
+import catalog.feed_cli
+import catalog.feed_upkeep
 import catalog.history_views
 import catalog.listing_views
 import catalog.offerings.cli
@@ -78,7 +81,7 @@ import vendors.standing_views
 import vendors.views
 from accounts import auth
 from accounts.permissions import Permission, may_somewhere
-from core import api, clock, db, outbox, storage, web
+from core import api, changes, clock, db, outbox, storage, web
 from core import cli as operations
 from core.config import Settings, UnsafeSettingsError, read_settings
 
@@ -161,6 +164,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     catalog.offerings.views.use_findings(app, catalog.certification.views.findings_beside)
     search.views.use_cases(app, procurement.projects.views.may_search_for)
+    changes.use_source(catalog.feed.SOURCE)
     catalog.offerings.services.use_contracts(procurement.market.queries.list_contracted_terms)
     if settings.search_url:
         search.cli.report_at_start(settings)
@@ -195,6 +199,7 @@ def outbox_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
         accounts.address_services.make_handlers(settings),
         accounts.notices.make_handlers(settings),
         catalog.certification.services.HANDLERS,
+        catalog.feed_upkeep.make_handlers(settings),
         catalog.services.HANDLERS,
         catalog.specifications.services.HANDLERS,
         procurement.contracts.services.HANDLERS,
@@ -232,13 +237,17 @@ def cli(context: click.Context) -> None:
     except UnsafeSettingsError as error:
         raise click.ClickException(str(error)) from error
     db.configure(settings.effective_database_url)
+    changes.use_source(catalog.feed.SOURCE)
     context.obj = operations.Operation(
         settings,
         outbox_handlers(settings),
         {
             "検索": lambda: search.cli.check_health(settings),
             "ファイル": lambda: storage.get_store(settings).probe(),
+            "公開情報": catalog.feed_cli.check_shape,
         },
+        [catalog.feed_cli.renew],
+        [catalog.feed_upkeep.PRUNE],
     )
 
 
@@ -252,6 +261,7 @@ for _command in (
     catalog.specifications.cli.specifications,
     catalog.offerings.cli.offerings,
     catalog.offerings.file_cli.files_group,
+    catalog.feed_cli.feed_group,
     search.cli.search_group,
     procurement.demo.cli.demo_group,
 ):

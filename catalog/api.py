@@ -4,7 +4,7 @@ from importlib.metadata import version as installed_version
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, url_for
+from flask import Blueprint, Response, current_app, request, url_for
 
 from accounts.auth import access
 from accounts.permissions import Permission
@@ -21,6 +21,7 @@ from catalog.api_schemas import (
 )
 from catalog.terms import CertificationState
 from core import api, changes, web
+from core.config import Settings
 from core.errors import Gone, NotFound
 
 PREFIX = "/api/v1"
@@ -92,43 +93,52 @@ def show_offering(offering_id: UUID, query: dict[str, Any]) -> dict[str, Any]:
 def list_changes(query: dict[str, Any]) -> Response:
     """Answer what changed after a number, in the order of the commits."""
     session, since = web.read_session(), query["since"]
-    head, epoch = changes.head(session), changes.epoch(session)
-    _refuse_place(session, since, head, epoch, query["epoch"])
-    found = feed.list_changes(session, since, query["limit"])
-    last = found[-1]["sequence"] if found else since
-    response = api.json_response(
-        {"epoch": epoch, "head": head, "next_since": last, "changes": found}
-    )
-    return api.link_next(response, since=last) if last < head else response
+    state = changes.read_state(session)
+    _refuse_place(state, since, query["epoch"])
+    found = changes.list_changes(session, since, query["limit"])
+    last = found[-1].sequence if found else since
+    response = Response(feed.dump_page(state, since, found), content_type=api.JSON_TYPE)
+    return api.link_next(response, since=last) if last < state.head else response
 
 
-def _refuse_place(session: Any, since: int, head: int, epoch: str, held: str | None) -> None:
+def _refuse_place(state: changes.State, since: int, held: str | None) -> None:
     way_out = (
         f"{url_for('catalog_api.download_snapshot')}を取り直し、そのsequenceから続けてください。"
     )
-    if held is not None and held != epoch:
-        raise TooOld(f"番号の列が新しくなりました（epoch {epoch}）。{way_out}")
-    if since > head:
-        reason = f"sinceの{since}はまだありません。いちばん新しい番号は{head}です。"
+    # First of all: in another epoch the caller's number means nothing, too high or too low.
+    if held is not None and held != state.epoch:
+        raise TooOld(f"番号の列が新しくなりました（epoch {state.epoch}）。{way_out}")
+    if since > state.head:
+        reason = f"sinceの{since}はまだありません。いちばん新しい番号は{state.head}です。"
         raise api.BadParameters([("since", reason)])
-    first = changes.first_sequence(session)
-    if first and since < first - 1:
-        raise TooOld(f"{first}より前の変更は残っていません。{way_out}")
+    if since < state.floor:
+        raise TooOld(f"{state.floor}以前の変更は残っていません。{way_out}")
 
 
 @blueprint.get("/snapshot")
 @access(Permission.CATALOG_READ)
 @api.endpoint(
-    "公開情報すべての写し（NDJSON。1行目は見出し）", answer=SnapshotHeaderSchema, media_type=NDJSON
+    "公開情報すべての写し（NDJSON。1行目は見出し）",
+    answer=SnapshotHeaderSchema,
+    problems=(503,),
+    media_type=NDJSON,
 )
 def download_snapshot(query: dict[str, Any]) -> Response:
     """Answer all public records as of one number of the feed."""
     del query
-    snapshot = feed.take_snapshot()
-    response = Response(snapshot.stream(), content_type=NDJSON)
-    response.call_on_close(snapshot.lines.close)
-    header = snapshot.header
-    response.set_etag(f"{header['epoch']}-{header['sequence']}-{header['content_hash'][:32]}")
+    tag = feed.tag_of(changes.read_state(web.read_session()))
+    web.release_read_session()
+    if request.method == "HEAD" or request.if_none_match.contains_weak(tag):
+        response = Response(content_type=NDJSON)
+    else:
+        settings: Settings = current_app.config["NARABI"]
+        snapshot = feed.open_snapshot(settings.data_dir / "tmp")
+        tag = snapshot.tag
+        response = Response(snapshot.stream(), content_type=NDJSON)
+        response.content_length = snapshot.size
+        response.call_on_close(snapshot.lines.close)
+    # Weak: the header of two copies with the same records differs in the time of their making.
+    response.set_etag(tag, weak=True)
     return response
 
 

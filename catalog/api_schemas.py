@@ -107,6 +107,7 @@ class SpecificationVersionSchema(FormSchema):
     id = f.identifier()
     code = f.text("標準仕様書のコード")
     name = f.text()
+    field = f.optional("分野。ないときはnull")
     version = f.text()
     pattern = f.code(Pattern)
     ministry = f.text()
@@ -114,6 +115,7 @@ class SpecificationVersionSchema(FormSchema):
     published_on = f.day()
     applies_from = f.day()
     transition_ends_on = f.day()
+    accepts_offerings = f.truth()
     source_sha256 = f.digest()
     is_sample = f.truth()
 
@@ -335,6 +337,8 @@ class ChangePageSchema(FormSchema):
 
     epoch = f.text("この番号の列の名前。変わったらsnapshotからやり直す")
     head = f.number("いちばん新しい番号")
+    count = f.number("headのときの公開情報の件数")
+    content_hash = f.text("headのときの公開情報すべてのハッシュ。snapshotの見出しと同じ数え方")
     next_since = f.number()
     changes = fields.List(fields.Nested(ChangeSchema), required=True)
 

@@ -1,107 +1,162 @@
-"""The snapshot of all that is public at one number of the change feed, and what follows it."""
+"""The feed of the catalog: where its records come from, and how they go out as text.
 
-import hashlib
+The text of a record is written once, when it changes, and never again on its way to a mirror.
+"""
+
 import tempfile
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from sqlmodel import Session
 
-from catalog.queries import KINDS, list_ids
-from catalog.records import Record, load_records
+from catalog import queries
+from catalog.queries import KINDS
+from catalog.records import SHAPE, load_records
 from core import changes, db
 from core.api import dump_json
-from core.documents import canonical_json
+from core.changes import Change, Move, Source, State
+from core.errors import Unavailable
 
-BATCH = 500
-_IN_MEMORY = 4 * 2**20
+_READ = 2_000
 _CHUNK = 64 * 2**10
-_MODULUS = 2**256
+_AT_ONCE = 2
+_RETRY_SECONDS = 5
+_writing = threading.BoundedSemaphore(_AT_ONCE)
+
+
+def find_dependants(session: Session, moves: Sequence[Move]) -> Mapping[str, Collection[uuid.UUID]]:
+    """Return what may read otherwise because something else does.
+
+    What a vendor makes and sells comes and goes with it, listings with their offering; a certificate
+    says in `recheck_by` what other versions of its specification are published.
+    """
+    vendors = [move.subject_id for move in moves if move.kind == "vendor" and move.turned]
+    offerings = [move.subject_id for move in moves if move.kind == "offering"]
+    versions = [move.subject_id for move in moves if move.kind == "specification_version"]
+    found: dict[str, Collection[uuid.UUID]] = {}
+    if vendors:
+        found["offering"] = queries.list_offering_ids_of(session, vendors)
+    if vendors or offerings:
+        found["listing"] = queries.list_listing_ids_of(session, vendors, offerings)
+    if versions:
+        found["certificate"] = queries.list_certificate_ids_beside(session, versions)
+    return found
+
+
+SOURCE = Source(KINDS, SHAPE, load_records, find_dependants)
+
+
+# --- what follows a number -----------------------------------------------------------------------
+
+
+def dump_page(state: State, since: int, found: Sequence[Change]) -> str:
+    """Return a page of changes as JSON: the records go in as the text that is kept."""
+    head = dump_json(
+        {
+            "epoch": state.epoch,
+            "head": state.head,
+            "count": state.record_count,
+            "content_hash": state.catalog_hash,
+            "next_since": found[-1].sequence if found else since,
+        }
+    )
+    return f'{head[:-1]},"changes":[{",".join(map(_dump_change, found))}]}}\n'
+
+
+def _dump_change(change: Change) -> str:
+    operation = changes.Operation.UPSERT if change.content else changes.Operation.DELETE
+    return (
+        f'{{"sequence":{change.sequence},"kind":"{change.kind}","id":"{change.subject_id}",'
+        f'"operation":"{operation}","occurred_at":"{change.occurred_at:%Y-%m-%dT%H:%M:%S.%f}Z",'
+        f'"data":{change.content or "null"}}}'
+    )
+
+
+# --- everything at one number --------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A header and the lines behind it; the lines lie in a temporary file, not in memory."""
+    """A header and the lines behind it; the lines lie in a file without a name, not in memory."""
 
-    header: dict[str, Any]
+    header: bytes
+    size: int
+    tag: str
     lines: IO[bytes]
 
     def stream(self) -> Iterator[bytes]:
         """Give the bytes of the NDJSON, header first; closes the file at the end."""
         try:
-            yield dump_json(self.header).encode() + b"\n"
+            yield self.header
             while chunk := self.lines.read(_CHUNK):
                 yield chunk
         finally:
             self.lines.close()
 
 
-def record_hash(kind: str, subject_id: str, data: Record) -> int:
-    """Return the SHA-256 of one record as a number; their sum names the whole catalog."""
-    return int.from_bytes(hashlib.sha256(canonical_json([kind, subject_id, data])).digest(), "big")
+def tag_of(state: State) -> str:
+    """Return what names everything that is public at this number."""
+    return f"{state.epoch}-{state.head}-{state.catalog_hash[:32]}"
 
 
-def content_hash(hashes: Iterator[int]) -> str:
-    """Return the sum of the records' hashes modulo 2^256: the order does not matter."""
-    return f"{sum(hashes) % _MODULUS:064x}"
+def open_snapshot(folder: Path) -> Snapshot:
+    """Copy all public records of one moment into a file of this folder, as fast as they are read.
 
-
-def take_snapshot() -> Snapshot:
-    """Read all public records in one consistent view, in batches, into a temporary file."""
-    lines = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by stream()
-    total = count = 0
-    with db.reading() as session:
-        head, epoch, moment = changes.head(session), changes.epoch(session), db.now(session)
-        for kind, subject_id, data in _read_all(session):
-            key = str(subject_id)
-            total += record_hash(kind, key, data)
-            count += 1
-            lines.write(dump_json({"kind": kind, "id": key, "data": data}).encode() + b"\n")
-    lines.seek(0)
-    header = {
-        "kind": "header",
-        "epoch": epoch,
-        "sequence": head,
-        "generated_at": f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z",
-        "count": count,
-        "content_hash": content_hash(iter([total])),
-    }
-    return Snapshot(header, lines)
-
-
-def _read_all(session: Session) -> Iterator[tuple[str, uuid.UUID, Record]]:
-    for kind in KINDS:
-        after: uuid.UUID | None = None
-        while ids := list_ids(session, kind, after, BATCH):
-            records = load_records(session, kind, ids)
-            for subject_id in ids:
-                if subject_id in records:
-                    yield kind, subject_id, records[subject_id]
-            after = ids[-1]
-            session.expunge_all()
-
-
-def list_changes(session: Session, since: int, limit: int) -> list[dict[str, Any]]:
-    """Return changes after a number with the records of this moment; no record is a tombstone."""
-    rows = changes.list_changes(session, since, limit)
-    records = {
-        kind: load_records(session, kind, [row.subject_id for row in rows if row.kind == kind])
-        for kind in KINDS
-    }
-    found = []
-    for row in rows:
-        data = records[row.kind].get(row.subject_id)
-        operation = changes.Operation.DELETE if data is None else changes.Operation.UPSERT
-        found.append(
-            {
-                "sequence": row.sequence,
-                "kind": row.kind,
-                "id": str(row.subject_id),
-                "operation": operation.value,
-                "occurred_at": f"{row.occurred_at:%Y-%m-%dT%H:%M:%S.%f}Z",
-                "data": data,
-            }
+    So that no reader, however slow, holds the database open. Raises Unavailable while others are
+    being copied.
+    """
+    if not _writing.acquire(blocking=False):
+        raise Unavailable(
+            "公開情報の写しをほかの読者のために作っています。少し待って、もう一度お試しください。",
+            retry_after=_RETRY_SECONDS,
         )
-    return found
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by stream()
+        try:
+            header, tag = _copy(lines)
+            size = len(header) + lines.tell()
+            lines.seek(0)
+        except BaseException:
+            lines.close()
+            raise
+    finally:
+        _writing.release()
+    return Snapshot(header, size, tag, lines)
+
+
+def _copy(lines: IO[bytes]) -> tuple[bytes, str]:
+    with db.reading() as session:
+        state, moment = changes.read_state(session), db.now(session)
+        for kind in KINDS:
+            for rows in _read_all(session, kind):
+                lines.write(
+                    "".join(
+                        f'{{"kind":"{kind}","id":"{subject_id}","data":{content}}}\n'
+                        for subject_id, content in rows
+                    ).encode()
+                )
+    return f"{dump_json(describe(state, moment))}\n".encode(), tag_of(state)
+
+
+def describe(state: State, moment: Any) -> dict[str, Any]:
+    """Return the first line of a snapshot."""
+    return {
+        "kind": "header",
+        "epoch": state.epoch,
+        "sequence": state.head,
+        "generated_at": f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z",
+        "count": state.record_count,
+        "content_hash": state.catalog_hash,
+    }
+
+
+def _read_all(session: Session, kind: str) -> Iterator[list[tuple[uuid.UUID, str]]]:
+    after: uuid.UUID | None = None
+    while rows := changes.list_records(session, kind, after, _READ):
+        yield rows
+        after = rows[-1][0]

@@ -28,6 +28,7 @@ from catalog.specifications.models import (
     StandardSpecification,
 )
 from catalog.terms import BodyClass, CertificationState
+from core.changes import PublicRecord
 from core.db import now
 from vendors.models import Vendor, VendorState
 
@@ -101,15 +102,21 @@ def list_certificates(
     return list(session.exec(statement))
 
 
-def list_certificate_ids_of(
+def list_certificate_ids_beside(
     session: Session, specification_version_ids: Sequence[uuid.UUID]
 ) -> list[uuid.UUID]:
-    """Return the ids of all public certificates for these specification versions."""
+    """Return the public certificates for all versions of the specifications of these versions."""
+    mine = aliased(SpecificationVersion)
+    specification_ids = select(mine.specification_id).where(mine.id.in_(specification_version_ids))  # type: ignore[attr-defined]
     statement = (
         select(Certification.id)
         .join(OfferingVersion, col(OfferingVersion.id) == Certification.offering_version_id)
+        .join(
+            SpecificationVersion,
+            col(SpecificationVersion.id) == Certification.specification_version_id,
+        )
         .where(
-            col(Certification.specification_version_id).in_(specification_version_ids),
+            col(SpecificationVersion.specification_id).in_(specification_ids),
             col(Certification.state).in_(CERTIFICATE_STATES),
             col(OfferingVersion.published_at).is_not(None),
         )
@@ -228,20 +235,38 @@ def answered_version_ids(session: Session, version_ids: Sequence[uuid.UUID]) -> 
     return set(session.exec(statement))
 
 
-def list_listing_ids_of(session: Session, vendor_id: uuid.UUID) -> list[uuid.UUID]:
-    """Return the listings of all that a vendor makes or sells."""
+def list_listing_ids_of(
+    session: Session, vendor_ids: Sequence[uuid.UUID], offering_ids: Sequence[uuid.UUID]
+) -> list[uuid.UUID]:
+    """Return the listings of all that these vendors make or sell, and of these offerings."""
     statement = (
         select(Listing.id)
         .join(Offering, col(Offering.id) == Listing.offering_id)
-        .where(or_(col(Listing.seller_id) == vendor_id, col(Offering.maker_id) == vendor_id))
+        .where(
+            or_(
+                col(Listing.seller_id).in_(vendor_ids),
+                col(Offering.maker_id).in_(vendor_ids),
+                col(Offering.id).in_(offering_ids),
+            )
+        )
         .order_by(col(Listing.id))
     )
     return list(session.exec(statement))
 
 
-def list_offering_ids_of(session: Session, vendor_id: uuid.UUID) -> list[uuid.UUID]:
-    """Return the offerings that a vendor makes."""
-    statement = select(Offering.id).where(Offering.maker_id == vendor_id).order_by(col(Offering.id))
+def list_offering_ids_of(session: Session, vendor_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Return the offerings that these vendors make."""
+    statement = (
+        select(Offering.id).where(col(Offering.maker_id).in_(vendor_ids)).order_by(col(Offering.id))
+    )
+    return list(session.exec(statement))
+
+
+def list_left_behind(session: Session, kind: str) -> list[uuid.UUID]:
+    """Return the ids of public records whose thing is no longer in the database."""
+    statement = select(PublicRecord.subject_id).where(
+        PublicRecord.kind == kind, col(PublicRecord.subject_id).not_in(select(_ROWS[kind].id))
+    )
     return list(session.exec(statement))
 
 

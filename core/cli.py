@@ -3,7 +3,7 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from core import audit_checkpoints, clock, db, documents, outbox
+from core.clock import day_in_japan, end_of_day
 from core.config import Settings, UnsafeSettingsError
 from core.errors import DomainError
 
@@ -28,6 +29,10 @@ class Operation:
     settings: Settings
     handlers: Mapping[str, outbox.Handler]
     checks: Mapping[str, Callable[[], str]]
+    # What follows a migration, each with the sentence that says what it did.
+    renewals: Sequence[Callable[[], str]] = ()
+    # Topics of the messages that come every night: their handlers send the next one.
+    nightly: Sequence[str] = ()
 
 
 def alembic_config() -> Config:
@@ -49,10 +54,13 @@ def database() -> None:
 
 
 @database.command("upgrade")
-def upgrade() -> None:
+@click.pass_obj
+def upgrade(operation: Operation) -> None:
     """データベースを最新の形にします。"""
     upgrade_database()
     click.echo("データベースは最新です。")
+    for renew in operation.renewals:
+        click.echo(renew())
 
 
 @click.group("outbox")
@@ -71,6 +79,9 @@ def run_outbox(operation: Operation, once: bool) -> None:  # noqa: FBT001 - clic
     # What is ill at the start is said, and waited for: no message is lost meanwhile.
     for line in _find_failures(operation.checks, lambda _: None):
         click.echo(f"要確認　{line}", err=True)
+    with db.transaction() as session:
+        for topic in operation.nightly:
+            outbox.publish_next(session, topic, end_of_day(day_in_japan(db.now(session))))
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: stop.set())

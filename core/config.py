@@ -105,6 +105,12 @@ class Settings(BaseSettings):
         ge=20_000_000,
         description="limit of all evidence files of one offering together, every version of it, bytes",
     )
+    feed_keep_days: int = Field(
+        default=400,
+        ge=1,
+        le=36_500,
+        description="days for which the change feed keeps its entries; older copies begin anew",
+    )
     mail_sender: str = Field(default="", description="address that letters come from")
     smtp_host: str = Field(
         default="",

@@ -175,7 +175,7 @@ def transaction(*, request_id: str = "") -> Iterator[Session]:
         yield session
         session.flush()
         audit.flush_events(session)
-        changes.flush_changes(session)
+        changes.flush_changes(session, _read_moment)
         session.commit()
     except DomainError as error:
         session.rollback()
@@ -267,12 +267,16 @@ def open_session(*, writes: bool) -> Session:
         )
     session = Session(engine, expire_on_commit=False, autoflush=writes)
     session.info["read_only"] = not writes
-    if not database.is_sqlite and not clock.is_fixed():
-        session.info["now"] = session.execute(text("SELECT clock_timestamp()")).scalar_one()
-    else:
-        session.connection()
-        session.info["now"] = clock.utcnow()
+    session.info["now"] = _read_moment(session)
     return session
+
+
+def _read_moment(session: Session) -> datetime:
+    if not current().is_sqlite and not clock.is_fixed():
+        moment: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return moment
+    session.connection()
+    return clock.utcnow()
 
 
 def _record_refusal(session: Session, error: DomainError) -> None:

@@ -199,6 +199,10 @@ class Unavailable(DomainError):
     meaning = "システムの一部が今は答えられません。何も変わっていません。"
     remedy = "しばらくしてから、もう一度送ってください。"
 
+    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
 
 class TooMany(DomainError):
     """Too many attempts; try again later."""

@@ -146,6 +146,19 @@ def count_waiting(session: Session) -> tuple[int, int]:
     return session.execute(open_and_due).scalar_one(), session.execute(given_up).scalar_one()
 
 
+def publish_next(session: Session, topic: str, due_at: datetime) -> None:
+    """Send a message that comes again and again, unless the next one is already waiting."""
+    moment: datetime = session.info["now"]
+    statement = select(OutboxMessage.id).where(  # type: ignore[call-overload]
+        OutboxMessage.topic == topic,
+        OutboxMessage.due_at > moment,
+        OutboxMessage.done_at.is_(None),  # type: ignore[union-attr]
+        OutboxMessage.given_up_at.is_(None),  # type: ignore[union-attr]
+    )
+    if session.execute(statement.limit(1)).first() is None:
+        publish(session, topic, {}, due_at=due_at)
+
+
 def list_since(
     session: Session, topics: Collection[str], since: datetime
 ) -> list[tuple[str, dict[str, Any]]]:

@@ -13,6 +13,7 @@ from flask import (
     g,
     has_request_context,
     jsonify,
+    make_response,
     redirect,
     render_template,
     request,
@@ -242,10 +243,12 @@ def status_of(error: type[errors.DomainError]) -> int:
 
 def answer_domain_error(error: errors.DomainError) -> ResponseReturnValue:
     """Answer a domain error as a page or as problem+json."""
-    details = list(getattr(error, "reasons", []))
-    if isinstance(error, errors.Invalid):
-        details = list(error.errors.items())
-    return answer(status_of(type(error)), error.code, error.title, error.message, details)
+    details = [*getattr(error, "reasons", ()), *getattr(error, "errors", {}).items()]
+    told = answer(status_of(type(error)), error.code, error.title, error.message, details)
+    response = make_response(told)
+    if seconds := getattr(error, "retry_after", None):
+        response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def answer(

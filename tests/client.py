@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 from xml.etree.ElementTree import Element
@@ -123,10 +124,14 @@ class CheckedClient(FlaskClient):
 
     def _check(self, response: TestResponse) -> None:
         request = f"{response.request.method} {response.request.path}"
-        if response.status_code < 500 and len(self.statements) > self.query_budget:
-            listing = "\n".join(f"  {' '.join(s.split())[:140]}" for s in self.statements)
+        counted = self.statements
+        if response.request.method == "POST":
+            # The spine's last step, reading and writing what became public, is not the page's.
+            counted = list(takewhile(lambda each: "FROM feed_state" not in each, counted))
+        if response.status_code < 500 and len(counted) > self.query_budget:
+            listing = "\n".join(f"  {' '.join(s.split())[:140]}" for s in counted)
             raise AssertionError(
-                f"{request}: {len(self.statements)} SQL statements (budget "
+                f"{request}: {len(counted)} SQL statements (budget "
                 f"{self.query_budget}; marker query_budget(n)):\n{listing}"
             )
         if bad := unsendable(dict(response.headers)):

@@ -173,6 +173,15 @@ def _cheap_passwords() -> None:
     services._DUMMY_HASH = services._hash_of_nothing()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _public_records() -> None:
+    """Announce as the application does, whether or not a test has made one."""
+    from catalog.feed import SOURCE
+    from core import changes
+
+    changes.use_source(SOURCE)
+
+
 @pytest.fixture(scope="session")
 def _applications() -> dict[str, tuple[Flask, dict[str, Any]]]:
     return {}

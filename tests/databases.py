@@ -56,7 +56,8 @@ def upgrade(url: str) -> None:
 def _kept(suffix: str) -> Path:
     """Name the file that keeps the outcome of exactly these migrations between runs."""
     digest = hashlib.sha256()
-    for path in sorted([*(_ROOT / "migrations").rglob("*.py"), _ROOT / "core" / "db.py"]):
+    made_by = [_ROOT / "core" / "db.py", _ROOT / "catalog" / "records.py"]
+    for path in sorted([*(_ROOT / "migrations").rglob("*.py"), *made_by]):
         digest.update(path.name.encode() + path.read_bytes())
     folder = _ROOT / "build" / "testbed"
     folder.mkdir(parents=True, exist_ok=True)

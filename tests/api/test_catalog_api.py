@@ -3,164 +3,25 @@
 What the database selects and orders runs on both; parameters, headers and the description on SQLite alone.
 """
 
-import json
 import re
 import shlex
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from app import outbox_handlers
-from catalog.api_schemas import RECORDS
-from catalog.certification.models import Certification, ReviewAction, ReviewState
-from catalog.feed import content_hash, record_hash
-from catalog.offerings.models import OfferAction, OfferState
+from catalog.certification.models import ReviewState
 from catalog.offerings.queries import load_listing_versions
-from catalog.price_plan import ComponentKind, Interval, Unit
-from catalog.specifications.models import SpecificationState
 from catalog.terms import Answer, CertificationState
-from core import changes, db, outbox
-from core.changes import Operation, PublicChange
-from core.clock import fixed_at
+from core import db
 from tests import factories
+from tests.api.world import START, withdraw
 from tests.page_checks import text_of
 from tests.search.market import index_all
-from tests.stages import Stages
-from vendors.models import Vendor, VendorAction, VendorState
 
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
-START = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def market(database, hold_clock, tmp_path, run_folder, worker_id):
-    """The market of START; made once per worker, then brought back."""
-    folder = run_folder / f"{worker_id}-{database.kind}-stages"
-    with Stages(database, tmp_path / "data", folder) as stages:
-        made = stages.build("api", make_market)
-    hold_clock(START)
-    return made
-
-
-def make_market():
-    """Two public offerings (one with two sellers) and everything that must not be public."""
-    with fixed_at(START), db.transaction() as session:
-        version = factories.specification(session, requirements=3)
-        draft = factories.specification(session, requirements=3, state=SpecificationState.DRAFT)
-        makers = [factories.vendor(session, roles=["maker", "seller"]) for _ in range(2)]
-        hidden = factories.vendor(session, VendorState.SUBMITTED)
-        first = factories.offering(session, makers[0], version, name="公開サービス一")
-        second = factories.offering(
-            session, makers[1], version, name="公開サービス二", answers=None
-        )
-        rows = load_listing_versions(session, [first.id, second.id])
-        prices = [(ComponentKind.BASE, Unit.LUMP, Interval.MONTH, 9_000)]
-        reseller = factories.listing(
-            session,
-            rows[first.id].listing.offering,
-            rows[first.id].offering_version,
-            makers[1],
-            OfferState.PUBLISHED,
-            prices,
-        )
-        unconfirmed = factories.listing(
-            session,
-            rows[second.id].listing.offering,
-            rows[second.id].offering_version,
-            makers[0],
-            OfferState.PUBLISHED,
-            prices,
-        )
-        load_listing_versions(session, [unconfirmed.id])[unconfirmed.id].listing.revise(
-            confirmed_at=None
-        )
-        secret = factories.offering(
-            session, makers[0], version, OfferState.DRAFT, name="秘密の下書き"
-        )
-        stranger = factories.offering(session, hidden, version, name="未登録事業者のサービス")
-        certificate = factories.certification(session, rows[first.id].offering_version)
-        factories.certification(session, rows[second.id].offering_version, ReviewState.UNDER_REVIEW)
-        for maker in makers:
-            changes.append(session, "vendor", maker.id)
-        changes.append(session, "specification_version", version.id)
-        for row in rows.values():
-            changes.append(session, "offering", row.listing.offering_id)
-            changes.append(session, "listing", row.listing_id)
-        changes.append(session, "listing", reseller.listing_id)
-        changes.append(session, "certificate", certificate.id)
-        return SimpleNamespace(
-            version=version,
-            draft=draft,
-            makers=makers,
-            hidden=hidden,
-            rows=rows,
-            first=first,
-            second=second,
-            reseller=reseller,
-            unconfirmed=unconfirmed,
-            secret=secret,
-            stranger=stranger,
-            certificate=certificate,
-            offering_id=rows[first.id].listing.offering_id,
-            other_id=rows[second.id].listing.offering_id,
-        )
-
-
-@pytest.fixture
-def api(client):
-    """Fetch from the API and hold what comes back against the description."""
-    return Api(client)
-
-
-class Api:
-    """A program that trusts nothing that the description does not promise."""
-
-    def __init__(self, client):
-        self.client = client
-        self.description = json.loads(client.get("/api/v1/openapi.json").data)
-
-    def get(self, path, status=200, **options):
-        response = self.client.get(f"/api/v1{path}", **options)
-        assert response.status_code == status, response.text
-        self.check(path, response)
-        return response
-
-    def json(self, path, status=200):
-        return self.get(path, status).json
-
-    def check(self, path, response):
-        templates = {
-            re.sub(r"\{[^}]+\}", "[^/]+", template) + "$": item
-            for template, item in self.description["paths"].items()
-        }
-        plain = f"/api/v1{path}".partition("?")[0]
-        (found,) = [item for pattern, item in templates.items() if re.match(pattern, plain)]
-        answers = found["get"]["responses"]
-        declared = answers[str(response.status_code)]
-        if response.status_code == 304:
-            assert not response.data
-            return
-        assert response.mimetype in declared["content"]
-        schema = declared["content"][response.mimetype].get("schema")
-        if response.mimetype == "application/x-ndjson":
-            self.hold(json.loads(response.data.splitlines()[0]), schema)
-        elif schema:
-            self.hold(response.json, schema)
-
-    def hold(self, value, schema):
-        whole = {**schema, "components": self.description["components"]}
-        checker = Draft202012Validator.FORMAT_CHECKER
-        Draft202012Validator(whole, format_checker=checker).validate(value)
-
-    def records(self, snapshot):
-        return {
-            (line["kind"], line["id"]): line["data"]
-            for line in map(json.loads, snapshot.data.splitlines()[1:])
-        }
 
 
 def test_offerings_carry_facts_standing_and_every_sellers_price(api, market):
@@ -325,17 +186,6 @@ def test_one_offering_is_answered_and_an_ended_one_is_gone(api, market):
     )
 
 
-def withdraw(market, version):
-    """End a listing and its software as its vendor does."""
-    with db.transaction() as session:
-        row = load_listing_versions(session, [version.id])[version.id]
-        moment = db.now(session)
-        row.apply(OfferAction.WITHDRAW, published_at=moment, withdrawn_at=moment)
-        row.offering_version.apply(OfferAction.WITHDRAW, published_at=moment, withdrawn_at=moment)
-        changes.append(session, "listing", row.listing_id, Operation.DELETE)
-        changes.append(session, "offering", row.listing.offering_id, Operation.DELETE)
-
-
 @pytest.mark.sqlite_only
 @pytest.mark.acceptance(34)
 @pytest.mark.parametrize(
@@ -421,146 +271,12 @@ def test_pages_of_other_sites_may_read(api, market):
     assert "Access-Control-Allow-Origin" not in api.client.get("/").headers
 
 
-def test_changes_come_in_order_with_the_records_of_now(api, market):
-    page = api.json("/changes?since=0")
-    assert [each["sequence"] for each in page["changes"]] == list(range(1, page["head"] + 1))
-    assert page["next_since"] == page["head"]
-    assert {each["operation"] for each in page["changes"]} == {"upsert"}
-    for change in page["changes"]:
-        api.hold(change["data"], {"$ref": f"#/components/schemas/{component(change['kind'])}"})
-    assert api.json(f"/changes?since={page['head']}")["changes"] == []
-
-
-def component(kind):
-    return RECORDS[kind][0]
-
-
-def test_changes_are_paged(api, market):
-    head = api.json("/changes?since=0")["head"]
-    seen: list[int] = []
-    path: str | None = "/changes?since=0&limit=2"
-    while path:
-        response = api.get(path)
-        seen += [each["sequence"] for each in response.json["changes"]]
-        link = re.search(r"/api/v1([^>]+)>", response.headers.get("Link", ""))
-        path = link.group(1) if link else None
-    assert seen == list(range(1, head + 1))
-
-
-@pytest.mark.acceptance(32)
-def test_a_number_from_the_future_is_400_and_a_lost_one_410_with_the_way_out(api, database):
-    with db.transaction() as session:
-        for sequence in (4, 5):
-            session.add(
-                PublicChange(
-                    sequence=sequence,
-                    kind="listing",
-                    subject_id=uuid.uuid4(),
-                    operation=Operation.DELETE,
-                    occurred_at=db.now(session),
-                )
-            )
-    assert "5" in api.json("/changes?since=6", 400)["detail"]
-    assert "/api/v1/snapshot" in api.json("/changes?since=2", 410)["detail"]
-    held = api.json("/changes?since=3")
-    assert [each["sequence"] for each in held["changes"]] == [4, 5]
-    assert "/api/v1/snapshot" in api.json("/changes?since=3&epoch=another", 410)["detail"]
-    assert api.json(f"/changes?since=3&epoch={held['epoch']}")["changes"]
-
-
 @pytest.mark.sqlite_only
 def test_an_empty_catalog_answers_too(api, database):
     assert api.json("/offerings") == {"items": [], "next": None}
     assert api.json("/changes?since=0")["changes"] == []
     assert len(api.get("/snapshot").data.splitlines()) == 1
     assert api.json("/changes?since=1", 400)
-
-
-@pytest.mark.sqlite_only
-def test_the_snapshot_names_its_number_and_proves_its_content(api, market):
-    response = api.get("/snapshot")
-    assert response.mimetype == "application/x-ndjson"
-    header = json.loads(response.data.splitlines()[0])
-    records = api.records(response)
-    assert header["sequence"] == api.json("/changes?since=0")["head"]
-    assert header["count"] == len(records) == 9
-    assert header["content_hash"] == content_hash(
-        record_hash(kind, key, data) for (kind, key), data in records.items()
-    )
-    for (kind, _), data in records.items():
-        api.hold(data, {"$ref": f"#/components/schemas/{component(kind)}"})
-
-
-def replay(api, mirror, since):
-    """Bring a mirror up to date as a client does."""
-    while True:
-        page = api.json(f"/changes?since={since}&limit=3")
-        for change in page["changes"]:
-            key = (change["kind"], change["id"])
-            if change["operation"] == "delete":
-                mirror.pop(key, None)
-            else:
-                mirror[key] = change["data"]
-        since = page["next_since"]
-        if since == page["head"]:
-            return since
-
-
-@pytest.mark.acceptance(30)
-def test_snapshot_and_replayed_changes_equal_the_server(api, market, settings, hold_clock):
-    held = api.get("/snapshot")
-    mirror = api.records(held)
-    since = json.loads(held.data.splitlines()[0])["sequence"]
-    before = len(mirror)
-    withdraw(market, market.second)
-    with db.transaction() as session:
-        fresh = factories.offering(session, market.makers[0], market.version, name="後から")
-        row = load_listing_versions(session, [fresh.id])[fresh.id]
-        changes.append(session, "offering", row.listing.offering_id)
-        changes.append(session, "listing", row.listing_id)
-        changes.append(session, "listing", uuid.uuid4(), Operation.DELETE)
-    since = replay(api, mirror, since)
-    assert mirror == api.records(api.get("/snapshot"))
-    assert len(mirror) == before
-    with db.transaction() as session:
-        session.get(Vendor, market.makers[0].id).apply(VendorAction.SUSPEND)
-        changes.append(session, "vendor", market.makers[0].id)
-        outbox.publish(session, "vendor.state_changed", {"vendor_id": market.makers[0].id})
-        session.get(Certification, market.certificate.id).apply(
-            ReviewAction.SUSPEND, suspended_by_id=market.certificate.decided_by_id
-        )
-        changes.append(session, "certificate", market.certificate.id)
-    outbox.run_due(outbox_handlers(settings))
-    since = replay(api, mirror, since)
-    assert mirror == api.records(api.get("/snapshot"))
-    assert ("vendor", str(market.makers[0].id)) not in mirror
-    assert not [key for key in mirror if key[0] in {"offering", "listing"}]
-    with db.transaction() as session:
-        session.get(Vendor, market.makers[0].id).apply(VendorAction.RESUME)
-        changes.append(session, "vendor", market.makers[0].id)
-        outbox.publish(session, "vendor.state_changed", {"vendor_id": market.makers[0].id})
-    outbox.run_due(outbox_handlers(settings))
-    replay(api, mirror, since)
-    assert mirror == api.records(api.get("/snapshot"))
-    assert len([key for key in mirror if key[0] == "offering"]) == 2
-
-
-def test_an_expired_certificate_reaches_the_feed(api, market, settings, hold_clock):
-    with db.transaction() as session:
-        outbox.publish(
-            session,
-            "certification.expired",
-            {"certification_id": market.certificate.id},
-            due_at=market.certificate.valid_until,
-        )
-    mirror = api.records(api.get("/snapshot"))
-    since = api.json("/changes?since=0")["head"]
-    hold_clock(market.certificate.valid_until + timedelta(seconds=1))
-    assert api.json(f"/offerings/{market.offering_id}")["certification"]["state"] == "expired"
-    outbox.run_due(outbox_handlers(settings))
-    replay(api, mirror, since)
-    assert mirror["certificate", str(market.certificate.id)]["state"] == "expired"
-    assert mirror == api.records(api.get("/snapshot"))
 
 
 @pytest.mark.sqlite_only

@@ -51,7 +51,7 @@ def test_everything_of_an_act_commits_together_or_not_at_all(database):
     with pytest.raises(RuntimeError), transaction() as session:
         factories.person(session)
         audit.record(session, audit.SYSTEM, "test.act", "Thing", None)
-        changes.append(session, "listing", uuid.uuid4())
+        changes.append(session, "probe", uuid.uuid4())
         outbox.publish(session, "test", {})
         raise RuntimeError
     with reading() as session:
@@ -171,7 +171,7 @@ def test_a_checkpoint_signed_by_another_key_is_refused(database):
 def test_the_database_refuses_to_change_the_trail(database, statement):
     record(1)
     with transaction() as session:
-        changes.append(session, "listing", uuid.uuid4())
+        changes.append(session, "probe", uuid.uuid4())
     with pytest.raises((DBAPIError, Conflict)), transaction() as session:
         session.execute(text(statement))
 
@@ -181,7 +181,7 @@ def test_chain_and_feed_have_no_gap_under_parallel_writers(database):
         for _ in range(10):
             with transaction() as session:
                 audit.record(session, audit.SYSTEM, "test.act", "Thing", None)
-                changes.append(session, "listing", uuid.uuid4())
+                changes.append(session, "probe", uuid.uuid4())
 
     threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:
@@ -197,8 +197,8 @@ def test_chain_and_feed_have_no_gap_under_parallel_writers(database):
 def test_the_last_word_on_a_subject_counts_once_per_act(database):
     subject = uuid.uuid4()
     with transaction() as session:
-        changes.append(session, "listing", subject)
-        changes.append(session, "listing", subject, changes.Operation.DELETE)
+        changes.append(session, "probe", subject)
+        changes.append(session, "probe", subject, changes.Operation.DELETE)
     with reading() as session:
         (change,) = changes.list_changes(session, 0, 10)
     assert change.operation is changes.Operation.DELETE

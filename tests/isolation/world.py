@@ -20,6 +20,7 @@ PUBLIC = {
     "agreement_versions": "public from the issue on",
     "feed_state": "the epoch of the public feed",
     "public_changes": "the public feed",
+    "public_records": "what the public feed says of each thing",
     "memberships": "only ids and roles",
     "recusals": "only ids",
     "outbox_workers": "only a time",

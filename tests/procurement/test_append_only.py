@@ -15,7 +15,7 @@ GUARDS = importlib.import_module("migrations.versions.0002_guards")
 def test_rows_that_prove_something_cannot_be_changed_removed_or_emptied(market):
     market.reach_approved()
     with db.transaction() as session:
-        changes.append(session, "vendor", uuid.uuid4())
+        changes.append(session, "probe", uuid.uuid4())
     with db.reading() as session:
         before = _counts(session)
         head = audit_checkpoints.verify(session).head

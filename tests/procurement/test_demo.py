@@ -16,6 +16,7 @@ from accounts import queries as people
 from app import cli, outbox_handlers
 from catalog.certification.after_models import Appeal, AppealState, ConditionReport, ReportState
 from catalog.certification.models import Certification, Finding, FindingState, ReviewState
+from catalog.feed_upkeep import Drift, reconcile
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.offerings.queries import find_listed
 from catalog.specifications.consultation.models import ConsultationComment
@@ -57,6 +58,8 @@ def run(settings: Settings, *arguments: str, **environment: str):
 @pytest.mark.sqlite_only
 def test_sample_world_is_whole_and_loaded_once(settings, client, new_client):
     assert load_demo(settings, outbox_handlers(settings)) > 300
+    # Every act of all these people has told the feed all that it changed.
+    assert reconcile(repair=False) == Drift()
     _check_market(settings)
     _check_cases(settings)
     _check_pages(client)

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 import tests.factories as make
 from accounts.models import Organisation, OrganisationKind, Role
 from catalog.certification.models import Certification
+from catalog.feed_upkeep import reconcile
 from catalog.offerings import queries as offers
 from catalog.offerings import services as offerings
 from catalog.offerings.content import hash_content, listing_content
@@ -78,8 +79,9 @@ def assert_announced(old, heir, listing_id):
             assert old.owner_id not in {row.owner_id for row in session.exec(select(model))}
         assert verify(session).problems == ()
         assert session.get(Vendor, old.id).state is VendorState.TERMINATED
-        fed = {c.subject_id for c in changes.list_changes(session, 0, 999)}
-        assert {old.id, heir.id, listing_id} <= fed
+        fed = {c.subject_id: c.content for c in changes.list_changes(session, 0, 999)}
+        assert fed[old.id] is None
+        assert f'"seller_id":"{heir.id}"' in str(fed[listing_id])
         told = [m for m in session.exec(select(OutboxMessage)) if "listing_id" in m.payload]
         assert str(listing_id) in {m.payload["listing_id"] for m in told}
 
@@ -88,6 +90,7 @@ def assert_announced(old, heir, listing_id):
 def test_merger_keeps_everything_and_ends_the_access_of_the_old_company(market, leads, client):
     market.reach_accepted()
     contract = register(market).location
+    reconcile()
     (lead, second), _, _ = leads
     old, heir = market.seller, market.rival
     with db.reading() as session:

@@ -9,6 +9,7 @@ from sqlmodel import select
 import tests.factories as make
 from accounts.models import Membership, Organisation, OrganisationNotice, Person, Role
 from app import outbox_handlers
+from catalog.feed_upkeep import reconcile
 from core import changes, db, outbox
 from core.audit import AuditEvent
 from core.errors import DomainError, GuardFailed
@@ -62,6 +63,7 @@ def test_vendor_withdraws_and_everything_but_the_records_is_gone(market, client)
     assert market.rival.get(f"{market.path}/withdraw").status_code == 404
     assert market.lead.get(f"{market.path}/withdraw").status_code == 403
     assert market.admin.submit(f"{market.path}/withdraw", {"reason": "x"}).status_code == 422
+    reconcile()
     undated = market.admin.submit(f"{market.path}/withdraw", REASON)
     assert (undated.status_code, "終える日を入力して" in undated.text) == (422, True)
     assert market.admin.submit(f"{market.path}/withdraw", SURE).status_code == 303

@@ -18,6 +18,7 @@ from app import outbox_handlers
 from catalog.certification import documents
 from catalog.certification.models import Certification, ReviewState
 from catalog.certification.services.expiry import announce_end
+from catalog.feed_upkeep import reconcile
 from catalog.offerings.models import ListingVersion, OfferingVersion, OfferState
 from catalog.records import certificate_record
 from catalog.specifications.ending import end_version
@@ -125,6 +126,7 @@ def test_states_are_distinct_on_page_facet_comparison_api_snapshot_and_certifica
     for chunk in (STATES[:5], STATES[3:]):
         query = "&".join(f"l={market[state].id}" for state in chunk)
         assert shown(client, f"/compare?{query}") == {labels[state] for state in chunk}
+    reconcile()
     _, *lines = client.get("/api/v1/snapshot").get_data(as_text=True).splitlines()
     records = [json.loads(line) for line in lines]
     told = {r["data"]["number"]: r["data"]["state"] for r in records if r["kind"] == "certificate"}

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from accounts.models import Role
+from catalog.feed_upkeep import reconcile
 from catalog.specifications import queries
 from catalog.specifications.models import SpecificationState
 from catalog.specifications.services import edit_version
@@ -135,6 +136,7 @@ def test_a_lead_retires_or_withdraws_for_a_reason(as_person, client, agency):
             applies_from=future,
             published_at=db.now(session),
         )
+    reconcile()
     lead = as_person("lead")
     words = {"reason": "法律が変わったため。", "confirmed": "yes"}
     assert as_person("reviewer").get(end_page(old)).status_code == 403
