@@ -32,6 +32,7 @@ from catalog.price_plan import (
 from catalog.pricing import CostItem, CostStatement, cost
 from catalog.what_if import (
     Baseline,
+    BaselineComparison,
     StateSupport,
     Variation,
     against_baseline,
@@ -233,12 +234,13 @@ def today_section(statement: CostStatement, baseline: Baseline | None) -> Sectio
     title = "今の契約との差"
     if baseline is None:
         told = "今の契約の年額と終わる日を計算の条件で保存すると、会計年度ごとの差を計算します。"
-        return Section("today", title, [f"{told}保存した金額は、あなたにだけ表示します。"])
+        told += "保存した金額は、あなたにだけ表示します。"
+        return Section("today", title, [told], is_private=True)
     found = against_baseline(statement, baseline)
     sentences = [
         (
             f"今の契約は年額{format_yen(baseline.yearly_with_tax)}（税込）、{format_date(baseline.ends_on)}まで"
-            "です。同じ期間ずっと続いたとした金額と比べています。この金額は、あなたにだけ表示しています。"
+            "です。同じ期間ずっと続いたとした金額と比べています。この金額はあなたにだけ表示し、ページの印刷には入れません。"
         )
     ]
     warning = ""
@@ -252,6 +254,11 @@ def today_section(statement: CostStatement, baseline: Baseline | None) -> Sectio
             f"今の契約が終わってから新しい契約が始まるまで、{found.gap_days}日あきます。"
             "その間はどちらのサービスも使えません。"
         )
+    shown = [_today_table(found, statement)] if found.years else []
+    return Section("today", title, sentences, shown, warning=warning, is_private=True)
+
+
+def _today_table(found: BaselineComparison, statement: CostStatement) -> Table:
     rows = [
         (
             words(_year_label(each.fiscal_year, statement)),
@@ -268,8 +275,7 @@ def today_section(statement: CostStatement, baseline: Baseline | None) -> Sectio
         difference(statement.total, found.today),
     )
     head = ("会計年度", "今の契約", "新しい契約", "差")
-    table = Table("today", "会計年度ごとの差", head, rows, [foot], unit="円・税込")
-    return Section("today", title, sentences, [table] if rows else [], warning=warning)
+    return Table("today", "会計年度ごとの差", head, rows, [foot], unit="円・税込")
 
 
 def _year_label(year: int, statement: CostStatement) -> str:

@@ -45,7 +45,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One subject: sentences, then a chart, then tables."""
+    """One subject: sentences, then a chart, then tables; what is private is not printed with a page."""
 
     id: str
     title: str
@@ -53,6 +53,7 @@ class Section:
     tables: Sequence[Table] = ()
     chart: Mapping[str, Any] | None = None
     warning: str = ""
+    is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

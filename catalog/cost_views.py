@@ -28,8 +28,10 @@ from catalog.cost_documents import cost_workbook, print_cost
 from catalog.cost_page import build_report
 from catalog.cost_report import Report
 from catalog.kept.queries import load_baseline
+from catalog.price_plan import Currency
 from catalog.reproduced import pin, population_remark
 from catalog.schemas import CostFileSchema, CostQuerySchema
+from catalog.what_if import Baseline
 from core import web
 from core.clock import day_in_japan
 from core.db import now
@@ -75,8 +77,16 @@ def _answer(schema: Schema, send: _Send) -> ResponseReturnValue:
 def _load(chosen: list[UUID], conditions: Conditions, *, with_today: bool) -> tuple[Column, Report]:
     session = web.read_session()
     column = load_columns(session, chosen, conditions)[0]
-    baseline = load_baseline(session, actor()) if with_today else None
+    baseline = _load_today(conditions) if with_today else None
     return column, build_report(column, conditions, day_in_japan(now(session)), baseline)
+
+
+def _load_today(conditions: Conditions) -> Baseline | None:
+    """Return today's contract of the body that is computed for, if the reader acts for it."""
+    reader = actor()
+    if conditions.body is None or conditions.body.id != reader.organisation_id:
+        return None
+    return load_baseline(web.read_session(), reader)
 
 
 def _same_address(chosen: list[UUID], conditions: Conditions, **extra: Any) -> str:
@@ -102,9 +112,29 @@ def _show_cost(
             kind: address(f"cost_{kind}", chosen, conditions) for kind in ("xlsx", "pdf")
         },
         hidden=hidden_fields(chosen, conditions),
-        has_baseline=load_baseline(web.read_session(), actor()) is not None,
+        has_baseline=_load_today(conditions) is not None,
+        ways=_list_ways(column, conditions),
         **common(conditions),
     )
+
+
+def _list_ways(column: Column, conditions: Conditions) -> dict[str, tuple[str, str]]:
+    """Return by section where a reader changes what it depends on, in words and as an address."""
+    chosen, counts = [column.version.id], conditions.include_exit
+    form = address("edit_cost_conditions", chosen, conditions)
+    exit_words = f"解約の費用{'を合計に入れずに' if counts else 'も合計に入れて'}計算する"
+    toggled = address("show_cost", chosen, conditions, exit=None if counts else "1")
+    ways = {
+        "rounding": ("端数の決まりを選んで計算する", f"{form}#f-rounding"),
+        "leaving": (exit_words, f"{toggled}#leaving-part"),
+        "today": ("今の契約の年額と終わる日を入力する", f"{form}#f-baseline_yearly"),
+    }
+    components = column.plan.components
+    if any(each.is_option for each in components):
+        ways["missing"] = ("オプションを選んで計算する", f"{form}#options-title")
+    if any(each.currency is not Currency.JPY for each in components):
+        ways["currency"] = ("1米ドルの円を入力する", f"{form}#f-usd")
+    return ways
 
 
 def _send_file(

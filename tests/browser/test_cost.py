@@ -51,3 +51,4 @@ def test_costs_are_read_at_both_widths_and_printed_whole(database, open_page, au
             "each => getComputedStyle(each.closest('.chart, .table-block')).breakInside"
         )
         assert kept == "avoid"
+    assert not page.locator("#today-part").is_visible()

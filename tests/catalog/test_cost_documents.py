@@ -187,6 +187,8 @@ def test_todays_contract_is_seen_by_its_owner_and_sent_only_when_ticked(new_clie
     ticked = read_sheet(get_workbook(client, world.example, **asked, today="1"), "もしも")
     assert ["今の契約との差", "令和9年度", "今の契約", 7_654_321] in ticked
     assert "7,654,321" in get_print(client, world.example, **asked, today="1")[1]
+    elsewhere = client.page(cost_address(world.example, body="102016", **asked))
+    assert "7,654,321" not in text_of(elsewhere)
     with db.transaction() as session:
         session.exec(select(CostProfile)).one().revise(baseline_ends_on=date(2027, 2, 28))
     later = client.page(cost_address(world.example, **asked))
