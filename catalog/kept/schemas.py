@@ -6,14 +6,12 @@ from catalog.schemas import ComparisonQuerySchema, CostQuerySchema
 from core import fields as forms
 from core.fields import FormSchema
 
-_MOST_YEN = 10**12
-
 
 class KeepingSchema(FormSchema):
     """Whether the conditions are kept, and what is paid today; never part of an address."""
 
     keep = fields.String(load_default="")
-    baseline_yearly = forms.yen("今の契約の1年の費用（税込）", required=False, maximum=_MOST_YEN)
+    baseline_yearly = forms.yen("今の契約の1年の費用（税込）", required=False)
     baseline_ends_on = forms.day("今の契約の最後の日", required=False)
 
 

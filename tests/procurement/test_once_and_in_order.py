@@ -163,7 +163,7 @@ def test_each_candidate_says_beforehand_whether_a_small_contract_is_possible(mar
     page = client.page(path)
     assert len(client.statements) <= 25
     words = {
-        version.id: text_of(page.find(f".//p[@id='{field.get('id')}-hint']"))
+        version.id: text_of(page.find(f".//p[@id='{field.get('id')}-about']"))
         for version in (market.cheap, market.other, market.dear)
         for field in page.iter("input")
         if field.get("value") == str(market.candidate(version).id)

@@ -307,7 +307,7 @@ def test_discounts_and_support_are_shown_apart(client, new_client, company, draf
     for fact in ("5団体以上で5%引き", "10団体以上で8.5%引き", "500,000円まで", "令和9年3月31日"):
         assert fact in shown, fact
     computed = words(reader, f"/cost?l={draft[1]}&start=2027-04&months=12&body=reference")
-    assert "10団体以上で8.5%引き：年額219,600円" in computed
+    assert "10団体以上8.5%引き219,600241,560" in computed
     assert "500,000円まで" in computed
     assert "264,000" in computed  # the total: 240,000 and its tax, without support and discount
     (found,) = reader.get("/api/v1/offerings").get_json()["items"]
