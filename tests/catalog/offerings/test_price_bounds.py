@@ -308,7 +308,7 @@ def test_discounts_and_support_are_shown_apart(client, new_client, company, draf
         assert fact in shown, fact
     computed = words(reader, f"/cost?l={draft[1]}&start=2027-04&months=12&body=reference")
     assert "10団体以上8.5%引き219,600241,560" in computed
-    assert "500,000円まで" in computed
+    assert "国が500,000円（税抜）まで支援します" in computed
     assert "264,000" in computed  # the total: 240,000 and its tax, without support and discount
     (found,) = reader.get("/api/v1/offerings").get_json()["items"]
     terms = found["listings"][0]
