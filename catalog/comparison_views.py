@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flask import Response
 from flask.typing import ResponseReturnValue
+from marshmallow import Schema
 
 from accounts.auth import access
 from accounts.permissions import Permission
@@ -50,27 +51,30 @@ _ROWS_SHOWN = 300
 @access(Permission.CATALOG_READ)
 def show() -> ResponseReturnValue:
     """Show two to five listings side by side: functions, terms, cost."""
-    return _answer("show", _show_comparison)
+    return answer_comparison(ComparisonQuerySchema(), "show", _show_comparison)
 
 
 @blueprint.get("/compare.xlsx")
 @access(Permission.CATALOG_READ)
 def show_xlsx() -> ResponseReturnValue:
     """Send the same comparison as a workbook."""
-    return _answer("show_xlsx", _send_workbook)
+    return answer_comparison(ComparisonQuerySchema(), "show_xlsx", _send_workbook)
 
 
 @blueprint.get("/compare.pdf")
 @access(Permission.CATALOG_READ)
 def show_pdf() -> ResponseReturnValue:
     """Send the same comparison as a PDF."""
-    return _answer("show_pdf", _send_pdf)
+    return answer_comparison(ComparisonQuerySchema(), "show_pdf", _send_pdf)
 
 
-def _answer(
-    target: str, send: Callable[[Form, list[UUID], Conditions], ResponseReturnValue]
+def answer_comparison(
+    schema: Schema,
+    target: str,
+    send: Callable[[Form, list[UUID], Conditions], ResponseReturnValue],
 ) -> ResponseReturnValue:
-    form = ask(ComparisonQuerySchema())
+    """Answer with what is made of the listings and conditions of this address, or say what to mend."""
+    form = ask(schema)
     valid = form.validate()
     chosen, refusal = read_chosen(form, valid=valid)
     if refusal:

@@ -1,7 +1,6 @@
 """Which standard options the body uses: chosen on a page, kept in the address."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,16 +12,13 @@ from catalog.columns import Comparison, load_comparison
 from catalog.comparison import Chapter, Row
 from catalog.comparison_frame import (
     address,
-    ask,
     blueprint,
     common,
     hidden_fields,
     links,
-    read_chosen,
-    refuse_number,
 )
+from catalog.comparison_views import answer_comparison
 from catalog.conditions import Conditions
-from catalog.conditions_views import answer
 from catalog.schemas import UsedOptionsQuerySchema
 from catalog.terms import RequirementClass
 from catalog.used_options import write_used
@@ -37,14 +33,7 @@ _UNKNOWN = "選んだ標準オプションのうち、この標準仕様書に�
 @access(Permission.CATALOG_READ)
 def choose_options() -> ResponseReturnValue:
     """Ask which standard options the body uses; what is ticked leads back to the comparison."""
-    form = ask(UsedOptionsQuerySchema())
-    valid = form.validate()
-    chosen, refusal = read_chosen(form, valid=valid)
-    if refusal:
-        return refuse_number(chosen, refusal)
-    return answer(
-        form, "choose_options", chosen, partial(_choose_options, form, chosen), valid=valid
-    )
+    return answer_comparison(UsedOptionsQuerySchema(), "choose_options", _choose_options)
 
 
 def _choose_options(form: Form, chosen: list[UUID], conditions: Conditions) -> ResponseReturnValue:
