@@ -160,8 +160,8 @@ def test_an_expired_accreditation_is_not_held_on_any_page(
     assert "期限切れ" in words(new_client(), page)
     assert [each["kind"] for each in version_of(reader)["accreditations"]] == ["privacy_mark"]
     compared = compare(company, draft[0], new_client)
-    assert "プライバシーマーク（令和12年3月31日まで）" in compared
-    assert "ISMAP" not in compared
+    assert "プライバシーマーク 10-26（見本協会、令和12年3月31日まで）：全社" in compared
+    assert compared.count("ISMAP") == compared.count("期限切れ：ISMAP C26-0001（見本登録簿") == 1
     outbox.run_due(outbox_handlers(settings))
     changed = reader.get(f"/api/v1/changes?since={head}").get_json()["changes"]
     offering = [each for each in changed if each["kind"] == "offering"]
