@@ -60,6 +60,7 @@ import procurement.market.queries
 import procurement.market.services
 import procurement.market.views
 import procurement.projects.views
+import procurement.proof.views
 import procurement.selection.views
 import procurement.succession.views
 import search.api
@@ -81,7 +82,7 @@ import vendors.standing_views
 import vendors.views
 from accounts import auth
 from accounts.permissions import Permission, may_somewhere
-from core import api, changes, clock, db, outbox, storage, web
+from core import api, audit_checkpoints, changes, clock, db, outbox, storage, web
 from core import cli as operations
 from core.config import Settings, UnsafeSettingsError, read_settings
 
@@ -103,6 +104,7 @@ BLUEPRINTS = (
     procurement.home.views.blueprint,
     procurement.market.views.blueprint,
     procurement.projects.views.blueprint,
+    procurement.proof.views.blueprint,
     procurement.succession.views.blueprint,
     procurement.contracts.views.requests_blueprint,
     procurement.contracts.views.contracts_blueprint,
@@ -198,6 +200,7 @@ def outbox_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
     return _joined(
         accounts.address_services.make_handlers(settings),
         accounts.notices.make_handlers(settings),
+        audit_checkpoints.make_handlers(settings.effective_audit_seed),
         catalog.certification.services.HANDLERS,
         catalog.feed_upkeep.make_handlers(settings),
         catalog.services.HANDLERS,

@@ -99,6 +99,7 @@ class Permission(StrEnum):
     SAVED_SEARCH_EDIT = "saved_search.edit"
     COST_COMPUTE = "cost.compute"
     COST_PROFILE_EDIT = "cost_profile.edit"
+    CHECKPOINT_READ = "checkpoint.read"
     AUDIT_READ_CASE = "audit.read_case"
     AUDIT_READ_ALL = "audit.read_all"
 
@@ -194,6 +195,7 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.REQUEST_ANSWER: {_VA: sent_here},
     _P.CONTRACT_REGISTER: {_MC: own},
     _P.CONTRACT_READ: {_MC: own, _MA: own, _AU: anywhere, _VM: sent_here, _VA: sent_here},
+    _P.CHECKPOINT_READ: _EVERYONE,
     _P.AUDIT_READ_CASE: {_MC: own, _MA: own, _AU: anywhere},
     _P.AUDIT_READ_ALL: {_LR: anywhere, _AU: anywhere},
 }
@@ -215,6 +217,7 @@ _READS = frozenset(
         _P.EVIDENCE_READ,
         _P.REQUEST_READ,
         _P.CONTRACT_READ,
+        _P.CHECKPOINT_READ,
         _P.AUDIT_READ_CASE,
         _P.AUDIT_READ_ALL,
     }

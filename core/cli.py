@@ -18,6 +18,7 @@ from core import audit_checkpoints, clock, db, documents, outbox
 from core.clock import day_in_japan, end_of_day
 from core.config import Settings, UnsafeSettingsError
 from core.errors import DomainError
+from core.japanese import format_date
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -74,6 +75,8 @@ def outbox_group() -> None:
 def run_outbox(operation: Operation, once: bool) -> None:  # noqa: FBT001 - click passes options by name
     """送信箱の中身を配り続けます（検索索引の更新など）。"""
     if once:
+        with db.transaction() as session:
+            audit_checkpoints.begin_publishing(session)
         click.echo(f"{outbox.drain(operation.handlers)}件を処理しました。")
         return
     # What is ill at the start is said, and waited for: no message is lost meanwhile.
@@ -82,6 +85,7 @@ def run_outbox(operation: Operation, once: bool) -> None:  # noqa: FBT001 - clic
     with db.transaction() as session:
         for topic in operation.nightly:
             outbox.publish_next(session, topic, end_of_day(day_in_japan(db.now(session))))
+        audit_checkpoints.begin_publishing(session)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: stop.set())
@@ -133,13 +137,17 @@ def verify_audit(
 
 @audit_group.command("checkpoint")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="書き出すファイル。")
+@click.option("--keep", is_flag=True, help="データベースにも残します（公開はしません）。")
 @click.pass_obj
-def make_checkpoint(operation: Operation, out: Path | None) -> None:
+def make_checkpoint(operation: Operation, out: Path | None, keep: bool) -> None:  # noqa: FBT001 - click passes options by name
     """監査記録の今の長さと最後のハッシュに署名した確認点を作ります。別の場所に保管してください。"""
-    with db.reading() as session:
-        checkpoint = audit_checkpoints.make_checkpoint(
-            session, operation.settings.effective_audit_seed, db.now(session)
-        )
+    seed = operation.settings.effective_audit_seed
+    if keep:
+        with db.transaction() as session:
+            checkpoint = audit_checkpoints.keep_checkpoint(session, seed)
+    else:
+        with db.reading() as session:
+            checkpoint = audit_checkpoints.make_checkpoint(session, seed, db.now(session))
     if out is None:
         click.echo(checkpoint.to_json())
     else:
@@ -157,6 +165,7 @@ def doctor(operation: Operation) -> None:
         **operation.checks,
         "書体": _check_fonts,
         "送信箱": _check_worker,
+        "監査記録": lambda: _check_checkpoints(operation.settings),
     }
     failed = False
     for line in _find_failures(checks, lambda line: click.echo(f"よい　　{line}")):
@@ -223,3 +232,21 @@ def _check_worker() -> str:
     if given_up:
         raise CheckFailedError(f"配れなかったものが{given_up}件あります。記録を確かめてください。")
     return f"動いています（待ち{overdue}件）"
+
+
+def _check_checkpoints(settings: Settings) -> str:
+    with db.reading() as session:
+        newest = audit_checkpoints.list_published(session, limit=1)
+        today = clock.day_in_japan(db.now(session))
+    if not newest:
+        message = "確認点がまだありません。narabi outbox run を起動すると、毎日公開します。"
+        raise CheckFailedError(message)
+    checkpoint, day = newest[0].checkpoint, newest[0].published_on or today
+    if today - day > timedelta(days=audit_checkpoints.MOST_DAYS_WITHOUT):
+        message = f"{format_date(day)}のあと確認点が公開されていません。"
+        raise CheckFailedError(message + "narabi outbox run を起動してください。")
+    key = audit_checkpoints.public_key(settings.effective_audit_seed)
+    if not audit_checkpoints.is_signed(checkpoint, key):
+        message = "最後の確認点が今の鍵で署名されていません。NARABI_AUDIT_KEY を確かめてください。"
+        raise CheckFailedError(message)
+    return f"{format_date(day)}に{checkpoint.sequence}番までの確認点を公開しました"

@@ -16,6 +16,7 @@ import catalog.kept.models
 import catalog.offerings.reference_models
 import catalog.specifications.consultation.models
 import core.audit
+import core.audit_checkpoints
 import core.changes
 import core.form_drafts
 import core.form_keys

@@ -116,6 +116,7 @@ request.withdraw                .  .  .  u  t  .  .  .  .  .  .
 request.answer                  .  .  s  .  .  .  .  .  .  .  .
 contract.register               .  .  .  o  .  .  .  .  .  .  .
 contract.read                   .  s  s  o  o  .  .  .  .  y  .
+checkpoint.read                 y  y  y  y  y  y  y  y  y  y  .
 audit.read_case                 .  .  .  o  o  .  .  .  .  y  .
 audit.read_all                  .  .  .  .  .  .  .  y  .  y  .
 """
@@ -150,6 +151,7 @@ READS = {
     "evidence.read",
     "request.read",
     "contract.read",
+    "checkpoint.read",
     "audit.read_case",
     "audit.read_all",
 }

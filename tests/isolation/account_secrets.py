@@ -5,7 +5,7 @@ from sqlmodel import Session
 from accounts import models as accounts
 from accounts.models import Role
 from catalog.kept.models import CostProfile
-from core import audit, form_drafts, form_keys, outbox
+from core import audit, audit_checkpoints, form_drafts, form_keys, outbox
 from core.db import now
 from search.saved.models import SavedSearch
 from tests import factories
@@ -26,6 +26,7 @@ def plant_accounts(world: World, session: Session) -> None:
     planter.plant(session, outbox.OutboxMessage, created_at=moment, done_at=moment)
     planter.plant(session, form_keys.FormPosting, created_at=moment)
     planter.plant(session, form_drafts.FormDraft, person_id=admin.id)
+    planter.plant(session, audit_checkpoints.AuditCheckpoint)  # kept for the operator
     for seeker, home in ((admin, town.seller.owner_id), (town.clerk, town.body.id)):
         kept = {"person_id": seeker.id, "organisation_id": home, "match_count": 1}
         sought = [["q", word := planter.word("saved_searches.conditions"), f"キーワード：{word}"]]

@@ -1,0 +1,1 @@
+"""What shows to somebody who trusts nobody that a record is as it was."""
