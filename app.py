@@ -36,6 +36,7 @@ import catalog.feed_cli
 import catalog.feed_upkeep
 import catalog.history_views
 import catalog.listing_views
+import catalog.mirror_cli
 import catalog.offerings.cli
 import catalog.offerings.file_cli
 import catalog.offerings.services
@@ -235,6 +236,8 @@ def _in_turn(handlers: Sequence[outbox.Handler]) -> outbox.Handler:
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Narabi（並び）の管理コマンド。"""
+    if context.invoked_subcommand == catalog.mirror_cli.sync.name:
+        return  # anyone's machine may keep a copy of somebody else's site
     try:
         settings = read_settings()
     except UnsafeSettingsError as error:
@@ -265,6 +268,7 @@ for _command in (
     catalog.offerings.cli.offerings,
     catalog.offerings.file_cli.files_group,
     catalog.feed_cli.feed_group,
+    catalog.mirror_cli.sync,
     search.cli.search_group,
     procurement.demo.cli.demo_group,
 ):

@@ -7,6 +7,7 @@ import pytest
 
 from accounts.models import Role
 from app import outbox_handlers
+from catalog.feed_upkeep import reconcile
 from catalog.offerings import queries as offers
 from catalog.offerings import services as offerings
 from catalog.offerings.models import OfferState
@@ -182,6 +183,7 @@ def test_vendor_that_leaves_the_market_ends_its_services_like_each_of_them(marke
         offerings.start_new_version(session, admin, terms.listing.offering)
     agency = new_client()
     factories.sign_in_client(agency, lead)
+    reconcile()
     path, listing = f"/vendors/{market.seller.id}", f"/listings/{market.cheap.listing_id}"
     soon = day_in(today_jst(), 40)
     assert "36か月前まで" in words(vendor, f"{path}/withdraw")
