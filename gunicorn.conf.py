@@ -85,11 +85,15 @@ def write_error(client: socket.socket, status: int, reason: str, _message: str) 
     util.write_nonblock(client, head.encode() + page)
 
 
-def post_worker_init(_worker: Any) -> None:
+def post_worker_init(worker: Any) -> None:
     """Put our words in the place of the server's own; leave what is loaded out of collections.
 
-    Walking it again and again took longer than many a page.
+    Walking it again and again took longer than many a page. A quarter of the threads may wait for
+    news of the feed, and none once the worker is to stop.
     """
+    from catalog.feed_wait import WATCH
+
+    WATCH.most, WATCH.is_ending = max(1, threads // 4), lambda: not worker.alive
     util.write_error = write_error
     gc.collect()
     gc.freeze()

@@ -19,6 +19,7 @@ from catalog.api_schemas import (
     SnapshotHeaderSchema,
     SnapshotLineSchema,
 )
+from catalog.feed_wait import WATCH
 from catalog.terms import CertificationState
 from core import api, changes, web
 from core.config import Settings
@@ -95,9 +96,17 @@ def list_changes(query: dict[str, Any]) -> Response:
     session, since = web.read_session(), query["since"]
     state = changes.read_state(session)
     _refuse_place(state, since, query["epoch"])
+    if query["wait"] and since == state.head and request.method == "GET":
+        web.release_read_session()
+        WATCH.wait_beyond(state, query["wait"])
+        session = web.read_session()
+        state = changes.read_state(session)
+        _refuse_place(state, since, query["epoch"])
     found = changes.list_changes(session, since, query["limit"])
     last = found[-1].sequence if found else since
     response = Response(feed.dump_page(state, since, found), content_type=api.JSON_TYPE)
+    if query["wait"]:
+        response.headers["Cache-Control"] = "no-store"
     return api.link_next(response, since=last) if last < state.head else response
 
 

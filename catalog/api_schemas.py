@@ -5,6 +5,7 @@ from marshmallow import fields, validate
 from accounts.models import BodyKind
 from catalog import api_fields as f
 from catalog.api_price_schemas import DiscountSchema, PriceComponentSchema, StateSupportSchema
+from catalog.feed_wait import LONGEST
 from catalog.price_plan import PartMonth, TaxRounding
 from catalog.queries import KINDS
 from catalog.specifications.models import Pattern
@@ -77,6 +78,12 @@ class ChangesQuerySchema(FormSchema):
         load_default=None,
         validate=validate.Length(1, 36),
         metadata=f.about("手元の写しのepoch。違えば410"),
+    )
+    wait = fields.Integer(
+        load_default=0,
+        validate=validate.Range(0, LONGEST, error="0から20までの秒数を指定してください。"),
+        error_messages={"invalid": "0から20までの秒数を指定してください。"},
+        metadata=f.about("変更がないとき、現れるのを待つ秒数。混んでいれば待たずに答える"),
     )
     limit = _limit(100, MAXIMUM_CHANGES)
 

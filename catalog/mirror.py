@@ -37,7 +37,6 @@ MODULUS = 2**256
 NOTHING = "0" * 64
 Tell = Callable[[str, int, int], None]
 T = TypeVar("T")
-_BAR = 30
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
     kind TEXT NOT NULL, id TEXT NOT NULL, content TEXT NOT NULL, sha256 TEXT NOT NULL,
@@ -338,9 +337,9 @@ class Progress:
         if share == self._shown or (share < 100 and not sys.stderr.isatty()):
             return
         self._shown = share
-        bar = "#" * (share * _BAR // 100)
+        bar = "#" * (share * 30 // 100)
         end = "\n" if share == 100 else ""
-        sys.stderr.write(f"\r{name} [{bar:<{_BAR}}] {share:3d} %{end}")
+        sys.stderr.write(f"\r{name} [{bar:<30}] {share:3d} %{end}")
         sys.stderr.flush()
 
 
@@ -394,6 +393,7 @@ def _run(server: Server, copy: Copy, is_following: bool, out: Path | None) -> No
         shown = state.sequence
         if not is_following:
             return
+        time.sleep(1)  # where too many wait, the server answers at once
 
 
 if __name__ == "__main__":

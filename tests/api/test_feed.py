@@ -17,7 +17,7 @@ from sqlalchemy import text, update
 from sqlmodel import col
 
 from app import cli, outbox_handlers
-from catalog import feed, feed_upkeep
+from catalog import feed, feed_upkeep, feed_wait
 from catalog.api_schemas import RECORDS
 from catalog.certification.models import Certification, ReviewAction
 from catalog.offerings.queries import load_listing_versions
@@ -110,6 +110,39 @@ def test_the_snapshot_names_its_number_and_proves_its_content(api, market, setti
         busy = api.get("/snapshot", 503)
     assert (busy.headers["Retry-After"], busy.mimetype) == ("5", "application/problem+json")
     assert api.get("/snapshot").data.splitlines()[1:] == response.data.splitlines()[1:]
+
+
+def test_a_reader_may_wait_for_the_next_change(api, market, monkeypatch, new_client):
+    head = api.json("/changes?since=0")["head"]
+    path = f"/api/v1/changes?since={head}&wait=20"
+    answers = []
+    readers = [
+        threading.Thread(target=lambda: answers.append(new_client().get(path))) for _ in range(2)
+    ]
+    for reader in readers:
+        reader.start()
+    while feed_wait.WATCH._waiting < 2:
+        time.sleep(0.01)
+    begun = time.monotonic()
+    assert api.get(f"/changes?since={head}&wait=20").json["changes"] == []  # two may wait, no more
+    with db.transaction() as session:
+        session.get_one(Vendor, market.makers[0].id).revise(kana="マチビト")
+        changes.append(session, "vendor", market.makers[0].id)
+    for reader in readers:
+        reader.join()
+    assert time.monotonic() - begun < 10
+    for answer in answers:
+        assert [each["data"]["name_kana"] for each in answer.json["changes"]] == ["マチビト"]
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert api.json(f"/changes?since={head + 1}&wait=1")["changes"] == []
+    monkeypatch.setattr(feed_wait.WATCH, "is_ending", lambda: True)
+    assert api.json(f"/changes?since={head + 1}&wait=20")["changes"] == []
+    assert time.monotonic() - begun < 15
+    for wrong in ("21", "-1", "x"):
+        problem = api.json(f"/changes?since=0&wait={wrong}", 400)
+        assert [each["field"] for each in problem["errors"]] == ["wait"]
+    while feed_wait.WATCH._is_watched:  # the thread ends when nobody waits
+        time.sleep(0.01)
 
 
 def add_offering(market, name):
