@@ -61,6 +61,7 @@ import procurement.market.queries
 import procurement.market.services
 import procurement.market.views
 import procurement.projects.views
+import procurement.proof.cli
 import procurement.proof.views
 import procurement.selection.views
 import procurement.succession.views
@@ -257,6 +258,7 @@ def cli(context: click.Context) -> None:
     )
 
 
+operations.audit_group.add_command(procurement.proof.cli.export_case)
 for _command in (
     operations.database,
     operations.outbox_group,

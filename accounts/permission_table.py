@@ -86,6 +86,7 @@ class Permission(StrEnum):
     PROJECT_EDIT = "project.edit"
     PROJECT_DECIDE = "project.decide"
     EVIDENCE_READ = "evidence.read"
+    EVIDENCE_EXPORT = "evidence.export"
     REQUEST_EDIT = "request.edit"
     REQUEST_READ = "request.read"
     REQUEST_DECIDE = "request.decide"
@@ -187,6 +188,7 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.PROJECT_EDIT: {_MC: own},
     _P.PROJECT_DECIDE: {_MA: own},
     _P.EVIDENCE_READ: {_MC: own, _MA: own, _AU: anywhere},
+    _P.EVIDENCE_EXPORT: {_MC: own, _MA: own, _AU: anywhere, _CO: anywhere},
     _P.REQUEST_EDIT: {_MC: own},
     _P.REQUEST_READ: {_MC: own, _MA: own, _AU: anywhere, _VM: sent_here, _VA: sent_here},
     _P.REQUEST_DECIDE: {_MA: own},

@@ -108,6 +108,7 @@ project.read                    .  .  .  o  o  .  .  .  .  y  .
 project.edit                    .  .  .  o  .  .  .  .  .  .  .
 project.decide                  .  .  .  .  o  .  .  .  .  .  .
 evidence.read                   .  .  .  o  o  .  .  .  .  y  .
+evidence.export                 .  .  .  o  o  .  .  .  .  y  y
 request.edit                    .  .  .  o  .  .  .  .  .  .  .
 request.read                    .  s  s  o  o  .  .  .  .  y  .
 request.decide                  .  .  .  .  o  .  .  .  .  .  .

@@ -21,6 +21,7 @@ _WORDS = {
     "selection.return": "選定の案を差し戻しました",
     "project.find_none": "適するサービスなしとして終えました",
     "project.cancel": "案件を中止しました",
+    "evidence.export": "証跡一式をダウンロードしました",
     "request.create": "依頼書を作りました",
     "request.edit": "依頼書を変更しました",
     "request.submit": "依頼書を決裁者に提出しました",

@@ -1,16 +1,25 @@
-"""Pages: the published checkpoints of the audit trail."""
+"""Pages: the published checkpoints of the audit trail, and what proves a case."""
 
+import uuid
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
-from accounts.auth import access
+from accounts.auth import access, actor, settings
 from accounts.permissions import Permission
 from core import audit_checkpoints, paging, web
 from core.audit_checkpoints import AuditCheckpoint
-from core.documents import canonical_json
+from core.documents import attachment, canonical_json
+from core.forms import Form
 from core.paging import Page
+from procurement.projects.views.frame import load_project, read_project
+from procurement.proof import archive, queries, services
+from procurement.proof.archive import ProofArchive
+from procurement.proof.schemas import ExportSchema
 
 blueprint = Blueprint("proof", __name__)
 _A_YEAR = 366
@@ -42,3 +51,39 @@ def _read_page(size: int) -> Page[AuditCheckpoint]:
     session = web.read_session()
     load = partial(audit_checkpoints.list_published, session)
     return paging.fetch(audit_checkpoints.count_published(session), load, size)
+
+
+@blueprint.get("/audit/verify_evidence.py")
+@access(Permission.CHECKPOINT_READ)
+def download_verifier() -> ResponseReturnValue:
+    """Hand out the program that checks what was exported."""
+    answer = Response(archive.VERIFIER.read_bytes(), mimetype="text/x-python")
+    answer.headers["Content-Disposition"] = attachment(archive.VERIFIER.name)
+    return answer
+
+
+@blueprint.route("/projects/<uuid:project_id>/pack", methods=["GET", "POST"])
+@access(Permission.EVIDENCE_READ, write=Permission.EVIDENCE_EXPORT)
+def show_pack(project_id: uuid.UUID) -> ResponseReturnValue:
+    """Tell what the ZIP of a case holds, and make it."""
+    project = read_project(project_id, Permission.EVIDENCE_READ)
+    form = Form(ExportSchema(), web.posted_form())
+    if form.is_posted and (made := form.submit(partial(_export, project.id))):
+        answer = Response(made.content, mimetype="application/zip")
+        answer.headers["Content-Disposition"] = attachment(made.filename)
+        return answer
+    session = web.read_session()
+    return web.render_page(
+        "proof/pack.html",
+        form.status,
+        form=form,
+        project=project,
+        evidence=queries.list_locked(session, project.id),
+        approved=queries.list_approved(session, project.id),
+        events=queries.list_events(session, project.id),
+    )
+
+
+def _export(project_id: uuid.UUID, session: Session, _data: Mapping[str, Any]) -> ProofArchive:
+    seed = settings().effective_audit_seed
+    return services.export_case(session, actor(), load_project(session, project_id), seed=seed)

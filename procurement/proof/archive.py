@@ -1,0 +1,158 @@
+"""The ZIP that shows what happened in a case: the same records give the same bytes."""
+
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlmodel import Session
+
+from core import audit_checkpoints
+from core.audit import AuditDetail, AuditEvent, event_fields
+from core.audit_checkpoints import Checkpoint
+from core.audit_tree import MerkleTree
+from core.clock import JST
+from core.documents import canonical_json, sha256_hex
+from core.japanese import format_datetime
+from procurement.projects.models import Project
+from procurement.proof import queries
+
+FORMAT = "narabi-proof-1"
+BLOCK = 1_024
+VERIFIER = Path(__file__).with_name("verify_evidence.py")
+_README = Path(__file__).with_name("readme.txt")
+
+Events = Sequence[tuple[AuditEvent, AuditDetail | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProofArchive:
+    """A finished ZIP, and the checkpoint that was made for it."""
+
+    filename: str
+    content: bytes
+    sha256: str
+    checkpoint: Checkpoint
+
+
+def make_archive(
+    session: Session, project: Project, *, seed: bytes, made_at: datetime
+) -> ProofArchive:
+    """Return all that is kept of a case, with what proves it against the audit trail."""
+    events = queries.list_events(session, project.id)
+    tree, head = audit_checkpoints.read_tree(session)
+    newest = audit_checkpoints.sign_tree(tree, head, seed, made_at)
+    kept = queries.list_checkpoints(session, events[0][0].occurred_at) if events else []
+    checkpoints = [*(row.checkpoint for row in kept), newest]
+    files = {
+        "README.txt": _describe(project, newest),
+        VERIFIER.name: VERIFIER.read_bytes(),
+        **_documents(session, project, made_at),
+        "events.jsonl": b"".join(_event_line(*each) for each in events),
+        "proofs.json": canonical_json(_prove(tree, events, checkpoints)),
+        "checkpoints.json": canonical_json([each.values() for each in checkpoints]),
+    }
+    files["manifest.json"] = _sign_manifest(files, newest, seed)
+    content = _zip(files, made_at)
+    name = f"証跡一式_{project.number}_{made_at.astimezone(JST):%Y%m%d-%H%M%S}.zip"
+    return ProofArchive(name, content, sha256_hex(content), newest)
+
+
+def _describe(project: Project, checkpoint: Checkpoint) -> bytes:
+    text = _README.read_text("utf-8").format(
+        body=project.owner.label,
+        number=project.number,
+        title=project.title,
+        made_at=format_datetime(datetime.fromisoformat(checkpoint.made_at)),
+        public_key=checkpoint.public_key,
+    )
+    return text.replace("\n", "\r\n").encode()
+
+
+def _documents(session: Session, project: Project, made_at: datetime) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    evidence, requests = [], []
+    for pack in queries.list_locked(session, project.id):
+        path = f"evidence/{pack.revision}.json"
+        files[path] = pack.content.encode()
+        evidence.append({"id": str(pack.id), "path": path})
+    for number, (request, document) in enumerate(queries.list_approved(session, project.id), 1):
+        paths = {name: f"requests/{number}/{name}" for name in ("payload", "document")}
+        paths = {"payload": f"{paths['payload']}.json", "document": f"{paths['document']}.pdf"}
+        files |= {paths["payload"]: request.payload.encode(), paths["document"]: document.content}
+        requests.append({"id": str(request.id), "number": request.number, **paths})
+    described = {
+        "format": FORMAT,
+        "made_at": made_at.isoformat(timespec="seconds"),
+        "project": {
+            "id": str(project.id),
+            "number": project.number,
+            "title": project.title,
+            "state": project.state.value,
+        },
+        "body": {"code": project.owner.code, "name": project.owner.label},
+        "evidence": evidence,
+        "requests": requests,
+    }
+    return {"project.json": canonical_json(described), **files}
+
+
+def _event_line(event: AuditEvent, detail: AuditDetail | None) -> bytes:
+    line = {
+        "event": event_fields(event),
+        "hash": event.hash,
+        "detail": detail.detail if detail else None,
+        "salt": detail.salt if detail else None,
+    }
+    return canonical_json(line) + b"\n"
+
+
+def _prove(tree: MerkleTree, events: Events, checkpoints: Sequence[Checkpoint]) -> dict[str, Any]:
+    return {
+        "inclusion": {
+            str(event.sequence): _hexadecimal(tree.inclusion(event.sequence - 1))
+            for event, _ in events
+        },
+        "consistency": [
+            _hexadecimal(tree.consistency(old.sequence, new.sequence))
+            for old, new in pairwise(checkpoints)
+        ],
+    }
+
+
+def _hexadecimal(steps: Sequence[bytes]) -> list[str]:
+    return [step.hex() for step in steps]
+
+
+def _sign_manifest(files: Mapping[str, bytes], checkpoint: Checkpoint, seed: bytes) -> bytes:
+    unsigned = {
+        "format": FORMAT,
+        "made_at": checkpoint.made_at,
+        "block": BLOCK,
+        "files": {name: _measure(content) for name, content in files.items()},
+        "public_key": checkpoint.public_key,
+    }
+    signature = Ed25519PrivateKey.from_private_bytes(seed).sign(canonical_json(unsigned))
+    return canonical_json({**unsigned, "signature": signature.hex()})
+
+
+def _measure(content: bytes) -> dict[str, Any]:
+    starts = range(0, len(content), BLOCK)
+    blocks = [sha256_hex(content[start : start + BLOCK]) for start in starts]
+    return {"bytes": len(content), "sha256": sha256_hex(content), "blocks": blocks}
+
+
+def _zip(files: Mapping[str, bytes], made_at: datetime) -> bytes:
+    buffer = io.BytesIO()
+    moment = made_at.astimezone(JST)
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name, moment.timetuple()[:6])
+            entry.create_system, entry.external_attr = 3, 0o644 << 16
+            archive.writestr(entry, content)
+    return buffer.getvalue()

@@ -1,0 +1,303 @@
+"""The ZIP of a case: a stranger checks it by Python alone, and a changed byte is named.
+
+Files are compared in this process; the program also runs as a stranger runs it. On SQLite alone:
+these are pages and files; the trail they rest on is tested on both databases in tests/core.
+"""
+
+import copy
+import io
+import json
+import random
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from datetime import date
+
+import pytest
+import rfc8785
+from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from accounts.models import Role
+from core import audit_checkpoints
+from core.cli import Operation, audit_group
+from core.db import now, reading, transaction
+from core.documents import sha256_hex
+from core.errors import NotFound
+from procurement.projects.queries import get_project
+from procurement.proof import archive, services
+from procurement.proof import verify_evidence as verifier
+from procurement.proof.cli import export_case
+from tests import factories
+
+pytestmark = pytest.mark.sqlite_only
+
+NAMES = ["README.txt", "verify_evidence.py", "project.json", "evidence/1.json"]
+NAMES += ["requests/1/payload.json", "requests/1/document.pdf", "events.jsonl", "proofs.json"]
+NAMES += ["checkpoints.json", "manifest.json"]
+# RFC 8032, section 7.1, tests 1 to 3: key, message, signature.
+VECTORS = (
+    (
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+        "",
+        (
+            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
+            "d25bf5f0595bbe24655141438e7a100b"
+        ),
+    ),
+    (
+        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+        "72",
+        (
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c"
+            "387b2eaeb4302aeeb00d291612bb0c00"
+        ),
+    ),
+    (
+        "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+        "af82",
+        (
+            "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc659"
+            "4a7c15e9716ed28dc027beceea1ec40a"
+        ),
+    ),
+)
+
+
+def unzip(content):
+    with zipfile.ZipFile(io.BytesIO(content)) as held:
+        return {name: held.read(name) for name in held.namelist()}
+
+
+def run_alone(folder, *arguments):
+    """Run the program of the folder as a stranger does: no packages, no site, nothing of ours."""
+    command = [sys.executable, "-I", "-S", "verify_evidence.py", *arguments]
+    found = subprocess.run(
+        command, cwd=folder, capture_output=True, timeout=60, check=False, env={}
+    )
+    return found.returncode, (found.stdout + found.stderr).decode()
+
+
+def read_history(case):
+    return case.as_(case.clerk).get(f"/projects/{case.project().id}/history").text
+
+
+def faults_of(files, key="", outside=None):
+    return verifier.check_all(files, key, outside)[0]
+
+
+def resign(files, seed):
+    """Do as somebody who holds a key: make the manifest fit whatever the files say now."""
+    key = audit_checkpoints.Checkpoint(
+        0, "", "", json.loads(files["manifest.json"])["made_at"], "", ""
+    )
+    public = audit_checkpoints.public_key(seed).hex()
+    others = {name: content for name, content in files.items() if name != "manifest.json"}
+    made = archive._sign_manifest(others, replace(key, public_key=public), seed)
+    return {**others, "manifest.json": made}
+
+
+@pytest.fixture
+def case(market, settings):
+    """A town that went all the way to an accepted request, and the checkpoints of two days."""
+    market.reach_accepted()
+    for day in (1, 2):
+        with transaction() as session:
+            audit_checkpoints.keep_checkpoint(
+                session, settings.effective_audit_seed, date(2026, 11, day)
+            )
+            factories.person(session)
+    return market
+
+
+def test_a_stranger_checks_the_downloaded_records_by_python_alone(case, tmp_path, settings):
+    address = f"/projects/{case.project().id}/pack"
+    clerk = case.as_(case.clerk)
+    page = clerk.get(address).text
+    assert case.request().number in page
+    assert clerk.get(f"/projects/{case.project().id}").text.count(address) == 1
+    assert "証跡一式をダウンロードしました" not in read_history(
+        case
+    )  # opening the page makes nothing
+    answer = clerk.submit(address, {})
+    assert (answer.status_code, answer.mimetype) == (200, "application/zip")
+    files = unzip(answer.data)
+    assert list(files) == NAMES
+    assert files["evidence/1.json"] == case.pack().content.encode()
+    assert "\r\n" in files["README.txt"].decode()
+    assert case.project().title in files["README.txt"].decode()
+    told = read_history(case)
+    assert "証跡一式をダウンロードしました" in told
+    assert sha256_hex(answer.data)[:12] in told
+    (folder := tmp_path / "case").mkdir()
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    key = audit_checkpoints.public_key(settings.effective_audit_seed).hex()
+    events = files["events.jsonl"].count(b"\n")
+    assert events > 9
+    assert run_alone(folder, "--public-key", key) == (
+        0,
+        f"{len(NAMES) - 1}個のファイルと{events}件の記録は、作成したときのままです。\n",
+    )
+    (tmp_path / "case.zip").write_bytes(answer.data)
+    assert run_alone(folder, "../case.zip")[0] == 0
+    damaged = bytearray(answer.data)
+    damaged[answer.data.index(b"%PDF") + 2_000] ^= 1
+    (tmp_path / "case.zip").write_bytes(damaged)
+    status, said = run_alone(folder, "../case.zip")
+    assert (status, "requests/1/document.pdf：1024～2047バイト目" in said) == (1, True)
+    own = case.as_(case.clerk).get("/audit/verify_evidence.py")
+    assert own.data == files["verify_evidence.py"]
+
+
+def test_each_changed_byte_is_named_by_file_and_range_and_the_same_records_give_the_same_bytes(
+    case, settings
+):
+    with reading() as session:
+        project, moment = get_project(session, case.project().id), now(session)
+        made, again = (
+            archive.make_archive(
+                session, project, seed=settings.effective_audit_seed, made_at=moment
+            )
+            for _ in range(2)
+        )
+    assert made == again
+    files = unzip(made.content)
+    assert faults_of(files) == []
+    chance = random.Random(7)
+    for name, content in files.items():
+        for place in {0, len(content) - 1, chance.randrange(len(content))}:
+            changed = bytearray(content)
+            changed[place] ^= 1
+            try:
+                found = faults_of({**files, name: bytes(changed)})
+            except (KeyError, TypeError, ValueError, IndexError):
+                assert name == "manifest.json"  # the program says that it cannot be read
+                continue
+            assert any(said.startswith(f"{name}：") for said in found), (name, place, found)
+            if name != "manifest.json":
+                start = place // 1_024 * 1_024
+                assert f"{name}：{start}～" in found[0]
+        less = {other: kept for other, kept in files.items() if other != name}
+        if name != "manifest.json":
+            assert f"{name}：ファイルがありません。" in faults_of(less)
+    assert faults_of({**files, "more.txt": b"x"}) == ["more.txt：一式にないファイルです。"]
+
+
+def test_who_holds_the_key_cannot_change_the_past_either(case, settings):
+    """The manifest is made to fit each lie; the trail and its tree still speak against it."""
+    seed = settings.effective_audit_seed
+    with reading() as session:
+        project = get_project(session, case.project().id)
+        made = archive.make_archive(session, project, seed=seed, made_at=now(session))
+    files = unzip(made.content)
+    events = [json.loads(line) for line in files["events.jsonl"].splitlines()]
+    checkpoints = json.loads(files["checkpoints.json"])
+    assert faults_of(resign(files, seed)) == []
+    assert (
+        "署名が合いません" in faults_of(resign(files, bytes(32)), checkpoints[0]["public_key"])[0]
+    )
+
+    def lie(**changed):
+        return faults_of(resign({**files, **changed}, seed))
+
+    def told(change):
+        lying = copy.deepcopy(events)
+        change(lying)
+        return lie(**{"events.jsonl": b"\n".join(rfc8785.dumps(each) for each in lying)})
+
+    def rewrite(lying):
+        lying[3]["event"]["person_id"] = str(case.both.id)
+        digest = sha256_hex(rfc8785.dumps(lying[3]["event"]))
+        lying[3]["hash"] = digest
+
+    assert "の内容がハッシュと合いません" in told(lambda e: e[3]["event"].update(action="x"))[0]
+    assert "の詳細が約束の値と合いません" in told(lambda e: e[3]["detail"].update(title="x"))[0]
+    assert "木に入っていることを確かめられません" in told(rewrite)[0]
+    assert any("順番が違います" in said for said in told(lambda e: e.reverse()))
+    assert told(lambda e: e[3].update(detail=None)) == []  # erased by law
+    assert "検索を確定したときの記録と合いません" in lie(**{"evidence/1.json": b"{}"})[0]
+    assert "決裁したときの記録と合いません" in lie(**{"requests/1/document.pdf": b"%PDF"})[0]
+    assert len(checkpoints) == 3
+    lying = copy.deepcopy(checkpoints)
+    lying[0]["root"] = "0" * 64
+    found = lie(**{"checkpoints.json": rfc8785.dumps(lying)})
+    assert "確認点の署名が合いません" in found[0]
+    assert "に続いていません" in found[1]
+    outside = {**checkpoints[1], "root": "0" * 64}
+    assert faults_of(files, outside=checkpoints[1]) == []
+    assert "手元のものと違います" in faults_of(files, outside=outside)[0]
+    assert "比べられません" in faults_of(files, outside={**outside, "sequence": 1})[0]
+
+
+def test_one_person_alone_and_a_thing_sent_that_was_not_approved_are_told():
+    def event(number, action, person, **detail):
+        fields = {"sequence": number, "action": action, "person_id": person}
+        return {"event": {**fields, "subject_id": "s", "outcome": "done"}, "detail": detail}
+
+    good = [
+        event(1, "request.submit", "a"),
+        event(2, "request.approve", "b", sha256="1"),
+        event(3, "request.send", "b", sha256="1"),
+    ]
+    assert list(verifier.check_people(good)) == []
+    alone = [good[0], event(2, "request.approve", "a", sha256="1")]
+    assert list(verifier.check_people(alone)) == [
+        "2番の決裁が、準備した人と別の人のものではありません。"
+    ]
+    assert list(verifier.check_people(good[1:2])) != []
+    other = [*good[:2], event(3, "request.send", "b", sha256="2")]
+    assert list(verifier.check_people(other)) == [
+        "3番で送ったか承諾したものが、決裁したものと違います。"
+    ]
+
+
+def test_signatures_and_canonical_json_are_judged_as_by_the_libraries():
+    for vector in VECTORS:
+        parts = [bytes.fromhex(each) for each in vector]
+        assert verifier.is_signed(*parts)
+        assert not verifier.is_signed(parts[0], parts[1] + b"x", parts[2])
+    chance = random.Random(8)
+    for _ in range(20):
+        private = Ed25519PrivateKey.from_private_bytes(chance.randbytes(32))
+        public, message = private.public_key().public_bytes_raw(), chance.randbytes(40)
+        signature = private.sign(message)
+        assert verifier.is_signed(public, message, signature)
+        changed = bytearray(signature)
+        changed[chance.randrange(64)] ^= 1 << chance.randrange(8)
+        assert not verifier.is_signed(public, message, bytes(changed))
+    order = (verifier.Q + int.from_bytes(signature[32:], "little")).to_bytes(32, "little")
+    assert not verifier.is_signed(public, message, signature[:32] + order)  # the same number again
+    assert not verifier.is_signed(b"\xff" * 32, message, signature)
+    numbers = [0.0, 1.0, -1.5, 0.1, 1e-6, 1e-7, 123456.789, 1e20, 1e21, 1.5e300, 5e-324, -2.5e-9]
+    texts = ['\u0000\u001f"\\/\u007f\u2028', "見本", "\U0001f600", "\ue000", "\r\n\t\b\f"]
+    value = {text: [*numbers, True, None, 2**53 - 1, {}] for text in texts}
+    assert verifier.canonical(value) == rfc8785.dumps(value)
+
+
+def test_strangers_get_nothing_and_the_auditor_and_the_console_get_it(case, settings, tmp_path):
+    address = f"/projects/{case.project().id}/pack"
+    with transaction() as session:
+        town = factories.body(session)
+        elsewhere = factories.person(session, Role.CLERK, town)
+        auditor = factories.person(session, Role.AUDITOR)
+    stranger = factories.actor(elsewhere, Role.CLERK, town)
+    with pytest.raises(NotFound), transaction() as session:
+        project = get_project(session, case.project().id)
+        services.export_case(session, stranger, project, seed=settings.effective_audit_seed)
+    for person in (elsewhere, case.seller_admin):
+        assert case.as_(person).get(address).status_code == 404
+    assert case.as_(auditor).submit(address, {}).data.startswith(b"PK")
+    audit_group.add_command(export_case)
+    file = tmp_path / "case.zip"
+    arguments = ["export", "--project", str(case.project().id), "--out", str(file)]
+    operation = Operation(settings, {}, {})
+    said = CliRunner().invoke(audit_group, arguments, obj=operation)
+    assert said.exit_code == 0, said.output
+    assert sha256_hex(file.read_bytes()) in said.output
+    assert faults_of(unzip(file.read_bytes())) == []
+    arguments[2] = "00000000-0000-4000-8000-000000000000"
+    refused = CliRunner().invoke(audit_group, arguments, obj=operation)
+    assert (refused.exit_code, "案件はありません" in refused.output) == (1, True)
