@@ -19,6 +19,7 @@ from core.clock import fixed_at
 from core.db import now, reading, transaction
 from core.errors import Conflict
 from tests.core.test_spine import SEED, record
+from tests.drills import tampering
 
 NOON = datetime(2026, 11, 22, 3, tzinfo=UTC)
 BEFORE_MIDNIGHT = datetime(2026, 11, 22, 14, 59, tzinfo=UTC)
@@ -121,3 +122,11 @@ def test_a_kept_checkpoint_is_not_public_and_none_is_changed_or_removed(database
     with reading() as session:
         held = session.execute(text("SELECT sequence FROM audit_checkpoints")).scalars().all()
     assert held == [2]
+
+
+def test_every_forgery_is_found_against_a_checkpoint_and_a_cut_end_passes_without_one(database):
+    """The drill forges each way 400 times; half of the forgers mend every hash."""
+    result = tampering.forge_all(8)
+    assert result.found == dict.fromkeys(tampering.FORGERIES, 8)
+    assert (result.found_alone["truncate"], result.found_alone["rewrite"]) == (0, 0)
+    assert 0 < result.found_alone["delete"] < 8  # who mends every hash is unseen without one
