@@ -97,6 +97,7 @@ def test_copy_follows_the_site_and_is_written_in_three_forms(site, market, api, 
     assert table == held(path)
 
 
+@pytest.mark.acceptance(31)
 def test_copy_goes_on_after_a_kill_and_starts_again_when_told_to(
     site, market, api, tmp_path, settings, hold_clock, monkeypatch
 ):
