@@ -17,6 +17,7 @@ from werkzeug.routing import Rule, UUIDConverter
 
 from accounts.models import Organisation, Role
 from catalog.certification.models import ReviewState
+from catalog.feed_upkeep import reconcile
 from catalog.offerings.models import ListingVersion, OfferingVersion
 from core import db
 from core.models import metadata
@@ -96,6 +97,7 @@ def world(settings, new_client, hold_clock) -> World:
         again = publish_twice(session, market, made.planter)
     made.history = f"/listings/{again.listing_id}/history"
     index_all(settings, again)
+    reconcile()
     return made
 
 
@@ -124,6 +126,7 @@ def test_no_stranger_learns_anything(app, world, strangers, settings, monkeypatc
     starts = [world.history, *_starts(app)]
     before = {who: strangers[who].anew().walk(*starts) for who in CLOSEST}
     plant_all(world, monkeypatch)
+    reconcile()
     _index_planted(world, settings)
     assert _unplanted() == []
     problems: list[str] = []
@@ -151,6 +154,7 @@ def test_the_crawler_finds_a_leak_in_every_format(app, world, new_client, settin
         version = session.get_one(OfferingVersion, made.offering_version_id)
         factories.certification(session, version, ReviewState.CERTIFIED)
     index_all(settings, made)
+    reconcile()
     crawler = Crawler(new_client(), most_alike=8).walk(*_starts(app))
     where: dict[str, set[str]] = {}
     for address, answer in crawler.answers.items():
