@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from sqlmodel import Session
 
@@ -27,9 +28,11 @@ from catalog.queries import answered_version_ids, list_answered_requirements
 from catalog.specifications.models import SpecificationVersion
 from catalog.terms import RequirementClass
 from catalog.used_options import read_used
+from core.clock import day_in_japan
 from core.db import now
 from core.documents import canonical_json, sha256_hex
 from core.errors import Invalid, NotFound
+from core.japanese import format_date
 
 UNREADABLE_USE = "使う標準オプションの指定を読み取れません。もう一度選んでください。"
 
@@ -112,6 +115,7 @@ def load_columns(
     Raises NotFound unless each was published once: what nobody could see is not shown.
     """
     versions = _load_versions(session, version_ids)
+    _refuse_earlier(versions, conditions.priced_on)
     answered = answered_version_ids(session, _offering_ids(versions))
     return _build_columns(session, versions, conditions, answered)
 
@@ -123,6 +127,19 @@ def _load_versions(session: Session, version_ids: Sequence[uuid.UUID]) -> list[L
             "選んだサービスのうち、見つからないものがあります。検索からもう一度選んでください。"
         )
     return [found[each] for each in version_ids]
+
+
+def _refuse_earlier(versions: Sequence[ListingVersion], day: date | None) -> None:
+    """Raise Invalid for a day on which a price list was not public yet."""
+    for version in versions:
+        first = version.published_at and day_in_japan(version.published_at)
+        if day and first and day < first:
+            name, words = version.offering_version.name, format_date(first)
+            raise Invalid(
+                {
+                    "on": f"「{name}」の料金表が公表されたのは{words}です。{words}からの日を入力してください。"
+                }
+            )
 
 
 def _offering_ids(versions: Sequence[ListingVersion]) -> list[uuid.UUID]:
@@ -175,12 +192,13 @@ def load_comparison(
             {"show": f"表示するサービスは1から{len(version_ids)}までの番号で選んでください。"}
         )
     versions = _load_versions(session, version_ids)
+    _refuse_earlier(versions, conditions.priced_on)
     offering_ids = _offering_ids(versions)
     specifications = {version.offering_version.specification_version_id for version in versions}
     if len(specifications) > 1:
         answered = answered_version_ids(session, offering_ids)
         columns = _build_columns(session, versions, conditions, answered)
-        return Comparison(columns, conditions, _hash(columns, conditions))
+        return Comparison(columns, conditions, _hash(columns, conditions, now(session)))
     requirements, answers = list_answered_requirements(session, specifications.pop(), offering_ids)
     columns = _build_columns(
         session, versions, conditions, {each for each, mine in answers.items() if mine}
@@ -194,7 +212,7 @@ def load_comparison(
     return Comparison(
         columns,
         conditions,
-        _hash(columns, conditions),
+        _hash(columns, conditions, now(session)),
         whole=whole,
         matrix=filter_rows(
             whole,
@@ -220,10 +238,10 @@ def _read_used(
         raise Invalid({"use": UNREADABLE_USE}) from None
 
 
-def _hash(columns: Sequence[Column], conditions: Conditions) -> str:
+def _hash(columns: Sequence[Column], conditions: Conditions, moment: datetime) -> str:
     """Return what two prints of the same comparison have in common: contents, standings, conditions."""
     content = {
-        "conditions": conditions.basis(),
+        "conditions": conditions.basis(day_in_japan(moment)),
         "columns": [
             {
                 "listing_version": column.id,

@@ -63,7 +63,9 @@ def hidden_fields(
 ) -> list[tuple[str, Any]]:
     """Return the same words as a form sends them along, without those that it asks for."""
     parts = parts_of("show", chosen, conditions)
-    kept = {name: value for name, value in parts.items() if value and name not in left_out}
+    kept = {
+        name: value for name, value in parts.items() if value is not None and name not in left_out
+    }
     several = {name: v if isinstance(v, list) else [v] for name, v in kept.items()}
     return [(name, value) for name, values in several.items() for value in values]
 

@@ -20,6 +20,7 @@ from vendors.models import VendorState
 
 Table = dict[str, Any]
 
+_FACTS = "事業者と認証"
 _TERMS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "提供のしかた",
@@ -80,6 +81,7 @@ _TERMS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 # The notice for a switch is the body's; vendors publish another one, their own.
 _UNTOLD = {
     "switching_notice_months": "情報なし（乗り換えを申し出る側の予告は公開の項目にありません。「提供を終える予告」は事業者からの予告です）",
+    "transition_days": "情報なし（移行が最長で何日かかるかは公開の項目にありません。「移行を手伝う日数」は別のものです）",
 }
 
 
@@ -160,7 +162,7 @@ def function_table(comparison: Comparison, matrix: RequirementMatrix, links: Lin
         "id": "functions",
         "title": "機能要件の比較",
         "row_head": "機能要件",
-        "facts_head": "事業者と認証",
+        "facts_head": _FACTS,
         "columns": head_columns(comparison.shown, links),
         "chapters": [
             {
@@ -246,7 +248,7 @@ def terms_table(comparison: Comparison, links: Links) -> Table:
         "id": "terms",
         "title": "条件の比較",
         "row_head": "条件",
-        "facts_head": None,
+        "facts_head": _FACTS if comparison.whole is None else None,
         "columns": head_columns(comparison.shown, links),
         "chapters": chapters,
     }

@@ -38,6 +38,7 @@ from catalog.conditions_views import answer
 from catalog.cost_charts import total_chart
 from catalog.reproduced import list_changes, pin, population_remark, sign
 from catalog.schemas import ComparisonQuerySchema
+from catalog.term_values import misfit_words
 from core import paging, web
 from core.clock import day_in_japan
 from core.db import now
@@ -209,7 +210,11 @@ def _remarks(found: Comparison, changes: list[str]) -> list[str]:
     remarks += [
         f"「{column.name}」（{column.version.listing.seller.name}）：{words}"
         for column in found.columns
-        if (words := absence_words(column.version))
+        for words in (
+            absence_words(column.version),
+            misfit_words(column.version.offering_version, found.conditions),
+        )
+        if words
     ]
     if found.used_elsewhere:
         remarks.append(

@@ -155,10 +155,11 @@ class Conditions:
         }
         return {word: value for word, value in found.items() if value is not None}
 
-    def basis(self) -> dict[str, Any]:
+    def basis(self, today: date) -> dict[str, Any]:
         """Return what a cost depends on as JSON values, quantities and their origin included."""
         return {
             **self.parts(),
+            "on": (self.priced_on or today).isoformat(),
             "population": self.population,
             "population_on": self.population_on.isoformat() if self.population_on else None,
             "population_from": self.population_from,

@@ -31,6 +31,7 @@ from catalog.kept.queries import load_baseline
 from catalog.price_plan import Currency
 from catalog.reproduced import pin, population_remark
 from catalog.schemas import CostFileSchema, CostQuerySchema
+from catalog.term_values import misfit_words
 from catalog.what_if import Baseline
 from core import web
 from core.clock import day_in_japan
@@ -105,6 +106,7 @@ def _show_cost(
         report=report,
         listing_address=listing_address(column.version),
         absence=absence_words(column.version),
+        misfit=misfit_words(column.version.offering_version, conditions),
         same_address=_same_address(chosen, conditions),
         population_remark=population_remark(conditions),
         conditions_address=address("edit_cost_conditions", chosen, conditions),

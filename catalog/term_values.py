@@ -5,6 +5,7 @@ from datetime import date
 
 from accounts.models import BodyKind
 from catalog.columns import Column
+from catalog.conditions import Conditions
 from catalog.offerings.models import ListingVersion, OfferingVersion
 from catalog.offerings.rows import read_accreditations, read_categories
 from catalog.price_plan import ComponentKind
@@ -14,6 +15,7 @@ from catalog.terms import (
     Language,
     SizeClass,
     hosting_label,
+    size_class_for,
 )
 from catalog.yardsticks import ExitTerms, judge_exit
 from core.clock import today_jst
@@ -70,15 +72,33 @@ def term_values(column: Column) -> Mapping[str, str | None]:
     }
 
 
+def misfit_words(offering: OfferingVersion, conditions: Conditions) -> str:
+    """Say that the vendor does not name such a body among those it serves; empty where it does."""
+    kind = conditions.body.body_kind if conditions.body else None
+    told = []
+    if conditions.population is not None and offering.size_classes:
+        size = size_class_for(conditions.population)
+        sizes = "、".join(each.label for each in SizeClass if each in offering.size_classes)
+        told += [f"対応する人口は{sizes}"] if size not in offering.size_classes else []
+    if kind is not None and offering.body_kinds and kind not in offering.body_kinds:
+        kinds = "、".join(BodyKind(each).label for each in offering.body_kinds)
+        told.append(f"対応する団体は{kinds}")
+    if not told:
+        return ""
+    return (
+        f"{conditions.body_label}は、事業者が対応するとしている団体に入っていません（{'。'.join(told)}）。"
+        "金額は料金表どおりの計算です。使えるかどうかを事業者に確かめてください。"
+    )
+
+
 def yardstick_values(column: Column, day: date) -> dict[str, str | None]:
     """Return the terms for leaving beside the yardsticks, by key; None where the vendor told nothing.
 
-    The notice that a body gives before a switch is not part of what vendors publish here: the one
-    they do publish is their own, of the end of the service.
+    How soon a body may switch and how long a transition takes at most are not part of what vendors
+    publish here: their notice is of the end of the service, their days are those of their help.
     """
     version = column.version
     terms = ExitTerms(
-        transition_days=version.transition_days,
         retrieval_days=version.retrieval_days,
         switching_charge=_switching_charge(column),
     )

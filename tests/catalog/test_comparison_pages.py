@@ -296,6 +296,27 @@ def test_unclear_bodies_and_terms_are_explained_beside_the_field(client, market)
         assert fields == {f"f-{name}"}
 
 
+def test_a_body_that_a_service_is_not_for_is_told_so(client, market):
+    path = compare(market.first, market.second, body="131016")
+    for page in (path, f"/cost?l={market.first}&body=131016"):
+        text = words(client, page)
+        assert "川上市（東京都）は、事業者が対応するとしている団体に入っていません" in text
+    assert "対応するとしている団体に" not in words(client, path.replace("131016", "103667"))
+
+
+def test_zero_is_kept_and_a_day_before_publication_is_refused(client, market):
+    path = compare(market.first, market.second, market.third, body="103667", households=0)
+    kept = {
+        each.get("value")
+        for each in client.page(path).iter("input")
+        if each.get("name") == "households"
+    }
+    assert kept == {"0"}
+    refused = client.get(f"/cost?l={market.first}&on=2020-01-01")
+    assert refused.status_code == 422
+    assert "料金表が公表されたのは令和8年11月21日です" in refused.text
+
+
 def test_a_refused_body_keeps_the_term_that_counts(client, market):
     page = parse_page(client.get(compare(market.first, market.second, body="川上")).text)
     typed = {each.get("name"): each.get("value") for each in page.iter("input")}
@@ -403,6 +424,8 @@ def test_different_versions_of_a_specification_are_not_mixed(client, market):
     assert "R-001" not in text
     assert "ひかり予約 二" in text
     assert "令和9年度の費用（円）" in text
+    assert "事業者と認証" in text
+    assert "認証済み" in text
     apart = next(a.get("href") for a in page.iter("a") if text_of(a) == "この2件の機能を比較する")
     assert "6件のうち" in words(client, apart)
 
