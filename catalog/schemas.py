@@ -14,6 +14,7 @@ from core.fields import Day, FormSchema
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})")
 _MONTHS = 12
 _YEARS = range(2000, 2101)
+_SHORT_NUMBER = re.compile(r"[0-9]{1,2}")  # a longer one may be too long to be read as a number
 _START = "利用を始める日は2027-04-01のように、月だけなら2027-04のように入力してください。"
 _RATE = re.compile(r"(\d{1,4})(?:\.(\d{1,2}))?")
 _RATES = (100, 100_000)  # 1 to 1,000 yen
@@ -74,7 +75,7 @@ class Columns(fields.Field[tuple[int, ...]]):
 
     def _deserialize(self, value: Any, *_rest: Any, **_kwargs: Any) -> tuple[int, ...]:
         words = [word.strip() for word in ",".join(value).split(",") if word.strip()]
-        numbers = sorted({int(word) for word in words if word.isascii() and word.isdigit()})
+        numbers = sorted({int(word) for word in words if _SHORT_NUMBER.fullmatch(word)})
         if len(numbers) < len(set(words)) or len(numbers) < 2:
             raise ValidationError("表示するサービスを2件以上選択してください。")
         return tuple(numbers)
