@@ -54,6 +54,7 @@ def _choose_options(form: Form, chosen: list[UUID], conditions: Conditions) -> R
         total=sum(map(_is_option, found.whole.rows)),
         fields=hidden_fields(chosen, conditions, "use", "used"),
         back=address("show", chosen, conditions),
+        conditions_address=address("edit_conditions", chosen, conditions),
         **common(conditions),
     )
 

@@ -134,7 +134,11 @@ def test_the_standard_options_in_use_are_chosen_and_kept_in_the_address(client, 
     assert len(codes_on(plain)) == 6
     path = compare(market.first, market.second, body="103667", diff=1, gb=30, used=1)
     path = path.replace("/compare", "/compare/options")
-    assert "標準オプションは、「その他の団体」では1件です" in words(client, path)
+    asked = client.page(path)
+    assert "標準オプションは、「その他の団体」では1件です" in text_of(asked)
+    assert "選んでも費用は変わりません" in text_of(asked)
+    paid = next(a.get("href") for a in asked.iter("a") if text_of(a) == "計算の条件で選ぶ")
+    assert "このサービスの料金表に、選べるオプションはありません" in words(client, paid)
     nothing = client.submit(path, {}, button="この標準オプションで比較する")
     page = client.page(nothing.location)
     assert codes_on(page) == ["R-001", "R-002", "R-004", "R-005"]
