@@ -10,7 +10,7 @@ from catalog.offerings.words import list_discounts, say_support
 from catalog.price_plan import QUOTE_LABEL, ComponentKind, Currency
 from catalog.pricing import YearCost
 from core.clock import today_jst
-from core.japanese import format_date
+from core.japanese import format_date, format_fiscal_year
 
 Cell = dict[str, Any]
 Row = dict[str, Any]
@@ -44,8 +44,8 @@ def _all_chapters(columns: Sequence[Column], *, includes_exit: bool) -> list[tup
     years = sorted({line.fiscal_year for each in columns for line in each.cost.lines})
     by_year = [_year_chapter(columns, year) for year in years]
     return [
-        *(by_year or [("会計年度ごとの費用（円）", [_quote_row("各年度", columns)])]),
         ("全期間の費用（円）", _term_rows(columns)),
+        *(by_year or [("会計年度ごとの費用（円）", [_quote_row("各年度", columns)])]),
         ("合計のほかに確かめるもの", _aside_rows(columns, includes_exit=includes_exit)),
         ("計算の決まり", _rule_rows(columns)),
     ]
@@ -53,7 +53,6 @@ def _all_chapters(columns: Sequence[Column], *, includes_exit: bool) -> list[tup
 
 def _year_chapter(columns: Sequence[Column], year: int) -> tuple[str, list[Row]]:
     lines = {each.id: _line_of(each, year) for each in columns}
-    label = next(year_words(line) for line in lines.values() if line is not None)
 
     def read(told: Callable[[YearCost], int | None]) -> list[int | None]:
         """Give a figure of each; a year that a contract does not reach costs nothing in it."""
@@ -71,7 +70,18 @@ def _year_chapter(columns: Sequence[Column], year: int) -> tuple[str, list[Row]]
         _money_row(_tax_words(columns), read(lambda line: line.tax)),
         _money_row("税込の計", read(lambda line: line.total), is_total=True),
     ]
-    return f"{label}の費用（円）", [*(row for row in rows if not _is_nothing(row)), *totals]
+    return f"{_year_label(columns, year)}の費用（円）", [
+        *(row for row in rows if not _is_nothing(row)),
+        *totals,
+    ]
+
+
+def _year_label(columns: Sequence[Column], year: int) -> str:
+    """Return the fiscal year, with its months where every list counts the same part of it."""
+    told = {
+        (line := _line_of(each, year)) and year_words(line) for each in columns if each.cost.lines
+    }
+    return (len(told) == 1 and told.pop()) or format_fiscal_year(year)
 
 
 def _line_of(column: Column, year: int) -> YearCost | None:

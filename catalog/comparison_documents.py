@@ -31,6 +31,9 @@ from core.japanese import format_date, format_datetime, format_fiscal_year
 
 _WIDE_FROM = 5  # services; from here on A3
 _ID, _HEAD, _COLUMN = 14, 40, 28  # half-width letters of a column
+NOTE_ROW = (
+    "（補足）"  # ends the head of a row with what is noted beside the amounts of the row before
+)
 _Facts = list[tuple[str, str]]
 
 
@@ -171,6 +174,9 @@ def _table_rows(table: Table) -> Iterable[Row]:
     for chapter in table["chapters"]:
         for row in chapter["rows"]:
             yield [row["text"], chapter["label"], _difference(row), *map(_value, row["cells"])]
+            notes = [cell.get("note", "") if "amount" in cell else "" for cell in row["cells"]]
+            if any(notes):
+                yield [f"{row['text']}{NOTE_ROW}", chapter["label"], "", *notes]
 
 
 def _difference(row: Mapping[str, Any]) -> str:
@@ -179,7 +185,7 @@ def _difference(row: Mapping[str, Any]) -> str:
 
 def _value(cell: Mapping[str, Any]) -> Cell:
     """Return a cell as a workbook holds it: amounts as numbers, all else in words."""
-    if "amount" in cell and not cell.get("note"):
+    if "amount" in cell:
         amount: int = cell["amount"]
         return amount
     return _words(cell)

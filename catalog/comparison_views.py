@@ -26,7 +26,6 @@ from catalog.comparison_frame import (
     refuse_number,
 )
 from catalog.comparison_tables import (
-    Table,
     absence_words,
     cost_table,
     function_table,
@@ -100,8 +99,7 @@ def _load_for_file(chosen: list[UUID], conditions: Conditions) -> tuple[Comparis
     session = web.read_session()
     made_at = now(session)
     found = load_comparison(session, chosen, pin(conditions, day_in_japan(made_at)))
-    tables = terms_table(found, links()), cost_table(found, links())
-    return found, made_at, _same_address(found, chosen, tables, _external=True)
+    return found, made_at, _same_address(found, chosen, _external=True)
 
 
 def _send_file(content: bytes, media_type: str, name: str) -> Response:
@@ -110,26 +108,23 @@ def _send_file(content: bytes, media_type: str, name: str) -> Response:
     return response
 
 
-def _same_address(
-    found: Comparison, chosen: list[UUID], tables: tuple[Table, Table], **extra: Any
-) -> str:
+def _same_address(found: Comparison, chosen: list[UUID], **extra: Any) -> str:
     """Return the address that pins population and price day, and knows what was shown."""
     pinned = pin(found.conditions, day_in_japan(now(web.read_session())))
-    return address("show", chosen, pinned, sha=sign(found, tables), **extra)
+    return address("show", chosen, pinned, sha=sign(found), **extra)
 
 
 def _show_comparison(form: Form, chosen: list[UUID], conditions: Conditions) -> ResponseReturnValue:
     found, shared = load_comparison(web.read_session(), chosen, conditions), links()
-    terms, costs = terms_table(found, shared), cost_table(found, shared)
     signature = form.data["sha"]
-    changes = list_changes(signature, found, (terms, costs)) if signature else []
+    changes = list_changes(signature, found) if signature else []
     return web.render_page(
         "comparison/show.html",
         found=found,
         **_functions(form, found),
-        terms=terms,
-        costs=costs,
-        totals=total_chart([(column.name, column.cost) for column in found.shown]),
+        terms=terms_table(found, shared),
+        costs=cost_table(found, shared),
+        totals=total_chart([(each.name, each.plan, each.cost) for each in found.shown]),
         filter_words=filter_words(found),
         is_unchanged=bool(signature) and not changes,
         remarks=_remarks(found, changes),
@@ -138,7 +133,7 @@ def _show_comparison(form: Form, chosen: list[UUID], conditions: Conditions) -> 
             (column, address("show_cost", [column.version.id], conditions))
             for column in found.columns
         ],
-        same_address=_same_address(found, chosen, (terms, costs)),
+        same_address=_same_address(found, chosen),
         **_addresses(found, chosen),
         **common(conditions),
     )

@@ -2,18 +2,20 @@
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import date
 from typing import Any
 
-from catalog.columns import Comparison
-from catalog.comparison_tables import Table, absence_words
+from catalog.columns import Column, Comparison
 from catalog.conditions import Conditions
-from catalog.term_values import vendor_words
+from catalog.offerings.content import LISTING_FIELDS, OFFERING_FIELDS
+from catalog.offerings.models import ListingVersion
+from catalog.offerings.rows import read_accreditations
+from core.clock import today_jst
 from core.documents import sha256_hex
 from core.errors import Invalid
 from core.japanese import format_amount
+from vendors.models import VendorState
 
 _LETTERS = 6
 _SIGNS = {
@@ -23,6 +25,16 @@ _SIGNS = {
     "functions": "標準仕様書・機能の回答",
     "terms": "条件",
     "costs": "料金・費用",
+}
+# What a listing says of itself that no row compares, and what stands among the costs.
+_UNCOMPARED = {"name", "kana", "summary", "description", "features", "accessibility_statement"}
+_OF_COSTS = {
+    "tax_rounding",
+    "part_month",
+    "discounts",
+    "state_support_yen",
+    "state_support_until",
+    "state_support_note",
 }
 _LONGEST_SOURCE = 100  # of a population, in an address
 _SIGNATURE = re.compile(rf"[0-9a-f]{{{_LETTERS}}}(?:\.[0-9a-f]{{{_LETTERS}}}){{{len(_SIGNS) - 1}}}")
@@ -48,19 +60,19 @@ def pin(conditions: Conditions, today: date) -> Conditions:
     )
 
 
-def sign(found: Comparison, tables: Iterable[Table]) -> str:
-    """Return a short mark of each part of what a comparison shows; `tables` are its terms and costs."""
-    signs = _read_parts(found, tables)
+def sign(found: Comparison) -> str:
+    """Return a short mark of each part of what a comparison shows."""
+    signs = _read_parts(found)
     return ".".join(_digest(signs[name]) for name in _SIGNS)
 
 
-def list_changes(signature: str, found: Comparison, tables: Iterable[Table]) -> list[str]:
+def list_changes(signature: str, found: Comparison) -> list[str]:
     """Return in words which parts differ from those of a mark; Invalid for what is no mark."""
     if not _SIGNATURE.fullmatch(signature):
         raise Invalid(
             {"sha": "アドレスの「sha」を読み取れません。この部分を消すと、今の内容を表示できます。"}
         )
-    pairs = zip(_SIGNS.values(), signature.split("."), sign(found, tables).split("."), strict=True)
+    pairs = zip(_SIGNS.values(), signature.split("."), sign(found).split("."), strict=True)
     return [words for words, before, after in pairs if before != after]
 
 
@@ -80,39 +92,72 @@ def population_remark(conditions: Conditions) -> str:
     )
 
 
-def _read_parts(found: Comparison, tables: Iterable[Table]) -> dict[str, Any]:
+def _read_parts(found: Comparison) -> dict[str, Any]:
+    """Return what a comparison shows as values and codes: other words for the same are no change."""
     conditions, columns, whole = found.conditions, found.columns, found.whole
-    terms, costs = (_cells(table) for table in tables)
+    today = today_jst()
     return {
         "body": [
-            conditions.body_label,
-            conditions.body_class.value,
+            conditions.body_code,
+            conditions.body.label if conditions.body else None,
+            conditions.body_class,
             conditions.population,
-            str(conditions.population_on),
+            conditions.population_on,
             conditions.population_from,
         ],
-        "listing": [[absence_words(c.version), c.name, vendor_words(c.version)] for c in columns],
+        "listing": [_read_listing(column.version) for column in columns],
         "certification": [
-            [c.standing.tag, c.standing.number, str(c.standing.valid_until), str(c.standing.due_on)]
+            [c.standing.tag, c.standing.number, c.standing.valid_until, c.standing.due_on]
             for c in columns
         ],
         "functions": [
             *(c.version.offering_version.content_sha256 for c in columns),
-            *(str(c.specification_version.id) for c in columns),
+            *(c.specification_version.id for c in columns),
             *((whole.total, whole.differing, whole.with_gaps) if whole else ()),
         ],
-        "terms": terms,
-        "costs": costs,
+        "terms": [_read_terms(column.version, today) for column in columns],
+        "costs": [_read_costs(column, today) for column in columns],
     }
 
 
-def _cells(table: Table) -> list[Any]:
+def _read_listing(version: ListingVersion) -> list[Any]:
+    offering, vendors = (
+        version.offering_version,
+        (version.listing.seller, version.listing.offering.maker),
+    )
     return [
-        [row["text"], *([cell.get("gap"), cell.get("text")] for cell in row["cells"])]
-        for chapter in table["chapters"]
-        for row in chapter["rows"]
+        offering.name,
+        *((row.state, row.service_ends_on, row.withdrawn_at) for row in (version, offering)),
+        *((vendor.id, vendor.name, vendor.state is VendorState.ACTIVE) for vendor in vendors),
+    ]
+
+
+def _read_terms(version: ListingVersion, today: date) -> list[Any]:
+    offering = version.offering_version
+    return [
+        *(getattr(offering, name) for name in OFFERING_FIELDS if name not in _UNCOMPARED),
+        *(getattr(version, name) for name in LISTING_FIELDS if name not in _OF_COSTS),
+        [each.is_held_on(today) for each in read_accreditations(offering.accreditations)],
+    ]
+
+
+def _read_costs(column: Column, today: date) -> list[Any]:
+    statement, version = column.cost, column.version
+    until = version.state_support_until
+    return [
+        *(
+            [line.fiscal_year, line.months, line.days, line.amounts, line.subtotal, line.tax]
+            for line in statement.lines
+        ),
+        [statement.monthly, statement.monthly_with_tax, statement.subtotal, statement.tax],
+        [astuple(need) for need in (*statement.needs_quote, *statement.exit_needs_quote)],
+        [statement.exit_charge, statement.exit_included, statement.tax_basis_points],
+        [statement.options_left_out, statement.options_absent, column.plan.kinds_unlisted],
+        [statement.rounding, statement.part_month, *map(astuple, statement.rates_used)],
+        [version.discounts, version.state_support_yen, version.state_support_note],
+        [until, until is not None and until < today],
     ]
 
 
 def _digest(part: Any) -> str:
-    return sha256_hex(json.dumps(part, ensure_ascii=False).encode())[:_LETTERS]
+    return sha256_hex(json.dumps(part, ensure_ascii=False, default=str).encode())[:_LETTERS]

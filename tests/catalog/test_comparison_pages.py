@@ -11,7 +11,7 @@ from accounts.models import BodyKind, Organisation, Role
 from catalog.certification.models import ReviewState
 from catalog.offerings.models import OfferAction, OfferState
 from catalog.offerings.queries import load_listing_versions
-from catalog.price_plan import ComponentKind, Interval, Unit
+from catalog.price_plan import ComponentKind, Interval, PartMonth, Unit
 from catalog.terms import Answer
 from core import db
 from tests import factories
@@ -200,6 +200,15 @@ def test_cost_is_computed_for_the_acting_body_by_fiscal_year(client, market):
     whole = 100_000 + 36 * 28_421
     assert f"{whole:,}" in text
     assert f"{whole + whole // 10:,}" in text
+    path = compare(market.first, market.second, start="2027-10-15", months=12)
+    assert "令和9年度（6か月）の費用（円）" in words(client, path)
+    with db.transaction() as session:
+        row = load_listing_versions(session, [market.second])[market.second]
+        row.revise(part_month=PartMonth.DAYS)
+    # One list counts months of the contract, the other days: the heading names neither.
+    counted_apart = words(client, path)
+    assert "令和9年度の費用（円）" in counted_apart
+    assert "令和9年度（" not in counted_apart
 
 
 def test_without_a_body_the_reference_is_said_in_words(client, market):
@@ -239,8 +248,15 @@ def test_a_link_reproduces_the_page_for_anyone_on_any_day(client, new_client, ma
     assert table_of(anyone.page(same_address(later)), "costs") == table_of(page, "costs")
 
 
-def test_a_link_says_what_has_changed_since_it_was_made(client, market):
+def test_a_link_says_what_has_changed_since_it_was_made(client, market, monkeypatch):
     link = same_address(client.page(compare(market.first, market.second, body="103667")))
+    with monkeypatch.context() as other_words:
+        other_words.setattr("catalog.comparison_costs.UNLISTED", "料金表に載っていない")
+        other_words.setattr("catalog.comparison_costs.UNKNOWN", "わからない")
+        other_words.setattr("catalog.term_values._NETWORKS", {"lgwan": "行政の回線"})
+        reworded = words(client, link)
+    assert "行政の回線" in reworded
+    assert "内容は変わっていません" in reworded
     with db.transaction() as session:
         row = load_listing_versions(session, [market.second])[market.second]
         factories.certification(session, row.offering_version)
@@ -249,6 +265,11 @@ def test_a_link_says_what_has_changed_since_it_was_made(client, market):
     assert "変わったものがあります：掲載の状態・名称・事業者、認証の状態。" in text
     assert "表は今の内容なので" in text
     assert "内容は変わっていません" not in text
+    with db.transaction() as session:
+        row = load_listing_versions(session, [market.first])[market.first]
+        row.revise(retrieval_days=90)
+        row.components[0].revise(tiers=[[0, 100_001]])
+    assert "認証の状態、条件、料金・費用。" in words(client, link)
     for broken in ("1", "zzzzzz." * 6, "x" * 80):
         changed = compare(market.first, market.second, sha=broken)
         assert client.get(changed).status_code == 422
@@ -399,6 +420,14 @@ def test_two_sellers_of_one_software_are_not_two_competitors(client, market):
     assert "同じサービスを2つの条件で並べています" in text
     assert "競争する別のサービスではありません" in text
     assert "違いがあるのは0件" in text
+    # Both have a bar, in the money of the sentence.
+    dear, cheap = (100_000 + 36 * 30_000) * 11 // 10, 36 * 9_000 * 11 // 10
+    assert (
+        f"全期間の合計（料金表にない費目を除く）は、税込{cheap:,}円から{dear:,}円までです。" in text
+    )
+    page = client.page(compare(market.first, other.id))
+    bars = [text_of(each) for each in page.iter("span") if each.get("class") == "chart__total"]
+    assert bars == [f"{dear:,}円", f"{cheap:,}円"]
 
 
 def test_a_version_no_longer_listed_says_why(client, market):
