@@ -18,6 +18,7 @@ from catalog.cost_words import length_words, term_words
 from catalog.kept.remembering import complete
 from catalog.offerings import queries as offers
 from catalog.offerings.models import ListingVersion
+from catalog.schemas import ComparisonQuerySchema
 from catalog.specifications.models import SpecificationVersion
 from core import web
 from core.db import now
@@ -27,6 +28,7 @@ blueprint = Blueprint("comparison", __name__)
 
 _INVALID = 422
 _NAMED = 20
+_SHOWING = frozenset(ComparisonQuerySchema().fields) - {"sha"}
 _COMPARING = {"show", "edit_conditions", "choose_options", "show_xlsx", "show_pdf"}
 
 
@@ -116,15 +118,20 @@ def common(conditions: Conditions) -> dict[str, Any]:
 
 
 def refuse_number(chosen: list[UUID], sentence: str) -> ResponseReturnValue:
-    """Answer 422 with the names of what was chosen, each with a way to leave it out."""
+    """Answer 422 with the names of what was chosen, each with a way to leave it out and keep the rest."""
     found = offers.load_listing_versions(web.read_session(), chosen[:_NAMED]) if chosen else {}
     named = [found[each] for each in chosen if each in found and was_shown(found[each])]
     ids = [version.id for version in named]
+    kept: dict[str, Any] = {
+        word: values for word, values in request.args.lists() if word in _SHOWING
+    }
     rows = [
         {
             "name": version.offering_version.name,
             "seller": version.listing.seller.name,
-            "href": url_for("comparison.show", l=[each for each in ids if each != version.id]),
+            "href": url_for(
+                "comparison.show", **{**kept, "l": [each for each in ids if each != version.id]}
+            ),
         }
         for version in named
     ]

@@ -71,6 +71,7 @@ def page_context(session: Session, form: Form, target: str) -> dict[str, Any]:
         "action": url_for(f"comparison.{_edit_of(target)}"),
         "is_own": target == OWN,
         "back": sent.get("next", ""),
+        "here": _here(target, sent),
         "carried": [(n, v) for n in _CARRIED if n not in stray for v in sent.getlist(n)],
         "registered": body if body and body.population is not None else None,
         "unregistered": body if body and body.population is None else None,
@@ -88,6 +89,14 @@ def page_context(session: Session, form: Form, target: str) -> dict[str, Any]:
         "kept_rows": _kept_rows(session),
         "keeps_in_profile": remembering.has_profile_place(),
     }
+
+
+def _here(target: str, sent: MultiDict[str, str]) -> str:
+    """Return the address of this page, with what it carries on where a form was sent."""
+    if request.method == "GET":
+        return request.full_path
+    carried: dict[str, Any] = {name: sent.getlist(name) for name in _CARRIED if name in sent}
+    return url_for(f"comparison.{_edit_of(target)}", **carried)
 
 
 def _edit_of(target: str) -> str:

@@ -11,7 +11,7 @@ from marshmallow import Schema
 from accounts.auth import access, actor
 from accounts.permissions import Permission
 from accounts.resubmission import is_local_path
-from catalog.comparison_frame import address, ask, blueprint, read
+from catalog.comparison_frame import address, ask, blueprint, parts_of, read
 from catalog.conditions import Conditions, read_conditions
 from catalog.conditions_page import OWN, page_context, typed_of
 from catalog.kept import remembering
@@ -167,17 +167,39 @@ def answer(
     valid: bool,
 ) -> ResponseReturnValue:
     """Answer with the page, or with the conditions and what to mend in them."""
-    asked_for = target if target in _FORMS else "show"  # a file is asked for on its page
+    asked_for = _page_of(target)
     if not valid:
         return show_conditions(form, asked_for)
     try:
         conditions = read(form)
-        if request.args.get("body", conditions.body_code) != conditions.body_code:
-            return web.see_other(address(target, chosen, conditions))
-        return show(conditions)
+        whole = _whole_address(form, target, chosen, conditions)
+        return web.see_other(whole) if whole else show(conditions)
     except Invalid as error:
         form.refuse(error)
         return show_conditions(form, asked_for)
+
+
+def _page_of(target: str) -> str:
+    """Return the page on which a file is asked for."""
+    if target in _FORMS:
+        return target
+    return "show_cost" if target.startswith("cost_") else "show"
+
+
+def _whole_address(
+    form: Form, target: str, chosen: list[UUID], conditions: Conditions
+) -> str | None:
+    """Return the same address with the body's code where it names the body in another way."""
+    if request.args.get("body", conditions.body_code) == conditions.body_code:
+        return None
+    said = parts_of(target, chosen, conditions)
+    beside = {
+        word: values
+        for word, values in request.args.lists()
+        if word not in said and word in form.schema.fields and any(values)
+    }
+    found = address(target, chosen, conditions, **beside)
+    return None if len(found.encode()) > _LONGEST_ADDRESS else found
 
 
 def show_conditions(form: Form, target: str) -> ResponseReturnValue:

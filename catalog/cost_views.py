@@ -46,33 +46,31 @@ _Send = Callable[..., ResponseReturnValue]
 @access(Permission.CATALOG_READ)
 def show_cost() -> ResponseReturnValue:
     """Show what one listing costs a body by fiscal year."""
-    return _answer(CostQuerySchema(), _show_cost)
+    return _answer(CostQuerySchema(), "show_cost", _show_cost)
 
 
 @blueprint.get("/cost.xlsx")
 @access(Permission.CATALOG_READ)
 def cost_xlsx() -> ResponseReturnValue:
     """Send the same cost as a workbook."""
-    return _answer(CostFileSchema(), partial(_send_file, "xlsx"))
+    return _answer(CostFileSchema(), "cost_xlsx", partial(_send_file, "xlsx"))
 
 
 @blueprint.get("/cost.pdf")
 @access(Permission.CATALOG_READ)
 def cost_pdf() -> ResponseReturnValue:
     """Send the same cost as a PDF."""
-    return _answer(CostFileSchema(), partial(_send_file, "pdf"))
+    return _answer(CostFileSchema(), "cost_pdf", partial(_send_file, "pdf"))
 
 
-def _answer(schema: Schema, send: _Send) -> ResponseReturnValue:
+def _answer(schema: Schema, target: str, send: _Send) -> ResponseReturnValue:
     form = ask(schema)
     valid = form.validate()
     chosen: list[UUID] = list(dict.fromkeys(form.data.get("l", ())))
     if "l" in form.errors or (valid and len(chosen) != 1):
         return refuse_number([], "費用を計算するサービスを1件選んでください。")
     with_today = form.data.get("today", "1") == "1"
-    return answer(
-        form, "show_cost", chosen, partial(send, chosen, with_today=with_today), valid=valid
-    )
+    return answer(form, target, chosen, partial(send, chosen, with_today=with_today), valid=valid)
 
 
 def _load(chosen: list[UUID], conditions: Conditions, *, with_today: bool) -> tuple[Column, Report]:

@@ -79,16 +79,13 @@ def list_changes(signature: str, found: Comparison) -> list[str]:
 def population_remark(conditions: Conditions) -> str:
     """Say that the register has another population than the pinned or entered one; else empty."""
     body = conditions.body
-    if body is None or conditions.entered.population in {None, body.population}:
+    if body is None or body.population is None:
         return ""
-    registered = (
-        "登録されていません"
-        if body.population is None
-        else f"{format_amount(body.population)}人です"
-    )
+    if conditions.entered.population in {None, body.population}:
+        return ""
     return (
         f"アドレスにある人口{format_amount(conditions.population or 0)}人で計算しています。"
-        f"登録されている{body.label}の人口は{registered}。"
+        f"登録されている{body.label}の人口は{format_amount(body.population)}人です。"
     )
 
 

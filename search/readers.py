@@ -67,8 +67,8 @@ class Reader:
     def costing(self) -> Costing:
         """All that costs are computed by."""
         kept, population = self.kept, self.population
-        if kept is None:
-            return for_population(population)
+        if kept is None or kept.population is None:
+            return for_population(population)  # nobody's own quantities beside a round population
         volumes = replace(kept.volumes, population=population)
         rates = tuple(kept.rates.values())
         words = kept_words(kept)

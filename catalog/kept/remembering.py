@@ -21,7 +21,8 @@ from catalog.kept.queries import find_profile
 from catalog.schemas import CostQuerySchema
 from catalog.what_if import Baseline
 from core import web
-from core.db import transaction
+from core.clock import day_in_japan
+from core.db import now, transaction
 from core.errors import Invalid
 
 Words = dict[str, str | list[str]]
@@ -63,12 +64,14 @@ def find_words() -> Words:
 
 
 def usable(session: Session, words: Mapping[str, str | list[str]]) -> Words:
-    """Return kept words without those that today's address does not know."""
+    """Return kept words without those that today's address does not know, or a start that has passed."""
     if not words:
         return {}
     dropped = set(CostQuerySchema().validate(dict(words)))
     if "body" in words and not _is_body(session, str(words["body"])):
         dropped.add("body")
+    if str(words.get("start", "9999"))[:7] < f"{day_in_japan(now(session)):%Y-%m}":
+        dropped.add("start")
     return _without(words, dropped)
 
 

@@ -23,6 +23,10 @@ from catalog.price_plan import (
 from catalog.pricing import CostStatement, cost
 from procurement.projects.models import Project
 
+_LOCKED = "registered"  # what stood in the register at the lock, apart from what was typed
+_REGISTER = "検索結果を確定した日の団体の登録"
+_LONGEST_SOURCE = 100  # as in an address
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -58,9 +62,28 @@ def store_conditions(conditions: Conditions) -> dict[str, Any]:
     return {word: value for word, value in kept.items() if value not in (None, "", [])}
 
 
+def lock_conditions(project: Project, day: date) -> dict[str, Any]:
+    """Return what a project keeps, with the registered population of the day of the lock.
+
+    A later figure in the register then changes no cost that was locked.
+    """
+    body = project.owner
+    kept = {word: value for word, value in project.cost_conditions.items() if word != _LOCKED}
+    if "population" in kept or body.population is None:
+        return kept
+    locked = {
+        "population": body.population,
+        "population_on": (body.population_date or day).isoformat(),
+        "population_from": (body.population_source or _REGISTER)[:_LONGEST_SOURCE],
+    }
+    return {**kept, _LOCKED: locked}
+
+
 def conditions_of(project: Project, body: Organisation, day: date | None = None) -> Conditions:
     """Return for whom and by what the costs of a project are computed, by the price lists of a day."""
     kept = project.cost_conditions
+    if not project.has_open_costs:
+        kept = {**kept.get(_LOCKED, {}), **kept}
     on, rate = kept.get("population_on"), kept.get("usd")
     rates = {}
     if rate:

@@ -24,6 +24,7 @@ def build_content(
     catalog: Mapping[str, Any],
     search: Mapping[str, Any],
     hits: Sequence[tuple[ListingVersion, Standing]],
+    cost_conditions: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the content of a pack; every hit stands in the engine's order, whole and unpaged."""
     return {
@@ -39,7 +40,7 @@ def build_content(
         "locked_at": moment.isoformat(timespec="microseconds"),
         "catalog": dict(catalog),
         "search": dict(search),
-        **({"cost_conditions": project.cost_conditions} if project.cost_conditions else {}),
+        **({"cost_conditions": dict(cost_conditions)} if cost_conditions else {}),
         "total": len(hits),
         "hits": [_describe_hit(rank, *hit) for rank, hit in enumerate(hits, start=1)],
     }

@@ -91,7 +91,8 @@ class Project(StatefulModel, table=True):
 
     `search_query` is the query to be locked next: text, filters, sort and seed; empty before the first.
     `cost_conditions` are quantities, options and rounding by which costs are computed; none: the
-    registered population alone. They change no more once the search is locked.
+    registered population alone. They change no more once the search is locked, which adds the
+    `registered` population of that day.
     """
 
     MACHINE: ClassVar[StateMachine] = PROJECT_MACHINE

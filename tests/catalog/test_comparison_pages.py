@@ -372,6 +372,8 @@ def test_too_few_and_too_many_get_a_way_back(client, market):
     assert "1件外して" in text_of(six)
     five = next(a.get("href") for a in six.iter("a") if text_of(a).startswith("外す"))
     assert "5件のサービスを比較する" in words(client, five)
+    six = client.page(compare(market.first, market.second, *more) + "&months=24", 422)
+    assert all("months=24" in a.get("href") for a in six.iter("a") if "外す" in text_of(a))
 
 
 @pytest.mark.parametrize("state", [OfferState.DRAFT, OfferState.IN_REVIEW, OfferState.APPROVED])

@@ -41,7 +41,9 @@ def town(database, hold_clock):
         body = factories.body(
             session, name="川上町", prefecture="群馬県", code="103667", population=8_421
         )
-        union = factories.body(session, name="川下町", prefecture="群馬県", code="100005")
+        union = factories.body(
+            session, name="川下町", prefecture="群馬県", code="100005", population=None
+        )
         clerk = factories.person(session, Role.CLERK, body)
         factories.membership(session, clerk, Role.CLERK, union)
         return SimpleNamespace(ids=[row.id for row in rows], body=body, union=union, clerk=clerk)
@@ -174,6 +176,16 @@ def test_a_visitor_keeps_conditions_in_the_browser(client, new_client, town):
     assert "川上町（群馬県）・人口8,421人" in shown
     assert "世帯数77世帯" in shown
     assert "baseline" not in client.get("/conditions").text
+    # A start that has passed is kept no longer: the next fiscal year counts again.
+    client.submit("/conditions", {"start-year": "8", "start-month": "4"}, action="/conditions")
+    assert "令和9年4月1日" in words(client, f"/cost?l={one}")
+    # The body that has no population in the register gets no reproach for one that was typed.
+    typed = "body=100005&population=900&population_on=2026-10-01&population_from=x"
+    assert "登録されている川下町" not in words(client, f"/cost?l={one}&{typed}")
+    # A name in the address of a file leads to the file.
+    named = client.get(f"/cost.xlsx?l={one}&today=1&body=川上町")
+    assert "/cost.xlsx?" in named.location
+    assert "today=1" in named.location
     assert "世帯数77世帯" not in words(new_client(), f"/cost?l={one}")
     outside = client.submit(
         "/conditions?next=https://example.com/", {"body": "103667"}, action="/conditions"

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import text
 
-from accounts.models import OrganisationKind, Role
+from accounts.models import Organisation, OrganisationKind, Role
 from catalog.certification import queries as certification_queries
 from catalog.certification import services as certification_services
 from catalog.certification.models import Certification
@@ -96,14 +96,20 @@ def test_quantities_and_options_of_the_case_count_at_every_step(market):
     assert "費用の計算の条件は、今は変更できません" in clerk.get(page).text
     assert market.project().cost_conditions["households"] == 3_200
     # 26,200 a month and 10 % of tax: 1,037,520 yen, above the ceiling of 1,000,000.
+    # A later figure in the register changes nothing that was locked.
+    with db.transaction() as session:
+        session.get_one(Organisation, market.body.id).population = 999_999
     listed = clerk.page(f"{case}/candidates")
     assert "1,037,520" in text_of(listed)
+    assert f"{market.body.population:,}人" in text_of(listed)
+    assert '"registered":{"population":' in market.pack().content
     assert "オプション：オプション" in text_of(listed)
     refused = market.propose(made)
     assert refused.status_code == 422
     assert "1,037,520円" in refused.text
     links = [a.get("href") for a in listed.iter("a") if "比較表を開く" in text_of(a)]
     asked = parse_qs(urlsplit(links[0]).query)
+    assert asked["population"] == [str(market.body.population)]
     assert (asked["households"], asked["o"], asked["rounding"]) == (
         ["3200"],
         ["オプション"],

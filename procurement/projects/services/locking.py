@@ -16,6 +16,7 @@ from core.db import now
 from core.documents import canonical_json, sha256_hex
 from core.errors import Conflict, GuardFailed, NotFound
 from procurement.projects import queries
+from procurement.projects.costs import lock_conditions
 from procurement.projects.evidence import build_content
 from procurement.projects.models import Candidate, EvidencePack, Project, ProjectAction
 from search import queries as search_queries
@@ -134,7 +135,11 @@ def lock_evidence(
     checked = check_search(session, engine, locked)
     pack = _write_pack(session, actor, actor.person_id, locked, checked)
     _write_candidates(session, pack, checked)
-    locked.apply(ProjectAction.LOCK_EVIDENCE, version, last_editor_id=actor.person_id)
+    values = {
+        "last_editor_id": actor.person_id,
+        "cost_conditions": lock_conditions(locked, day_in_japan(pack.locked_at)),
+    }
+    locked.apply(ProjectAction.LOCK_EVIDENCE, version, **values)
     audit.record(
         session,
         actor,
@@ -165,6 +170,7 @@ def _write_pack(
             catalog={"sequence": checked.sequence, "epoch": checked.epoch},
             search=_describe_search(checked),
             hits=checked.hits,
+            cost_conditions=lock_conditions(project, day_in_japan(now(session))),
         )
     )
     pack = EvidencePack(
