@@ -140,10 +140,12 @@ def _recount(
 
     Many hits tell nobody what a withdrawn listing said: their counts stay those of the index.
     """
-    wider = _ask_all(session, engine, replace(query, filters={}, price_cap=None, page=1))
-    software = [uuid.UUID(hit.offering_id) for hit in one_each(wider.hits)]
-    if len(software) > MOST_EXACT or wider.relaxed != result.relaxed:
+    bare = replace(query, filters={}, price_cap=None, page=1)
+    wider = _ask(session, engine, replace(bare, per_page=1, counted=()))
+    if wider.total > MOST_EXACT or wider.relaxed != result.relaxed:
         return result.total - withheld, result.facets
+    hits = _ask_all(session, engine, bare).hits
+    software = [uuid.UUID(hit.offering_id) for hit in one_each(hits)]
     plan = plan_query(query.text)
     confirmed = (record for _, record in read_records(session, software))
     return recount(

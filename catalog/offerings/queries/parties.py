@@ -65,16 +65,16 @@ def find_makers(session: Session, vendor_ids: Sequence[uuid.UUID]) -> list[Vendo
     """Return those of the vendors that make a published offering and are active, by name."""
     if not vendor_ids:
         return []
-    published = (
-        select(Offering.maker_id)
+    # Asked maker by maker: from the published ones a database would read all of a large catalog.
+    makes = (
+        select(Offering.id)
         .join(OfferingVersion, col(OfferingVersion.offering_id) == Offering.id)
-        .where(
-            OfferingVersion.state == OfferState.PUBLISHED, col(Offering.maker_id).in_(vendor_ids)
-        )
+        .where(Offering.maker_id == Vendor.id, OfferingVersion.state == OfferState.PUBLISHED)
+        .exists()
     )
     statement = (
         select(Vendor)
-        .where(col(Vendor.id).in_(published), Vendor.state == VendorState.ACTIVE)
+        .where(col(Vendor.id).in_(vendor_ids), Vendor.state == VendorState.ACTIVE, makes)
         .order_by(col(Vendor.name), col(Vendor.id))
     )
     return list(session.exec(statement))
