@@ -1,7 +1,7 @@
 """What each component of a price plan costs a body each time it is charged. Pure, integer yen."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from catalog.cost_rules import PLAIN_RULES, CostRules, discount
@@ -188,7 +188,21 @@ def _gap(
         reason = QuoteReason.OUTSIDE_SIZE if known else QuoteReason.UNKNOWN_VOLUME
     dues = tuple(_due(slot, None) for slot in slots)
     is_first = slots[0].span.start == start
-    return Charge(group[0], None, None, dues, _need(reason, group[0]), is_first)
+    need = _need(reason, group[0])
+    return Charge(_without_price(group[0]), None, None, dues, need, is_first)
+
+
+def _without_price(component: PriceComponent) -> PriceComponent:
+    """Give what is owed although no variant counts: its name, without the price and reach of one."""
+    return replace(
+        component,
+        tiers=(),
+        minimum=None,
+        maximum=None,
+        valid_from=None,
+        valid_to=None,
+        sizes=frozenset(),
+    )
 
 
 def _need(reason: QuoteReason, component: PriceComponent) -> QuoteNeed:

@@ -5,7 +5,15 @@ from datetime import date
 from typing import Any
 
 from catalog.columns import Column, Comparison
-from catalog.cost_words import exit_words, explain_needs, year_words
+from catalog.cost_words import (
+    NOT_LISTED,
+    UNKNOWN,
+    exit_words,
+    explain_needs,
+    export_words,
+    year_words,
+    yearly_apart_words,
+)
 from catalog.offerings.words import list_discounts, say_support
 from catalog.price_plan import QUOTE_LABEL, ComponentKind, Currency
 from catalog.pricing import YearCost
@@ -15,9 +23,7 @@ from core.japanese import format_date, format_fiscal_year
 Cell = dict[str, Any]
 Row = dict[str, Any]
 
-UNLISTED = "料金表にありません"
 NOT_CHOSEN_HERE = "選んだオプションはこの料金表にありません"
-UNKNOWN = "情報なし"
 
 
 def cost_chapters(comparison: Comparison) -> list[dict[str, Any]]:
@@ -95,7 +101,7 @@ def _kinds(columns: Sequence[Column]) -> list[ComponentKind]:
 
 def _kind_row(columns: Sequence[Column], kind: ComponentKind, amounts: Sequence[int | None]) -> Row:
     """Return the amounts of a kind; a list without it is a gap, which is not free."""
-    missing = NOT_CHOSEN_HERE if kind is ComponentKind.OPTION else UNLISTED
+    missing = NOT_CHOSEN_HERE if kind is ComponentKind.OPTION else NOT_LISTED
     cells = [
         gap(missing) if column.cost.lines and kind not in column.cost.kinds else money(amount)
         for column, amount in zip(columns, amounts, strict=True)
@@ -109,9 +115,13 @@ def _term_rows(columns: Sequence[Column]) -> list[Row]:
         _kind_row(columns, kind, [each.get(kind) for each in amounts]) for kind in _kinds(columns)
     ]
     return [
-        _money_row("最初の1か月（毎月の費用だけ、税抜）", [each.cost.monthly for each in columns]),
-        _money_row(
-            "最初の1か月（同じ費用、税込）", [each.cost.monthly_with_tax for each in columns]
+        _month_row(
+            "最初の1か月（毎月の費用だけ、税抜）", columns, [each.cost.monthly for each in columns]
+        ),
+        _month_row(
+            "最初の1か月（同じ費用、税込）",
+            columns,
+            [each.cost.monthly_with_tax for each in columns],
         ),
         *kinds,
         _money_row("税抜の計", [each.cost.subtotal for each in columns]),
@@ -120,9 +130,22 @@ def _term_rows(columns: Sequence[Column]) -> list[Row]:
     ]
 
 
+def _month_row(words: str, columns: Sequence[Column], amounts: Sequence[int | None]) -> Row:
+    """Return what a month costs, each with the yearly charges that it does not hold."""
+    row = _money_row(words, amounts)
+    for column, cell in zip(columns, row["cells"], strict=True):
+        note = yearly_apart_words(column.cost)
+        if note:
+            cell["note"] = note
+            row["differs"] = row["differs"] or len(columns) > 1
+    return row
+
+
 def _aside_rows(columns: Sequence[Column], *, includes_exit: bool) -> list[Row]:
     leaving = (
-        "解約・データ返還（税抜、合計に含む）" if includes_exit else "解約・データ返還（税抜）"
+        "解約・データ返還（税抜、料金表にあれば合計に含む）"
+        if includes_exit
+        else "解約・データ返還（税抜）"
     )
     asked = any(each.cost.rules.options for each in columns)
     absent = [_row("選んだオプションのうち、料金表にないもの", [_absent(each) for each in columns])]
@@ -207,7 +230,10 @@ def _total(column: Column) -> Cell:
 
 def _leaving(column: Column) -> Cell:
     words = exit_words(column.cost, column.plan)
-    return gap(words) if words == UNLISTED or words.startswith(QUOTE_LABEL) else text(words)
+    told = export_words(column.version.export_charge_yen)
+    if words == NOT_LISTED and column.cost.exit_included and told:
+        return gap(f"{words}（{told}は合計の外）")
+    return gap(words) if words == NOT_LISTED or words.startswith(QUOTE_LABEL) else text(words)
 
 
 def _unlisted(column: Column) -> Cell:

@@ -20,7 +20,7 @@ from catalog.comparison_words import count_words, filter_words, used_words
 from catalog.condition_words import condition_rows
 from catalog.cost_ledger import explain_charge
 from catalog.cost_rules import CostRules
-from catalog.cost_words import explain_need, item_name, price_words
+from catalog.cost_words import explain_need, item_name, item_price_words
 from catalog.price_plan import QUOTE_LABEL
 from catalog.pricing import CostItem
 from catalog.term_values import vendor_words
@@ -262,7 +262,7 @@ def cost_ledger(columns: Sequence[Column]) -> tuple[list[str], list[Row]]:
                     _column_words(column),
                     item.component.kind.label,
                     item_name(item.component),
-                    price_words(item.component),
+                    item_price_words(item),
                     _computation(item, statement.rules),
                     item.component.interval.label,
                     _amount(item.charge),

@@ -133,6 +133,14 @@ def absence_words(version: ListingVersion) -> str:
     return ""
 
 
+def has_successor(version: ListingVersion) -> bool:
+    """Tell whether another version stands in the catalog in its place, so that its page can be read."""
+    states = {version.state, version.offering_version.state}
+    vendors = (version.listing.seller, version.listing.offering.maker)
+    is_active = all(vendor.state is VendorState.ACTIVE for vendor in vendors)
+    return OfferState.SUPERSEDED in states and OfferState.WITHDRAWN not in states and is_active
+
+
 def _ending_words(row: ListingVersion | OfferingVersion) -> str:
     if row.service_ends_on is not None:
         return f"（{format_date(row.service_ends_on)}まで）"

@@ -28,7 +28,7 @@ def condition_rows(conditions: Conditions) -> list[tuple[str, str]]:
         ("消費税の端数", rounding_words(conditions)),
         (
             "解約・データ返還の費用",
-            "合計に入れる" if conditions.include_exit else "合計に入れない",
+            "料金表にあれば合計に入れる" if conditions.include_exit else "合計に入れない",
         ),
     ]
     if conditions.rates:
@@ -82,8 +82,7 @@ def rounding_words(conditions: Conditions) -> str:
 def rate_words(conditions: Conditions) -> str:
     """Return at what rate foreign prices become yen, with its day and source."""
     rate = conditions.rates[Currency.USD]
-    yen = f"{rate.yen_per_100 // 100}.{rate.yen_per_100 % 100:02d}"
-    return f"1米ドル＝{yen}円（{format_date(rate.as_of)}、{rate.source}）"
+    return f"1米ドル＝{rate.per_unit}円（{format_date(rate.as_of)}、{rate.source}）"
 
 
 def priced_words(conditions: Conditions) -> str:

@@ -147,7 +147,7 @@ class Conditions:
             "rounding": self.rounding and self.rounding.value,
             "o": sorted(self.options) or None,
             "exit": "1" if self.include_exit else None,
-            "usd": rate and f"{rate.yen_per_100 // 100}.{rate.yen_per_100 % 100:02d}",
+            "usd": rate and rate.per_unit,
             "usd_on": rate and rate.as_of.isoformat(),
             "usd_from": rate and rate.source,
             "on": self.priced_on and self.priced_on.isoformat(),

@@ -9,6 +9,8 @@ from catalog.cost_ledger import explain_charge
 from catalog.cost_report import Line, Section, Table, difference, gap, number, words
 from catalog.cost_rules import CostRules
 from catalog.cost_words import (
+    NOT_LISTED,
+    UNKNOWN,
     explain_need,
     explain_needs,
     item_name,
@@ -40,18 +42,18 @@ from catalog.what_if import (
 )
 from core.japanese import format_date, format_yen
 
-UNKNOWN = "情報なし"
-NOT_LISTED = "料金表にありません"
-
 
 def leaving_section(
     statement: CostStatement, plan: PricePlan, export_charge: int | None
 ) -> Section:
     """Return what leaving costs: the charges of the price list, and what the seller said of the data."""
+    is_unlisted = ComponentKind.EXIT in plan.kinds_unlisted
     included = "合計に入れています。" if statement.exit_included else "合計には入れていません。"
+    if statement.exit_included and is_unlisted:
+        included = "合計に入れると選びましたが、入れる費用が料金表にないため、入っていません。"
     sentences = [f"サービスをやめるときに払う費用です。{included}"]
     tables = []
-    if all(each.kind is not ComponentKind.EXIT for each in plan.components):
+    if is_unlisted:
         sentences.append(
             f"解約・データ返還の費用は、{NOT_LISTED}。無料という意味ではありません。事業者に確かめてください。"
         )
@@ -85,7 +87,11 @@ def _exit_row(item: CostItem, rules: CostRules) -> Line:
 
 
 def support_section(
-    statement: CostStatement, support: StateSupport | None, note: str, today: date
+    statement: CostStatement,
+    plan: PricePlan,
+    support: StateSupport | None,
+    note: str,
+    today: date,
 ) -> Section:
     """Return what the State pays of the initial cost, apart from every total."""
     title = "国の支援"
@@ -103,7 +109,10 @@ def support_section(
     ]
     if note:
         sentences.append(note)
-    unknown = QUOTE_LABEL if ComponentKind.INITIAL in statement.kinds else NOT_LISTED
+    if not statement.lines:
+        sentences.append("この条件では料金表を使えないため、初期費用と支援の額を計算できません。")
+        return Section("support", title, sentences)
+    unknown = NOT_LISTED if ComponentKind.INITIAL in plan.kinds_unlisted else QUOTE_LABEL
     rows = [
         (words("初期費用"), number(found.initial, unknown=unknown)),
         (words("国の支援（今日契約した場合）"), number(found.granted, unknown=unknown)),
@@ -159,6 +168,10 @@ def sensitivity_section(plan: PricePlan, variations: Sequence[Variation]) -> Sec
     """Return the cost with less, the same and more of everything that is counted."""
     title = "量が20%増減したとき"
     base = next(each for each in variations if each.basis_points == 10_000)
+    if not base.statement.lines:
+        why = explain_needs(base.statement.needs_quote)
+        told = f"この条件では料金表を使えないため、量を変えた計算もできません：{why}"
+        return Section("sensitivity", title, [told])
     units = _counted_units(base.statement)
     if not units and base.statement.total is not None:
         return Section(
@@ -229,18 +242,32 @@ def _list_crossed(component: PriceComponent, counted: Sequence[Volumes]) -> list
     return [tier.lower for tier in component.tiers[1:] if lowest < tier.lower <= highest]
 
 
-def today_section(statement: CostStatement, baseline: Baseline | None) -> Section:
+def today_section(
+    statement: CostStatement,
+    baseline: Baseline | None,
+    *,
+    in_file: bool = False,
+    for_other: bool = False,
+) -> Section:
     """Return the cost beside today's contract, which only the person who entered it sees."""
     title = "今の契約との差"
+    if for_other:
+        told = "今の契約は、あなたの団体の費用とだけ比べます。この計算は、ほかの団体の費用です。"
+        return Section("today", title, [told], is_private=True)
     if baseline is None:
         told = "今の契約の年額と終わる日を計算の条件で保存すると、会計年度ごとの差を計算します。"
         told += "保存した金額は、あなたにだけ表示します。"
         return Section("today", title, [told], is_private=True)
     found = against_baseline(statement, baseline)
+    shown_to = (
+        "あなたが保存した金額を、選ばれたとおりこのファイルに入れています。渡す相手を確かめてください。"
+        if in_file
+        else "この金額はあなたにだけ表示し、ページの印刷には入れません。"
+    )
     sentences = [
         (
             f"今の契約は年額{format_yen(baseline.yearly_with_tax)}（税込）、{format_date(baseline.ends_on)}まで"
-            "です。同じ期間ずっと続いたとした金額と比べています。この金額はあなたにだけ表示し、ページの印刷には入れません。"
+            f"です。同じ期間ずっと続いたとした金額と比べています。{shown_to}"
         )
     ]
     warning = ""

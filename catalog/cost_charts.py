@@ -89,12 +89,14 @@ def _find_swing(variations: Sequence[Variation]) -> str:
     if len(set(totals)) == 1:
         return "量が20%増減しても、合計は変わりません。"
     less, same, more = totals[0], totals[len(totals) // 2], totals[-1]
-    return f"量が20%減ると合計は{_swing(less - same)}、20%増えると{_swing(more - same)}。"
+    return (
+        f"量が20%減ると合計は{_swing(less - same)}、20%増えると{_swing(more - same, is_end=True)}。"
+    )
 
 
-def _swing(amount: int) -> str:
+def _swing(amount: int, *, is_end: bool = False) -> str:
     if amount == 0:
-        return "変わらず"
+        return "変わりません" if is_end else "変わらず"
     return f"税込{format_yen(abs(amount))}{'増え' if amount > 0 else '減り'}ます"
 
 

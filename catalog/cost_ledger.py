@@ -8,9 +8,11 @@ from catalog.cost_rules import CostRules
 from catalog.cost_words import (
     explain_need,
     item_name,
+    item_price_words,
     price_words,
     quantity_of,
     year_words,
+    yearly_apart_words,
 )
 from catalog.periods import Span
 from catalog.price_plan import (
@@ -123,7 +125,7 @@ def _charge_table(items: Sequence[CostItem], rules: CostRules) -> Table:
 def _charge_row(item: CostItem, rules: CostRules) -> Line:
     component = item.component
     how_often = words(_rhythm(item))
-    name, price = words(item_name(component)), words(price_words(component))
+    name, price = words(item_name(component)), words(item_price_words(item))
     if item.need is not None:
         return name, price, gap(explain_need(item.need)), gap(QUOTE_LABEL), how_often
     told = explain_charge(component, item.quantity or 0, rules)
@@ -249,6 +251,8 @@ def _monthly_words(statement: CostStatement) -> str:
         return "1か月あたりの費用は、見積が必要です。"
     months = {each.subtotal for each in statement.months}
     end = "" if len(months) > 1 else "どの月も同じです。"
+    apart = yearly_apart_words(statement)
+    end = f"{apart}です。" if apart else end
     return (
         f"最初の月の料金では、毎月かかる費用は税抜{format_yen(statement.monthly)}"
         f"（税込{format_yen(statement.monthly_with_tax or 0)}）です。{end}"

@@ -16,8 +16,9 @@ from catalog.cost_beside import (
 from catalog.cost_charts import year_chart
 from catalog.cost_ledger import ledger_section, month_section, rounding_section, years_table
 from catalog.cost_report import Report, Section
-from catalog.cost_words import ask_words, explain_needs, length_words
+from catalog.cost_words import ask_words, explain_needs, export_words, length_words
 from catalog.offerings.models import ListingVersion
+from catalog.price_plan import ComponentKind
 from catalog.pricing import CostStatement
 from catalog.what_if import Baseline, StateSupport, all_roundings, vary
 from core.japanese import format_date, format_yen
@@ -26,7 +27,13 @@ ANSWER_ID = "answer"
 
 
 def build_report(
-    column: Column, conditions: Conditions, today: date, baseline: Baseline | None
+    column: Column,
+    conditions: Conditions,
+    today: date,
+    baseline: Baseline | None,
+    *,
+    in_file: bool = False,
+    for_other: bool = False,
 ) -> Report:
     """Return the answer and every section, in the order in which they are read."""
     version, plan, statement = column.version, column.plan, column.cost
@@ -38,15 +45,15 @@ def build_report(
         month_section(statement),
         rounding_section(statement, totals, version.tax_rounding),
         leaving_section(statement, plan, version.export_charge_yen),
-        support_section(statement, _support_of(version), version.state_support_note, today),
+        support_section(statement, plan, _support_of(version), version.state_support_note, today),
         discount_section(statement, plan, conditions.volumes, version.discounts),
         sensitivity_section(plan, vary(*asked)),
-        today_section(statement, baseline),
+        today_section(statement, baseline, in_file=in_file, for_other=for_other),
         missing_section(statement, plan),
         currency_section(statement, plan),
     ]
     asks = [ask_words(need, version.minimum_term_months) for need in statement.needs_quote]
-    answer = _answer(column.name, conditions, statement)
+    answer = _answer(column.name, conditions, statement) + _left_outside(column)
     return Report(answer, list(dict.fromkeys(asks)), sections)
 
 
@@ -58,6 +65,15 @@ def _answer(name: str, conditions: Conditions, statement: CostStatement) -> str:
     if statement.total is None:
         return f"{whom}いくらになるかは、見積が必要な費用があるため、まだ計算できません。"
     return f"{whom}、合計は税込{format_yen(statement.total)}です。"
+
+
+def _left_outside(column: Column) -> str:
+    """Say of leaving, where the total should hold it and the price list has nothing to add."""
+    if not column.cost.exit_included or ComponentKind.EXIT not in column.plan.kinds_unlisted:
+        return ""
+    told = export_words(column.version.export_charge_yen)
+    beside = f"{told}も、合計の外です。" if told else ""
+    return f"解約・データ返還の費用は料金表になく、合計に入っていません。{beside}"
 
 
 def _years_section(statement: CostStatement) -> Section:

@@ -21,7 +21,7 @@ from catalog.comparison_frame import (
     listing_address,
     refuse_number,
 )
-from catalog.comparison_tables import absence_words
+from catalog.comparison_tables import absence_words, has_successor
 from catalog.conditions import Conditions
 from catalog.conditions_views import answer
 from catalog.cost_documents import cost_workbook, print_cost
@@ -73,19 +73,27 @@ def _answer(schema: Schema, target: str, send: _Send) -> ResponseReturnValue:
     return answer(form, target, chosen, partial(send, chosen, with_today=with_today), valid=valid)
 
 
-def _load(chosen: list[UUID], conditions: Conditions, *, with_today: bool) -> tuple[Column, Report]:
+def _load(
+    chosen: list[UUID], conditions: Conditions, *, with_today: bool, in_file: bool = False
+) -> tuple[Column, Report]:
     session = web.read_session()
     column = load_columns(session, chosen, conditions)[0]
     baseline = _load_today(conditions) if with_today else None
-    return column, build_report(column, conditions, day_in_japan(now(session)), baseline)
+    for_other = actor().organisation_id is not None and not _is_own(conditions)
+    today = day_in_japan(now(session))
+    return column, build_report(
+        column, conditions, today, baseline, in_file=in_file, for_other=for_other
+    )
+
+
+def _is_own(conditions: Conditions) -> bool:
+    """Tell whether it is computed for the body that the reader acts for."""
+    return conditions.body is not None and conditions.body.id == actor().organisation_id
 
 
 def _load_today(conditions: Conditions) -> Baseline | None:
     """Return today's contract of the body that is computed for, if the reader acts for it."""
-    reader = actor()
-    if conditions.body is None or conditions.body.id != reader.organisation_id:
-        return None
-    return load_baseline(web.read_session(), reader)
+    return load_baseline(web.read_session(), actor()) if _is_own(conditions) else None
 
 
 def _same_address(chosen: list[UUID], conditions: Conditions, **extra: Any) -> str:
@@ -104,6 +112,7 @@ def _show_cost(
         report=report,
         listing_address=listing_address(column.version),
         absence=absence_words(column.version),
+        has_successor=has_successor(column.version),
         misfit=misfit_words(column.version.offering_version, conditions),
         same_address=_same_address(chosen, conditions),
         population_remark=population_remark(conditions),
@@ -140,7 +149,7 @@ def _list_ways(column: Column, conditions: Conditions) -> dict[str, tuple[str, s
 def _send_file(
     kind: str, chosen: list[UUID], conditions: Conditions, *, with_today: bool
 ) -> ResponseReturnValue:
-    column, report = _load(chosen, conditions, with_today=with_today)
+    column, report = _load(chosen, conditions, with_today=with_today, in_file=True)
     if not with_today:
         report = report.without("today")
     same = _same_address(chosen, conditions, _external=True)

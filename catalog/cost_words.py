@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from catalog.offerings.words import say_bounds
+from catalog.periods import MONTHS_PER_YEAR
 from catalog.price_plan import (
     QUOTE_LABEL,
     ComponentKind,
@@ -16,8 +17,11 @@ from catalog.price_plan import (
     Unit,
     Volumes,
 )
-from catalog.pricing import CostStatement, YearCost
+from catalog.pricing import CostItem, CostStatement, YearCost
 from core.japanese import format_amount, format_date, format_fiscal_year, format_yen
+
+UNKNOWN = "情報なし"
+NOT_LISTED = "料金表にありません"
 
 # The six fills of the charts; what is passed on by usage of the cloud is usage to the body.
 CHART_KINDS = {
@@ -80,8 +84,9 @@ def explain_need(need: QuoteNeed) -> str:
         return f"{need.reason.label}。"
     name = need.name or (need.kind.label if need.kind else "")
     if need.reason is QuoteReason.UNKNOWN_VOLUME and need.unit is not None:
-        counted = "人口" if need.unit in {Unit.PERSON, Unit.LUMP} else need.unit.label
-        return f"「{name}」は、{counted}の数がわからないため計算できません。"
+        is_unmultiplied = need.interval in _UNMULTIPLIED.get(need.unit, ())
+        counted = "数量" if is_unmultiplied else quantity_name(need.unit)
+        return f"「{name}」は、{counted}がわからないため計算できません。"
     return f"「{name}」は、{need.reason.label}。"
 
 
@@ -93,6 +98,26 @@ def explain_needs(needs: Sequence[QuoteNeed]) -> str:
 def price_words(component: PriceComponent) -> str:
     """Return the published price, yen without tax: 3円／人口1人、下限10,000円."""
     return _unit_price_words(component) + _bound_words(component)
+
+
+def item_price_words(item: CostItem) -> str:
+    """Return the published price that an item is charged by, or that none of them is known to count."""
+    need = item.need
+    if need is None or item.component.tiers or need.reason is QuoteReason.NO_PRICE:
+        return price_words(item.component)
+    if need.reason is QuoteReason.UNKNOWN_VOLUME:
+        return "人口がわからないため、どの料金が当てはまるか決まりません"
+    return "当てはまる料金がありません"
+
+
+def yearly_apart_words(statement: CostStatement) -> str:
+    """Name the yearly charges that stand apart from what a month costs; empty without any."""
+    if statement.monthly is None:
+        return ""
+    if statement.yearly is None:
+        return f"毎年の費用（{QUOTE_LABEL}）は別"
+    apart = statement.yearly - statement.monthly * MONTHS_PER_YEAR
+    return f"毎年の費用{format_yen(apart)}（税抜）は別" if apart else ""
 
 
 def computation_words(component: PriceComponent, volumes: Volumes) -> str:
@@ -175,10 +200,15 @@ def ask_words(need: QuoteNeed, minimum_term: int) -> str:
     return f"「{name}」の金額を、{_ASK_SELLER}"
 
 
+def export_words(charge: int | None) -> str:
+    """Name the charge that the seller told for taking the data out; empty where none was told."""
+    return f"事業者が答えたデータを取り出す費用（税抜{format_yen(charge)}）" if charge else ""
+
+
 def exit_words(statement: CostStatement, plan: PricePlan) -> str:
     """Say what the price list asks for leaving, apart from the total, yen without tax."""
     if all(component.kind is not ComponentKind.EXIT for component in plan.components):
-        return "料金表にありません"
+        return NOT_LISTED
     if statement.exit_needs_quote:
         return f"{QUOTE_LABEL}：{explain_needs(statement.exit_needs_quote)}"
     if statement.exit_charge is None:

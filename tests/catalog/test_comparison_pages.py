@@ -251,7 +251,7 @@ def test_a_link_reproduces_the_page_for_anyone_on_any_day(client, new_client, ma
 def test_a_link_says_what_has_changed_since_it_was_made(client, market, monkeypatch):
     link = same_address(client.page(compare(market.first, market.second, body="103667")))
     with monkeypatch.context() as other_words:
-        other_words.setattr("catalog.comparison_costs.UNLISTED", "料金表に載っていない")
+        other_words.setattr("catalog.comparison_costs.NOT_LISTED", "料金表に載っていない")
         other_words.setattr("catalog.comparison_costs.UNKNOWN", "わからない")
         other_words.setattr("catalog.term_values._NETWORKS", {"lgwan": "行政の回線"})
         reworded = words(client, link)
@@ -541,7 +541,7 @@ def test_a_body_without_population_is_not_taken_for_an_empty_one(client, market)
         )
     text = words(client, f"/cost?l={market.first}&body=100005")
     assert "未登録村（群馬県）の人口は登録されていません" in text
-    assert "「従量」は、人口の数がわからないため計算できません" in text
+    assert "「従量」は、人口がわからないため計算できません" in text
 
 
 def test_cost_page_needs_exactly_one_listing(client, market):

@@ -26,6 +26,7 @@ from catalog.price_plan import (
     Volumes,
 )
 from catalog.pricing import cost
+from catalog.terms import SizeClass
 from core import db
 from tests import factories
 from tests.catalog.cost_pages import add_listing, cost_address, make_market, read_tables, to_int
@@ -270,7 +271,7 @@ def test_what_is_unknown_is_asked_for_and_never_guessed(client, world, hold_cloc
     text, tables = text_of(page), read_tables(page)
     assert "見積が必要な費用があるため、まだ計算できません" in text
     assert "1米ドルが何円かを、日付と出どころと一緒に計算の条件に入力すると計算できます" in text
-    assert "「返還」は、GBの数がわからないため計算できません" in text
+    assert "「返還」は、保存する容量がわからないため計算できません" in text
     assert [to_int(each) for each in tables["sensitivity"].column("全期間（税込）")] == [None] * 3
     assert [to_int(each) for each in tables["roundings"].column("税込の合計")] == [None] * 3
     assert "受付は終わりました" in text
@@ -282,3 +283,45 @@ def test_what_is_unknown_is_asked_for_and_never_guessed(client, world, hold_cloc
     assert "初期費用への国の支援は、情報なしです" in plain
     assert "団体の数による割引は、公表されていません" in plain
     assert "データを取り出す費用についての事業者の回答は、情報なし" in plain
+
+
+def test_what_the_list_does_not_settle_has_no_price_no_table_and_no_place_in_the_total(
+    client, world
+):
+    small = frozenset({SizeClass.UNDER_10K})
+    first = component(ComponentKind.INITIAL, interval=Interval.ONCE, price=250_000, name="設定")
+    yearly = component(interval=Interval.YEAR, price=480_000, name="年額")
+    plan = PricePlan((replace(first, sizes=small), yearly, component(price=20_000)))
+    with db.transaction() as session:
+        factories.body(
+            session, name="未登録村", code="100005", population=None, population_date=None
+        )
+        made = add_listing(
+            session,
+            world,
+            replace(plan, minimum_term_months=12),
+            name="あさひ予約",
+            export_charge_yen=300_000,
+            state_support_yen=100_000,
+            state_support_until=date(2027, 3, 31),
+        )
+    unknown = read_tables(client.page(cost_address(made.id, body="100005")))["charges"].rows[0]
+    assert unknown[0] == "設定（初期）"
+    assert unknown[1][0] == "人口がわからないため、どの料金が当てはまるか決まりません"
+    whole = text_of(client.page(cost_address(made.id, body="103667", months=12, exit=1)))
+    total = (250_000 + 480_000 + 12 * 20_000) * 11 // 10
+    assert f"合計は税込{total:,}円です。解約・データ返還の費用は料金表になく" in whole
+    assert "事業者が答えたデータを取り出す費用（税抜300,000円）も、合計の外です" in whole
+    assert "合計に入れています" not in whole
+    assert "毎年の費用480,000円（税抜）は別" in whole
+    compared = text_of(
+        client.page(f"/compare?l={made.id}&l={world.example}&body=103667&months=12&exit=1")
+    )
+    assert "毎年の費用480,000円（税抜）は別" in compared
+    assert (
+        "料金表にありません（事業者が答えたデータを取り出す費用（税抜300,000円）は合計の外）"
+        in (compared)
+    )
+    short = client.page(cost_address(made.id, body="103667", months=1))
+    assert "この条件では料金表を使えないため、量を変えた計算もできません" in text_of(short)
+    assert not {"sensitivity", "support"} & set(read_tables(short))

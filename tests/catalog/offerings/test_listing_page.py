@@ -71,6 +71,7 @@ def test_page_tells_conformance_prices_and_what_is_unknown(client: CheckedClient
         assert expected in page, expected
     assert "360,000円" in page
     assert "情報なし（事業者が答えていません）" in page
+    assert "による割引情報なし国の支援（合計に入れません）情報なし" in page.replace(" ", "")
 
 
 @pytest.mark.parametrize(
