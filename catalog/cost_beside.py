@@ -268,7 +268,8 @@ def today_section(
         (
             f"今の契約は年額{format_yen(baseline.yearly_with_tax)}（税込）、{format_date(baseline.ends_on)}まで"
             f"です。同じ期間ずっと続いたとした金額と比べています。{shown_to}"
-        )
+        ),
+        "覚えている今の契約は一つだけです。別の業務の契約のときは、計算の条件で入力し直してください。",
     ]
     warning = ""
     if found.parallel_days:
