@@ -52,9 +52,13 @@ import catalog.specifications.management
 import catalog.specifications.registry_views
 import catalog.specifications.services
 import catalog.specifications.views
+import procurement.bodies.views
 import procurement.contracts.services
 import procurement.contracts.views
 import procurement.demo.cli
+import procurement.estimates.services
+import procurement.estimates.vault
+import procurement.estimates.views
 import procurement.home.views
 import procurement.market.leaving_views
 import procurement.market.queries
@@ -63,6 +67,9 @@ import procurement.market.views
 import procurement.projects.views
 import procurement.proof.cli
 import procurement.proof.views
+import procurement.quoting.queries
+import procurement.quoting.views
+import procurement.selection.queries
 import procurement.selection.views
 import procurement.succession.views
 import search.api
@@ -103,10 +110,12 @@ BLUEPRINTS = (
     catalog.reference_views.blueprint,
     catalog.comparison_frame.blueprint,
     catalog.api.blueprint,
+    procurement.bodies.views.blueprint,
     procurement.home.views.blueprint,
     procurement.market.views.blueprint,
     procurement.projects.views.blueprint,
     procurement.proof.views.blueprint,
+    procurement.quoting.views.blueprint,
     procurement.succession.views.blueprint,
     procurement.contracts.views.requests_blueprint,
     procurement.contracts.views.contracts_blueprint,
@@ -142,6 +151,7 @@ _BELONGS_TO = {
     "offerings": "search",
     "saved_searches": "search",
     "comparison": "search",
+    "quoting": "projects",
 }
 
 
@@ -169,6 +179,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     catalog.offerings.views.use_findings(app, catalog.certification.views.findings_beside)
     search.views.use_cases(app, procurement.projects.views.may_search_for)
     changes.use_source(catalog.feed.SOURCE)
+    procurement.estimates.services.use_openings(procurement.quoting.queries.has_opened)
+    procurement.estimates.vault.use_settings(settings)
     catalog.offerings.services.use_contracts(procurement.market.queries.list_contracted_terms)
     if settings.search_url:
         search.cli.report_at_start(settings)
@@ -255,6 +267,7 @@ def cli(context: click.Context) -> None:
         },
         [catalog.feed_cli.renew],
         [catalog.feed_upkeep.PRUNE],
+        procurement.selection.queries.list_scans,
     )
 
 

@@ -101,9 +101,13 @@ class Organisation(Model, table=True):
     @property
     def label(self) -> str:
         """The name with the prefecture for municipalities, since names repeat."""
-        if self.kind is OrganisationKind.BODY and self.prefecture != self.name:
-            return f"{self.name}（{self.prefecture}）"
-        return self.name
+        is_body = self.kind is OrganisationKind.BODY
+        return label_body(self.name, self.prefecture) if is_body else self.name
+
+
+def label_body(name: str, prefecture: str) -> str:
+    """Return the name of a body with its prefecture, which is its own name for a prefecture."""
+    return f"{name}（{prefecture}）" if prefecture != name else name
 
 
 class Membership(Model, table=True):

@@ -10,8 +10,12 @@ from accounts.predicates import (
     anywhere,
     assigned,
     cleared,
+    ended,
     independent,
     independent_unrecused,
+    named,
+    opened_ended,
+    opened_own,
     own,
     own_sent,
     own_unsent,
@@ -81,19 +85,41 @@ class Permission(StrEnum):
     CERTIFICATION_REVOKE = "certification.revoke"
     CERTIFICATION_APPEAL = "certification.appeal"
     CERTIFICATION_DECIDE_APPEAL = "certification.decide_appeal"
+    BODY_RULES_READ = "body_rules.read"
+    BODY_RULES_PROPOSE = "body_rules.propose"
+    BODY_RULES_CONFIRM = "body_rules.confirm"
     PROJECT_CREATE = "project.create"
     PROJECT_READ = "project.read"
     PROJECT_EDIT = "project.edit"
     PROJECT_DECIDE = "project.decide"
+    DECISION_RECORD_EXTERNAL = "decision.record_external"
     EVIDENCE_READ = "evidence.read"
     EVIDENCE_EXPORT = "evidence.export"
+    ESTIMATED_PRICE_OPEN = "estimated_price.open"
+    ESTIMATED_PRICE_READ = "estimated_price.read"
+    ESTIMATED_PRICE_EDIT = "estimated_price.edit"
+    ESTIMATED_PRICE_PRINT = "estimated_price.print"
+    ESTIMATED_PRICE_HAND_OVER = "estimated_price.hand_over"
     REQUEST_EDIT = "request.edit"
     REQUEST_READ = "request.read"
     REQUEST_DECIDE = "request.decide"
     REQUEST_SEND = "request.send"
     REQUEST_WITHDRAW = "request.withdraw"
     REQUEST_ANSWER = "request.answer"
+    QUOTE_ROUND_READ = "quote_round.read"
+    QUOTE_ROUND_EDIT = "quote_round.edit"
+    QUOTE_ROUND_DECIDE = "quote_round.decide"
+    QUOTE_ROUND_OPEN = "quote_round.open"
+    QUOTE_ROUND_WITHDRAW = "quote_round.withdraw"
+    QUOTE_ROUND_READ_OPENED = "quote_round.read_opened"
+    QUOTE_REQUEST_READ = "quote_request.read"
+    QUOTE_REQUEST_DECLINE = "quote_request.decline"
+    QUOTE_READ = "quote.read"
+    QUOTE_EDIT = "quote.edit"
+    QUESTION_ASK = "question.ask"
+    QUESTION_ANSWER = "question.answer"
     CONTRACT_REGISTER = "contract.register"
+    CONTRACT_CONFIRM = "contract.confirm"
     CONTRACT_READ = "contract.read"
     SYNONYM_EDIT = "synonym.edit"
     SAVED_SEARCH_READ = "saved_search.read"
@@ -183,19 +209,41 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.CERTIFICATION_REVOKE: {_LR: unbiased},
     _P.CERTIFICATION_APPEAL: {_VA: own},
     _P.CERTIFICATION_DECIDE_APPEAL: {_LR: unbiased},
+    _P.BODY_RULES_READ: {_MC: own, _MA: own, _AU: anywhere},
+    _P.BODY_RULES_PROPOSE: {_MC: own, _MA: own},
+    _P.BODY_RULES_CONFIRM: {_MA: own},
     _P.PROJECT_CREATE: {_MC: anywhere},
     _P.PROJECT_READ: {_MC: own, _MA: own, _AU: anywhere},
     _P.PROJECT_EDIT: {_MC: own},
     _P.PROJECT_DECIDE: {_MA: own},
+    _P.DECISION_RECORD_EXTERNAL: {_MC: own, _MA: own},
     _P.EVIDENCE_READ: {_MC: own, _MA: own, _AU: anywhere},
     _P.EVIDENCE_EXPORT: {_MC: own, _MA: own, _AU: anywhere, _CO: anywhere},
+    _P.ESTIMATED_PRICE_OPEN: {_MC: own, _MA: own},
+    _P.ESTIMATED_PRICE_READ: {_MC: named, _MA: named, _AU: ended},
+    _P.ESTIMATED_PRICE_EDIT: {_MC: named, _MA: named},
+    _P.ESTIMATED_PRICE_PRINT: {_MC: named, _MA: named, _AU: ended},
+    _P.ESTIMATED_PRICE_HAND_OVER: {_MA: own},
     _P.REQUEST_EDIT: {_MC: own},
     _P.REQUEST_READ: {_MC: own, _MA: own, _AU: anywhere, _VM: sent_here, _VA: sent_here},
     _P.REQUEST_DECIDE: {_MA: own},
     _P.REQUEST_SEND: {_MA: own},
     _P.REQUEST_WITHDRAW: {_MC: own_unsent, _MA: own_sent},
     _P.REQUEST_ANSWER: {_VA: sent_here},
+    _P.QUOTE_ROUND_READ: {_MC: own, _MA: own, _AU: anywhere},
+    _P.QUOTE_ROUND_EDIT: {_MC: own},
+    _P.QUOTE_ROUND_DECIDE: {_MA: own},
+    _P.QUOTE_ROUND_OPEN: {_MC: own, _MA: own},
+    _P.QUOTE_ROUND_WITHDRAW: {_MC: own_unsent, _MA: own_sent},
+    _P.QUOTE_ROUND_READ_OPENED: {_MC: opened_own, _MA: opened_own, _AU: opened_ended},
+    _P.QUOTE_REQUEST_READ: {_VM: sent_here, _VA: sent_here},
+    _P.QUOTE_REQUEST_DECLINE: {_VA: sent_here},
+    _P.QUOTE_READ: {_VM: own, _VA: own},
+    _P.QUOTE_EDIT: {_VA: sent_here},
+    _P.QUESTION_ASK: {_VM: sent_here, _VA: sent_here},
+    _P.QUESTION_ANSWER: {_MC: own},
     _P.CONTRACT_REGISTER: {_MC: own},
+    _P.CONTRACT_CONFIRM: {_MA: own},
     _P.CONTRACT_READ: {_MC: own, _MA: own, _AU: anywhere, _VM: sent_here, _VA: sent_here},
     _P.CHECKPOINT_READ: _EVERYONE,
     _P.AUDIT_READ_CASE: {_MC: own, _MA: own, _AU: anywhere},
@@ -215,9 +263,15 @@ _READS = frozenset(
         _P.CERTIFICATION_QUEUE,
         _P.CERTIFICATION_READ,
         _P.CERTIFICATION_READ_OPINIONS,
+        _P.BODY_RULES_READ,
         _P.PROJECT_READ,
         _P.EVIDENCE_READ,
+        _P.ESTIMATED_PRICE_READ,
         _P.REQUEST_READ,
+        _P.QUOTE_ROUND_READ,
+        _P.QUOTE_ROUND_READ_OPENED,
+        _P.QUOTE_REQUEST_READ,
+        _P.QUOTE_READ,
         _P.CONTRACT_READ,
         _P.CHECKPOINT_READ,
         _P.AUDIT_READ_CASE,
@@ -233,9 +287,12 @@ VISIBLE_BY: Mapping[str, Permission] = {
     "offering": _P.OFFERING_READ_DRAFT,
     "listing": _P.OFFERING_READ_DRAFT,
     "certification": _P.CERTIFICATION_READ,
+    "body_rules": _P.BODY_RULES_READ,
     "project": _P.PROJECT_READ,
     "evidence": _P.EVIDENCE_READ,
     "request": _P.REQUEST_READ,
+    "quote_round": _P.QUOTE_ROUND_READ,
+    "quote_request": _P.QUOTE_REQUEST_READ,
     "contract": _P.CONTRACT_READ,
     "audit": _P.AUDIT_READ_CASE,
 }

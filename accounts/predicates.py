@@ -4,7 +4,17 @@ from collections.abc import Callable
 from typing import cast
 
 from accounts.identity import Actor
-from accounts.subjects import Addressed, Assigned, Cleared, Kin, Owned, Personal
+from accounts.subjects import (
+    Addressed,
+    Assigned,
+    Cleared,
+    Ending,
+    Kin,
+    Named,
+    Opened,
+    Owned,
+    Personal,
+)
 
 Predicate = Callable[[Actor, object], bool]
 
@@ -72,3 +82,24 @@ def own_unsent(actor: Actor, subject: object) -> bool:
 def own_sent(actor: Actor, subject: object) -> bool:
     """The acting organisation owns the subject, which another organisation has received."""
     return own(actor, subject) and cast("Addressed", subject).is_sent
+
+
+def named(actor: Actor, subject: object) -> bool:
+    """The acting organisation owns the subject, and has named the person as one who reads it."""
+    return own(actor, subject) and actor.person_id in cast("Named", subject).reader_ids
+
+
+def ended(_actor: Actor, subject: object) -> bool:
+    """The case of the subject is over."""
+    return cast("Ending", subject).is_ended
+
+
+def opened_own(actor: Actor, subject: object) -> bool:
+    """The acting organisation owns the subject, which two of its people have opened."""
+    return own(actor, subject) and cast("Opened", subject).is_opened
+
+
+def opened_ended(_actor: Actor, subject: object) -> bool:
+    """The subject was opened, and its case is over."""
+    seen = cast("Opened", subject)
+    return seen.is_opened and seen.is_ended

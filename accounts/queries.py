@@ -23,6 +23,7 @@ from accounts.models import (
     Role,
     SignIn,
     SignInAttempt,
+    label_body,
 )
 from core.db import now
 
@@ -195,6 +196,17 @@ def list_bodies(session: Session) -> list[Organisation]:
         .limit(5_000)
     )
     return list(session.exec(statement).all())
+
+
+def list_body_labels(session: Session) -> list[str]:
+    """Return the names of all bodies with their prefectures, to choose from as one types."""
+    statement = (
+        select(Organisation.name, Organisation.prefecture)
+        .where(Organisation.kind == OrganisationKind.BODY)
+        .order_by(col(Organisation.code))
+        .limit(5_000)
+    )
+    return [label_body(name, prefecture) for name, prefecture in session.exec(statement)]
 
 
 def search_bodies(session: Session, words: str, limit: int) -> list[Organisation]:

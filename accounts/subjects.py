@@ -62,3 +62,31 @@ class Addressed(Owned, Protocol):
     @property
     def is_sent(self) -> bool:
         """Tell whether it was sent."""
+
+
+class Named(Owned, Protocol):
+    """A subject of an organisation that only named people of it read."""
+
+    @property
+    def reader_ids(self) -> frozenset[uuid.UUID]:
+        """The people."""
+
+
+class Ending(Protocol):
+    """A subject that an auditor reads when the case is over."""
+
+    @property
+    def is_ended(self) -> bool:
+        """Tell whether the case is over."""
+
+
+class Opened(Owned, Protocol):
+    """A subject that stays sealed until two people of its owner open it."""
+
+    @property
+    def is_opened(self) -> bool:
+        """Tell whether it was opened."""
+
+    @property
+    def is_ended(self) -> bool:
+        """Tell whether its case is over."""

@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from flask.testing import FlaskClient
 from sqlmodel import Session
 
-from accounts.models import Organisation, Person, Role
+from accounts.models import Role
 from app import create_app
 from bench.measures import measure, median_seconds, p95_seconds
 from catalog.kept.models import CostProfile
@@ -70,20 +71,22 @@ def opened_comparison(
             for number, each in enumerate(listings):
                 _vary_answers(session, each.offering_version_id, number)
             names = [f"R-{number:03d}" for number in range(1, requirements + 1)]
-            kept: dict[str, str | list[str]] = {
-                "body": str(town.code),
-                "months": "60",
+            kept: dict[str, str | list[str]] = {"body": str(town.code), "months": "60"}
+            of_work: dict[str, str | list[str]] = {
                 "counters": "3",
                 "ids": "40",
                 "o": ["オプション"],
                 "use": write_used(str(version.id), names, {*names[2:99:6]}),
             }
-            session.add(_kept_by(clerk, town, kept))
-            asked = {"l": [each.id for each in listings], **kept}
-            address = f"{page}?{urlencode(asked, doseq=True)}"
+            owner: dict[str, Any] = {"person_id": clerk.id, "organisation_id": town.id}
+            session.add(CostProfile(**owner, conditions=kept))
+            session.add(_keep_for(version.specification_id, of_work, owner))
+            bare = f"{page}?{urlencode({'l': [each.id for each in listings]}, doseq=True)}"
         settings = Settings(env="development", database_url=url, data_dir=Path(folder))
         client = create_app(settings).test_client()
         factories.sign_in_client(client, clerk, town)
+        address = client.get(bare).location
+        assert all(f"{name}=" in address for name in (*kept, *of_work))
         gc.collect()
         gc.freeze()
         yield client, address
@@ -98,10 +101,12 @@ def _vary_answers(session: Session, offering_version_id: uuid.UUID, number: int)
             row.revise(answer=Answer.ALTERNATIVE, note=_NOTE)
 
 
-def _kept_by(clerk: Person, town: Organisation, words: dict[str, str | list[str]]) -> CostProfile:
+def _keep_for(
+    specification_id: uuid.UUID, words: dict[str, str | list[str]], owner: dict[str, Any]
+) -> CostProfile:
     return CostProfile(
-        person_id=clerk.id,
-        organisation_id=town.id,
+        **owner,
+        specification_id=specification_id,
         conditions=words,
         baseline_yearly=1_200_000,
         baseline_ends_on=date(2027, 3, 31),

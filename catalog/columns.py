@@ -114,13 +114,14 @@ def load_columns(
 
     Raises NotFound unless each was published once: what nobody could see is not shown.
     """
-    versions = _load_versions(session, version_ids)
+    versions = load_versions(session, version_ids)
     _refuse_earlier(versions, conditions.priced_on)
     answered = answered_version_ids(session, _offering_ids(versions))
     return _build_columns(session, versions, conditions, answered)
 
 
-def _load_versions(session: Session, version_ids: Sequence[uuid.UUID]) -> list[ListingVersion]:
+def load_versions(session: Session, version_ids: Sequence[uuid.UUID]) -> list[ListingVersion]:
+    """Return listing versions in the given order (1 statement); NotFound as above."""
     found = offers.load_compared_versions(session, version_ids)
     if len(found) < len(version_ids) or not all(map(was_shown, found.values())):
         raise NotFound(
@@ -191,7 +192,7 @@ def load_comparison(
         raise Invalid(
             {"show": f"表示するサービスは1から{len(version_ids)}までの番号で選んでください。"}
         )
-    versions = _load_versions(session, version_ids)
+    versions = load_versions(session, version_ids)
     _refuse_earlier(versions, conditions.priced_on)
     offering_ids = _offering_ids(versions)
     specifications = {version.offering_version.specification_version_id for version in versions}

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from catalog.columns import Column, Comparison
+from catalog.condition_words import rate_words
 from catalog.cost_words import (
     NOT_LISTED,
     UNKNOWN,
@@ -18,7 +19,7 @@ from catalog.offerings.words import list_discounts, say_support
 from catalog.price_plan import QUOTE_LABEL, ComponentKind, Currency
 from catalog.pricing import YearCost
 from core.clock import today_jst
-from core.japanese import format_date, format_fiscal_year
+from core.japanese import format_fiscal_year
 
 Cell = dict[str, Any]
 Row = dict[str, Any]
@@ -271,5 +272,4 @@ def _rates(column: Column) -> Cell:
     used = column.cost.rates_used
     if not used:
         return gap("換算する率を入力していません")
-    rate = used[0]
-    return text(f"1米ドル＝{rate.per_unit}円（{format_date(rate.as_of)}、{rate.source}）")
+    return text(rate_words(used[0]))

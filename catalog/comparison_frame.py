@@ -1,6 +1,7 @@
 """What the comparison, the cost page and their conditions share: one blueprint, addresses, words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -15,7 +16,7 @@ from catalog.comparison_tables import Links
 from catalog.condition_words import condition_rows
 from catalog.conditions import Conditions, read_conditions
 from catalog.cost_words import length_words, term_words
-from catalog.kept.remembering import complete
+from catalog.kept.remembering import complete, work_of
 from catalog.offerings import queries as offers
 from catalog.offerings.models import ListingVersion
 from catalog.schemas import ComparisonQuerySchema
@@ -40,7 +41,16 @@ def read(form: Form) -> Conditions:
 
 def ask(schema: Schema) -> Form:
     """Return the form of this address, completed by what the reader keeps."""
-    return Form(schema, complete(request.args))
+    return Form(schema, complete(request.args, work_of(_read_ids(request.args.getlist("l")))))
+
+
+def _read_ids(given: Sequence[str]) -> list[UUID]:
+    """Return the ids among the words of an address; none where it is whole, and nothing is looked up."""
+    ids = []
+    for each in () if "body" in request.args else given[:_NAMED]:
+        with suppress(ValueError):
+            ids.append(UUID(each))
+    return ids
 
 
 def parts_of(target: str, chosen: list[UUID], conditions: Conditions) -> dict[str, Any]:
@@ -117,7 +127,9 @@ def common(conditions: Conditions) -> dict[str, Any]:
     }
 
 
-def refuse_number(chosen: list[UUID], sentence: str) -> ResponseReturnValue:
+def refuse_number(
+    chosen: list[UUID], sentence: str, heading: str = "この数のサービスは比較できません"
+) -> ResponseReturnValue:
     """Answer 422 with the names of what was chosen, each with a way to leave it out and keep the rest."""
     found = offers.load_listing_versions(web.read_session(), chosen[:_NAMED]) if chosen else {}
     named = [found[each] for each in chosen if each in found and was_shown(found[each])]
@@ -135,4 +147,6 @@ def refuse_number(chosen: list[UUID], sentence: str) -> ResponseReturnValue:
         }
         for version in named
     ]
-    return web.render_page("comparison/refused.html", _INVALID, sentence=sentence, rows=rows)
+    return web.render_page(
+        "comparison/refused.html", _INVALID, heading=heading, sentence=sentence, rows=rows
+    )

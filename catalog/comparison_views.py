@@ -35,6 +35,8 @@ from catalog.comparison_words import filter_words
 from catalog.conditions import Conditions
 from catalog.conditions_views import answer
 from catalog.cost_charts import total_chart
+from catalog.kept_of_works import address_for_work, several_works_remark
+from catalog.pdf_limits import is_too_long, refuse_pdf
 from catalog.reproduced import list_changes, pin, population_remark, sign
 from catalog.schemas import ComparisonQuerySchema
 from catalog.term_values import misfit_words
@@ -90,6 +92,9 @@ def _send_workbook(_form: Form, chosen: list[UUID], conditions: Conditions) -> R
 
 def _send_pdf(_form: Form, chosen: list[UUID], conditions: Conditions) -> ResponseReturnValue:
     found, made_at, same = _load_for_file(chosen, conditions)
+    page, workbook = (address(target, chosen, conditions) for target in ("show", "show_xlsx"))
+    if refused := refuse_pdf(_count_rows(found), page, workbook):
+        return refused
     content = comparison_pdf(found, links(), made_at=made_at, address=same).content
     return _send_file(content, PDF_TYPE, f"サービスの比較-{day_in_japan(made_at)}.pdf")
 
@@ -130,8 +135,7 @@ def _show_comparison(form: Form, chosen: list[UUID], conditions: Conditions) -> 
         remarks=_remarks(found, changes),
         groups=_groups(found),
         cost_links=[
-            (column, address("show_cost", [column.version.id], conditions))
-            for column in found.columns
+            (column, address_for_work(found, [column], "show_cost")) for column in found.columns
         ],
         same_address=_same_address(found, chosen),
         **_addresses(found, chosen),
@@ -141,7 +145,7 @@ def _show_comparison(form: Form, chosen: list[UUID], conditions: Conditions) -> 
 
 def _functions(form: Form, found: Comparison) -> dict[str, Any]:
     """Return the matrix, one page of it unless all is asked for."""
-    count = found.matrix.shown if found.matrix else 0
+    count = _count_rows(found)
     size = max(count, 1) if form.data["all"] == "1" else _ROWS_SHOWN
     page = paging.cut(range(count), size, anchor="functions-part")
     matrix = found.matrix and cut_rows(found.matrix, page.rows[0] if page else 0, size)
@@ -149,6 +153,10 @@ def _functions(form: Form, found: Comparison) -> dict[str, Any]:
         "page": page,
         "functions": function_table(found, matrix, links()) if matrix else None,
     }
+
+
+def _count_rows(found: Comparison) -> int:
+    return found.matrix.shown if found.matrix else 0
 
 
 def _addresses(found: Comparison, chosen: list[UUID]) -> dict[str, Any]:
@@ -162,8 +170,9 @@ def _addresses(found: Comparison, chosen: list[UUID]) -> dict[str, Any]:
         "conditions_address": address("edit_conditions", chosen, conditions),
         "whole_address": address("show", chosen, conditions, all="1"),
         "files": [
-            ("Excel（XLSX）", address("show_xlsx", chosen, conditions)),
-            ("PDF", address("show_pdf", chosen, conditions)),
+            (words, address(target, chosen, conditions))
+            for words, target in (("Excel（XLSX）", "show_xlsx"), ("PDF", "show_pdf"))
+            if target != "show_pdf" or not is_too_long(_count_rows(found))
         ],
     }
 
@@ -211,6 +220,8 @@ def _remarks(found: Comparison, changes: list[str]) -> list[str]:
         )
         if words
     ]
+    if words := several_works_remark(found):
+        remarks.append(words)
     if found.used_elsewhere:
         remarks.append(
             "使う標準オプションの指定は、標準仕様書の別の版で選んだものです。この比較には使っていません。"
@@ -230,14 +241,11 @@ def _groups(found: Comparison) -> list[dict[str, Any]]:
     """Return where to compare functions after all, when the specification versions differ."""
     if found.matrix is not None:
         return []
-    plain = Conditions(found.conditions.body, found.conditions.term)
     return [
         {
             "specification": group[0].specification_version,
             "names": [column.name for column in group],
-            "href": address("show", [column.version.id for column in group], plain)
-            if len(group) > 1
-            else None,
+            "href": address_for_work(found, group, "show") if len(group) > 1 else None,
         }
         for group in found.by_specification
     ]

@@ -1,6 +1,9 @@
 """For whom a cost is computed, in words: the same rows on pages, in workbooks and in print."""
 
+from dataclasses import replace
+
 from catalog.conditions import QUANTITIES, Conditions
+from catalog.cost_rules import ExchangeRate
 from catalog.cost_words import term_words
 from catalog.price_plan import Currency
 from core.japanese import format_amount, format_date
@@ -32,7 +35,7 @@ def condition_rows(conditions: Conditions) -> list[tuple[str, str]]:
         ),
     ]
     if conditions.rates:
-        rows.append(("外貨の換算", rate_words(conditions)))
+        rows.append(("外貨の換算", rate_words(conditions.rates[Currency.USD])))
     return [*rows, ("料金表", priced_words(conditions))]
 
 
@@ -68,8 +71,14 @@ def kept_words(conditions: Conditions) -> str:
     if conditions.options:
         parts.append(f"オプション：{'、'.join(sorted(conditions.options))}")
     if conditions.rates:
-        parts.append(rate_words(conditions))
+        parts.append(rate_words(conditions.rates[Currency.USD]))
     return "、".join(filter(None, parts))
+
+
+def work_words(conditions: Conditions) -> str:
+    """Return what is counted for one work alone: its quantities and options; empty when nothing is."""
+    counted = replace(conditions, entered=replace(conditions.entered, households=None), rates={})
+    return kept_words(counted)
 
 
 def rounding_words(conditions: Conditions) -> str:
@@ -79,9 +88,8 @@ def rounding_words(conditions: Conditions) -> str:
     return f"{conditions.rounding.label}（試しの計算。料金表の決まりとは違うことがあります）"
 
 
-def rate_words(conditions: Conditions) -> str:
+def rate_words(rate: ExchangeRate) -> str:
     """Return at what rate foreign prices become yen, with its day and source."""
-    rate = conditions.rates[Currency.USD]
     return f"1米ドル＝{rate.per_unit}円（{format_date(rate.as_of)}、{rate.source}）"
 
 

@@ -245,6 +245,7 @@ def _list_crossed(component: PriceComponent, counted: Sequence[Volumes]) -> list
 def today_section(
     statement: CostStatement,
     baseline: Baseline | None,
+    work: str,
     *,
     in_file: bool = False,
     for_other: bool = False,
@@ -255,8 +256,8 @@ def today_section(
         told = "今の契約は、あなたの団体の費用とだけ比べます。この計算は、ほかの団体の費用です。"
         return Section("today", title, [told], is_private=True)
     if baseline is None:
-        told = "今の契約の年額と終わる日を計算の条件で保存すると、会計年度ごとの差を計算します。"
-        told += "保存した金額は、あなたにだけ表示します。"
+        told = f"「{work}」の今の契約の年額と終わる日を計算の条件で保存すると、会計年度ごとの差を計算します。"
+        told += "ほかの業務の契約とは比べません。保存した金額は、あなたにだけ表示します。"
         return Section("today", title, [told], is_private=True)
     found = against_baseline(statement, baseline)
     shown_to = (
@@ -266,10 +267,9 @@ def today_section(
     )
     sentences = [
         (
-            f"今の契約は年額{format_yen(baseline.yearly_with_tax)}（税込）、{format_date(baseline.ends_on)}まで"
+            f"「{work}」の今の契約は年額{format_yen(baseline.yearly_with_tax)}（税込）、{format_date(baseline.ends_on)}まで"
             f"です。同じ期間ずっと続いたとした金額と比べています。{shown_to}"
-        ),
-        "覚えている今の契約は一つだけです。別の業務の契約のときは、計算の条件で入力し直してください。",
+        )
     ]
     warning = ""
     if found.parallel_days:

@@ -97,7 +97,9 @@ def _find_swing(variations: Sequence[Variation]) -> str:
 def _swing(amount: int, *, is_end: bool = False) -> str:
     if amount == 0:
         return "変わりません" if is_end else "変わらず"
-    return f"税込{format_yen(abs(amount))}{'増え' if amount > 0 else '減り'}ます"
+    return (
+        f"税込{format_yen(abs(amount))}{'増え' if amount > 0 else '減り'}{'ます' if is_end else ''}"
+    )
 
 
 def _find_range(services: Sequence[tuple[str, PricePlan, CostStatement]]) -> str:

@@ -48,7 +48,13 @@ def build_report(
         support_section(statement, plan, _support_of(version), version.state_support_note, today),
         discount_section(statement, plan, conditions.volumes, version.discounts),
         sensitivity_section(plan, vary(*asked)),
-        today_section(statement, baseline, in_file=in_file, for_other=for_other),
+        today_section(
+            statement,
+            baseline,
+            column.specification_version.specification.name,
+            in_file=in_file,
+            for_other=for_other,
+        ),
         missing_section(statement, plan),
         currency_section(statement, plan),
     ]

@@ -28,6 +28,7 @@ from catalog.cost_documents import cost_workbook, print_cost
 from catalog.cost_page import build_report
 from catalog.cost_report import Report
 from catalog.kept.queries import load_baseline
+from catalog.pdf_limits import refuse_pdf
 from catalog.price_plan import Currency
 from catalog.reproduced import pin, population_remark
 from catalog.schemas import CostFileSchema, CostQuerySchema
@@ -68,7 +69,8 @@ def _answer(schema: Schema, target: str, send: _Send) -> ResponseReturnValue:
     valid = form.validate()
     chosen: list[UUID] = list(dict.fromkeys(form.data.get("l", ())))
     if "l" in form.errors or (valid and len(chosen) != 1):
-        return refuse_number([], "費用を計算するサービスを1件選んでください。")
+        asked = "費用を計算するサービスを1件選んでください。"
+        return refuse_number([], asked, "費用を計算できません")
     with_today = form.data.get("today", "1") == "1"
     return answer(form, target, chosen, partial(send, chosen, with_today=with_today), valid=valid)
 
@@ -78,7 +80,7 @@ def _load(
 ) -> tuple[Column, Report]:
     session = web.read_session()
     column = load_columns(session, chosen, conditions)[0]
-    baseline = _load_today(conditions) if with_today else None
+    baseline = _load_today(column, conditions) if with_today else None
     for_other = actor().organisation_id is not None and not _is_own(conditions)
     today = day_in_japan(now(session))
     return column, build_report(
@@ -91,9 +93,10 @@ def _is_own(conditions: Conditions) -> bool:
     return conditions.body is not None and conditions.body.id == actor().organisation_id
 
 
-def _load_today(conditions: Conditions) -> Baseline | None:
-    """Return today's contract of the body that is computed for, if the reader acts for it."""
-    return load_baseline(web.read_session(), actor()) if _is_own(conditions) else None
+def _load_today(column: Column, conditions: Conditions) -> Baseline | None:
+    """Return today's contract for this work of the body computed for, if the reader acts for it."""
+    code = column.specification_version.specification.code
+    return load_baseline(web.read_session(), actor(), code) if _is_own(conditions) else None
 
 
 def _same_address(chosen: list[UUID], conditions: Conditions, **extra: Any) -> str:
@@ -121,7 +124,7 @@ def _show_cost(
             kind: address(f"cost_{kind}", chosen, conditions) for kind in ("xlsx", "pdf")
         },
         hidden=hidden_fields(chosen, conditions),
-        has_baseline=_load_today(conditions) is not None,
+        has_baseline=_load_today(column, conditions) is not None,
         ways=_list_ways(column, conditions),
         **common(conditions),
     )
@@ -140,7 +143,7 @@ def _list_ways(column: Column, conditions: Conditions) -> dict[str, tuple[str, s
     }
     components = column.plan.components
     if any(each.is_option for each in components):
-        ways["missing"] = ("オプションを選んで計算する", f"{form}#options-title")
+        ways["missing"] = ("オプションを選んで計算する", f"{form}#many-title")
     if any(each.currency is not Currency.JPY for each in components):
         ways["currency"] = ("1米ドルの円を入力する", f"{form}#f-usd")
     return ways
@@ -150,6 +153,11 @@ def _send_file(
     kind: str, chosen: list[UUID], conditions: Conditions, *, with_today: bool
 ) -> ResponseReturnValue:
     column, report = _load(chosen, conditions, with_today=with_today, in_file=True)
+    if kind == "pdf":
+        page, today = address("show_cost", chosen, conditions), "1" if with_today else None
+        workbook = address("cost_xlsx", chosen, conditions, today=today)
+        if refused := refuse_pdf(0, page, workbook):
+            return refused
     if not with_today:
         report = report.without("today")
     same = _same_address(chosen, conditions, _external=True)

@@ -59,7 +59,7 @@ def show_listing(listing_id: uuid.UUID) -> ResponseReturnValue:
         standing=standing_of(certificate, now(session), has_answers=bool(answers)),
         **_chapters(tally_chapters(requirements, answers)),
         classes=RequirementClass,
-        **_price_context(listed, own_conditions(session)),
+        **_price_context(listed, own_conditions(session, _work_of(listed))),
         public_components=list_public(listed.components, today_jst()),
         sellers=sellers,
         history=[each for each in beside if each.listing_id == listing_id and _was_public(each)],
@@ -79,8 +79,14 @@ def _price_context(listed: ListingVersion, conditions: Conditions) -> dict[str, 
         "cost_for": conditions.body_label,
         "population_words": population_words(conditions),
         "kept_words": kept_words(conditions),
-        "conditions_href": url_for("comparison.own_conditions", next=request.path),
+        "conditions_href": url_for(
+            "comparison.own_conditions", work=_work_of(listed), next=request.path
+        ),
     }
+
+
+def _work_of(listed: ListingVersion) -> str:
+    return listed.offering_version.specification_version.specification.code
 
 
 def _chapters(chapters: list[ChapterTally]) -> dict[str, Any]:

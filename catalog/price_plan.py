@@ -189,8 +189,11 @@ def list_variants(components: Iterable[PriceComponent]) -> list[tuple[PriceCompo
 
     Components of one kind and name without any bounds are all owed, each for itself.
     """
+    listed = tuple(components)
+    if len({each.name for each in listed}) == len(listed):
+        return [(each,) for each in listed]
     groups: dict[tuple[ComponentKind, str], list[PriceComponent]] = {}
-    for each in components:
+    for each in listed:
         groups.setdefault((each.kind, each.name), []).append(each)
     found: list[tuple[PriceComponent, ...]] = []
     for group in groups.values():

@@ -32,6 +32,14 @@ def decode(value: Any, decoder: Decoder) -> Any:
     return value if decoder is None or value is None else decoder(value)
 
 
+def decode_row(values: Sequence[Any], decoders: Decoders) -> list[Any]:
+    """Make values of as many columns as there are decoders."""
+    return [
+        value if decoder is None or value is None else decoder(value)
+        for value, decoder in zip(values, decoders, strict=False)
+    ]
+
+
 def _decoder(kind: Any, dialect: Dialect) -> Decoder:
     if isinstance(kind, Enum) and kind.enum_class is not None:
         return {each.value: each for each in kind.enum_class}.__getitem__

@@ -3,7 +3,8 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +14,9 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
-from core import audit_checkpoints, clock, db, documents, outbox
+from core import audit_checkpoints, clock, db, documents, outbox, sealing
 from core.clock import day_in_japan, end_of_day
 from core.config import Settings, UnsafeSettingsError
 from core.errors import DomainError
@@ -34,6 +36,8 @@ class Operation:
     renewals: Sequence[Callable[[], str]] = ()
     # Topics of the messages that come every night: their handlers send the next one.
     nightly: Sequence[str] = ()
+    # What else names files of the store, beside the evidence of offerings: hash and bytes of each.
+    named_files: Callable[[Session], Iterable[tuple[str, int]]] = lambda _session: ()
 
 
 def alembic_config() -> Config:
@@ -164,6 +168,7 @@ def doctor(operation: Operation) -> None:
         "データベース": _check_database,
         **operation.checks,
         "書体": _check_fonts,
+        "封": lambda: _check_sealing(operation.settings),
         "送信箱": _check_worker,
         "監査記録": lambda: _check_checkpoints(operation.settings),
     }
@@ -220,6 +225,18 @@ def _check_fonts() -> str:
         message = "文書用の日本語書体がありません。make install をやり直してください。"
         raise CheckFailedError(message) from error
     return f"{folder.name}があります"
+
+
+def _check_sealing(settings: Settings) -> str:
+    row_id = uuid.uuid4()
+    sealed = sealing.seal(settings, "probe", row_id, row_id.bytes)
+    try:
+        opened = sealing.unseal(settings, "probe", row_id, sealed)
+    except sealing.SealBrokenError as error:  # pragma: no cover - only with a broken library
+        raise CheckFailedError(f"封をしたものが開きません（{error}）。") from error
+    if opened != row_id.bytes or row_id.bytes in sealed:
+        raise CheckFailedError("封の働きが確かめられません。暗号の部品を入れ直してください。")
+    return f"{len(settings.seal_seeds)}番の鍵で封をして開けます"
 
 
 def _check_worker() -> str:

@@ -53,6 +53,14 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="ed25519 seed, 64 hexadecimal digits; signs audit checkpoints",
     )
+    seal_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="64 hexadecimal digits; seals quotes and estimated prices until they are opened",
+    )
+    seal_keys_before: list[SecretStr] = Field(
+        default=[],
+        description="JSON: former sealing keys, the oldest first, while something of theirs is still sealed",
+    )
     base_url: str = Field(
         default="", description="public address, https://…, used in mail, feed and certificates"
     )
@@ -93,6 +101,12 @@ class Settings(BaseSettings):
         ge=3,
         le=1_000,
         description="registrations that one network may begin in an hour",
+    )
+    pdf_per_hour: int = Field(
+        default=60,
+        ge=1,
+        le=10_000,
+        description="PDFs of costs and comparisons drawn in an hour for one person or, signed out, one network",
     )
     body_limit_bytes: int = Field(
         default=1_048_576, ge=65_536, description="limit of a form or JSON body, bytes"
@@ -186,6 +200,14 @@ class Settings(BaseSettings):
             return b"development-only-not-a-secret-00"
         return bytes.fromhex(value)
 
+    @cached_property
+    def seal_seeds(self) -> tuple[bytes, ...]:
+        """The keys of sealed values, the newest last; a fixed one in development."""
+        values = [key.get_secret_value() for key in (*self.seal_keys_before, self.seal_key)]
+        if self.is_development and not values[-1]:
+            return (*map(bytes.fromhex, values[:-1]), b"development-only-not-a-sealing-k")
+        return tuple(map(bytes.fromhex, values))
+
     def problems(self) -> list[str]:
         """List what is missing or unsafe outside development, and what is wrong anywhere, by variable name."""
         found = self._search_problems()
@@ -199,6 +221,7 @@ class Settings(BaseSettings):
         seed = self.audit_key.get_secret_value()
         if not _is_seed(seed) or bytes.fromhex(seed).startswith(b"development-only"):
             found.append("NARABI_AUDIT_KEY は16進数64桁（ed25519の種）で指定してください。")
+        found += self._seal_problems()
         if not self.base_url.startswith("https://"):
             found.append("NARABI_BASE_URL は https:// で始まる公開アドレスで指定してください。")
         if self.smtp_host and "@" not in self.mail_sender:
@@ -211,6 +234,17 @@ class Settings(BaseSettings):
         if self.search_url and not self.search_key.get_secret_value():
             found.append("NARABI_SEARCH_URL を使うときは NARABI_SEARCH_KEY も指定してください。")
         return found + self._file_problems() + self._sign_in_problems()
+
+    def _seal_problems(self) -> list[str]:
+        found = []
+        key = self.seal_key.get_secret_value()
+        if not _is_seed(key) or bytes.fromhex(key).startswith(b"development-only"):
+            found.append("NARABI_SEAL_KEY は16進数64桁（32バイトの秘密の鍵）で指定してください。")
+        if not all(_is_seed(former.get_secret_value()) for former in self.seal_keys_before):
+            found.append(
+                "NARABI_SEAL_KEYS_BEFORE には、これまでの16進数64桁の鍵を古い順に書いてください。"
+            )
+        return found
 
     def _search_problems(self) -> list[str]:
         address = urlsplit(self.search_url)
@@ -290,7 +324,9 @@ def _name_misfit(name: str) -> str:
     """Say how a setting is to be written; never what it was."""
     field = Settings.model_fields[name]
     choices = (
-        get_args(field.annotation) if field.annotation not in (list[str], dict[str, str]) else ()
+        get_args(field.annotation)
+        if field.annotation not in (list[str], list[SecretStr], dict[str, str])
+        else ()
     )
     bounds = [
         f"{getattr(bound, side):,}{word}"

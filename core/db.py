@@ -96,12 +96,19 @@ def make_engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
+        wait = {"timeout": _BUSY_TIMEOUT_MS / 1000}
+        engine = create_engine(parsed, hide_parameters=True, connect_args=wait)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     options = f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC"
-    return create_engine(parsed, pool_pre_ping=True, pool_size=8, connect_args={"options": options})
+    return create_engine(
+        parsed,
+        hide_parameters=True,  # what was typed is no part of an error: errors are logged
+        pool_pre_ping=True,
+        pool_size=8,
+        connect_args={"options": options},
+    )
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -34,6 +34,7 @@ Row = Sequence[Cell]
 
 PDF_TYPE = "application/pdf"
 CSV_TYPE = "text/csv; charset=utf-8"
+DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 # --- hashes ---------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from sqlalchemy import (
     JSON,
     DateTime,
     Enum,
+    LargeBinary,
     MetaData,
     Table,
     TypeDecorator,
@@ -148,7 +149,13 @@ def _compare_and_set(
         machine = cast("StatefulModel", row).MACHINE
         state = cast("LabelledCode", getattr(row, "state"))  # noqa: B009
         raise WrongState(machine.wrong_state_sentence(state), state=state.value)
-    raise StaleVersion(current=row.model_dump(mode="json"))
+    raise StaleVersion(current=row.model_dump(mode="json", exclude=_bytes_of(table)))
+
+
+@cache
+def _bytes_of(table: Table) -> set[str]:
+    """Name the columns that nobody compares by reading: files, and what is sealed."""
+    return {column.name for column in table.columns if isinstance(column.type, LargeBinary)}
 
 
 @cache

@@ -36,6 +36,10 @@ _WORDS = {
     predicates.own_unsent: "own unsent",
     predicates.own_sent: "own sent",
     predicates.personal: "personal",
+    predicates.named: "named",
+    predicates.ended: "after the end",
+    predicates.opened_own: "own opened",
+    predicates.opened_ended: "opened, after the end",
 }
 _LEGEND = (
     "● any subject · own: of the acting organisation · not own: of no organisation that the person "
@@ -44,7 +48,9 @@ _LEGEND = (
     "not own and not recused · unbiased: not own, not recused, and no declaration is owed as a "
     "reviewer of it · sent: sent to the acting "
     "organisation · own unsent, own sent: own, before and after it was sent · personal: kept "
-    "by this very person acting for this very organisation · blank: never."
+    "by this very person acting for this very organisation · named: own, and "
+    "the organisation named the person · after the end: when the case is over · opened: "
+    "when two people have opened the quotes · blank: never."
 )
 _REFUSALS = (
     "A refusal reads 404 to whoever may not read the subject either, 403 to those who may, and asks "

@@ -22,6 +22,9 @@ import core.form_drafts
 import core.form_keys
 import core.outbox
 import procurement.contracts.models
+import procurement.projects.evaluation_models
+import procurement.projects.paper_models
+import procurement.quoting.models
 import vendors.models
 from core.db import current
 from core.models import UTCDateTime, metadata

@@ -22,7 +22,8 @@ from search.results import MOST_EXACT, next_reference
 _REMEMBERED = 20_000
 
 Search = Callable[[SearchQuery], SearchResult]
-Load = Callable[[Sequence[uuid.UUID]], Iterable[tuple[uuid.UUID, Sequence[ListedPrice]]]]
+Load = Callable[[Sequence[uuid.UUID]], Iterable[tuple[uuid.UUID, str, Sequence[ListedPrice]]]]
+"""Gives id, work and prices of listing versions."""
 
 
 class Costs:
@@ -44,8 +45,8 @@ class Costs:
             }
         missing = [each.listing_version_id for each in hits if each.listing_version_id not in known]
         if missing:
-            for found, rows in load([uuid.UUID(each) for each in missing]):
-                price = costing.first_year(plan_of_rows(rows, day))
+            for found, work, rows in load([uuid.UUID(each) for each in missing]):
+                price = costing.first_year(plan_of_rows(rows, day), work)
                 known[str(found)] = price.running
         with self._lock:
             for version_id, cost in known.items():

@@ -1,6 +1,6 @@
 """For whom a search counts costs, and what an address asks for that reader."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -10,37 +10,42 @@ from sqlmodel import Session
 from accounts.auth import actor
 from accounts.models import Organisation
 from catalog.bodies import acting_body, find_body
-from catalog.condition_words import kept_words
+from catalog.condition_words import kept_words, work_words
 from catalog.conditions import Conditions
-from catalog.kept.remembering import own_conditions
+from catalog.kept.remembering import KeptWork, list_works, own_conditions
 from core.clock import day_in_japan
 from core.db import now
 from core.errors import Invalid, NotFound
 from core.forms import Form
 from search.asking import query_of
 from search.choices import list_facet_choices
-from search.costing import Costing, for_population
+from search.costing import Costing, WorkCosting, for_population
 from search.engine import SearchQuery
 from search.facets import OWN_SIZE, Choices
 from search.results import DEFAULT_POPULATION
+
+_NAMED = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
     """For whom costs are computed: a body that the address names, what the reader keeps, or a round population.
 
-    `kept` is what the reader keeps, or None where the address says for whom.
+    `kept` is what the reader keeps, or None where the address says for whom; `works` are the works
+    for whose services quantities or options are kept.
     """
 
     body: Organisation | None
     chosen: int | None
     is_named: bool
     kept: Conditions | None = None
+    works: tuple[KeptWork, ...] = ()
 
     @property
     def population(self) -> int:
         """The population for which costs are computed."""
-        return self.chosen or self._own_population or DEFAULT_POPULATION
+        known = (self.chosen, self._own_population, DEFAULT_POPULATION)
+        return next(each for each in known if each is not None)
 
     @property
     def _own_population(self) -> int | None:
@@ -69,10 +74,16 @@ class Reader:
         kept, population = self.kept, self.population
         if kept is None or kept.population is None:
             return for_population(population)  # nobody's own quantities beside a round population
-        volumes = replace(kept.volumes, population=population)
-        rates = tuple(kept.rates.values())
-        words = kept_words(kept)
-        return Costing(population, volumes, kept.options, rates, words)
+        return Costing(
+            population,
+            replace(kept.volumes, population=population),
+            tuple(kept.rates.values()),
+            tuple(
+                WorkCosting(each.code, each.conditions.volumes, each.conditions.options)
+                for each in self.works
+            ),
+            "、".join(filter(None, (kept_words(kept), _works_words(self.works)))),
+        )
 
     @property
     def is_for_body(self) -> bool:
@@ -86,7 +97,8 @@ def read_reader(session: Session, form: Form | None, values: Mapping[str, Any]) 
         if values["population"]:
             return Reader(acting_body(session, actor()), values["population"], is_named=False)
         kept = own_conditions(session)
-        return Reader(kept.body, None, is_named=False, kept=kept)
+        works = tuple(each for each in list_works() if work_words(each.conditions))
+        return Reader(kept.body, None, is_named=False, kept=kept, works=works)
     try:
         body = find_body(session, values["body"])
     except Invalid as error:
@@ -97,6 +109,13 @@ def read_reader(session: Session, form: Form | None, values: Mapping[str, Any]) 
     if form is not None and body is not None:
         form.show("body", body.label)
     return Reader(body, values["population"], is_named=True)
+
+
+def _works_words(works: Sequence[KeptWork]) -> str:
+    """Say for which works quantities and options count: 「施設予約」は窓口4か所."""
+    named = [f"「{each.name}」は{work_words(each.conditions)}" for each in works[:_NAMED]]
+    more = len(works) - len(named)
+    return "、".join([*named, f"ほか{more}業務の数量とオプション"] if more else named)
 
 
 def drop_unknown_size(form: Form, reader: Reader, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Seller:
     def cost(self) -> FirstYear:
         """What this seller asks; computed when it is looked at."""
         plan = plan_of(self.version, self.day)
-        price = self.costing.first_year(plan)
+        price = self.costing.first_year(plan, self.version.specification_code)
         return FirstYear(_with_tax(price.running), _with_tax(price.initial), price)
 
 

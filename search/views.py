@@ -63,7 +63,9 @@ def index() -> ResponseReturnValue:
         "save_href": _save_href(form, address),
         "advice": panel.advise(advice),
         **_page_context(panel, values["project"]),
-        "conditions_href": url_for("comparison.own_conditions", next=_unnamed(address)),
+        "conditions_href": url_for(
+            "comparison.own_conditions", work=_only_work(values), next=_unnamed(address)
+        ),
         **_population_context(reader),
     }
     return _answer(form, address.href(page=query.page), context)
@@ -236,6 +238,12 @@ def _page_context(panel: Panel, project: Any) -> dict[str, Any]:
 def _unnamed(address: Address) -> str:
     """Return the address of the same search for whom the reader is about to say."""
     return Address({**address.values, "body": "", "population": None}).href()
+
+
+def _only_work(values: Mapping[str, Any]) -> str | None:
+    """Return the code of the specification that is searched for, where it is one alone."""
+    codes = {value.partition("|")[0] for value in values["specification"]}
+    return codes.pop() if len(codes) == 1 else None
 
 
 def _save_href(form: Form, address: Address) -> str:

@@ -81,9 +81,16 @@ class CheckedClient(FlaskClient):
 
     def page(self, path: str, status: int = 200) -> Element:
         """Fetch a page and return its parsed tree; fails on another status."""
-        response = self.get(path)
+        response = self.whole(path)
         assert response.status_code == status, f"{path}: {response.status_code}, not {status}"
         return parse_page(response.text)
+
+    def whole(self, path: str) -> TestResponse:
+        """Fetch a page; where its address leaves words out, that of the whole address it leads to."""
+        response = self.get(path)
+        if response.status_code == 303 and urlsplit(response.location).path == urlsplit(path).path:
+            return self.get(response.location)
+        return response
 
     def submit(
         self,

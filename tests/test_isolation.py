@@ -40,10 +40,12 @@ CLOSEST = ("anonymous", ADMINISTRATOR)
 # The rows that an argument of an address names; the address of a public row is asked as well.
 TABLES = {
     "candidate_id": "candidates",
+    "paper_id": "project_papers",
     "certification_id": "certifications",
     "change_id": "synonym_changes",
     "consultation_id": "consultations",
     "contract_id": "contracts",
+    "decision_id": "external_decisions",
     "finding_id": "findings",
     "identity_id": "external_identities",
     "listing_id": "listings",
@@ -51,8 +53,12 @@ TABLES = {
     "offering_id": "offerings",
     "offering_version_id": "offering_versions",
     "project_id": "projects",
+    "question_id": "questions",
+    "quote_request_id": "quote_invitations",
     "report_id": "condition_reports",
+    "round_id": "quote_rounds",
     "request_id": "usage_contract_requests",
+    "rules_id": "body_rules",
     "saved_search_id": "saved_searches",
     "evidence_id": "answer_evidence",
     "reference_id": "adoption_references",
@@ -72,6 +78,7 @@ UPLOADS = {
 OTHERS = {
     "chapter": "1",
     "number": "1",
+    "paper_format": "pdf",
     "place": "first",
     "provider": "gbizid",
     "requirement_id": "R-001",

@@ -20,6 +20,7 @@ from catalog.specifications.consultation.models import ConsultationComment
 from core import db
 from core.errors import Forbidden, NotFound, SignInRequired
 from procurement.contracts.models import Contract, UsageContractRequest
+from procurement.estimates.models import EstimatedPrice
 from procurement.projects.models import Project
 from vendors.models import Vendor
 
@@ -39,6 +40,8 @@ COLUMNS: tuple[Grantee, ...] = (
 
 # . never   y any subject   r any not recused from   o own organisation's   i any but own   j as i, not recused from
 # a assigned, not own   c cleared, not own, not recused from   d as j, not assigned or cleared
+# n own, and named to read it   e of a case that is over
+# b own, and opened by two   f opened, and of a case that is over
 # p the person's own for the acting organisation   s sent here   u own, not sent   t own, sent
 TABLE = """
                                AN VM VA MC MA PC RV LR OP AU CO
@@ -103,19 +106,41 @@ certification.suspend           .  .  .  .  .  .  .  d  .  .  .
 certification.revoke            .  .  .  .  .  .  .  d  .  .  .
 certification.appeal            .  .  o  .  .  .  .  .  .  .  .
 certification.decide_appeal     .  .  .  .  .  .  .  d  .  .  .
+body_rules.read                 .  .  .  o  o  .  .  .  .  y  .
+body_rules.propose              .  .  .  o  o  .  .  .  .  .  .
+body_rules.confirm              .  .  .  .  o  .  .  .  .  .  .
 project.create                  .  .  .  y  .  .  .  .  .  .  .
 project.read                    .  .  .  o  o  .  .  .  .  y  .
 project.edit                    .  .  .  o  .  .  .  .  .  .  .
 project.decide                  .  .  .  .  o  .  .  .  .  .  .
+decision.record_external        .  .  .  o  o  .  .  .  .  .  .
 evidence.read                   .  .  .  o  o  .  .  .  .  y  .
 evidence.export                 .  .  .  o  o  .  .  .  .  y  y
+estimated_price.open            .  .  .  o  o  .  .  .  .  .  .
+estimated_price.read            .  .  .  n  n  .  .  .  .  e  .
+estimated_price.edit            .  .  .  n  n  .  .  .  .  .  .
+estimated_price.print           .  .  .  n  n  .  .  .  .  e  .
+estimated_price.hand_over       .  .  .  .  o  .  .  .  .  .  .
 request.edit                    .  .  .  o  .  .  .  .  .  .  .
 request.read                    .  s  s  o  o  .  .  .  .  y  .
 request.decide                  .  .  .  .  o  .  .  .  .  .  .
 request.send                    .  .  .  .  o  .  .  .  .  .  .
 request.withdraw                .  .  .  u  t  .  .  .  .  .  .
 request.answer                  .  .  s  .  .  .  .  .  .  .  .
+quote_round.read                .  .  .  o  o  .  .  .  .  y  .
+quote_round.edit                .  .  .  o  .  .  .  .  .  .  .
+quote_round.decide              .  .  .  .  o  .  .  .  .  .  .
+quote_round.open                .  .  .  o  o  .  .  .  .  .  .
+quote_round.withdraw            .  .  .  u  t  .  .  .  .  .  .
+quote_round.read_opened         .  .  .  b  b  .  .  .  .  f  .
+quote_request.read              .  s  s  .  .  .  .  .  .  .  .
+quote_request.decline           .  .  s  .  .  .  .  .  .  .  .
+quote.read                      .  o  o  .  .  .  .  .  .  .  .
+quote.edit                      .  .  s  .  .  .  .  .  .  .  .
+question.ask                    .  s  s  .  .  .  .  .  .  .  .
+question.answer                 .  .  .  o  .  .  .  .  .  .  .
 contract.register               .  .  .  o  .  .  .  .  .  .  .
+contract.confirm                .  .  .  .  o  .  .  .  .  .  .
 contract.read                   .  s  s  o  o  .  .  .  .  y  .
 checkpoint.read                 y  y  y  y  y  y  y  y  y  y  .
 audit.read_case                 .  .  .  o  o  .  .  .  .  y  .
@@ -130,9 +155,12 @@ READ_OF = {
     "offering": "offering.read_draft",
     "listing": "offering.read_draft",
     "certification": "certification.read",
+    "body_rules": "body_rules.read",
     "project": "project.read",
     "evidence": "evidence.read",
     "request": "request.read",
+    "quote_round": "quote_round.read",
+    "quote_request": "quote_request.read",
     "contract": "contract.read",
     "audit": "audit.read_case",
 }
@@ -148,9 +176,15 @@ READS = {
     "certification.queue",
     "certification.read",
     "certification.read_opinions",
+    "body_rules.read",
     "project.read",
     "evidence.read",
+    "estimated_price.read",
     "request.read",
+    "quote_round.read",
+    "quote_round.read_opened",
+    "quote_request.read",
+    "quote.read",
     "contract.read",
     "checkpoint.read",
     "audit.read_case",
@@ -180,7 +214,10 @@ class Subject:
     kinds: str
     assigned_ids: frozenset[uuid.UUID] = frozenset()
     cleared_ids: frozenset[uuid.UUID] = frozenset()
+    reader_ids: frozenset[uuid.UUID] = frozenset()
+    is_ended: bool = False
     is_sent: bool = False
+    is_opened: bool = False
     id: uuid.UUID = field(default_factory=uuid.uuid4)
     family_id: uuid.UUID = field(default_factory=uuid.uuid4)
     person_id: uuid.UUID = field(default_factory=uuid.uuid4)
@@ -200,7 +237,11 @@ def subjects_for(actor: Actor) -> dict[str, Subject]:
     subjects = {
         "own": Subject(here, stranger, "yrou"),
         "own and sent": Subject(here, stranger, "yrot", is_sent=True),
+        "own and open to me by name": Subject(here, stranger, "yroun", reader_ids=me),
+        "own, over, not open to me": Subject(here, stranger, "yroue", is_ended=True),
         "a stranger's": Subject(stranger, stranger, "yridj"),
+        "a stranger's, open to me by name": Subject(stranger, stranger, "yridj", reader_ids=me),
+        "a stranger's, over": Subject(stranger, stranger, "yridje", is_ended=True),
         "assigned": Subject(stranger, stranger, "yriaj", assigned_ids=me),
         "assigned and cleared": Subject(
             stranger, stranger, "yridacj", assigned_ids=me, cleared_ids=me
@@ -221,6 +262,11 @@ def subjects_for(actor: Actor) -> dict[str, Subject]:
         "kept by a colleague": Subject(stranger, stranger, "yridj", organisation_id=here),
         "sent here": Subject(stranger, here, "yridsj", is_sent=True),
         "addressed here but not sent": Subject(stranger, here, "yridj"),
+        "own and opened": Subject(here, stranger, "yroub", is_opened=True),
+        "a stranger's, opened": Subject(stranger, stranger, "yridj", is_opened=True),
+        "a stranger's, opened and over": Subject(
+            stranger, stranger, "yridjfe", is_opened=True, is_ended=True
+        ),
     }
     if actor.person_id is None:
         return {"a stranger's": subjects["a stranger's"]}
@@ -349,6 +395,7 @@ SUBJECTS = {
     "certification": (Certification,),
     "project": (Project,),
     "evidence": (Project,),
+    "estimated_price": (EstimatedPrice,),
     "request": (UsageContractRequest,),
     "contract": (Contract,),
     "audit": (Project,),
@@ -364,6 +411,8 @@ NEEDED = {
     "s": ("addressee_id", "is_sent"),
     "u": ("owner_id", "is_sent"),
     "t": ("owner_id", "is_sent"),
+    "n": ("owner_id", "reader_ids"),
+    "e": ("is_ended",),
 }
 
 

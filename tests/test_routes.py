@@ -35,9 +35,12 @@ READ_OF = {
     "offering": Permission.OFFERING_READ_DRAFT,
     "listing": Permission.OFFERING_READ_DRAFT,
     "certification": Permission.CERTIFICATION_READ,
+    "body_rules": Permission.BODY_RULES_READ,
     "project": Permission.PROJECT_READ,
     "evidence": Permission.EVIDENCE_READ,
     "request": Permission.REQUEST_READ,
+    "quote_round": Permission.QUOTE_ROUND_READ,
+    "quote_request": Permission.QUOTE_REQUEST_READ,
     "contract": Permission.CONTRACT_READ,
     "audit": Permission.AUDIT_READ_CASE,
 }

@@ -34,7 +34,7 @@ def test_pages_name_what_the_code_names():
     assert "## ListingVersion（" in machines
     settings = GENERATOR.write_settings()
     assert "`NARABI_AUDIT_KEY`" in settings
-    assert settings.count("| required |") == 4
+    assert settings.count("| required |") == 5
     server = (ROOT / "gunicorn.conf.py").read_text("utf-8")
     read = set(re.findall(r'read\("(\w+)"\)|environ\W+(?:get\W+)?"(\w+)"', server))
     for name in {first or second for first, second in read} | {"PORT"}:

@@ -1,13 +1,16 @@
 """What this reader keeps for computing costs: in the profile, or without one in the browser's session.
 
-An address that names a body is complete in itself: it shows the same to everyone. Otherwise each
-word that it leaves out is taken from what the reader keeps.
+Some of it counts for every work, some for the services of one standard specification alone: a work
+is named by the code of its specification. An address that names a body is complete in itself: it
+shows the same to everyone. What an address without a body leaves out is taken from what is kept.
 """
 
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from flask import session as browser_session
 from sqlmodel import Session
@@ -17,7 +20,9 @@ from accounts.auth import actor
 from catalog.bodies import acting_body, find_body
 from catalog.conditions import Conditions, read_conditions
 from catalog.kept import services
-from catalog.kept.queries import find_profile
+from catalog.kept.queries import find_profiles, list_names, load_baseline, works_of
+from catalog.kept.services import Work
+from catalog.kept.words import Words, general_words, work_words
 from catalog.schemas import CostQuerySchema
 from catalog.what_if import Baseline
 from core import web
@@ -25,8 +30,7 @@ from core.clock import day_in_japan
 from core.db import now, transaction
 from core.errors import Invalid
 
-Words = dict[str, str | list[str]]
-_COOKIE_KEY = "cost_conditions"
+_COOKIE_KEY, _COOKIE_WORKS = "cost_conditions", "cost_works"
 _LONGEST = 1_400  # bytes as packed; the whole cookie holds 4,096
 # A word of the address replaces what is kept together with what says where that comes from.
 _TOGETHER = (
@@ -37,6 +41,16 @@ TOO_LONG = (
     "サインインしていないときは、ここまで長い条件を覚えられません。"
     "選ぶオプションを減らすか、覚えずに計算してください。"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class KeptWork:
+    """What is kept for one work: counted quantities and options, and today's contract."""
+
+    code: str
+    name: str
+    conditions: Conditions
+    baseline: Baseline | None
 
 
 def keepable(conditions: Conditions) -> Words:
@@ -53,14 +67,54 @@ def has_profile_place() -> bool:
     return actor().organisation_id is not None
 
 
-def find_words() -> Words:
-    """Return the words that this reader keeps, without what can no longer be read."""
-    session, acting = web.read_session(), actor()
+def find_words(code: str = "") -> Words:
+    """Return the words kept for every work and for the given one, as far as they can be read today."""
+    session = web.read_session()
     if has_profile_place():
-        profile = find_profile(session, acting)
-        acting_body(session, acting)  # what is kept for it mostly names it
-        return usable(session, profile.conditions) if profile else {}
-    return usable(session, browser_session.get(_COOKIE_KEY, {}))
+        acting_body(session, actor())  # what is kept for it mostly names it
+    words = general_words(_stored(""))
+    return usable(session, {**words, **work_words(_stored(code))} if code else words)
+
+
+def find_untold() -> Words:
+    """Return kept words that count for no work until somebody says for which."""
+    return usable(web.read_session(), work_words(_stored("")))
+
+
+def has_untold() -> bool:
+    """Tell whether quantities or today's contract are kept of which nobody told the work."""
+    return bool(find_untold() or load_baseline(web.read_session(), actor(), ""))
+
+
+def list_codes() -> list[str]:
+    """Return the works for which something is kept."""
+    if has_profile_place():
+        return list(find_profiles(web.read_session(), actor()).works)
+    return sorted(browser_session.get(_COOKIE_WORKS, {}))
+
+
+def work_of(listing_version_ids: Collection[UUID]) -> str:
+    """Return the work that all of some services are for; empty when they are for several, or unknown."""
+    if not listing_version_ids or not list_codes():
+        return ""
+    codes = {each.code for each in works_of(web.read_session(), listing_version_ids).values()}
+    return codes.pop() if len(codes) == 1 else ""
+
+
+def list_works() -> list[KeptWork]:
+    """Return what is kept for each work, by the code of its specification."""
+    codes, session = list_codes(), web.read_session()
+    if not codes:
+        return []
+    in_profile = has_profile_place()
+    names = find_profiles(session, actor()).names if in_profile else list_names(session, codes)
+    return [
+        KeptWork(
+            code, names[code], own_conditions(session, code), load_baseline(session, actor(), code)
+        )
+        for code in codes
+        if code in names
+    ]
 
 
 def usable(session: Session, words: Mapping[str, str | list[str]]) -> Words:
@@ -75,38 +129,58 @@ def usable(session: Session, words: Mapping[str, str | list[str]]) -> Words:
     return _without(words, dropped)
 
 
-def complete(given: MultiDict[str, str]) -> MultiDict[str, str]:
+def complete(given: MultiDict[str, str], code: str = "") -> MultiDict[str, str]:
     """Return the words of an address with the kept ones in place of those that it leaves out."""
     if "body" in given:
         return given
     found = MultiDict(given)
-    for name, value in _without(find_words(), set(given)).items():
+    for name, value in _without(find_words(code), set(given)).items():
         found.setlist(name, value if isinstance(value, list) else [value])
     return found
 
 
-def own_conditions(session: Session) -> Conditions:
-    """Return for whom this reader computes where no address says it."""
-    words = find_words()
+def own_conditions(session: Session, code: str = "") -> Conditions:
+    """Return for whom this reader computes, and how much for a work, where no address says it."""
+    words = find_words(code)
     asked = CostQuerySchema().load(words)
     return read_conditions(session, actor(), asked, names_body="body" in words)
 
 
-def keep(words: Words, baseline: Baseline | None) -> None:
+def keep(words: Words, work: Work | None, *, settles: bool = False) -> None:
     """Keep words in place of those kept before; Invalid when the browser cannot hold them."""
     if has_profile_place():
-        _write(lambda session: services.keep(session, actor(), words, baseline))
-    elif len(zlib.compress(json.dumps(words).encode())) > _LONGEST:
+        _write(lambda session: services.keep(session, actor(), words, work, settles=settles))
+        return
+    general, works = general_words(words), dict(browser_session.get(_COOKIE_WORKS, {}))
+    if not settles:
+        general |= work_words(_stored(""))
+    if work is not None:
+        works.pop(work.code, None)
+        if words := work_words(work.words):
+            works[work.code] = words
+    if len(zlib.compress(json.dumps([general, works]).encode())) > _LONGEST:
         raise Invalid({"o": TOO_LONG})
-    else:
-        browser_session[_COOKIE_KEY] = words
+    browser_session[_COOKIE_KEY], browser_session[_COOKIE_WORKS] = general, works
 
 
 def forget() -> None:
     """Drop what is kept."""
-    browser_session.pop(_COOKIE_KEY, None)
+    for key in (_COOKIE_KEY, _COOKIE_WORKS):
+        browser_session.pop(key, None)
     if has_profile_place():
         _write(lambda session: services.forget(session, actor()))
+
+
+def _stored(code: str) -> Words:
+    """Return what stands in the profile of a work or in the browser, read or not; in the general one without a code."""
+    if has_profile_place():
+        profile = find_profiles(web.read_session(), actor()).get(code)
+        return profile.conditions if profile else {}
+    if code:
+        found: Words = browser_session.get(_COOKIE_WORKS, {}).get(code, {})
+    else:
+        found = browser_session.get(_COOKIE_KEY, {})
+    return found
 
 
 def _write(act: Callable[[Session], object]) -> None:

@@ -24,9 +24,15 @@ class CostFormSchema(CostQuerySchema, KeepingSchema):
 
 
 class OwnConditionsSchema(CostFormSchema):
-    """The conditions that count wherever a price is shown, and the page to go back to."""
+    """The conditions that count wherever a price is shown, and the page to go back to.
+
+    `work` is the specification whose services the quantities, options and today's contract are for;
+    `opened` the one whose were in the fields when the page was opened.
+    """
 
     next = fields.String(load_default="")
+    work = fields.String(load_default="", metadata={"label": "業務"})
+    opened = fields.String(load_default="")
 
 
 class ForgetSchema(FormSchema):

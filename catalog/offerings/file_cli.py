@@ -2,12 +2,12 @@
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
 import click
+from sqlmodel import Session
 
-from catalog.offerings.models import EvidenceFile
 from catalog.offerings.queries.answers import stream_files
 from core import clock
 from core.cli import Operation
@@ -27,15 +27,15 @@ def files_group() -> None:
 @click.option(
     "--remove-unused",
     is_flag=True,
-    help="どの回答にも使われず、保存から1日を過ぎたものを消します。",
+    help="どの記録にも使われず、保存から1日を過ぎたものを消します。",
 )
 @click.pass_obj
 def check_files(operation: Operation, remove_unused: bool) -> None:  # noqa: FBT001 - click passes options by name
-    """すべての証拠のファイルを読み、ハッシュと大きさを確かめます。欠けや違いがあれば1で終わります。"""
+    """すべての保存したファイルを読み、ハッシュと大きさを確かめます。欠けや違いがあれば1で終わります。"""
     store = get_store(operation.settings)
     broken: list[str] = []
     try:
-        used = _check_used(store, broken)
+        used = _check_used(store, operation.named_files, broken)
         click.echo(f"{len(used):,}個を確かめ、{len(broken):,}個に誤りがありました。")
         unused = 0
         for sha256 in _list_unused(store, used):
@@ -54,23 +54,30 @@ def check_files(operation: Operation, remove_unused: bool) -> None:  # noqa: FBT
         sys.exit(1)
 
 
-def _check_used(store: FileStore, broken: list[str]) -> set[str]:
+def _check_used(
+    store: FileStore,
+    list_named: Callable[[Session], Iterable[tuple[str, int]]],
+    broken: list[str],
+) -> set[str]:
     """Read every file that a row names; returns their hashes, and adds a sentence for each fault."""
     used: set[str] = set()
-    with reading() as session, click.progressbar(list(stream_files(session)), label="確認") as rows:
-        for row in rows:
-            fault = "" if row.sha256 in used else _find_fault(store, row)
-            used.add(row.sha256)
+    with reading() as session:
+        named = [(row.sha256, row.size) for row in stream_files(session)]
+        named += list_named(session)
+    with click.progressbar(named, label="確認") as rows:
+        for sha256, size in rows:
+            fault = "" if sha256 in used else _find_fault(store, sha256, size)
+            used.add(sha256)
             if fault:
                 broken.append(fault)
     return used
 
 
-def _find_fault(store: FileStore, row: EvidenceFile) -> str:
+def _find_fault(store: FileStore, sha256: str, named_size: int) -> str:
     try:
-        content = store.open(row.sha256)
+        content = store.open(sha256)
     except FileMissing:
-        return f"{row.sha256}がありません。控えから戻してください。"
+        return f"{sha256}がありません。控えから戻してください。"
     digest, size = hashlib.sha256(), 0
     try:
         for part in read_parts(content):
@@ -78,8 +85,8 @@ def _find_fault(store: FileStore, row: EvidenceFile) -> str:
             size += len(part)
     finally:
         content.close()
-    if (digest.hexdigest(), size) != (row.sha256, row.size):
-        return f"{row.sha256}の中身が変わっています。控えから戻してください。"
+    if (digest.hexdigest(), size) != (sha256, named_size):
+        return f"{sha256}の中身が変わっています。控えから戻してください。"
     return ""
 
 

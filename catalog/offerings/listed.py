@@ -15,7 +15,7 @@ from catalog.price_plan import (
     Unit,
 )
 from catalog.specifications.models import title_of
-from catalog.undecoded import Decoders, decode
+from catalog.undecoded import Decoders, decode, decode_row
 from vendors.models import label_of
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class ListedPrice(NamedTuple):
 
 def read_plan(rows: Sequence[Sequence[Any]], decoders: Decoders) -> list[ListedPrice]:
     """Make rows of a price plan of what the database gave."""
-    return [ListedPrice._make(map(decode, row, decoders)) for row in rows]
+    return [ListedPrice._make(decode_row(row, decoders)) for row in rows]
 
 
 class Told(Generic[T]):
@@ -63,7 +63,10 @@ class Told(Generic[T]):
         """Give the value."""
         if listed is None:
             return self
-        value: T = decode(listed.values[self._place], listed.decoders[self._place])
+        known = listed.known
+        if self._place not in known:
+            known[self._place] = decode(listed.values[self._place], listed.decoders[self._place])
+        value: T = known[self._place]
         return value
 
 
@@ -73,7 +76,15 @@ class Listed:
     Named as the columns they come from, in the order of `columns`.
     """
 
-    __slots__ = ("_components", "_price_decoders", "_prices", "decoders", "plans", "values")
+    __slots__ = (
+        "_components",
+        "_price_decoders",
+        "_prices",
+        "decoders",
+        "known",
+        "plans",
+        "values",
+    )
     columns: ClassVar[list[str]] = []
 
     id = Told[uuid.UUID]()
@@ -124,6 +135,7 @@ class Listed:
         price_decoders: Decoders,
     ) -> None:
         self.values, self.decoders = values, decoders
+        self.known: dict[int, Any] = {}
         self._prices, self._price_decoders = prices, price_decoders
         self._components: list[ListedPrice] | None = None
         self.plans: dict[date, PricePlan] = {}

@@ -23,7 +23,13 @@ def plan_of(version: ListingVersion | Listed, day: date | None = None) -> PriceP
     for a draft without components; a submitted version always has some.
     """
     today = day or today_jst()
-    return plan_of_rows(version.components, today, version.minimum_term_months, version.part_month)
+    known = version.plans.get(today) if isinstance(version, Listed) else None
+    if known is not None:
+        return known
+    plan = plan_of_rows(version.components, today, version.minimum_term_months, version.part_month)
+    if isinstance(version, Listed):
+        version.plans[today] = plan
+    return plan
 
 
 def plan_of_rows(

@@ -20,7 +20,7 @@ from procurement.contracts.facts import Approval, MadeDocument, RequestFacts
 from procurement.contracts.models import BidderList, UsageContractRequest
 from procurement.projects.models import ContractTermBasis
 
-FORMAT = "narabi-usage-contract-request-1"
+FORMAT = "narabi-usage-contract-request-2"
 TEMPLATE = "usage_contract_request"
 _UNDECIDED = "決裁のときに付きます"
 _REDUCTION = (
@@ -32,7 +32,7 @@ _REDUCTION = (
 def make_document(facts: RequestFacts, approval: Approval) -> MadeDocument:
     """Return payload and PDF of an approved request; equal facts give equal bytes."""
     document = describe_document(facts, approval)
-    payload = {"format": FORMAT, "references": _references(facts), "document": document}
+    payload = {"format": FORMAT, "references": _references(facts, approval), "document": document}
     rendered = render_pdf(TEMPLATE, document)
     return MadeDocument(
         payload=canonical_json(payload),
@@ -47,12 +47,13 @@ def read_document(request: UsageContractRequest) -> dict[str, Any]:
     return stored
 
 
-def _references(facts: RequestFacts) -> dict[str, Any]:
+def _references(facts: RequestFacts, approval: Approval) -> dict[str, Any]:
     request, selection, version = facts.request, facts.request.selection, facts.version
     return {
         "request_id": str(request.id),
         "project_id": str(request.project_id),
         "selection_id": str(selection.id),
+        "selection_sha256": approval.selection_sha256,
         "evidence_sha256": facts.pack.sha256,
         "listing_version_id": str(version.id),
         "listing_sha256": facts.hit["listing_sha256"],
@@ -91,7 +92,7 @@ def describe_document(facts: RequestFacts, approval: Approval | None) -> dict[st
         "term": _describe_term(facts),
         "method": {
             "name": "入札をしない契約（随意契約）",
-            "ground": f"{request.selection.ground.label}　{request.selection.category.label}",
+            "ground": f"{request.selection.ground_label}　{request.selection.category.label}",
             "reason": "",
         },
         "budget": f"{project.term_basis.label}　{project.budget_line}",

@@ -30,11 +30,12 @@ class RequestFacts:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What the decision adds: the number, the moment, and who decided."""
+    """What the decision adds: number, moment, who decided, and the hash of the choice it rests on."""
 
     number: str
     decided_at: datetime
     approver_name: str
+    selection_sha256: str
 
 
 @dataclass(frozen=True, slots=True)

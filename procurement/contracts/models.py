@@ -130,6 +130,7 @@ class UsageContractRequest(StatefulModel, table=True):
     payload: str = Field(default="", sa_type=Text)
     payload_sha256: str = Field(default="", max_length=64)
     approved_sha256: str = Field(default="", max_length=64)
+    selection_sha256: str = Field(default="", max_length=64)
     sent_sha256: str = Field(default="", max_length=64)
     submitted_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
     last_editor_id: uuid.UUID = Field(foreign_key="people.id")
@@ -202,6 +203,8 @@ class Contract(StatefulModel, table=True):
     __table_args__ = (
         UniqueConstraint("owner_id", "number"),
         CheckConstraint("ends_on >= starts_on", "dates"),
+        CheckConstraint(not_same("registered_by_id", "confirmed_by_id"), "four_eyes"),
+        CheckConstraint("(confirmed_by_id IS NULL) = (confirmed_at IS NULL)", "confirmed_whole"),
     )
 
     request_id: uuid.UUID = Field(foreign_key="usage_contract_requests.id", unique=True)
@@ -216,6 +219,8 @@ class Contract(StatefulModel, table=True):
     signed_record_sha256: str = Field(max_length=64)
     signed_record_name: str = Field(default="", max_length=200)
     registered_by_id: uuid.UUID = Field(foreign_key="people.id")
+    confirmed_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    confirmed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
     @property
     def is_sent(self) -> bool:

@@ -41,6 +41,18 @@ _OF_PROJECT = {
         _P.PROJECT_EDIT,
         "projects.propose",
     ),
+    _PS.QUOTING: (
+        "見積依頼を見る",
+        "見積を待ち、締切の後に担当者と決裁者の2人で開封します",
+        _P.QUOTE_ROUND_READ,
+        "quoting.latest",
+    ),
+    _PS.QUOTES_OPENED: (
+        "選定の案を作る",
+        "開封した見積から選び、選定の案を作ります",
+        _P.PROJECT_EDIT,
+        "projects.propose",
+    ),
     _PS.SELECTION_PROPOSED: (
         "選定の案を決裁する",
         "決裁者が選定の案を決裁します",
@@ -56,7 +68,7 @@ _OF_PROJECT = {
 }
 _AGAIN = (
     "依頼書を作り直す",
-    "依頼書を作り直すか、案件を中止します",
+    "依頼書を作り直すか、次の候補を選び直すか、案件を中止します",
     _P.REQUEST_EDIT,
     "requests.create",
 )

@@ -135,9 +135,13 @@ def find_document(session: Session, request_id: uuid.UUID, kind: str) -> Request
     return session.exec(statement).first()
 
 
-def get_contract(session: Session, contract_id: uuid.UUID) -> Contract | None:
-    """Return a contract record."""
-    return session.get(Contract, contract_id)
+def get_contract(
+    session: Session, contract_id: uuid.UUID, *, for_update: bool = False
+) -> Contract | None:
+    """Return a contract record; locked and read anew when asked."""
+    return session.get(
+        Contract, contract_id, with_for_update=for_update or None, populate_existing=for_update
+    )
 
 
 def find_contract_of(session: Session, request_id: uuid.UUID) -> Contract | None:
@@ -185,6 +189,19 @@ def list_contracts(
     if addressee_id is not None:
         statement = statement.where(Contract.addressee_id == addressee_id)
     return [(contract, request) for contract, request in session.exec(statement)]
+
+
+def list_to_confirm(session: Session, owner_id: uuid.UUID) -> list[tuple[Contract, Project]]:
+    """Return the contracts of a body that no approver has confirmed, with their projects."""
+    statement = (
+        select(Contract, Project)
+        .join(UsageContractRequest, col(UsageContractRequest.id) == Contract.request_id)
+        .join(Project, col(Project.id) == UsageContractRequest.project_id)
+        .where(Contract.owner_id == owner_id, col(Contract.confirmed_at).is_(None))
+        .order_by(col(Contract.created_at), col(Contract.id))
+        .limit(MAXIMUM_ROWS)
+    )
+    return [(contract, project) for contract, project in session.exec(statement)]
 
 
 def _with_names() -> tuple[Any, ...]:

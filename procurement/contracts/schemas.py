@@ -12,8 +12,9 @@ from core.fields import (
     line,
     lines,
 )
+from core.state_machine import LabelledCode
 from procurement.contracts.models import BidderList
-from procurement.projects.schemas import VersionSchema
+from procurement.projects.schemas import DecisionSchema, VersionSchema
 
 _EMAIL = validate.Email(error="メールアドレスは name@example.jp の形で入力してください。")
 
@@ -57,6 +58,21 @@ class SendSchema(VersionSchema):
     password = fields.String(load_default="", metadata={"label": "パスワード"})
 
 
+class RequestDecision(LabelledCode):
+    """What an approver may decide on a request: sending may be a visit of its own."""
+
+    SEND = "send", "この内容で決裁し、すぐに事業者へ送信する"
+    APPROVE = "approve", "この内容で決裁する（送信はあとで行う）"
+    RETURN = "return", "担当者に差し戻す"
+
+
+class RequestDecisionSchema(DecisionSchema):
+    """The decision on a request; the password where it is sent and the sign-in is not recent."""
+
+    decision = choice("決裁", RequestDecision)
+    password = fields.String(load_default="", metadata={"label": "パスワード"})
+
+
 class ReasonSchema(ConfirmSchema):
     """An act that needs a reason."""
 
@@ -71,3 +87,4 @@ class ContractSchema(VersionSchema):
     starts_on = day("利用の始まり")
     ends_on = day("利用の終わり")
     signed_record_sha256 = line("署名済みの契約書のSHA-256", maximum=100, required=False)
+    term_note = lines("期間について確かめた結果", maximum=1_000, required=False)

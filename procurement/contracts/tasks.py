@@ -13,6 +13,7 @@ from accounts.permissions import Permission, can
 from core.japanese import format_date, format_datetime
 from procurement.contracts.models import Contract, RequestState, UsageContractRequest
 from procurement.projects.models import ENDED_STATES, EvidencePack, Project, ProjectState
+from procurement.projects.weighing import EvaluationView
 from procurement.selection.models import Selection
 
 _PS, _RS = ProjectState, RequestState
@@ -37,9 +38,9 @@ _REQUEST_SENTENCES = {
     _RS.APPROVED: "依頼書が決裁されました。",
     _RS.SENT: "依頼を送信しました。事業者の承諾を待っています。",
     _RS.ACCEPTED: "事業者が承諾しました。",
-    _RS.DECLINED: "事業者が辞退しました。依頼し直すか、案件を中止してください。",
-    _RS.WITHDRAWN: "依頼を取り下げました。依頼し直すか、案件を中止してください。",
-    _RS.LAPSED: "回答の期限が過ぎました。依頼し直すか、案件を中止してください。",
+    _RS.DECLINED: "事業者が辞退しました。依頼し直すか、次の候補を選び直すか、案件を中止してください。",
+    _RS.WITHDRAWN: "依頼を取り下げました。依頼し直すか、次の候補を選び直すか、案件を中止してください。",
+    _RS.LAPSED: "回答の期限が過ぎました。依頼し直すか、次の候補を選び直すか、案件を中止してください。",
 }
 _REQUEST_STATUS = {
     _RS.DRAFT: ("in_progress", None),
@@ -84,15 +85,19 @@ def list_tasks(
     *,
     request: UsageContractRequest | None,
     contract: Contract | None,
+    conditions: int,
+    evaluation: EvaluationView | None,
     actor: Actor,
 ) -> list[Task]:
-    """Return the six tasks of a project for this reader."""
+    """Return the tasks of a project for this reader; `conditions` is how many were typed."""
     may_edit = can(actor, Permission.PROJECT_EDIT, project)
     return [
         _need(project, may_edit=may_edit),
+        _set_conditions(project, packs, conditions, may_edit=may_edit),
         _search(project, packs),
         _compare(project, packs),
-        _quote(project, selection),
+        _evaluate(project, packs, evaluation),
+        _quote(project, selection, may_edit=may_edit),
         _select(project, selection, actor, may_edit=may_edit),
         _request(project, request, contract, may_edit=may_edit),
     ]
@@ -102,6 +107,21 @@ def _need(project: Project, *, may_edit: bool) -> Task:
     href = url_for("projects.edit", project_id=project.id)
     editable = may_edit and project.is_editable
     return Task("必要と予算を書く", "done", "件名、利用期間、予算科目", href if editable else "")
+
+
+def _set_conditions(
+    project: Project, packs: Sequence[EvidencePack], count: int, *, may_edit: bool
+) -> Task:
+    label, written = "条件を書く", f"{count}件" if count else "検索の条件と案件の必要だけ"
+    if project.has_open_costs:
+        href = url_for("projects.edit_conditions", project_id=project.id) if may_edit else ""
+        if count:
+            return Task(label, "done", f"{written}　検索結果を確定するまで変えられます", href)
+        hint = "サービスが満たすべきこと。候補を除外するときの根拠になります"
+        return Task(label, "not_started", hint, href, "任意")
+    if not packs:
+        return Task(label, "locked", "確定しないで案件を終えました")
+    return Task(label, "done", f"{written}　検索結果と一緒に確定済み")
 
 
 def _search(project: Project, packs: Sequence[EvidencePack]) -> Task:
@@ -123,15 +143,41 @@ def _compare(project: Project, packs: Sequence[EvidencePack]) -> Task:
     if project.state in _LOCKED_ON or not packs:
         return Task(label, "locked", "「サービスを探して確定する」が終わると始められます")
     if project.state is _PS.EVIDENCE_LOCKED:
-        return Task(label, "not_started", "除外する候補に理由を付け、残りを比べます", href)
+        hint = "合わない候補を、条件と理由を挙げて除外します"
+        return Task(label, "in_progress", hint, href)
     return Task(label, "done", "候補と除外の理由", href)
 
 
-def _quote(project: Project, selection: Selection | None) -> Task:
+def _evaluate(
+    project: Project, packs: Sequence[EvidencePack], evaluation: EvaluationView | None
+) -> Task:
+    label, href = "比べ方を決めて評価する", url_for("projects.evaluate", project_id=project.id)
+    if project.state in _LOCKED_ON or not packs:
+        return Task(label, "locked", "「サービスを探して確定する」が終わると始められます")
+    if project.state is _PS.EVIDENCE_LOCKED:
+        if evaluation is None:
+            hint = "価格だけで比べるか、重みを確定してから採点します"
+            return Task(label, "not_started", hint, href)
+        hint = f"{evaluation.basis.label}　{evaluation.state.label}"
+        return Task(label, "in_progress", hint, href)
+    return Task(label, "done", evaluation.basis.label if evaluation else "価格だけで比べる", href)
+
+
+def _quote(project: Project, selection: Selection | None, *, may_edit: bool) -> Task:
     label = "見積を依頼する"
     if project.state in (_PS.QUOTING, _PS.QUOTES_OPENED):
-        return Task(label, "in_progress", "見積の受け付け")
+        href = url_for("quoting.latest", project_id=project.id)
+        if project.state is _PS.QUOTES_OPENED:
+            return Task(label, "done", "開封した見積", href)
+        return Task(label, "in_progress", "締切の後に、2人で開封します", href)
+    if project.state is _PS.COMPARED:
+        href = url_for("quoting.create", project_id=project.id) if may_edit else ""
+        hint = "金額が少額の契約の限度額をこえるときに必要です"
+        return Task(label, "not_started", hint, href, "該当するときだけ")
     if selection is not None and selection.is_approved is not False:
+        if selection.quote_id is not None:
+            href = url_for("quoting.latest", project_id=project.id)
+            return Task(label, "done", "開封した見積", href)
         return Task(
             label, "done", "限度額以下のため、公表された料金で選びます", "", "少額のため不要"
         )
@@ -142,10 +188,14 @@ def _quote(project: Project, selection: Selection | None) -> Task:
 def _select(project: Project, selection: Selection | None, actor: Actor, *, may_edit: bool) -> Task:
     label = "選定して決裁を受ける"
     decision = url_for("projects.decide", project_id=project.id)
-    if project.state is _PS.COMPARED:
+    if project.state in (_PS.COMPARED, _PS.QUOTES_OPENED):
         href = url_for("projects.propose", project_id=project.id) if may_edit else ""
         if selection is not None and selection.is_approved is False:
             return Task(label, "fix", f"差し戻しの理由：{selection.return_reason}", href)
+        if selection is not None:  # it was approved, and its vendor did not take the request
+            return Task(
+                label, "fix", "前に選んだ事業者とは契約に至りませんでした", href, "選び直し"
+            )
         return Task(label, "not_started", "1件を選び、根拠と理由を書きます", href)
     if project.state is _PS.SELECTION_PROPOSED:
         mine = can(actor, Permission.PROJECT_DECIDE, project)
@@ -167,7 +217,10 @@ def _request(
     label = "利用契約を依頼し、契約を記録する"
     if contract is not None:
         hint = f"契約番号 {contract.number}　{format_date(contract.signed_on)}"
-        return Task(label, "done", hint, url_for("contracts.show", contract_id=contract.id))
+        href = url_for("contracts.show", contract_id=contract.id)
+        if contract.confirmed_at is None:
+            return Task(label, "waiting", hint, href, "記録の確認待ち（決裁者）")
+        return Task(label, "done", hint, href)
     create = url_for("requests.create", project_id=project.id) if may_edit else ""
     if request is None:
         if project.state is _PS.SELECTION_APPROVED:

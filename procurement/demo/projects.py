@@ -3,34 +3,48 @@
 import uuid
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from sqlmodel import Session
 
 from accounts.identity import Actor
+from accounts.models import Organisation
 from catalog.offerings.queries import load_listing_versions
+from catalog.price_plan import TaxRounding
 from core.clock import day_in_japan
 from core.db import now
 from core.errors import NotFound
 from core.japanese import fiscal_year
-from procurement.bodies.models import ContractCategory
+from procurement.bodies import services as bodies
+from procurement.bodies.models import NUMBER_PATTERN, ContractCategory
 from procurement.contracts import queries as request_queries
 from procurement.contracts import services as contracts
 from procurement.contracts.documents import make_document
 from procurement.contracts.models import BidderList, UsageContractRequest
+from procurement.demo.quotes import OPENED_DAYS, Asking
 from procurement.demo.story import Story, Timeline
 from procurement.demo.world import Row, World, read_rows
 from procurement.projects import queries
 from procurement.projects import services as projects
 from procurement.projects.costs import term_of
+from procurement.projects.evaluation_models import EvaluationBasis
 from procurement.projects.models import ContractTermBasis, Project
 from procurement.projects.searching import make_kept_query
+from procurement.projects.weighing import (
+    PRICE_HOW,
+    PRICE_NAME,
+    Criterion,
+    CriterionKey,
+    Score,
+)
 from procurement.selection import services as selection
 from procurement.selection.models import Ground
 from search import queries as search
 
 _LATEST_START = date(2027, 3, 1)
 _ANSWER_DAYS = 30
+_RULES_BEFORE = timedelta(days=60)
 _LOCKED = (
     "evidence_locked",
     "compared",
@@ -41,14 +55,54 @@ _LOCKED = (
     "closed",
 )
 _COMPARED = _LOCKED[1:]
+_ASKED = ("quoting", "quotes_opened")
 _PROPOSED = _LOCKED[4:]
 
 
 def plan_projects(timeline: Timeline, world: World, today: date) -> None:
     """Plan every sample case backwards from today, so that open requests are still open."""
     last = min(today, _LATEST_START)
-    for number, row in enumerate(read_rows("demo_projects.toml", "projects")):
+    rows = read_rows("demo_projects.toml", "projects")
+    for body in dict.fromkeys(row["body"] for row in rows):
+        row = next(each for each in rows if each["body"] == body)
+        timeline.plan(last - _RULES_BEFORE, partial(_lay_down_rules, world=world, row=row))
+    for number, row in enumerate(rows):
         ProjectStory(world, row).plan(Story(timeline, last - timedelta(days=30 - number)), last)
+
+
+def _lay_down_rules(session: Session, *, world: World, row: Row) -> None:
+    """Let the clerk propose and the approver confirm the sample rules of their body."""
+    where = f"body:{row['body']}"
+    clerk = world.actor(session, row["clerk"], where)
+    name = session.get_one(Organisation, clerk.organisation_id).name
+    made = bodies.propose_rules(
+        session,
+        clerk,
+        valid_from=day_in_japan(now(session)),
+        source=f"{name}契約規則（見本）",
+        saas_category=ContractCategory.SERVICES,
+        rounding=TaxRounding.WHOLE,
+        long_term_allowed=True,
+        long_term_max_months=60,
+        long_term_source=f"{name}長期継続契約を締結することができる契約を定める条例第2条（見本）",
+        quotes_at_least=2,
+        designated_at_least=3,
+        single_quote_up_to=100_000,
+        sheet_omitted_up_to=300_000,
+        head_title=f"{name}長",
+        head_name="見本　一郎",
+        department="総務課情報係（見本）",
+        address=f"{name}見本1番地1",
+        phone="0000-00-0000",
+        number_pattern=NUMBER_PATTERN,
+        ceilings={},
+        bands=[
+            bodies.RouteBand(500_000, ("係長",), (), "課長"),
+            bodies.RouteBand(None, ("係長", "課長"), ("財政課長",), f"{name}長"),
+        ],
+    )
+    approver = world.actor(session, row["approver"], where)
+    bodies.confirm_rules(session, approver, made, version=made.version)
 
 
 class ProjectStory:
@@ -62,6 +116,8 @@ class ProjectStory:
         """Plan the acts up to the state of the case."""
         state, row = self._row["state"], self._row
         story.then(None, self._open)
+        if "conditions" in row:
+            story.then(None, self._set_conditions)
         if state != "draft":
             story.then(story.day + timedelta(days=1), self._search)
         if state == "none_suitable":
@@ -81,12 +137,33 @@ class ProjectStory:
         if state in _LOCKED:
             story.then(story.day + timedelta(days=1), self._lock)
             story.then(None, self._exclude_others)
+            if "evaluation" in self._row:
+                story.then(None, self._fix_weights)
+                story.then(None, self._score)
         if state in _COMPARED:
             story.then(story.day + timedelta(days=1), self._compare)
+        if state in _ASKED:
+            self._plan_quotes(story)
         if state in _PROPOSED:
             story.then(story.day + timedelta(days=1), self._propose)
         if state in _PROPOSED[1:]:
             story.then(story.day + timedelta(days=1), self._approve)
+
+    def _plan_quotes(self, story: Story) -> None:
+        """Ask for quotes; where they were opened, both openers come after the deadline."""
+        acts = [Asking.ask, Asking.send, Asking.quote]
+        story.then(story.day + timedelta(days=1), self._ask(acts[0]))
+        for act in acts[1:]:
+            story.then(None, self._ask(act))
+        if self._row["state"] == "quotes_opened":
+            story.then(story.day + timedelta(days=OPENED_DAYS + 1), self._ask(Asking.mark))
+            story.then(None, self._ask(Asking.open))
+
+    def _ask(self, act: Callable[[Asking, Session], None]) -> Callable[[Session], None]:
+        def run(session: Session) -> None:
+            act(Asking(self._world, self._row, self._project(session).id), session)
+
+        return run
 
     # --- the clerk -------------------------------------------------------------------------------
 
@@ -148,20 +225,69 @@ class ProjectStory:
             session, self._clerk(session), project, engine, version=project.version
         )
 
+    def _set_conditions(self, session: Session) -> None:
+        project = self._project(session)
+        typed = {name: "\n".join(lines) for name, lines in self._row["conditions"].items()}
+        projects.set_conditions(
+            session, self._clerk(session), project, version=project.version, **typed
+        )
+
     def _exclude_others(self, session: Session) -> None:
-        pack = queries.latest_pack(session, self._project(session).id)
+        project = self._project(session)
+        pack = queries.latest_pack(session, project.id)
         candidates = queries.list_candidates(session, pack.id) if pack else []
         wanted = {self._listing(key) for key in self._row["candidates"]}
         versions = load_listing_versions(session, [each.listing_version_id for each in candidates])
-        for each in candidates:
-            if versions[each.listing_version_id].listing_id not in wanted:
-                projects.exclude_candidate(
-                    session,
-                    self._clerk(session),
-                    each,
-                    version=each.version,
-                    reason=self._row["other_hits_reason"],
-                )
+        others = [
+            each.id
+            for each in candidates
+            if versions[each.listing_version_id].listing_id not in wanted
+        ]
+        if others:
+            projects.exclude_candidates(
+                session,
+                self._clerk(session),
+                project,
+                version=project.version,
+                candidate_ids=others,
+                condition_key=self._row.get("other_hits_condition", "案-1"),
+                reason=self._row["other_hits_reason"],
+            )
+
+    def _fix_weights(self, session: Session) -> None:
+        told = self._row["evaluation"]
+        weighed = [Criterion(n, *each) for n, each in enumerate(told["criteria"], start=1)]
+        price = Criterion(len(weighed) + 1, PRICE_NAME, told["price"], PRICE_HOW, is_price=True)
+        projects.set_evaluation(
+            session,
+            self._clerk(session),
+            self._project(session),
+            version=0,
+            basis=EvaluationBasis.WEIGHTED,
+            criteria=[*weighed, price],
+            is_final=True,
+        )
+
+    def _score(self, session: Session) -> None:
+        project = self._project(session)
+        pack = queries.latest_pack(session, project.id)
+        view = None if pack is None else projects.evaluation_of(session, pack.id)
+        if pack is None or view is None:
+            raise NotFound
+        candidates = queries.remaining_candidates(session, pack.id)
+        versions = load_listing_versions(session, [each.listing_version_id for each in candidates])
+        scores: dict[CriterionKey, Score | None] = {}
+        for candidate in candidates:
+            listing_id = versions[candidate.listing_version_id].listing_id
+            for key, given in self._row["evaluation"].get("scores", {}).items():
+                if self._listing(key) == listing_id:
+                    for criterion, (points, note) in zip(view.typed_criteria, given, strict=True):
+                        if criterion.id is not None:
+                            scores[candidate.id, criterion.id] = Score(points, note)
+        if scores:
+            who = self._clerk(session)
+            version = view.version
+            projects.save_scores(session, who, project, version=version, scores=scores)
 
     def _listing(self, key: str) -> uuid.UUID:
         offering, _, seller = key.partition("--")

@@ -10,7 +10,7 @@ from catalog.certification.models import Certification, ReviewState
 from catalog.offerings.models import OfferState
 from catalog.offerings.queries.own import AtWork
 from catalog.specifications.models import SpecificationVersion
-from procurement.contracts.models import RequestState, UsageContractRequest
+from procurement.contracts.models import Contract, RequestState, UsageContractRequest
 from procurement.projects.models import Project, ProjectState
 from vendors.agreement import AgreementStanding
 from vendors.models import Vendor, VendorState
@@ -140,8 +140,9 @@ def approver_desk(
     projects: Iterable[Project],
     requests: Iterable[UsageContractRequest],
     person_id: uuid.UUID | None,
+    unconfirmed: Iterable[tuple[Contract, Project]] = (),
 ) -> Desk:
-    """Sort what an approver decides and sends; what this person wrote last, another decides."""
+    """Sort what an approver decides, sends and confirms; what this person wrote, another decides."""
     desk = Desk()
     for project in projects:
         if project.state is _P.SELECTION_PROPOSED and project.last_editor_id != person_id:
@@ -153,6 +154,9 @@ def approver_desk(
             desk.turn.append(_request_task(request, verb))
         elif request.state is _R.SENT:
             desk.waiting.append(_request_task(request, "事業者の承諾"))
+    for contract, project in unconfirmed:
+        if contract.registered_by_id != person_id:
+            desk.turn.append(_contract_task(contract, project))
     return desk.sort()
 
 
@@ -264,6 +268,17 @@ def _request_task(
         {"request_id": request.id},
         request.state.label,
         since or request.updated_at,
+    )
+
+
+def _contract_task(contract: Contract, project: Project) -> Task:
+    return Task(
+        f"契約の記録を確かめる：{project.title}",
+        contract.number,
+        "contracts.show",
+        {"contract_id": contract.id},
+        "確認待ち",
+        contract.created_at,
     )
 
 

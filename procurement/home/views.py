@@ -21,6 +21,7 @@ from core.api import list_problems
 from core.clock import day_in_japan
 from core.db import now
 from procurement.contracts import queries as contracts
+from procurement.contracts.models import RequestState
 from procurement.home import desk, proceedings
 from procurement.home.desk import Desk, SpecificationRow, Task
 from procurement.home.queries import (
@@ -77,13 +78,15 @@ def _read_desk(session: Session, rows: Sequence[SpecificationRow]) -> Desk | Non
 
 def _body_desk(session: Session) -> Desk | None:
     who = actor()
-    if not who.has_role(Role.CLERK, Role.APPROVER):
+    if who.organisation_id is None or not who.has_role(Role.CLERK, Role.APPROVER):
         return None
     cases = projects.list_projects(session, who.organisation_id)
     requests = contracts.list_requests(session, who.organisation_id)
     made = desk.clerk_desk(cases, requests) if who.has_role(Role.CLERK) else Desk()
     if who.has_role(Role.APPROVER):
-        made.join(desk.approver_desk(cases, requests, who.person_id))
+        is_any = any(each.state is RequestState.CONTRACT_REGISTERED for each in requests)
+        unconfirmed = contracts.list_to_confirm(session, who.organisation_id) if is_any else []
+        made.join(desk.approver_desk(cases, requests, who.person_id, unconfirmed))
     _invite(session, made)
     return made.sort()
 

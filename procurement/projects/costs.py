@@ -134,7 +134,7 @@ def describe_basis(estimate: Estimate) -> dict[str, Any]:
         "quantities": quantities_words(conditions),
         "options": sorted(conditions.options),
         "options_absent": list(statement.options_absent),
-        "exchange_rate": rate_words(conditions) if conditions.rates else "",
+        "exchange_rate": rate_words(conditions.rates[Currency.USD]) if conditions.rates else "",
         "starts_on": statement.term.start.isoformat(),
         "ends_on": statement.term.end.isoformat(),
         "months": statement.term.months,

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -10,9 +11,19 @@ from accounts.identity import Actor
 from catalog.certification.queries import Standing
 from catalog.offerings.models import ListingVersion
 from catalog.terms import CertificationState
-from procurement.projects.models import EvidencePack, Project
+from procurement.projects.models import ConditionKind, EvidencePack, Project
 
-FORMAT = "narabi-evidence-1"
+FORMAT = "narabi-evidence-2"
+FORMATS = ("narabi-evidence-1", FORMAT)  # the first has no conditions
+
+
+@dataclass(frozen=True, slots=True)
+class LockedCondition:
+    """One condition of a pack: its key, as exclusions cite it, what it is about, and its words."""
+
+    key: str
+    kind: ConditionKind
+    text: str
 
 
 def build_content(
@@ -25,6 +36,7 @@ def build_content(
     search: Mapping[str, Any],
     hits: Sequence[tuple[ListingVersion, Standing]],
     cost_conditions: Mapping[str, Any],
+    conditions: Sequence[LockedCondition],
 ) -> dict[str, Any]:
     """Return the content of a pack; every hit stands in the engine's order, whole and unpaged."""
     return {
@@ -41,6 +53,9 @@ def build_content(
         "catalog": dict(catalog),
         "search": dict(search),
         **({"cost_conditions": dict(cost_conditions)} if cost_conditions else {}),
+        "conditions": [
+            {"key": each.key, "kind": each.kind.value, "text": each.text} for each in conditions
+        ],
         "total": len(hits),
         "hits": [_describe_hit(rank, *hit) for rank, hit in enumerate(hits, start=1)],
     }

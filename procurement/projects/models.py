@@ -1,11 +1,18 @@
-"""Project, evidence packs and candidates."""
+"""Project, its bodies and conditions, evidence packs and candidates."""
 
 import uuid
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field
 
 from accounts.models import Organisation
@@ -44,9 +51,15 @@ class ProjectAction(StrEnum):
     START_SEARCH = "start_search"
     LOCK_EVIDENCE = "lock_evidence"
     COMPARE = "compare"
+    REQUEST_QUOTES = "request_quotes"
+    OPEN_QUOTES = "open_quotes"
+    ABANDON_QUOTES = "abandon_quotes"
     PROPOSE = "propose"
     APPROVE = "approve"
     RETURN = "return"
+    RETURN_TO_QUOTES = "return_to_quotes"
+    RESELECT = "reselect"
+    RESELECT_AMONG_QUOTES = "reselect_among_quotes"
     CLOSE = "close"
     FIND_NONE = "find_none"
     CANCEL = "cancel"
@@ -55,7 +68,14 @@ class ProjectAction(StrEnum):
 _S, _A = ProjectState, ProjectAction
 EDITABLE_STATES = frozenset({_S.DRAFT, _S.SEARCHING, _S.EVIDENCE_LOCKED, _S.COMPARED})
 ENDED_STATES = frozenset({_S.CLOSED, _S.NONE_SUITABLE, _S.CANCELLED})
-_OPEN_STATES = (_S.DRAFT, _S.SEARCHING, _S.EVIDENCE_LOCKED, _S.COMPARED, _S.SELECTION_PROPOSED)
+_OPEN_STATES = (
+    _S.DRAFT,
+    _S.SEARCHING,
+    _S.EVIDENCE_LOCKED,
+    _S.COMPARED,
+    _S.QUOTES_OPENED,
+    _S.SELECTION_PROPOSED,
+)
 PROJECT_MACHINE = StateMachine(
     noun="調達案件",
     initial=_S.DRAFT,
@@ -65,13 +85,22 @@ PROJECT_MACHINE = StateMachine(
         (_S.EVIDENCE_LOCKED, _A.START_SEARCH): _S.SEARCHING,
         (_S.COMPARED, _A.START_SEARCH): _S.SEARCHING,
         (_S.EVIDENCE_LOCKED, _A.COMPARE): _S.COMPARED,
+        (_S.COMPARED, _A.REQUEST_QUOTES): _S.QUOTING,
+        (_S.QUOTING, _A.OPEN_QUOTES): _S.QUOTES_OPENED,
+        (_S.QUOTING, _A.ABANDON_QUOTES): _S.COMPARED,
+        (_S.QUOTES_OPENED, _A.REQUEST_QUOTES): _S.QUOTING,
+        (_S.QUOTES_OPENED, _A.ABANDON_QUOTES): _S.COMPARED,
         (_S.COMPARED, _A.PROPOSE): _S.SELECTION_PROPOSED,
         (_S.SELECTION_PROPOSED, _A.APPROVE): _S.SELECTION_APPROVED,
+        (_S.QUOTES_OPENED, _A.PROPOSE): _S.SELECTION_PROPOSED,
         (_S.SELECTION_PROPOSED, _A.RETURN): _S.COMPARED,
+        (_S.SELECTION_PROPOSED, _A.RETURN_TO_QUOTES): _S.QUOTES_OPENED,
+        (_S.SELECTION_APPROVED, _A.RESELECT): _S.COMPARED,
+        (_S.SELECTION_APPROVED, _A.RESELECT_AMONG_QUOTES): _S.QUOTES_OPENED,
         (_S.SELECTION_APPROVED, _A.CLOSE): _S.CLOSED,
         **{
             (state, _A.FIND_NONE): _S.NONE_SUITABLE
-            for state in (_S.SEARCHING, _S.EVIDENCE_LOCKED, _S.COMPARED)
+            for state in (_S.SEARCHING, _S.EVIDENCE_LOCKED, _S.COMPARED, _S.QUOTES_OPENED)
         },
         **{(state, _A.CANCEL): _S.CANCELLED for state in (*_OPEN_STATES, _S.SELECTION_APPROVED)},
     },
@@ -115,6 +144,11 @@ class Project(StatefulModel, table=True):
         default=ContractTermBasis.SINGLE_YEAR, sa_type=enum_type(ContractTermBasis)
     )
     budget_line: str = Field(default="", max_length=200)
+    budget_fiscal_year: int | None = None
+    budget_amount: int | None = None
+    burden_limit: int | None = None
+    burden_voted_on: date | None = None
+    burden_until: date | None = None
     category: ContractCategory = Field(
         default=ContractCategory.SERVICES, sa_type=enum_type(ContractCategory)
     )
@@ -143,6 +177,73 @@ class Project(StatefulModel, table=True):
     def is_editable(self) -> bool:
         """Tell whether the clerk may still change need, term and candidates."""
         return self.state in EDITABLE_STATES
+
+
+class BodyRole(LabelledCode):
+    """What a body is in a project."""
+
+    LEAD = "lead", "幹事団体"
+    JOINING = "joining", "参加団体"
+
+
+class ProjectBody(Model, table=True):
+    """One body of a project: the lead, made with it, and those that may join it.
+
+    No permission reads it: until a joint procedure is decided, only the owner sees the project.
+    """
+
+    __tablename__ = "project_bodies"
+    __table_args__ = (
+        UniqueConstraint("project_id", "organisation_id"),
+        CheckConstraint("population IS NULL OR population > 0", "population"),
+        Index(
+            "uq_project_bodies_lead",
+            "project_id",
+            unique=True,
+            sqlite_where=text("role = 'lead'"),
+            postgresql_where=text("role = 'lead'"),
+        ),
+    )
+
+    project_id: uuid.UUID = Field(foreign_key="projects.id")
+    organisation_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
+    role: BodyRole = Field(sa_type=enum_type(BodyRole))
+    joined_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
+    population: int | None = None
+
+
+class ConditionKind(LabelledCode):
+    """What a condition is about; the first two are made by the lock itself."""
+
+    CASE = "case", "案件の必要"
+    SEARCH = "search", "検索の条件"
+    FUNCTION = "function", "機能"
+    TERM = "term", "期間と料金"
+    SECURITY = "security", "安全とデータの置き場所"
+    EXIT = "exit", "解約とデータの返還"
+    OTHER = "other", "そのほか"
+
+
+TYPED_KINDS = tuple(
+    kind for kind in ConditionKind if kind not in {ConditionKind.CASE, ConditionKind.SEARCH}
+)
+LONGEST_CONDITION = 300
+
+
+class ProjectCondition(Model, table=True):
+    """What the body asks of a service, in its own words; may be changed until the lock copies it."""
+
+    __tablename__ = "project_conditions"
+    __table_args__ = (
+        UniqueConstraint("project_id", "key"),
+        CheckConstraint("text <> ''", "has_text"),
+    )
+
+    project_id: uuid.UUID = Field(foreign_key="projects.id")
+    key: str = Field(max_length=20)
+    position: int
+    kind: ConditionKind = Field(sa_type=enum_type(ConditionKind))
+    text: str = Field(max_length=LONGEST_CONDITION)
 
 
 class ProjectCounter(Model, table=True):
@@ -176,14 +277,40 @@ class EvidencePack(Model, table=True):
     locked_at: datetime = Field(sa_type=UTCDateTime, nullable=False)
 
 
+class EvidenceCondition(Model, table=True):
+    """One condition as it was locked: 案- of the case, F- of the search, 条- typed; never changes."""
+
+    __tablename__ = "evidence_conditions"
+    __table_args__ = (UniqueConstraint("pack_id", "key"),)
+
+    pack_id: uuid.UUID = Field(foreign_key="evidence_packs.id")
+    key: str = Field(max_length=20)
+    position: int
+    kind: ConditionKind = Field(sa_type=enum_type(ConditionKind))
+    text: str = Field(sa_type=Text)
+
+
 class Candidate(Model, table=True):
-    """One locked hit in its order; excluded ones carry a reason."""
+    """One locked hit in its order; excluded ones carry a reason and the locked condition not met.
+
+    `excluded_uncited` marks what was excluded before conditions were locked. The database lets an
+    exclusion change only while the project has its search locked and is not yet compared.
+    """
 
     __tablename__ = "candidates"
     __table_args__ = (
         UniqueConstraint("pack_id", "listing_version_id"),
         UniqueConstraint("pack_id", "rank"),
+        ForeignKeyConstraint(
+            ["pack_id", "condition_key"],
+            ["evidence_conditions.pack_id", "evidence_conditions.key"],
+            name="fk_candidates_condition",
+        ),
         CheckConstraint("excluded_at IS NULL OR exclusion_reason <> ''", "exclusion_has_reason"),
+        CheckConstraint(
+            "excluded_at IS NULL OR condition_key IS NOT NULL OR excluded_uncited",
+            "exclusion_cites",
+        ),
     )
 
     pack_id: uuid.UUID = Field(foreign_key="evidence_packs.id", index=True)
@@ -194,6 +321,8 @@ class Candidate(Model, table=True):
     excluded_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     excluded_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
     exclusion_reason: str = Field(default="", max_length=1000)
+    condition_key: str | None = Field(default=None, max_length=20)
+    excluded_uncited: bool = False
 
     listing_version: ListingVersion = related()
 

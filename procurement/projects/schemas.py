@@ -1,5 +1,6 @@
 """What people type about a project."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -12,12 +13,21 @@ from core.fields import (
     day,
     line,
     lines,
+    option,
     whole,
     yen,
 )
 from core.state_machine import LabelledCode
 from procurement.bodies.models import ContractCategory
-from procurement.projects.models import ContractTermBasis
+from procurement.projects.evaluation_models import (
+    ALL_WEIGHTS,
+    LONGEST_NOTE,
+    MAXIMUM_CRITERIA,
+    MAXIMUM_POINTS,
+    EvaluationBasis,
+)
+from procurement.projects.models import LONGEST_CONDITION, TYPED_KINDS, ContractTermBasis
+from procurement.projects.weighing import EvaluationView, score_field
 from search.queries import LABELS
 
 LONGEST_TERM = 120
@@ -49,7 +59,12 @@ class ProjectSchema(FormSchema):
     term_months = whole("利用する月数", minimum=1, maximum=LONGEST_TERM)
     term_basis = choice("期間の根拠", ContractTermBasis)
     budget_line = line("予算科目", maximum=200)
-    category = choice("契約の種類", ContractCategory)
+    category = choice("契約の種類", ContractCategory, required=False)
+    budget_fiscal_year = whole("予算の会計年度", required=False, minimum=2000, maximum=2200)
+    budget_amount = yen("予算の額", required=False)
+    burden_limit = yen("債務負担行為の限度額", required=False)
+    burden_voted_on = day("債務負担行為の議決の日", required=False)
+    burden_until = day("債務負担行為の期間の終わり", required=False)
 
 
 class ProjectEditSchema(VersionSchema, ProjectSchema):
@@ -102,10 +117,78 @@ class LockSchema(VersionSchema):
     confirmed = checked("検索条件と候補の数を確認しました")
 
 
-class ReasonSchema(VersionSchema):
-    """A reason, such as of an exclusion."""
+MOST_CONDITIONS = 20
 
-    reason = reason_field()
+
+def _condition_lines(label: str) -> fields.Field[str]:
+    field = lines(label, maximum=MOST_CONDITIONS * LONGEST_CONDITION, required=False)
+
+    def check(value: str) -> None:
+        written = [line.strip() for line in value.splitlines() if line.strip()]
+        if len(written) > MOST_CONDITIONS:
+            raise ValidationError(
+                f"{label}の条件は{MOST_CONDITIONS}件までです。今は{len(written)}件あります。"
+            )
+        for number, text in enumerate(written, start=1):
+            if len(text) > LONGEST_CONDITION:
+                raise ValidationError(
+                    f"{label}の条件は1行{LONGEST_CONDITION}文字以内で入力してください。"
+                    f"{number}行目は{len(text)}文字です。"
+                )
+
+    field.validators.append(check)
+    return field
+
+
+class ConditionsSchema(VersionSchema):
+    """What the body asks of a service, one condition a line, by what it is about."""
+
+    locals().update((kind.value, _condition_lines(kind.label)) for kind in TYPED_KINDS)
+
+
+class ExcludeSchema(VersionSchema):
+    """Which candidates go, by which locked condition, and why."""
+
+    candidate = fields.List(
+        fields.UUID(
+            error_messages={"invalid_uuid": "除外するサービスは一覧から選択してください。"}
+        ),
+        required=True,
+        metadata={"label": "除外するサービス"},
+        error_messages={"required": "除外するサービスを一つ以上選択してください。"},
+        validate=validate.Length(min=1, error="除外するサービスを一つ以上選択してください。"),
+    )
+    condition = line("合わない条件", maximum=20)
+    reason = reason_field("除外する理由")
+
+
+class WeightsSchema(FormSchema):
+    """By what candidates are compared, and how much each thing counts; version 0 is the first."""
+
+    version = whole("版", minimum=0)
+    basis = choice("比べ方", EvaluationBasis)
+    for _number in range(1, MAXIMUM_CRITERIA + 1):
+        locals()[f"name_{_number}"] = line(f"項目{_number}の名前", maximum=60, required=False)
+        locals()[f"weight_{_number}"] = whole(
+            f"項目{_number}の重み", minimum=1, maximum=ALL_WEIGHTS, required=False
+        )
+        locals()[f"how_{_number}"] = line(f"項目{_number}の見方", maximum=200, required=False)
+    price_weight = whole("価格の重み", minimum=0, maximum=ALL_WEIGHTS, required=False)
+    step = option("操作", ("draft", "fix"))
+
+
+def score_schema(view: EvaluationView, ranks: Sequence[int]) -> VersionSchema:
+    """Return the schema of the points and notes for the candidates of these ranks."""
+    found: dict[str, fields.Field[Any]] = {}
+    for rank in ranks:
+        for each in view.typed_criteria:
+            label = f"候補{rank}の「{each.name}」"
+            points = whole(f"{label}の点", maximum=MAXIMUM_POINTS, required=False)
+            found[score_field("points", rank, each)] = points
+            note = line(f"{label}の理由", maximum=LONGEST_NOTE, required=False)
+            found[score_field("note", rank, each)] = note
+    made: type[VersionSchema] = type("ScoreSchema", (VersionSchema,), found)
+    return made()
 
 
 class EndSchema(ConfirmSchema):
@@ -129,5 +212,5 @@ class DecisionSchema(VersionSchema):
 
     @validates_schema
     def _check_reason(self, data: dict[str, Any], **_kwargs: Any) -> None:
-        if data.get("decision") is Decision.RETURN and not data.get("reason", "").strip():
+        if data.get("decision") == Decision.RETURN and not data.get("reason", "").strip():
             raise ValidationError("差し戻す理由を入力してください。", "reason")

@@ -1,8 +1,7 @@
-"""A project's search as plain values: what is kept of the form, and what the pages say of it."""
+"""A project's search as plain values: what is kept of the form, and what is found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 from flask import url_for
@@ -11,11 +10,9 @@ from sqlmodel import Session
 from core.clock import day_in_japan
 from core.db import now
 from core.errors import Invalid
-from core.japanese import format_yen
 from procurement.projects.models import Project
+from procurement.projects.search_words import Choices, sort_of
 from search import queries as search_queries
-
-Choices = Mapping[str, Sequence[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +40,6 @@ class Search:
         return url_for("projects.search", project_id=self.project.id, page=number)
 
 
-SORTS: Mapping[str, str] = MappingProxyType(
-    {"relevance": "関連度の順", "cost": "費用の安い順", "newest": "新しく認証された順"}
-)
-
-
 def make_kept_query(
     session: Session, data: Mapping[str, Any], choices: Choices, population: int | None
 ) -> dict[str, Any]:
@@ -69,10 +61,9 @@ def make_kept_query(
 
 def typed_of(kept: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of the form that a kept query came from."""
-    sort = "cost" if kept.get("sort", "").startswith("cost_") else kept.get("sort", "relevance")
     return {
         "q": kept.get("text", ""),
-        "sort": sort,
+        "sort": sort_of(kept),
         "cost_max": kept.get("cost_max"),
         **kept.get("filters", {}),
     }
@@ -85,20 +76,3 @@ def refuse_unknown(data: Mapping[str, Any], choices: Choices) -> None:
         if unknown := sorted(set(data[name]) - known):
             sentence = f"{label}に「{unknown[0]}」はありません。一覧から選択してください。"
             raise Invalid({name: sentence})
-
-
-def describe_query(kept: Mapping[str, Any], choices: Choices) -> list[tuple[str, str]]:
-    """Return the conditions of a kept or locked query in words: (name, values)."""
-    if not kept:
-        return []
-    described = [("検索語", f"「{kept['text']}」" if kept["text"] else "指定なし")]
-    for name, label in Search.FACETS.items():
-        values = kept["filters"].get(name)
-        if values:
-            labels = dict(choices[name])
-            described.append((label, "、".join(labels.get(value, value) for value in values)))
-    if kept.get("cost_max") is not None:
-        described.append(("1年の費用の上限（税込）", format_yen(kept["cost_max"])))
-    if kept["sort"] != "relevance":
-        described.append(("並び順", SORTS[typed_of(kept)["sort"]]))
-    return described

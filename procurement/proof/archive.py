@@ -2,9 +2,10 @@
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,22 @@ from core.audit import AuditDetail, AuditEvent, event_fields
 from core.audit_checkpoints import Checkpoint
 from core.audit_tree import MerkleTree
 from core.clock import JST
-from core.documents import canonical_json, sha256_hex
+from core.documents import DocumentError, canonical_json, sha256_hex
 from core.japanese import format_datetime
 from procurement.projects.models import Project
 from procurement.proof import queries
+from procurement.proof.parts import Parts, collect_parts
+from procurement.quoting.models import QuoteRound
 
-FORMAT = "narabi-proof-1"
+FORMAT = "narabi-proof-2"
 BLOCK = 1_024
-VERIFIER = Path(__file__).with_name("verify_evidence.py")
-_README = Path(__file__).with_name("readme.txt")
+VERIFIER = "verify_evidence.py"
+_HERE = Path(__file__).parent
+_README = _HERE / "readme.txt"
+_IMPORT = (
+    "from procurement.proof.verify_arithmetic import "
+    "canonical, is_consistent, is_included, is_signed\n\n"
+)
 
 Events = Sequence[tuple[AuditEvent, AuditDetail | None]]
 
@@ -41,9 +49,17 @@ class ProofArchive:
 
 
 def make_archive(
-    session: Session, project: Project, *, seed: bytes, made_at: datetime
+    session: Session,
+    project: Project,
+    *,
+    seed: bytes,
+    made_at: datetime,
+    reads_quotes: Callable[[QuoteRound], bool] = lambda _round: True,
 ) -> ProofArchive:
-    """Return all that is kept of a case, with what proves it against the audit trail."""
+    """Return all that is kept of a case, with what proves it against the audit trail.
+
+    Opened quotes are withheld from whoever does not read them yet; project.json says so.
+    """
     events = queries.list_events(session, project.id)
     tree, head = audit_checkpoints.read_tree(session)
     newest = audit_checkpoints.sign_tree(tree, head, seed, made_at)
@@ -51,8 +67,8 @@ def make_archive(
     checkpoints = [*(row.checkpoint for row in kept), newest]
     files = {
         "README.txt": _describe(project, newest),
-        VERIFIER.name: VERIFIER.read_bytes(),
-        **_documents(session, project, made_at),
+        VERIFIER: assemble_verifier(),
+        **_documents(project, made_at, collect_parts(session, project, reads_quotes)),
         "events.jsonl": b"".join(_event_line(*each) for each in events),
         "proofs.json": canonical_json(_prove(tree, events, checkpoints)),
         "checkpoints.json": canonical_json([each.values() for each in checkpoints]),
@@ -61,6 +77,17 @@ def make_archive(
     content = _zip(files, made_at)
     name = f"証跡一式_{project.number}_{made_at.astimezone(JST):%Y%m%d-%H%M%S}.zip"
     return ProofArchive(name, content, sha256_hex(content), newest)
+
+
+@cache
+def assemble_verifier() -> bytes:
+    """Return the verifier as one file that needs nothing of ours: its arithmetic put in its place."""
+    program = (_HERE / VERIFIER).read_text("utf-8")
+    arithmetic = (_HERE / "verify_arithmetic.py").read_text("utf-8")
+    begin = arithmetic.index("Point = ")
+    if _IMPORT not in program:
+        raise DocumentError("the verifier lost the place of its arithmetic")
+    return program.replace(_IMPORT, arithmetic[begin:] + "\n\n").encode()
 
 
 def _describe(project: Project, checkpoint: Checkpoint) -> bytes:
@@ -74,18 +101,7 @@ def _describe(project: Project, checkpoint: Checkpoint) -> bytes:
     return text.replace("\n", "\r\n").encode()
 
 
-def _documents(session: Session, project: Project, made_at: datetime) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
-    evidence, requests = [], []
-    for pack in queries.list_locked(session, project.id):
-        path = f"evidence/{pack.revision}.json"
-        files[path] = pack.content.encode()
-        evidence.append({"id": str(pack.id), "path": path})
-    for number, (request, document) in enumerate(queries.list_approved(session, project.id), 1):
-        paths = {name: f"requests/{number}/{name}" for name in ("payload", "document")}
-        paths = {"payload": f"{paths['payload']}.json", "document": f"{paths['document']}.pdf"}
-        files |= {paths["payload"]: request.payload.encode(), paths["document"]: document.content}
-        requests.append({"id": str(request.id), "number": request.number, **paths})
+def _documents(project: Project, made_at: datetime, parts: Parts) -> dict[str, bytes]:
     described = {
         "format": FORMAT,
         "made_at": made_at.isoformat(timespec="seconds"),
@@ -96,10 +112,9 @@ def _documents(session: Session, project: Project, made_at: datetime) -> dict[st
             "state": project.state.value,
         },
         "body": {"code": project.owner.code, "name": project.owner.label},
-        "evidence": evidence,
-        "requests": requests,
+        **parts.listed,
     }
-    return {"project.json": canonical_json(described), **files}
+    return {"project.json": canonical_json(described), **parts.files}
 
 
 def _event_line(event: AuditEvent, detail: AuditDetail | None) -> bytes:

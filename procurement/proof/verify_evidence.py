@@ -13,177 +13,43 @@ import struct
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-Point = tuple[int, int, int, int]
+from procurement.proof.verify_arithmetic import canonical, is_consistent, is_included, is_signed
+
 Files = Mapping[str, bytes]
 Events = Sequence[Mapping[str, Any]]
 
 MANIFEST = "manifest.json"
 CHECKPOINT_FORMAT = "narabi-checkpoint-2"
-
-# --- ed25519, as RFC 8032 section 6 gives it ---------------------------------------------------------
-
-P = 2**255 - 19
-Q = 2**252 + 27742317777372353535851937790883648493
-D = -121665 * pow(121666, P - 2, P) % P
-ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
-
-
-def add_points(a: Point, b: Point) -> Point:
-    """Add two points in extended coordinates."""
-    e, f = (a[1] - a[0]) * (b[1] - b[0]) % P, (a[1] + a[0]) * (b[1] + b[0]) % P
-    g, h = 2 * a[3] * b[3] * D % P, 2 * a[2] * b[2] % P
-    w, x, y, z = f - e, h - g, h + g, f + e
-    return (w * x % P, y * z % P, x * y % P, w * z % P)
-
-
-def multiply_point(number: int, point: Point) -> Point:
-    """Multiply a point by a number."""
-    total = (0, 1, 1, 0)
-    while number > 0:
-        if number & 1:
-            total = add_points(total, point)
-        point, number = add_points(point, point), number >> 1
-    return total
-
-
-def recover_x(y: int, sign: int) -> int | None:
-    """Return the x of a point, or None when there is none."""
-    if y >= P:
-        return None
-    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
-    if square == 0:
-        return None if sign else 0
-    x = pow(square, (P + 3) // 8, P)
-    if (x * x - square) % P:
-        x = x * ROOT_OF_MINUS_ONE % P
-    if (x * x - square) % P:
-        return None
-    return P - x if (x & 1) != sign else x
-
-
-def read_point(text: bytes) -> Point | None:
-    """Return the point that 32 bytes stand for, or None."""
-    y = int.from_bytes(text, "little")
-    sign, y = y >> 255, y & ((1 << 255) - 1)
-    x = recover_x(y, sign)
-    return None if x is None else (x, y, 1, x * y % P)
-
-
-BASE_Y = 4 * pow(5, P - 2, P) % P
-BASE_X = recover_x(BASE_Y, 0) or 0
-BASE = (BASE_X, BASE_Y, 1, BASE_X * BASE_Y % P)
-
-
-def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Tell whether an ed25519 signature (64 bytes) of a message is right."""
-    if len(public_key) != 32 or len(signature) != 64:
-        return False
-    a, r = read_point(public_key), read_point(signature[:32])
-    s = int.from_bytes(signature[32:], "little")
-    if a is None or r is None or s >= Q:
-        return False
-    digest = hashlib.sha512(signature[:32] + public_key + message).digest()
-    left = multiply_point(s, BASE)
-    right = add_points(r, multiply_point(int.from_bytes(digest, "little") % Q, a))
-    apart = [(left[n] * right[2] - right[n] * left[2]) % P for n in (0, 1)]
-    return apart == [0, 0]
-
-
-# --- canonical JSON (RFC 8785) -----------------------------------------------------------------------
-
-
-def canonical(value: object) -> bytes:
-    """Return the one byte form of a JSON value."""
-    return _write(value).encode("utf-8")
-
-
-def _write(value: object) -> str:
-    if isinstance(value, dict):
-        keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
-        return "{" + ",".join(f"{_write(key)}:{_write(value[key])}" for key in keys) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_write, value)) + "]"
-    if isinstance(value, float):
-        return _write_float(value)
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _write_float(value: float) -> str:
-    if value == int(value) and abs(value) < 1e21:
-        return str(int(value))
-    text = repr(abs(value))
-    mantissa, _, exponent = text.partition("e")
-    whole, _, part = mantissa.partition(".")
-    point = len(whole) + int(exponent or 0)
-    digits = (whole + part).rstrip("0")
-    point -= len(digits) - len(digits.lstrip("0"))
-    digits = digits.lstrip("0")
-    sign = "-" if value < 0 else ""
-    if -6 < point <= 0:
-        return f"{sign}0.{'0' * -point}{digits}"
-    if 0 < point <= 21:
-        return f"{sign}{digits[:point]}.{digits[point:]}"
-    tail = f".{digits[1:]}" if len(digits) > 1 else ""
-    return f"{sign}{digits[0]}{tail}e{'+' if point > 0 else '-'}{abs(point - 1)}"
-
-
-# --- the tree of RFC 6962 ----------------------------------------------------------------------------
-
-
-def node(left: bytes, right: bytes) -> bytes:
-    """Return the hash of a node of the tree."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
-
-
-def is_included(content: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """Tell whether a proof leads from a leaf to the root of a tree of `size` leaves."""
-    if not 0 <= index < size:
-        return False
-    found, place, last = hashlib.sha256(b"\x00" + content).digest(), index, size - 1
-    for step in proof:
-        if last == 0:
-            return False
-        if place & 1 or place == last:
-            found = node(step, found)
-            while not place & 1 and place:
-                place, last = place >> 1, last >> 1
-        else:
-            found = node(found, step)
-        place, last = place >> 1, last >> 1
-    return last == 0 and found == root
-
-
-def is_consistent(
-    first: int, second: int, roots: tuple[bytes, bytes], proof: Sequence[bytes]
-) -> bool:
-    """Tell whether a proof shows that the second tree begins with the first."""
-    if not 0 <= first <= second:
-        return False
-    if first in {0, second}:
-        return not proof and (first == 0 or roots[0] == roots[1])
-    steps = [roots[0], *proof] if first & (first - 1) == 0 else list(proof)
-    if not steps:
-        return False
-    place, last = first - 1, second - 1
-    while place & 1:
-        place, last = place >> 1, last >> 1
-    old = new = steps[0]
-    for step in steps[1:]:
-        if last == 0:
-            return False
-        if place & 1 or place == last:
-            old, new = node(step, old), node(step, new)
-            while not place & 1 and place:
-                place, last = place >> 1, last >> 1
-        else:
-            new = node(new, step)
-        place, last = place >> 1, last >> 1
-    return last == 0 and (old, new) == roots
-
+# The lists of project.json, and the act that made each thing in them.
+WHOLE = {
+    "evidence": "evidence.lock",
+    "decisions": "selection.record_external",
+    "requests": "request.approve",
+    "papers": "paper.keep",
+    "quotes": "quote_round.send",
+}
+# The decision, and who must not be the one who decides: whoever edited and whoever handed in last.
+FOUR_EYES = {
+    "selection.approve": {"selection.propose": "submit"},
+    "selection.record_external": {"selection.propose": "submit"},
+    "request.approve": {
+        "request.create": "edit",
+        "request.edit": "edit",
+        "request.submit": "submit",
+    },
+    "quote_round.send": {
+        "quote_round.create": "edit",
+        "quote_round.edit": "edit",
+        "quote_round.submit": "submit",
+    },
+    "quote_round.extend": {"quote_round.propose_extension": "submit"},
+    "contract.confirm": {"contract.register": "submit"},
+}
 
 # --- reading -----------------------------------------------------------------------------------------
 
@@ -294,44 +160,159 @@ def check_events(
 
 
 def check_documents(files: Files, events: Events, listed: Mapping[str, Any]) -> Iterator[str]:
-    """Compare locked searches and approved requests with the hashes that the trail holds of them."""
-    locked = {
-        e["event"]["subject_id"]: _detail(e).get("sha256") for e in _done(events, "evidence.lock")
-    }
+    """Compare all documents with the hashes that the trail holds of them; none may be left out."""
+    yield from _check_whole(listed, events)
+    locked = _told(events, "evidence.lock", "sha256")
     for each in listed["evidence"]:
-        if hashlib.sha256(files.get(each["path"], b"")).hexdigest() != locked.get(each["id"]):
+        if _hash_of(files, each["path"]) != locked.get(each["id"]):
             yield f"{each['path']}：検索を確定したときの記録と合いません。"
-    approved = {
-        e["event"]["subject_id"]: _detail(e).get("sha256") for e in _done(events, "request.approve")
-    }
+    yield from _check_decisions(files, events, listed)
+    approved = _told(events, "request.approve", "sha256")
+    texts = _told(events, "request.approve", "document_sha256")
+    decisions = ("selection.approve", "selection.record_external")
+    choices = {each for act in decisions for each in _told(events, act, "sha256").values()}
     for each in listed["requests"]:
-        parts = {
-            name: hashlib.sha256(files.get(each[name], b"")).hexdigest()
-            for name in ("payload", "document")
-        }
-        if hashlib.sha256(canonical(parts)).hexdigest() != approved.get(each["id"]):
+        parts = {name: _hash_of(files, each[name]) for name in ("payload", "document")}
+        combined = hashlib.sha256(canonical(parts)).hexdigest()
+        if combined != approved.get(each["id"]) or parts["document"] != texts.get(each["id"]):
             yield f"{each['document']}：決裁したときの記録と合いません。"
+            continue
+        chosen = json.loads(files[each["payload"]])["references"].get("selection_sha256")
+        if chosen and chosen not in choices:
+            yield f"{each['payload']}：決裁した選定にもとづいていません。"
+    kept = _told(events, "paper.keep", "sha256")
+    for each in listed["papers"]:
+        hashes = {name: _hash_of(files, path) for name, path in each["files"].items()}
+        if hashlib.sha256(canonical(hashes)).hexdigest() != kept.get(each["id"]):
+            yield f"{each['files']['payload']}：書類を作ったときの記録と合いません。"
+            continue
+        printed = json.loads(files[each["files"]["payload"]])["references"].get("evidence_sha256")
+        if printed and printed not in locked.values():
+            yield f"{each['files']['payload']}：確定した検索の記録にもとづいていません。"
+
+
+def _check_decisions(files: Files, events: Events, listed: Mapping[str, Any]) -> Iterator[str]:
+    told = _told(events, "selection.record_external", "decision_sha256")
+    for each in listed["decisions"]:
+        if _hash_of(files, each["path"]) != told.get(each["id"]):
+            yield f"{each['path']}：庁外決裁を記録したときの内容と合いません。"
+
+
+def _check_whole(listed: Mapping[str, Any], events: Events) -> Iterator[str]:
+    for part, action in WHOLE.items():
+        ids = {each["id"] for each in listed[part]}
+        for each in _done(events, action):
+            if each["event"]["subject_id"] not in ids:
+                number = each["event"]["sequence"]
+                yield f"project.json：{number}番の記録（{action}）の書類が、この一式に入っていません。"
+
+
+def check_quotes(files: Files, events: Events, listed: Mapping[str, Any]) -> Iterator[str]:
+    """Check letters, deadlines, receipts and the two openers of every round of quotes."""
+    sent = _told(events, "quote_round.send", "sha256")
+    for each in listed["quotes"]:
+        letter = files.get(each["letter"], b"")
+        if hashlib.sha256(letter).hexdigest() != sent.get(each["id"]):
+            yield f"{each['letter']}：見積を依頼したときの記録と合いません。"
+            continue
+        opening = [
+            e for e in _done(events, "quote_round.open") if e["event"]["subject_id"] == each["id"]
+        ]
+        if each["opened"] is None:
+            if opening and not each.get("withheld"):
+                yield f"{each['letter']}：開封した見積が、この一式に入っていません。"
+            continue
+        if not opening:
+            yield f"{each['opened']}：開封の記録がありません。"
+            continue
+        quotes = json.loads(files.get(each["opened"], b"[]"))
+        yield from _check_opening(json.loads(letter), quotes, opening[0], each)
+        extended = [
+            _detail(e).get("until", "")
+            for e in _done(events, "quote_round.extend")
+            if e["event"]["subject_id"] == each["id"]
+        ]
+        deadline = max([json.loads(letter)["deadline_at"], *extended], key=_moment)
+        number, opened_at = opening[0]["event"]["sequence"], opening[0]["event"]["occurred_at"]
+        if _moment(opened_at) < _moment(deadline):
+            yield f"{number}番の開封が、見積の締切より前です。"
+
+
+def _check_opening(
+    letter: Mapping[str, Any],
+    quotes: Sequence[Mapping[str, Any]],
+    opening: Mapping[str, Any],
+    each: Mapping[str, Any],
+) -> Iterator[str]:
+    told, number = _detail(opening), opening["event"]["sequence"]
+    for quote in quotes:
+        sealed = canonical(quote["content"]) + bytes.fromhex(quote["nonce"])
+        if hashlib.sha256(sealed).hexdigest() != quote["receipt_sha256"]:
+            yield f"{each['opened']}：見積の内容が、事業者に渡した控えのハッシュと合いません。"
+    opened = sorted([quote["invitation_id"], quote["receipt_sha256"]] for quote in quotes)
+    if opening["detail"] is None:
+        return
+    if hashlib.sha256(canonical(opened)).hexdigest() != told.get("opened_set_sha256"):
+        yield f"{each['opened']}：開封した見積が、開封の記録と合いません。"
+    if len({told.get("first_by"), told.get("second_by"), None}) < 3:
+        yield f"{number}番の開封が、別々の2人によるものではありません。"
+    if opening["event"]["person_id"] != told.get("second_by"):
+        yield f"{number}番の開封をした人が、記録と違います。"
+    if letter["conditions_sha256"] != hashlib.sha256(canonical(letter["conditions"])).hexdigest():
+        yield f"{each['letter']}：依頼の条件がハッシュと合いません。"
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def check_order(events: Events) -> Iterator[str]:
+    """Check that the weights of an evaluation were fixed before anybody gave a score."""
+    fixed: dict[str, bool] = {}
+    scored: set[str] = set()
+    for each in events:
+        fields = each["event"]
+        subject, number = fields["subject_id"], fields["sequence"]
+        if fields["outcome"] != "done":
+            continue
+        if fields["action"] in {"evaluation.fix", "evaluation.unfix"}:
+            if subject in scored:
+                yield f"{number}番で、採点のあとに評価の重みが変えられています。"
+            fixed[subject] = fields["action"] == "evaluation.fix"
+        if fields["action"] == "evaluation.score":
+            scored.add(subject)
+            if not fixed.get(subject):
+                yield f"{number}番の採点が、評価の重みの確定より前です。"
 
 
 def check_people(events: Events) -> Iterator[str]:
     """Check that another person approved what was prepared, and that what was sent was approved."""
     prepared: dict[tuple[str, str], str] = {}
     approved: dict[str, str | None] = {}
-    steps = {"selection.propose": "selection.approve", "request.submit": "request.approve"}
     for each in events:
         fields = each["event"]
         subject, action = fields["subject_id"], fields["action"]
         if fields["outcome"] != "done":
             continue
-        if action in steps:
-            prepared[subject, steps[action]] = fields["person_id"]
-        if action in steps.values():
-            approved[subject] = _detail(each).get("sha256")
-            if prepared.get((subject, action), fields["person_id"]) == fields["person_id"]:
+        for decision, acts in FOUR_EYES.items():
+            if action in acts:
+                prepared[f"{subject} {decision}", acts[action]] = fields["person_id"]
+        if action in FOUR_EYES:
+            mine = [who for key, who in prepared.items() if key[0] == f"{subject} {action}"]
+            if not mine or fields["person_id"] in mine:
                 yield f"{fields['sequence']}番の決裁が、準備した人と別の人のものではありません。"
+            approved[subject] = _detail(each).get("sha256")
         sent = _detail(each).get("sha256") if action in {"request.send", "request.accept"} else None
         if sent and sent != approved.get(subject):
             yield f"{fields['sequence']}番で送ったか承諾したものが、決裁したものと違います。"
+
+
+def _told(events: Events, action: str, name: str) -> dict[str, Any]:
+    return {e["event"]["subject_id"]: _detail(e).get(name) for e in _done(events, action)}
+
+
+def _hash_of(files: Files, path: str) -> str:
+    return hashlib.sha256(files.get(path, b"")).hexdigest()
 
 
 def _done(events: Events, action: str) -> Events:
@@ -358,6 +339,8 @@ def check_all(
     faults += check_checkpoints(checkpoints, proofs, key, outside)
     faults += check_events(events, listed["project"]["id"], proofs, checkpoints[-1])
     faults += check_documents(files, events, listed)
+    faults += check_quotes(files, events, listed)
+    faults += check_order(events)
     faults += check_people(events)
     return faults, manifest, len(events)
 

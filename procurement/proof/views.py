@@ -16,6 +16,7 @@ from core.audit_checkpoints import AuditCheckpoint
 from core.documents import attachment, canonical_json
 from core.forms import Form
 from core.paging import Page
+from procurement.projects import queries as project_queries
 from procurement.projects.views.frame import load_project, read_project
 from procurement.proof import archive, queries, services
 from procurement.proof.archive import ProofArchive
@@ -57,8 +58,8 @@ def _read_page(size: int) -> Page[AuditCheckpoint]:
 @access(Permission.CHECKPOINT_READ)
 def download_verifier() -> ResponseReturnValue:
     """Hand out the program that checks what was exported."""
-    answer = Response(archive.VERIFIER.read_bytes(), mimetype="text/x-python")
-    answer.headers["Content-Disposition"] = attachment(archive.VERIFIER.name)
+    answer = Response(archive.assemble_verifier(), mimetype="text/x-python")
+    answer.headers["Content-Disposition"] = attachment(archive.VERIFIER)
     return answer
 
 
@@ -79,6 +80,7 @@ def show_pack(project_id: uuid.UUID) -> ResponseReturnValue:
         form=form,
         project=project,
         evidence=queries.list_locked(session, project.id),
+        papers=project_queries.list_papers(session, project.id),
         approved=queries.list_approved(session, project.id),
         events=queries.list_events(session, project.id),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlmodel import Session, col, select
 
 from catalog.certification.queries import read_standings
+from catalog.kept.queries import works_of
 from catalog.offerings.listed import Listed, ListedPrice
 from catalog.offerings.models import ListingVersion, OfferState
 from catalog.offerings.queries import read_prices, read_sellers
@@ -187,9 +188,11 @@ def _judge(
 def _find_costs(session: Session, hits: Sequence[Hit], costing: Costing) -> dict[str, int | None]:
     def load(
         version_ids: Sequence[uuid.UUID],
-    ) -> Iterable[tuple[uuid.UUID, Sequence[ListedPrice]]]:
+    ) -> Iterable[tuple[uuid.UUID, str, Sequence[ListedPrice]]]:
         for part in chunks(version_ids):
-            yield from read_prices(session, part).items()
+            works = works_of(session, part) if costing.works else {}
+            for found, rows in read_prices(session, part).items():
+                yield found, works[found].code if found in works else "", rows
 
     return COSTS.find(hits, costing, day_in_japan(now(session)), load)
 

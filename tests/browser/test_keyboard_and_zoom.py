@@ -111,7 +111,7 @@ def _open_project(keys: Keyboard) -> None:
     for part, text in (("年", "9"), ("月", "4"), ("日", "1")):
         keys.type(part, text, group="利用の始まり")
     keys.type("利用する月数", "36").choose("期間の根拠", "債務負担行為")
-    keys.type("予算科目", "2款1項7目 使用料").choose("契約の種類", "その他のもの")
+    keys.type("予算科目", "2款1項7目 使用料").choose("サービスの利用の契約の種類", "その他のもの")
     keys.follow("保存して次へ進む", tag="button")
     assert page.title().startswith("エラー：")
     expect(page.locator(".error-summary")).to_be_focused()

@@ -1,6 +1,8 @@
 """One person at a browser who finds things by the words on the page."""
 
+import datetime as dt
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,7 +19,11 @@ AuditPage = Callable[..., None]
 
 
 class Walker:
-    """Fills forms by label and presses buttons by name; every new page is audited once."""
+    """Fills forms by label and presses buttons by name; every new page is audited once.
+
+    `clicks` counts every button, link, choice and opened address; what is typed is none, what signing
+    in takes stands apart in `sign_in_clicks`. `audit_seconds` is what looking at the pages took.
+    """
 
     def __init__(
         self, page: Page, audit: AuditPage | None, seen: dict[str, int], prefix: str = ""
@@ -26,9 +32,12 @@ class Walker:
         self.audit = audit
         self.seen = seen
         self.prefix = prefix
+        self.clicks = self.sign_in_clicks = 0
+        self.audit_seconds = 0.0
 
     def open(self, path: str) -> "Walker":
         """Go to an address of the site."""
+        self.clicks += 1
         response = self.page.goto(path)
         assert response is not None
         assert response.status < 400, f"{path}: {response.status}"
@@ -36,6 +45,12 @@ class Walker:
 
     def arrive(self) -> "Walker":
         """Look at the page: a heading, no fault of ours, and the audit at both widths."""
+        begun = time.monotonic()
+        self._look()
+        self.audit_seconds += time.monotonic() - begun
+        return self
+
+    def _look(self) -> None:
         heading = self.heading()
         assert "こちらの不具合" not in heading, self.page.url
         parts = urlsplit(self.page.url)
@@ -46,7 +61,7 @@ class Walker:
         # A form that was refused is another page than the form.
         kind += " refused" if self.page.locator(".error-summary").count() else ""
         if self.audit is None or kind in self.seen:
-            return self
+            return
         self.seen[kind] = len(self.seen) + 1
         slug = re.sub(r"\W+", "-", SEEN_IDS.sub("", parts.path)).strip("-")[:50] or "home"
         name = f"{self.prefix}{self.seen[kind]:03d}-{slug}"
@@ -60,7 +75,6 @@ class Walker:
         overflow = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert overflow <= 0, f"{self.page.url} at 400 %: scrolls sideways by {overflow} px"
         self.page.set_viewport_size(_DESK)
-        return self
 
     def heading(self) -> str:
         """Return the words of the one h1."""
@@ -68,9 +82,13 @@ class Walker:
 
     def sign_in(self, email: str, password: str) -> "Walker":
         """Sign in by the page."""
+        before = self.clicks
         self.open("/sign-in")
         self.fill("メールアドレス", email).fill("パスワード", password)
-        return self.press("サインインする")
+        self.press("サインインする")
+        self.sign_in_clicks += self.clicks - before
+        self.clicks = before
+        return self
 
     def fill(self, label: str, value: str) -> "Walker":
         """Type into the field whose label begins with these words."""
@@ -83,6 +101,7 @@ class Walker:
 
     def select(self, label: str, option: str) -> "Walker":
         """Choose from a list by its words."""
+        self.clicks += 1
         self.field(label).select_option(label=option)
         return self
 
@@ -91,7 +110,9 @@ class Walker:
         box = self.group(group)
         expect(box, f"no group {group} on {self.page.url}").to_be_visible()
         begins = re.compile(f"^\\s*{re.escape(choice)}")
-        _click_unchecked(box, begins if box.get_by_label(begins).count() else re.compile(choice))
+        self.clicks += _click_unchecked(
+            box, begins if box.get_by_label(begins).count() else re.compile(choice)
+        )
         return self
 
     def group(self, legend: str) -> Locator:
@@ -103,24 +124,35 @@ class Walker:
 
     def tick(self, label: str) -> "Walker":
         """Tick a single box."""
-        _click_unchecked(self.page.locator("main"), re.compile(re.escape(label)))
+        self.clicks += _click_unchecked(self.page.locator("main"), re.compile(re.escape(label)))
         return self
 
     def date(self, legend: str, year: int, month: int, day: int) -> "Walker":
         """Type a Western date into the three parts."""
         box = self.group(legend)
+        self.clicks += 1
         box.locator("select").select_option("western")
         for part, number in zip(("year", "month", "day"), (year, month, day), strict=True):
             box.locator(f"input[name$='-{part}']").fill(str(number))
         return self
 
+    def reiwa(self, legend: str, day: dt.date) -> "Walker":
+        """Type a date of the era Reiwa, which a form offers first, into the three parts."""
+        box = self.group(legend)
+        expect(box.locator("select")).to_have_value("reiwa")
+        for part, number in (("year", day.year - 2018), ("month", day.month), ("day", day.day)):
+            box.locator(f"input[name$='-{part}']").fill(str(number))
+        return self
+
     def attach(self, label: str, path: Path) -> "Walker":
         """Choose a file."""
+        self.clicks += 1
         self.field(label).set_input_files(path)
         return self
 
     def download(self, name: str) -> Path:
         """Follow the link whose words begin like this to a file, and return the saved file."""
+        self.clicks += 1
         with self.page.expect_download() as coming:
             self.page.get_by_role("link", name=re.compile(f"^\\s*{re.escape(name)}")).first.click()
         saved = coming.value.path()
@@ -128,14 +160,22 @@ class Walker:
 
     def press(self, name: str) -> "Walker":
         """Press the button with exactly these words and look at what comes."""
+        self.clicks += 1
         self.page.get_by_role("button", name=name, exact=True).first.click()
         self.page.wait_for_load_state("load")
         return self.arrive()
 
     def follow(self, name: str) -> "Walker":
         """Follow the link whose words begin like this."""
+        self.clicks += 1
         self.page.get_by_role("link", name=re.compile(f"^\\s*{re.escape(name)}")).first.click()
         self.page.wait_for_load_state("load")
+        return self.arrive()
+
+    def back(self) -> "Walker":
+        """Go back to the page before."""
+        self.clicks += 1
+        self.page.go_back()
         return self.arrive()
 
     def sees(self, words: str) -> "Walker":
@@ -167,9 +207,11 @@ def make_walkers(
     return walker
 
 
-def _click_unchecked(box: Locator, words: re.Pattern[str]) -> None:
+def _click_unchecked(box: Locator, words: re.Pattern[str]) -> int:
     control = box.get_by_label(words).first
-    if not control.is_checked():
+    clicks = int(not control.is_checked())
+    if clicks:
         # The words are drawn over the whole row, so a person's click lands on them.
         box.locator("label").filter(has_text=words).first.click()
     expect(control).to_be_checked()
+    return clicks

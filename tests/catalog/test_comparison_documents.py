@@ -13,6 +13,7 @@ import openpyxl
 import pytest
 from pypdf import PdfReader
 
+from accounts.models import Role
 from catalog.offerings.models import ConformanceAnswer
 from catalog.offerings.queries import list_answers, load_listing_versions
 from catalog.price_plan import ComponentKind, Interval, Unit
@@ -20,7 +21,7 @@ from catalog.terms import Answer
 from catalog.used_options import write_used
 from core import db
 from tests import factories
-from tests.page_checks import text_of
+from tests.page_checks import parse_page, text_of
 
 pytestmark = pytest.mark.sqlite_only
 
@@ -303,3 +304,32 @@ def test_files_are_refused_as_the_page_is(client, market):
         named = client.get(address(market, 2, kind, body="川上町"))
         assert named.status_code == 303
         assert f"/compare{kind}?" in named.location
+
+
+def test_pdfs_have_a_bound_that_leads_to_the_workbook(client, new_client, market, monkeypatch, app):
+    """One address of a network cannot keep the server drawing; whoever is signed in counts alone."""
+    narrowed = app.config["NARABI"].model_copy(update={"pdf_per_hour": 1})
+    monkeypatch.setitem(app.config, "NARABI", narrowed)
+    cost = f"/cost.pdf?l={market.ids[0]}&body=103667"
+    assert client.get(cost).mimetype == "application/pdf"
+    for path in (cost, address(market, 2, ".pdf")):
+        stopped = client.get(path)
+        assert stopped.status_code == 429
+        assert "この回線が1時間に作れるPDFの数（1）を超えました" in stopped.text
+        links = {text_of(a): a.get("href") for a in parse_page(stopped.text).iter("a")}
+        assert client.get(links["同じ内容をExcelで受け取る"]).status_code == 200
+        assert client.get(links["元のページに戻る"]).status_code == 200
+    clerk = new_client()
+    with db.transaction() as session:
+        town = factories.body(session)
+        person = factories.person(session, Role.CLERK, town)
+    factories.sign_in_client(clerk, person, town)
+    assert clerk.get(cost).status_code == 200
+    assert "あなたが1時間に作れる" in clerk.get(cost).text
+    # A comparison too long to print says so before anybody asks.
+    rows = len(page_rows(client, address(market, 2), "functions"))
+    monkeypatch.setattr("catalog.pdf_limits.MOST_ROWS", rows - 1)
+    assert "PDFは違いだけなどに絞ると作れます" in text_of(client.page(address(market, 2)))
+    long = client.get(address(market, 2, ".pdf"))
+    assert long.status_code == 422
+    assert f"この比較は{rows}件あります" in long.text

@@ -159,7 +159,7 @@ def test_the_standard_options_in_use_are_chosen_and_kept_in_the_address(client, 
 
 
 def test_options_of_another_version_or_of_none_are_refused_in_words(client, market):
-    chosen = client.get(
+    chosen = client.whole(
         compare(market.first, market.second).replace("?", "/options?") + "&r=2&done=1"
     )
     word = parse_qs(urlsplit(chosen.location).query)["use"][0]
@@ -176,7 +176,7 @@ def test_options_of_another_version_or_of_none_are_refused_in_words(client, mark
     for tick in ("r=0", "r=99", "r=-1", "c=9"):
         path = compare(market.first, market.second).replace("?", "/options?") + f"&{tick}&done=1"
         assert "この標準仕様書にないものがあります" in words(client, path, 422)
-    apart = client.get(compare(market.first, late[0]).replace("?", "/options?"))
+    apart = client.whole(compare(market.first, late[0]).replace("?", "/options?"))
     assert apart.status_code == 303
     assert "2件以上" in words(client, compare(market.first).replace("?", "/options?"), 422)
 
@@ -187,7 +187,7 @@ def test_columns_can_be_chosen_for_a_narrow_screen(client, market):
     assert heads[:3] == ["機能要件", "ひかり予約 見本", "あおい予約 見本"]
     assert "3件のうち2件を表示中" in text_of(page)
     for broken in ("1,3", "1,x", "1," + "9" * 5_000):
-        assert client.get(compare(market.first, market.second, show=broken)).status_code == 422
+        assert client.whole(compare(market.first, market.second, show=broken)).status_code == 422
 
 
 def test_cost_is_computed_for_the_acting_body_by_fiscal_year(client, market):
@@ -272,7 +272,7 @@ def test_a_link_says_what_has_changed_since_it_was_made(client, market, monkeypa
     assert "認証の状態、条件、料金・費用。" in words(client, link)
     for broken in ("1", "zzzzzz." * 6, "x" * 80):
         changed = compare(market.first, market.second, sha=broken)
-        assert client.get(changed).status_code == 422
+        assert client.whole(changed).status_code == 422
 
 
 def test_a_name_leads_to_the_address_with_the_code(client, market):
@@ -337,7 +337,7 @@ def test_zero_is_kept_and_a_day_before_publication_is_refused(client, market):
         if each.get("name") == "households"
     }
     assert kept == {"0"}
-    refused = client.get(f"/cost?l={market.first}&on=2020-01-01")
+    refused = client.whole(f"/cost?l={market.first}&on=2020-01-01")
     assert refused.status_code == 422
     assert "料金表が公表されたのは令和8年11月21日です" in refused.text
 
@@ -561,6 +561,6 @@ def test_pages_keep_the_sql_budget(client, market):
         compare(market.first, market.second, body="131016", diff=1),
         f"/cost?l={market.first}&body=131016",
     ):
-        assert client.get(path).status_code == 200
+        assert client.whole(path).status_code == 200
         asked = client.business_statements(*SIGN_IN_TABLES, "external_identities")
         assert 3 <= len(asked) <= 6, asked

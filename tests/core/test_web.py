@@ -200,6 +200,7 @@ UNSAFE = {
     "NARABI_DATABASE_URL": "",
     "NARABI_SECRET_KEY": "short",
     "NARABI_AUDIT_KEY": "zz",
+    "NARABI_SEAL_KEY": "zz",
     "NARABI_BASE_URL": "http://narabi.example.jp",
     "NARABI_SEARCH_URL": "http://127.0.0.1:7700",
     "NARABI_SESSION_IDLE_MINUTES": "2",
@@ -211,6 +212,7 @@ SAFE = {
     "NARABI_DATABASE_URL": "postgresql+psycopg://narabi@db/narabi",
     "NARABI_SECRET_KEY": "0123456789abcdef0123456789abcdef",
     "NARABI_AUDIT_KEY": "ab" * 32,
+    "NARABI_SEAL_KEY": "cd" * 32,
     "NARABI_BASE_URL": "https://narabi.example.jp",
 }
 WORDS = {
@@ -268,6 +270,6 @@ def test_the_server_itself_does_not_start_with_nothing_set(monkeypatch):
     with pytest.raises(UnsafeSettingsError) as refused:
         create_app()
     assert 0 not in (server.returncode, doctor.exit_code)
-    for name in ("DATABASE_URL", "SECRET_KEY", "AUDIT_KEY", "BASE_URL"):
+    for name in ("DATABASE_URL", "SECRET_KEY", "AUDIT_KEY", "SEAL_KEY", "BASE_URL"):
         for complaint in (server.stderr, doctor.output, str(refused.value)):
             assert f"NARABI_{name}" in complaint

@@ -1,8 +1,5 @@
-"""Two leads decide at the same moment on PostgreSQL: one decision each time, never two."""
+"""Race 1: two leads decide differently at the same moment; one decision, and the loser is told whose."""
 
-import os
-import shutil
-import threading
 from collections import Counter
 from uuid import UUID
 
@@ -12,33 +9,24 @@ from bench.measures import measure
 from catalog.certification import queries
 from catalog.certification.models import Certification, Opinion
 from core import audit, db
+from core.config import Settings
 from core.errors import DomainError, StaleVersion
 from tests.catalog.certification.conftest import Stage, decide, make_recommended, set_stage
-from tests.databases import PostgresDatabase, make_run_folder
+from tests.databases import DatabaseUnderTest
+from tests.drills.both import RACES, Play, at_once, on_both
 
-ROUNDS = 200
 
+@measure("race 1, two leads: rounds with another outcome", goal="== 0", unit="rounds", base=RACES)
+@on_both(fresh=1)
+def count_wrong(_database: DatabaseUnderTest, _settings: Settings) -> Play:
+    """Let two leads decide differently on one review, as it was before each round."""
+    stage = _new_stage()
+    certification_id = make_recommended(stage)
 
-@measure(
-    "two leads at once: rounds without exactly one decision",
-    goal="== 0",
-    unit="rounds",
-    base=f"{ROUNDS} rounds, PostgreSQL, opposite decisions",
-)
-def count_doubles() -> float:
-    """Return in how many rounds anything but one decision and one named conflict came out."""
-    folder = make_run_folder()
-    os.environ["NARABI_TEST_OWNER"] = str(os.getpid())
-    database = PostgresDatabase(folder, "drill")
-    try:
-        database.reset()
-        db.configure(database.url)
-        wrong = sum(not is_one_decision(_new_stage()) for _ in range(ROUNDS))
-        db.current().dispose()
-        database.close()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return wrong
+    def play(_number: int) -> bool:
+        return is_decided_once(stage, certification_id)
+
+    return play
 
 
 def _new_stage() -> Stage:
@@ -48,7 +36,11 @@ def _new_stage() -> Stage:
 
 def is_one_decision(stage: Stage) -> bool:
     """Run one round from the draft on; tells whether one lead won and the other was told who."""
-    certification_id = make_recommended(stage)
+    return is_decided_once(stage, make_recommended(stage))
+
+
+def is_decided_once(stage: Stage, certification_id: UUID) -> bool:
+    """Run one round on a review with two opinions; tells whether one lead won, the other was told."""
     results = decide_at_once(stage, certification_id)
     if results.count(None) != 1:
         return False
@@ -79,20 +71,9 @@ def is_recorded_once(session: Session, certification_id: UUID, stage: Stage, win
 
 def decide_at_once(stage: Stage, certification_id: UUID) -> list[DomainError | None]:
     """Let both leads decide differently at the same moment; returns what each was told."""
-    gate = threading.Barrier(2)
-    results: list[DomainError | None] = [None, None]
 
     def act(number: int) -> None:
         decision = (Opinion.CERTIFY, Opinion.REFUSE)[number]
-        gate.wait()
-        try:
-            decide(stage.lead(number), certification_id, decision, reason="同時に決定する。")
-        except DomainError as error:
-            results[number] = error
+        decide(stage.lead(number), certification_id, decision, reason="同時に決定する。")
 
-    threads = [threading.Thread(target=act, args=(number,)) for number in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+    return at_once(lambda: act(0), lambda: act(1))

@@ -50,6 +50,11 @@ NEED = {
     "term_basis": "debt_burden",
     "budget_line": "2款1項7目 使用料",
     "category": "services",
+    "burden_limit": "3000000",
+    "burden_voted_on-era": "reiwa",
+    "burden_voted_on-year": "7",
+    "burden_voted_on-month": "3",
+    "burden_voted_on-day": "20",
 }
 PROJECT = {
     "title": NEED["title"],
@@ -57,6 +62,8 @@ PROJECT = {
     "term_months": 36,
     "term_basis": ContractTermBasis.DEBT_BURDEN,
     "budget_line": NEED["budget_line"],
+    "burden_limit": 3_000_000,
+    "burden_voted_on": date(2025, 3, 20),
     "category": ContractCategory.SERVICES,
 }
 SELECTION = {
@@ -110,18 +117,17 @@ class Market:
     dear: ListingVersion
     stages: Stages
     clients: dict[Any, CheckedClient] = field(default_factory=dict)
+    splitting_note: str = ""
+    is_locked: bool = False
 
     def as_(self, person: Person, at: Organisation | None = None) -> CheckedClient:
         """Give the browser in which a person is signed in."""
         key = (person.id, at.id if at else None)
         if key not in self.clients:
             self.clients[key] = self.new_client()
-            # Locking and deciding read everything once more inside the act.
-            self.clients[
-                key
-            ].query_budget = (
-                44  # a refused choice is weighed twice: by the act, and for the page that says why
-            )
+            # Locking and deciding read everything once more inside the act; a refused choice is
+            # weighed again for the page that says why, an approved one makes its paper.
+            self.clients[key].query_budget = 56
             factories.sign_in_client(self.clients[key], person, at)
         return self.clients[key]
 
@@ -176,10 +182,38 @@ class Market:
         path = f"/projects/{self.project().id}/lock"
         return self.as_(self.clerk).prepare(path, {"confirmed": "yes"})
 
-    def exclude(self, version: ListingVersion, reason: str = "夜間の受付に合わないため。") -> Any:
-        candidate = self.candidate(version)
-        path = f"/projects/{self.project().id}/candidates/{candidate.id}/exclude"
-        return self.as_(self.clerk).submit(path, {"reason": reason})
+    def exclude(
+        self,
+        *versions: ListingVersion,
+        reason: str = "夜間の受付に合わないため。",
+        condition: str = "案-1",
+    ) -> Any:
+        return self.prepare_exclusion(*versions, reason=reason, condition=condition)()
+
+    def prepare_exclusion(self, *versions: ListingVersion, **said: str) -> Callable[[], Any]:
+        """Tick the candidates and say why; call what it returns to press the button."""
+        path = f"/projects/{self.project().id}/candidates"
+        chosen = [str(self.candidate(each).id) for each in versions]
+        return self.as_(self.clerk).prepare(path, {"candidate": chosen, **said})
+
+    def leave_out(self, *versions: ListingVersion, reason: str, condition: str = "案-1") -> None:
+        """Exclude by the service."""
+        clerk = self.actor(self.clerk, Role.CLERK)
+        with db.transaction() as session:
+            project = self._load(session)
+            project_services.exclude_candidates(
+                session,
+                clerk,
+                project,
+                version=project.version,
+                candidate_ids=[self.candidate(each).id for each in versions],
+                condition_key=condition,
+                reason=reason,
+            )
+
+    def candidate_of_rank(self, rank: int) -> ListingVersion:
+        versions = (self.cheap, self.other, self.dear)
+        return next(each for each in versions if self.candidate(each).rank == rank)
 
     def compare(self) -> Any:
         path = f"/projects/{self.project().id}/compare"
@@ -223,6 +257,8 @@ class Market:
 
     @kept
     def reach_locked(self) -> "Market":
+        if self.is_locked:
+            return self
         self.reach_searching()
         clerk = self.actor(self.clerk, Role.CLERK)
         with db.transaction() as session:
@@ -243,6 +279,11 @@ class Market:
     @kept
     def reach_proposed(self) -> "Market":
         self.reach_compared()
+        self.propose_cheap()
+        return self
+
+    def propose_cheap(self) -> None:
+        """Propose the cheap service by the service."""
         with db.transaction() as session:
             project, clerk = self._load(session), self.actor(self.clerk, Role.CLERK)
             selection_services.propose_selection(
@@ -255,8 +296,8 @@ class Market:
                 category=ContractCategory.SERVICES,
                 reason=SELECTION["reason"],
                 sole_source_reason=SELECTION["sole_source_reason"],
+                splitting_note=self.splitting_note,
             )
-        return self
 
     @kept
     def reach_chosen(self) -> "Market":

@@ -14,7 +14,8 @@ from accounts.models import Organisation, OrganisationKind, Role
 from catalog.certification import queries as certification_queries
 from catalog.certification import services as certification_services
 from catalog.certification.models import Certification
-from catalog.offerings.models import ListingVersion, OfferAction
+from catalog.kept.queries import works_of
+from catalog.offerings.models import ListingVersion, OfferAction, OfferingVersion
 from catalog.price_plan import ComponentKind, Interval, Unit
 from core import clock, db
 from core.errors import DomainError, Forbidden
@@ -88,6 +89,12 @@ def test_quantities_and_options_of_the_case_count_at_every_step(market):
     assert wrong.status_code == 422
     assert "多数" in wrong.text
     assert "オプション" in wrong.text
+    typo = clerk.submit(page, {"options": "オプシヨン"})
+    assert typo.status_code == 422
+    assert (
+        "「オプシヨン」というオプションは、どの料金表にもありません。近い名前：オプション"
+        in typo.text
+    )
     said = {"households": "3,200", "options": "オプション", "rounding": "per_month"}
     assert clerk.submit(page, said).status_code == 303
     assert "世帯数3,200世帯" in text_of(clerk.page(case))
@@ -118,10 +125,25 @@ def test_quantities_and_options_of_the_case_count_at_every_step(market):
     assert asked["on"] == [clock.today_jst().isoformat()]
     # The sample body has no code that an address could name; the clerk acts for it.
     assert "1,037,520" in text_of(clerk.page(links[0].replace(f"body={market.body.code}&", "")))
-    # A new case takes over what its clerk keeps.
-    kept = clerk.submit("/conditions", {"counters": "4"}, action="/conditions")
+
+
+@pytest.mark.sqlite_only
+def test_a_new_case_takes_over_what_its_clerk_keeps_for_its_work(market):
+    clerk = market.as_(market.clerk)
+    with db.transaction() as session:
+        work = works_of(session, [market.cheap.id])[market.cheap.id]
+        foreign = factories.specification(session).id
+        version = session.get_one(OfferingVersion, market.cheap.offering_version_id)
+        own = version.specification_version_id
+    typed = {"counters": "4", "households": "77"}
+    kept = clerk.submit(f"/conditions?work={work.code}", typed, action="/conditions")
     assert kept.status_code == 303
-    assert "窓口4か所" in text_of(clerk.page(market.open_project()))
+    for other in ("", str(foreign)):
+        told = text_of(clerk.page(market.open_project(specification_version_id=other)))
+        assert "世帯数77世帯" in told
+        assert "窓口4か所" not in told
+    told = text_of(clerk.page(market.open_project(specification_version_id=str(own))))
+    assert "窓口4か所" in told
 
 
 @pytest.mark.sqlite_only
@@ -208,6 +230,7 @@ def test_only_orders_of_the_same_fiscal_year_add_up(market):
     project, candidate = market.project(), market.candidate(market.cheap)
     for day, number in (("2027-03-31", 0), ("2027-04-01", 1), ("2028-03-31", 1), ("2028-04-01", 0)):
         with db.transaction() as session:
+            factories.thaw(session)
             session.get_one(Project, earlier).starts_on = date.fromisoformat(day)
             session.flush()
             found = services.assess_choice(session, project, candidate, ContractCategory.SERVICES)

@@ -179,15 +179,28 @@ def answer_as(market, monkeypatch, *, relaxed=False, total=3):
 def test_exclusion_needs_a_reason_and_can_be_undone_before_comparing(market):
     market.reach_locked()
     assert market.exclude(market.dear, reason=" ").status_code == 422
+    assert market.exclude(market.dear, condition="条-9").status_code == 422
+    assert market.exclude().status_code == 422
     assert not market.candidate(market.dear).is_excluded
-    assert market.exclude(market.dear).status_code == 303
+    late = market.prepare_exclusion(
+        market.cheap, reason="先に開いた画面の理由です。", condition="案-2"
+    )
+    assert market.exclude(market.dear, market.other).status_code == 303
+    stale = late()
+    assert stale.status_code == 412
+    assert "先に開いた画面の理由です。" in stale.text
+    assert [market.candidate(v).is_excluded for v in (market.cheap, market.other)] == [False, True]
+    assert market.candidate(market.dear).condition_key == "案-1"
     candidates = f"/projects/{market.project().id}/candidates"
     client = market.as_(market.clerk)
-    assert "夜間の受付に合わないため。" in pack_page(market)
-    assert client.submit(candidates, action="/restore").status_code == 303
-    assert not market.candidate(market.dear).is_excluded
-    path = f"/projects/{market.project().id}/candidates/{market.candidate(market.dear).id}/exclude"
-    press = client.prepare(path, {"reason": "比較のあとに押した除外の理由です。"})
+    assert "合わない条件：案-1理由：夜間の受付に合わないため。" in pack_page(market)
+    assert "来庁しないで公民館を予約できるようにしたい。" in pack_page(market)
+    for version in (market.dear, market.other):
+        restore = f"{market.candidate(version).id}/restore"
+        assert client.submit(candidates, action=restore).status_code == 303
+        assert not market.candidate(version).is_excluded
+    said = {"reason": "比較のあとに押した除外の理由です。", "condition": "案-1"}
+    press = market.prepare_exclusion(market.dear, **said)
     assert market.compare().status_code == 303
     late = press()
     assert late.status_code == 409
@@ -199,9 +212,11 @@ def test_exclusion_needs_a_reason_and_can_be_undone_before_comparing(market):
 @pytest.mark.sqlite_only
 def test_comparison_needs_a_remaining_candidate(market):
     market.reach_locked()
-    for version in (market.cheap, market.other, market.dear):
-        assert market.exclude(version).status_code == 303
-    refused = market.compare()
+    press = market.as_(market.clerk).prepare(
+        f"/projects/{market.project().id}/compare", {"confirmed": "yes"}
+    )
+    assert market.exclude(market.cheap, market.other, market.dear).status_code == 303
+    refused = press()
     assert refused.status_code == 422
     assert "候補が残っていません" in refused.text
 

@@ -13,6 +13,7 @@ import sys
 import zipfile
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 import rfc8785
@@ -25,15 +26,22 @@ from core.cli import Operation, audit_group
 from core.db import now, reading, transaction
 from core.documents import sha256_hex
 from core.errors import NotFound
+from core.sealing import commit
 from procurement.projects.queries import get_project
 from procurement.proof import archive, services
+from procurement.proof import verify_arithmetic as arithmetic
 from procurement.proof import verify_evidence as verifier
 from procurement.proof.cli import export_case
 from tests import factories
+from tests.procurement.quoting import AFTER, Quoting
 
 pytestmark = pytest.mark.sqlite_only
 
 NAMES = ["README.txt", "verify_evidence.py", "project.json", "evidence/1.json"]
+NAMES += [f"papers/comparison_table-1.{suffix}" for suffix in ("json", "pdf", "xlsx")]
+NAMES += [f"papers/search_record-1.{suffix}" for suffix in ("json", "pdf", "xlsx")]
+NAMES += [f"papers/selection_record-1.{suffix}" for suffix in ("json", "docx", "pdf")]
+NAMES += [f"papers/usage_contract_request-1.{suffix}" for suffix in ("json", "docx")]
 NAMES += ["requests/1/payload.json", "requests/1/document.pdf", "events.jsonl", "proofs.json"]
 NAMES += ["checkpoints.json", "manifest.json"]
 # RFC 8032, section 7.1, tests 1 to 3: key, message, signature.
@@ -147,7 +155,7 @@ def test_a_stranger_checks_the_downloaded_records_by_python_alone(case, tmp_path
     damaged[answer.data.index(b"%PDF") + 2_000] ^= 1
     (tmp_path / "case.zip").write_bytes(damaged)
     status, said = run_alone(folder, "../case.zip")
-    assert (status, "requests/1/document.pdf：1024～2047バイト目" in said) == (1, True)
+    assert (status, "papers/comparison_table-1.pdf：1024～2047バイト目" in said) == (1, True)
     own = case.as_(case.clerk).get("/audit/verify_evidence.py")
     assert own.data == files["verify_evidence.py"]
 
@@ -220,6 +228,10 @@ def test_who_holds_the_key_cannot_change_the_past_either(case, settings):
     assert told(lambda e: e[3].update(detail=None)) == []  # erased by law
     assert "検索を確定したときの記録と合いません" in lie(**{"evidence/1.json": b"{}"})[0]
     assert "決裁したときの記録と合いません" in lie(**{"requests/1/document.pdf": b"%PDF"})[0]
+    assert "書類を作ったときの記録と合いません" in lie(**{"papers/search_record-1.xlsx": b"PK"})[0]
+    less = json.loads(files["project.json"])
+    less["papers"].pop()
+    assert "この一式に入っていません" in lie(**{"project.json": rfc8785.dumps(less)})[0]
     assert len(checkpoints) == 3
     lying = copy.deepcopy(checkpoints)
     lying[0]["root"] = "0" * 64
@@ -254,27 +266,142 @@ def test_one_person_alone_and_a_thing_sent_that_was_not_approved_are_told():
     ]
 
 
+def test_a_request_without_its_choice_and_a_paper_without_its_search_are_told():
+    def event(number, action, subject, **detail):
+        fields = {"sequence": number, "action": action, "subject_id": subject}
+        return {"event": {**fields, "outcome": "done"}, "detail": detail}
+
+    request = rfc8785.dumps({"references": {"selection_sha256": "choice"}})
+    paper = rfc8785.dumps({"references": {"evidence_sha256": sha256_hex(b"{}")}})
+    files = {"search": b"{}", "request": request, "pdf": b"%PDF", "paper": paper}
+    listed: Any = {"evidence": [{"id": "e", "path": "search"}], "quotes": [], "decisions": []}
+    listed["requests"] = [{"id": "r", "payload": "request", "document": "pdf"}]
+    listed["papers"] = [{"id": "p", "files": {"payload": "paper"}}]
+    parts = {"payload": sha256_hex(request), "document": sha256_hex(b"%PDF")}
+    hashes = {"sha256": sha256_hex(rfc8785.dumps(parts)), "document_sha256": parts["document"]}
+    events = [
+        event(1, "evidence.lock", "e", sha256=sha256_hex(b"{}")),
+        event(
+            2, "paper.keep", "p", sha256=sha256_hex(rfc8785.dumps({"payload": sha256_hex(paper)}))
+        ),
+        event(3, "selection.approve", "s", sha256="choice"),
+        event(4, "request.approve", "r", **hashes),
+    ]
+    assert list(verifier.check_documents(files, events, listed)) == []
+    del events[2]
+    assert list(verifier.check_documents(files, events, listed)) == [
+        "request：決裁した選定にもとづいていません。"
+    ]
+    events[0] = event(1, "evidence.lock", "e", sha256="another")
+    found = list(verifier.check_documents(files, events, listed))
+    assert "paper：確定した検索の記録にもとづいていません。" in found
+    assert "search：検索を確定したときの記録と合いません。" in found
+
+
+def test_scores_before_weights_and_quotes_opened_early_by_one_or_otherwise_are_told():
+    def event(number, action, person, at="2026-11-22T09:00:00+00:00", **detail):
+        fields = {"sequence": number, "action": action, "person_id": person, "occurred_at": at}
+        return {"event": {**fields, "subject_id": "s", "outcome": "done"}, "detail": detail}
+
+    fix, score = event(1, "evaluation.fix", "a"), event(2, "evaluation.score", "a")
+    assert list(verifier.check_order([fix, score])) == []
+    assert list(verifier.check_order([score, fix])) == [
+        "2番の採点が、評価の重みの確定より前です。",
+        "1番で、採点のあとに評価の重みが変えられています。",
+    ]
+    content, nonce, conditions = {"total": 5}, bytes(32), {"months": 36}
+    receipt = commit(content, nonce)
+    letter: Any = {"deadline_at": "2026-11-22T08:00:00.000000+00:00", "conditions": conditions}
+    letter["conditions_sha256"] = sha256_hex(rfc8785.dumps(conditions))
+    quote: Any = {"content": content, "nonce": nonce.hex()}
+    quote |= {"invitation_id": "i", "receipt_sha256": receipt}
+    files = {"letter": rfc8785.dumps(letter), "opened": rfc8785.dumps([quote])}
+    listed: Any = {"quotes": [{"id": "s", "letter": "letter", "opened": "opened"}]}
+    told: Any = {"first_by": "b", "second_by": "c"}
+    told["opened_set_sha256"] = sha256_hex(rfc8785.dumps([["i", receipt]]))
+    sent = event(1, "quote_round.send", "b", sha256=sha256_hex(files["letter"]))
+    later = event(2, "quote_round.extend", "b", until="2026-11-22T08:30:00+00:00")
+    opened = event(3, "quote_round.open", "c", **told)
+
+    def faults(events, **changed):
+        return " ".join(verifier.check_quotes({**files, **changed}, events, listed))
+
+    assert faults([sent, later, opened]) == ""
+    until = {"until": "2026-11-22T10:00:00+00:00"}
+    assert "締切より前" in faults([sent, {**later, "detail": until}, opened])
+    assert "別々の2人" in faults(
+        [sent, event(3, "quote_round.open", "c", **{**told, "first_by": "c"})]
+    )
+    assert "した人が、記録と違い" in faults([sent, event(3, "quote_round.open", "d", **told)])
+    lying = rfc8785.dumps([{**quote, "content": {"total": 4}}])
+    assert "控えのハッシュと合いません" in faults([sent, opened], opened=lying)
+    assert "開封の記録と合いません" in faults([sent, opened], opened=b"[]")
+    assert "依頼したときの記録と合いません" in faults([sent, opened], letter=b"{}")
+    assert "開封の記録がありません" in faults([sent])
+    listed["quotes"][0]["opened"] = None
+    assert "入っていません" in faults([sent, opened])
+
+
+def test_a_round_of_quotes_tells_nothing_before_its_opening_and_is_proved_after(
+    market, hold_clock, settings
+):
+    market.reach_compared()
+    quoting = Quoting(market).send()
+    receipt = quoting.quote(quoting.seller, market.cheap.id, 23_457).receipt_sha256
+
+    def export():
+        with reading() as session:
+            project, moment = get_project(session, market.project().id), now(session)
+            seed = settings.effective_audit_seed
+            return unzip(archive.make_archive(session, project, seed=seed, made_at=moment).content)
+
+    files = export()
+    assert faults_of(files) == []
+    assert "quotes/1/letter.json" in files
+    assert "quotes/1/opened.json" not in files
+    held = b"".join(files.values()).decode("utf-8", "replace")
+    for secret in (receipt, str(market.seller_admin.id), "23457", "23,457"):
+        assert secret not in held
+    hold_clock(AFTER)
+    assert quoting.open(quoting.clerk) is False
+    assert quoting.open(quoting.approver) is True
+    files = export()
+    assert faults_of(files) == []
+    (quote,) = json.loads(files["quotes/1/opened.json"])
+    assert quote["receipt_sha256"] == receipt
+    quote["content"]["total"] -= 1
+    seed = settings.effective_audit_seed
+    lying = resign({**files, "quotes/1/opened.json": rfc8785.dumps([quote])}, seed)
+    assert any("控えのハッシュと合いません" in said for said in faults_of(lying))
+    assert any(
+        "依頼したときの記録と合いません" in said
+        for said in faults_of(resign({**files, "quotes/1/letter.json": b"{}"}, seed))
+    )
+
+
 def test_signatures_and_canonical_json_are_judged_as_by_the_libraries():
     for vector in VECTORS:
         parts = [bytes.fromhex(each) for each in vector]
-        assert verifier.is_signed(*parts)
-        assert not verifier.is_signed(parts[0], parts[1] + b"x", parts[2])
+        assert arithmetic.is_signed(*parts)
+        assert not arithmetic.is_signed(parts[0], parts[1] + b"x", parts[2])
     chance = random.Random(8)
     for _ in range(20):
         private = Ed25519PrivateKey.from_private_bytes(chance.randbytes(32))
         public, message = private.public_key().public_bytes_raw(), chance.randbytes(40)
         signature = private.sign(message)
-        assert verifier.is_signed(public, message, signature)
+        assert arithmetic.is_signed(public, message, signature)
         changed = bytearray(signature)
         changed[chance.randrange(64)] ^= 1 << chance.randrange(8)
-        assert not verifier.is_signed(public, message, bytes(changed))
-    order = (verifier.Q + int.from_bytes(signature[32:], "little")).to_bytes(32, "little")
-    assert not verifier.is_signed(public, message, signature[:32] + order)  # the same number again
-    assert not verifier.is_signed(b"\xff" * 32, message, signature)
+        assert not arithmetic.is_signed(public, message, bytes(changed))
+    order = (arithmetic.Q + int.from_bytes(signature[32:], "little")).to_bytes(32, "little")
+    assert not arithmetic.is_signed(
+        public, message, signature[:32] + order
+    )  # the same number again
+    assert not arithmetic.is_signed(b"\xff" * 32, message, signature)
     numbers = [0.0, 1.0, -1.5, 0.1, 1e-6, 1e-7, 123456.789, 1e20, 1e21, 1.5e300, 5e-324, -2.5e-9]
     texts = ['\u0000\u001f"\\/\u007f\u2028', "見本", "\U0001f600", "\ue000", "\r\n\t\b\f"]
     value = {text: [*numbers, True, None, 2**53 - 1, {}] for text in texts}
-    assert verifier.canonical(value) == rfc8785.dumps(value)
+    assert arithmetic.canonical(value) == rfc8785.dumps(value)
 
 
 def test_strangers_get_nothing_and_the_auditor_and_the_console_get_it(case, settings, tmp_path):

@@ -19,7 +19,9 @@ from core.errors import DomainError, Forbidden
 from procurement.contracts import documents, services
 from procurement.contracts.models import RequestState
 from procurement.contracts.queries import get_request, latest_request
+from procurement.projects.models import ProjectState
 from procurement.projects.services import create_project
+from procurement.selection.models import Selection
 from tests import factories
 from tests.page_checks import text_of
 from tests.procurement.conftest import PROJECT, REQUEST, START, request_values
@@ -191,18 +193,30 @@ def test_database_refuses_to_send_other_bytes_than_approved(market):
 # --- sending --------------------------------------------------------------------------------
 
 
-def test_one_changed_byte_stops_the_sending(market):
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE usage_contract_requests SET payload = REPLACE(payload, '総務課', '総務謀')",
+        "UPDATE selections SET reason = reason || '。'",
+        "UPDATE candidates SET exclusion_reason = '別の理由' WHERE rank = 1",
+        "UPDATE evidence_packs SET content = content || ' '",
+    ],
+)
+def test_one_changed_byte_stops_the_sending(market, change):
+    """Also a byte of what lies under the request: the choice, an exclusion, the evidence."""
     market.reach_approved()
     request = market.request()
     path = f"/requests/{request.id}/send"
     client = market.as_(market.approver)
-    assert "決裁した内容と同じです" in text_of(client.page(path))
-    token = client.page(path).find(".//input[@name='csrf_token']").get("value")
+    page = client.page(path)
+    assert "決裁した内容と同じです" in text_of(page)
+    token = page.find(".//input[@name='csrf_token']").get("value")
     with db.transaction() as session:
-        session.execute(
-            text("UPDATE usage_contract_requests SET payload = :payload"),
-            {"payload": request.payload.replace("総務課", "総務謀")},
-        )
+        factories.thaw(session)
+        if db.current().is_sqlite:
+            for guard in ("evidence_packs_no_update", *_guards_of(session, "candidates")):
+                session.execute(text(f"DROP TRIGGER {guard}"))
+        session.execute(text(change))
     page = text_of(client.page(path))
     assert "決裁した内容と違います" in page
     assert "決裁した内容と同じです" not in page
@@ -210,6 +224,11 @@ def test_one_changed_byte_stops_the_sending(market):
     refused = client.post(path, data=form)
     assert refused.status_code == 422
     assert market.request().sent_at is None
+
+
+def _guards_of(session, table):
+    named = text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table")
+    return session.execute(named, {"table": table}).scalars().all()
 
 
 def test_sending_twice_in_two_tabs_sends_once(market):
@@ -241,6 +260,7 @@ def test_double_click_on_send_gives_one_number_and_one_sending(market):
     number = market.request().number
     for _ in range(ROUNDS):
         with db.transaction() as session:
+            factories.thaw(session)
             session.execute(reset)
 
         def click(session):
@@ -307,6 +327,55 @@ def test_old_sign_in_asks_for_the_password_again(market, hold_clock):
     done = client.submit(path, {"confirmed": "yes", "password": "correct horse battery"})
     assert done.status_code == 303
     assert market.request().state is RequestState.SENT
+
+
+@pytest.mark.sqlite_only
+def test_approver_decides_and_sends_in_one_visit_or_does_neither(market, hold_clock):
+    market.reach_submitted()
+    with db.transaction() as session:
+        approver = session.get_one(Person, market.approver.id)
+        approver.password_hash = hash_password("correct horse battery")
+        session.get_one(Vendor, market.seller.id).apply(VendorAction.SUSPEND)
+    path = f"/requests/{market.request().id}/decision"
+    client = market.as_(market.approver)
+    said = {"decision": "send", "password": "correct horse battery"}
+    page = client.page(path)
+    assert page.find(".//input[@name='password']") is None
+    hidden = {
+        each.get("name"): each.get("value")
+        for each in page.iter("input")
+        if each.get("type") == "hidden"
+    }
+    hold_clock(datetime.now(UTC) + timedelta(minutes=11))
+    for password, words in (
+        ("", "パスワードを入力してください"),
+        ("wrong horse battery", "パスワードが違います"),
+        ("correct horse battery", "決裁もしていません"),
+    ):
+        refused = client.submit(path, {**said, "password": password})
+        assert refused.status_code == 422
+        assert words in refused.text
+        found = market.request()
+        assert (found.state, found.number, found.approved_by_id) == (
+            RequestState.SUBMITTED,
+            None,
+            None,
+        )
+    assert "この事業者の登録は停止中" in refused.text
+    with db.transaction() as session:
+        assert not session.execute(text("SELECT last FROM request_counters")).all()
+        session.get_one(Vendor, market.seller.id).apply(VendorAction.RESUME)
+    assert market.as_(market.both).submit(path, {"decision": "return"}).status_code == 422
+    done = [client.post(path, data={**hidden, **said}) for _ in range(2)]
+    assert [(each.status_code, each.location) for each in done] == [(303, done[0].location)] * 2
+    assert "依頼はすでに送信されています" in text_of(client.page(done[1].location))
+    found = market.request()
+    assert (found.state, found.sent_sha256) == (RequestState.SENT, found.approved_sha256)
+    assert (found.approved_by_id, found.sent_by_id) == (market.approver.id, market.approver.id)
+    assert found.number.endswith("-0001")
+    with db.reading() as session:
+        lapses = text("SELECT count(*) FROM outbox_messages WHERE topic = 'request.lapse'")
+        assert session.execute(lapses).scalar_one() == 1
 
 
 @pytest.mark.sqlite_only
@@ -397,6 +466,52 @@ def test_clerk_cannot_send(market):
 
 
 @pytest.mark.sqlite_only
+def reselect(market, person=None, **said):
+    path = f"/projects/{market.project().id}/reselect"
+    return market.as_(person or market.clerk).submit(path, {"confirmed": "yes", **said})
+
+
+def test_declined_case_goes_to_the_next_candidate_by_a_new_decision(market):
+    """Evidence, exclusions and the first choice stay; nothing is opened while a request is live."""
+    market.reach_sent()
+    pack, first = market.pack(), market.selection()
+    live = reselect(market, reason="返事が遅い。")
+    assert live.status_code == 422
+    assert "依頼が残っています" in live.text
+    assert "返事が遅い。" in live.text
+    market.on_request("decline", market.seller_admin, confirmed="yes", reason="人手が足りません。")
+    project = market.project()
+    page = market.as_(market.clerk).get(f"/projects/{project.id}").text
+    assert f'href="/projects/{project.id}/reselect"' in page
+    assert reselect(market).status_code == 422
+    assert market.as_(market.approver).get(f"/projects/{project.id}/reselect").status_code == 403
+    assert reselect(market, reason="次の候補に依頼するため。").status_code == 303
+    assert market.project().state is ProjectState.COMPARED
+    page = text_of(market.as_(market.clerk).page(f"/projects/{project.id}"))
+    assert "前に選んだ事業者とは契約に至りませんでした" in page
+    assert "次は、選定の案を作ります" in page
+    history = market.as_(market.clerk).get(f"/projects/{project.id}/history").text
+    assert "次の候補を選び直すことにしました" in history
+    assert "次の候補に依頼するため。" in history
+    early = market.as_(market.clerk).get(f"/projects/{project.id}/reselect")
+    assert early.status_code == 409
+    assert market.propose(market.other).status_code == 303
+    assert market.decide("approve").status_code == 303
+    assert (market.pack().sha256, market.selection().pack_id) == (pack.sha256, first.pack_id)
+    assert market.selection().listing_version_id == market.other.id
+    page = text_of(market.as_(market.clerk).page(f"/projects/{project.id}"))
+    assert "次は、利用契約の依頼書を作ります" in page
+    again = reselect(
+        market, reason="依頼の前に。"
+    )  # the earlier request says nothing of this choice
+    assert "まだ依頼していません" in again.text
+    assert market.draw_up().status_code == 303
+    assert market.request().selection_id == market.selection().id
+    with db.reading() as session:
+        kept = session.get_one(Selection, first.id)
+        assert (kept.is_approved, kept.approved_sha256) == (True, first.approved_sha256)
+
+
 def test_vendor_declines_with_a_reason_and_a_new_request_can_follow(market):
     market.reach_sent()
     assert market.on_request("decline", market.seller_admin, confirmed="yes").status_code == 422
@@ -451,6 +566,7 @@ def test_body_withdraws_with_a_reason_and_both_are_told(market):
         found = load(session, market)
         services.withdraw_request(session, clerk, found, version=found.version, reason="理由。")
     with db.transaction() as session:
+        factories.thaw(session)
         load(session, market).last_editor_id = market.both.id
     alone = market.on_request("withdraw", market.both, **reason)
     assert alone.status_code == 403
@@ -469,7 +585,11 @@ def test_accept_and_withdraw_at_once_end_in_one_state(market):
     """Five rounds: exactly one of the two acts holds."""
     market.reach_sent()
     vendor_home = market.seller.owner_id
-    reset = text("UPDATE usage_contract_requests SET state = 'sent', version = version + 1")
+    reset = text(
+        "UPDATE usage_contract_requests SET state = 'sent', version = version + 1,"
+        " answered_at = NULL, answered_by_id = NULL, answer_reason = '',"
+        " withdrawn_at = NULL, withdrawn_by_id = NULL, withdrawal_reason = ''"
+    )
 
     def accept(session):
         found = load(session, market)
@@ -485,6 +605,7 @@ def test_accept_and_withdraw_at_once_end_in_one_state(market):
 
     for _ in range(ROUNDS):
         with db.transaction() as session:
+            factories.thaw(session)
             session.execute(reset)
         accepted, withdrawn = run_at_once(accept, withdraw)
         assert sorted([accepted == "done", withdrawn == "done"]) == [False, True]

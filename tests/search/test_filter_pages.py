@@ -10,6 +10,7 @@ import pytest
 
 from accounts.models import Role
 from app import outbox_handlers
+from catalog.kept.queries import works_of
 from catalog.offerings.models import Listing, Offering, OfferingVersion, OfferState
 from catalog.price_plan import ComponentKind, Interval, Unit
 from catalog.specifications.models import SpecificationVersion
@@ -160,11 +161,12 @@ def test_a_certificate_for_one_version_is_none_for_the_next(client, market, sett
 
 
 def test_costs_are_filtered_and_sorted_exactly_for_my_body(client, market, settings):
-    market(
+    counters = ((ComponentKind.BASE, Unit.COUNTER, Interval.MONTH, 5),)
+    *_, counted = market(
         {"name": "人数号", "prices": ((*PER_HEAD, 10),)},
         {"name": "定額号", "prices": ((*MONTHLY, 91_000),)},
         {"name": "高額号", "prices": ((*MONTHLY, 900_000),)},
-        {"name": "見積号", "prices": ((ComponentKind.BASE, Unit.COUNTER, Interval.MONTH, 5),)},
+        {"name": "見積号", "prices": counters},
     )
     sign_in_clerk(client)
     # 9,007 people pay 1,080,840 yen a year, 10,000 would pay 1,200,000: above the flat 1,092,000.
@@ -198,23 +200,30 @@ def test_costs_are_filtered_and_sorted_exactly_for_my_body(client, market, setti
     assert names(client.page(links(zero, "1件見つかります")[0])) == ["人数号"]
     zero = client.page("/search?cost_max=5")
     assert names(client.page(links(zero, "4件見つかります")[0])) == names(client.page("/search"))
-    # What the reader keeps counts in rows, filter and order; a named body or population does not.
+    # What the reader keeps for a work counts in its rows, in filter and order, and in no other's.
+    market({"name": "別業務号", "prices": counters})
+    with db.transaction() as session:
+        work = works_of(session, [counted.id])[counted.id]
     kept = client.submit(
         links(client.page("/search?sort=cost"), "数量とオプションも入れて")[0],
-        {"counters": "20"},
+        {"counters": "20", "work": work.code},
         action="/conditions",
     )
     assert urlsplit(kept.location).query == "sort=cost"
     page = client.page(kept.location)
-    assert names(page) == ["見積号", "人数号", "定額号", "高額号"]
-    assert "人口9,007人の団体の費用（窓口20か所）で並べています" in text_of(page.find(".//main"))
+    assert names(page) == ["見積号", "人数号", "定額号", "高額号", "別業務号"]
+    told = f"人口9,007人の団体の費用（「{work.name}」は窓口20か所）で並べています"
+    assert told in text_of(page.find(".//main"))
     assert "1,320円" in text_of(page)
     assert names(client.page("/search?cost_max=1320")) == ["見積号"]
     client.get("/search?cost_max=1320")
     assert len(client.business_statements(*PEOPLE)) <= 8
     assert "body=" not in links(page, "この検索結果のアドレス")[0]
-    assert names(client.page("/search?sort=cost&body=203840"))[-1] == "見積号"
-    assert names(client.page("/search?sort=cost&population=10000"))[-1] == "見積号"
+    # A named body or population counts by itself.
+    for named in ("body=203840", "population=10000"):
+        assert "見積号" in names(client.page(f"/search?sort=cost&{named}"))[-2:]
+    searched = client.page(f"/search?specification={work.code}|第1.0版")
+    assert f"work={work.code}" in links(searched, "数量とオプションも入れて")[0]
 
 
 def test_what_cannot_be_a_cost_is_said_at_its_field_and_kept(client, market):

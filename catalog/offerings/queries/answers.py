@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import case, func
+from sqlalchemy import and_, case, func
 from sqlalchemy.orm import defer, joinedload
 from sqlmodel import Session, col, select
 
@@ -18,6 +18,7 @@ from catalog.offerings.models import (
     OfferState,
 )
 from catalog.specifications.models import Requirement
+from catalog.terms import Answer, BodyClass, RequirementClass
 
 MAXIMUM_DRAFTS = 20_000
 Answers = dict[uuid.UUID, ConformanceAnswer]
@@ -195,3 +196,31 @@ def requirements_by_id(
         col(Requirement.id).in_(requirement_ids),
     )
     return {requirement.id: requirement for requirement in session.exec(statement)}
+
+
+def count_mandatory_answers(
+    session: Session, offering_version_ids: Sequence[uuid.UUID], body_class: BodyClass
+) -> dict[uuid.UUID, dict[Answer | None, int]]:
+    """Count by answer what each says to the requirements that are 実装必須 for a kind of body.
+
+    None counts the requirements without an answer.
+    """
+    mandatory = getattr(Requirement, f"class_{body_class.value}") == RequirementClass.MUST
+    answered = and_(
+        col(ConformanceAnswer.requirement_id) == Requirement.id,
+        col(ConformanceAnswer.offering_version_id) == OfferingVersion.id,
+    )
+    statement = (
+        select(OfferingVersion.id, ConformanceAnswer.answer, func.count())
+        .join(
+            Requirement,
+            col(Requirement.specification_version_id) == OfferingVersion.specification_version_id,
+        )
+        .join(ConformanceAnswer, answered, isouter=True)
+        .where(col(OfferingVersion.id).in_(offering_version_ids), mandatory)
+        .group_by(col(OfferingVersion.id), col(ConformanceAnswer.answer))
+    )
+    found: dict[uuid.UUID, dict[Answer | None, int]] = {key: {} for key in offering_version_ids}
+    for key, answer, number in session.execute(statement):
+        found[key][answer] = number
+    return found

@@ -25,6 +25,7 @@ from catalog.offerings.models import (
     OfferState,
     PriceComponentRow,
 )
+from catalog.price_plan import ComponentKind
 from catalog.specifications.models import SpecificationVersion, StandardSpecification
 from catalog.undecoded import decode, decoders_of, undecoded
 from core.db import unindexed
@@ -98,7 +99,7 @@ def _read_price_rows(
 ) -> dict[Any, list[Sequence[Any]]]:
     """Read price plans by the ids of their listing versions; both as the database gives them."""
     found: dict[Any, list[Sequence[Any]]] = {}
-    for row in connection.execute(_prices_statement(), {"ids": version_ids}):
+    for row in connection.execute(_prices_statement(), {"ids": version_ids}).all():
         found.setdefault(row[-1], []).append(row)
     return found
 
@@ -182,6 +183,22 @@ def narrow_to_listed(statement: Any) -> Any:
             ),
         )
     )
+
+
+def list_option_names(
+    session: Session, specification_version_id: uuid.UUID | None = None
+) -> list[str]:
+    """Return the names of the options in the price lists that buyers see now, for one version or all."""
+    statement = narrow_to_listed(
+        select(PriceComponentRow.name)
+        .join(ListingVersion, col(ListingVersion.id) == PriceComponentRow.listing_version_id)
+        .where(PriceComponentRow.kind == ComponentKind.OPTION)
+    )
+    if specification_version_id is not None:
+        its = OfferingVersion.specification_version_id == specification_version_id
+        statement = statement.where(its)
+    names = statement.distinct().order_by(PriceComponentRow.name).limit(MAXIMUM_LISTED)
+    return list(session.exec(names))
 
 
 @cache

@@ -1,5 +1,6 @@
 """The decision on a usage-contract request: approve it, fixed by hash, or return it."""
 
+import json
 from collections.abc import Callable
 
 from sqlmodel import Session
@@ -10,9 +11,10 @@ from accounts.queries import get_person
 from core.clock import day_in_japan
 from core.db import now
 from core.documents import canonical_json, sha256_hex
-from core.errors import Forbidden, NotFound
+from core.errors import Forbidden, GuardFailed, NotFound
 from core.japanese import fiscal_year
-from procurement.bodies.numbering import format_number, take_ordinal
+from procurement.bodies.numbering import take_ordinal, write_number
+from procurement.bodies.queries import limits_for
 from procurement.contracts import queries
 from procurement.contracts.facts import Approval, MadeDocument, RequestFacts, load_facts
 from procurement.contracts.models import (
@@ -21,8 +23,16 @@ from procurement.contracts.models import (
     RequestDocument,
     UsageContractRequest,
 )
+from procurement.contracts.request_paper import make_request_paper
 from procurement.contracts.services.frame import check_due, record
+from procurement.projects.paper_models import PaperKind
+from procurement.projects.papers import keep_paper
+from procurement.selection.services import selection_hash
 
+SELECTION_CHANGED = (
+    "選定、除外の理由、検索の記録のどれかが、決裁したときと違います。"
+    "依頼を取り下げて、選定からやり直してください。"
+)
 DOCUMENT_KIND = "usage_contract_request"
 MakeDocument = Callable[[RequestFacts, Approval], MadeDocument]
 
@@ -36,18 +46,31 @@ def approve_request(
     version: int,
 ) -> UsageContractRequest:
     """Approve as another person: give the number, make the document once, and fix both by hash."""
-    request, actor = _begin_decision(session, actor, request)
+    request, actor = begin_decision(session, actor, request)
+    return approve_locked(session, actor, request, make_document, version=version)
+
+
+def approve_locked(
+    session: Session,
+    actor: Actor,
+    request: UsageContractRequest,
+    make_document: MakeDocument,
+    *,
+    version: int,
+) -> UsageContractRequest:
+    """Approve the request that begin_decision has locked for this actor."""
     request.expect(RequestAction.APPROVE)
     check_due(session, request)
     approver = get_person(session, actor.person_id) if actor.person_id else None
     if approver is None:
         raise NotFound
-    year = fiscal_year(day_in_japan(now(session)))
+    selection_sha256 = check_selection(session, request)
+    owner, today = request.project.owner, day_in_japan(now(session))
+    year = fiscal_year(today)
     ordinal = take_ordinal(session, RequestCounter, request.owner_id, year)
-    number = format_number(year, ordinal)
-    made = make_document(
-        load_facts(session, request), Approval(number, now(session), approver.name)
-    )
+    number = write_number(limits_for(session, owner, today), year, ordinal)
+    approval = Approval(number, now(session), approver.name, selection_sha256)
+    made = make_document(load_facts(session, request), approval)
     document_sha256 = sha256_hex(made.content)
     request.apply(
         RequestAction.APPROVE,
@@ -58,10 +81,12 @@ def approve_request(
         payload=made.payload.decode(),
         payload_sha256=sha256_hex(made.payload),
         approved_sha256=_combine(sha256_hex(made.payload), document_sha256),
+        selection_sha256=selection_sha256,
         approved_by_id=approver.id,
         approved_at=now(session),
     )
     _keep_document(session, request, made, document_sha256)
+    _keep_copy(session, actor, request, document_sha256)
     record(
         session,
         actor,
@@ -89,14 +114,55 @@ def _keep_document(
     session.flush()
 
 
+def _keep_copy(
+    session: Session, actor: Actor, request: UsageContractRequest, document_sha256: str
+) -> None:
+    """Keep the editable copy of what was approved; it names the PDF that counts."""
+    keep_paper(
+        session,
+        actor,
+        request.project,
+        PaperKind.USAGE_CONTRACT_REQUEST,
+        make_request_paper(json.loads(request.payload)),
+        subject_id=request.id,
+        fixed_sha256=document_sha256,
+    )
+
+
 def return_request(
     session: Session, actor: Actor, request: UsageContractRequest, *, version: int, reason: str
 ) -> UsageContractRequest:
     """Return the request to the clerk, with the reason."""
-    request, actor = _begin_decision(session, actor, request)
+    request, actor = begin_decision(session, actor, request)
     request.apply(RequestAction.RETURN, version, return_reason=reason)
     record(session, actor, request, "request.return", reason=reason)
     return request
+
+
+def check_selection(session: Session, request: UsageContractRequest) -> str:
+    """Return the hash of the choice that a request rests on; raises GuardFailed when it was changed.
+
+    What was approved by an earlier version of this product carries no hash to compare with.
+    """
+    selection = request.selection
+    found = selection_hash(session, selection)
+    known = request.selection_sha256 or selection.approved_sha256
+    if not selection.is_approved or (known and found != known):
+        raise GuardFailed([("main", SELECTION_CHANGED)])
+    return found
+
+
+def is_intact(session: Session, request: UsageContractRequest) -> bool:
+    """Tell whether document, payload and the choice under them are byte for byte what was approved."""
+    if compute_hash(session, request) != request.approved_sha256:
+        return False
+    return rests_on_its_choice(session, request)
+
+
+def rests_on_its_choice(session: Session, request: UsageContractRequest) -> bool:
+    """Tell whether the choice under a request is the one that was approved with it."""
+    known = request.selection_sha256
+    return not known or selection_hash(session, request.selection) == known
 
 
 def compute_hash(session: Session, request: UsageContractRequest) -> str:
@@ -110,9 +176,10 @@ def _combine(payload_sha256: str, document_sha256: str) -> str:
     return sha256_hex(canonical_json({"payload": payload_sha256, "document": document_sha256}))
 
 
-def _begin_decision(
+def begin_decision(
     session: Session, actor: Actor, request: UsageContractRequest
 ) -> tuple[UsageContractRequest, Actor]:
+    """Lock a request for somebody who may decide it; raises Forbidden for those who wrote it."""
     locked = queries.get_request(session, request.id, for_update=True)
     if locked is None:
         raise NotFound

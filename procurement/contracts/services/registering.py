@@ -12,11 +12,13 @@ from core.clock import day_in_japan
 from core.db import now
 from core.errors import GuardFailed, Invalid, NotFound
 from core.japanese import format_date
+from procurement.bodies.queries import limits_for
 from procurement.contracts import queries
 from procurement.contracts.models import Contract, RequestAction, UsageContractRequest
 from procurement.projects import queries as project_queries
 from procurement.projects.costs import term_of
 from procurement.projects.models import ProjectAction
+from procurement.projects.terms import burden_of, months_between, term_refusals
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -33,11 +35,13 @@ def register_contract(
     ends_on: date,
     signed_record_sha256: str,
     signed_record_name: str = "",
+    term_note: str = "",
 ) -> Contract:
     """Record number, dates and the hash of the signed record; the project is then complete.
 
     A contract is settled by seal or qualified e-signature of both sides (地方自治法 234条 ⑤), never
-    by this record. Raises Invalid for dates that cannot be.
+    by this record. Raises Invalid for dates that cannot be, and for a term that
+    the body's rules of today do not allow, unless `term_note` says what came of checking it.
     """
     locked = queries.get_request(session, request.id, for_update=True)
     if locked is None:
@@ -47,6 +51,7 @@ def register_contract(
         raise NotFound
     locked.expect(RequestAction.REGISTER_CONTRACT)
     errors = _check_dates(session, locked, signed_on, starts_on, ends_on)
+    errors |= {} if errors or term_note else _check_term(session, locked, starts_on, ends_on)
     _refuse(session, locked, number, signed_record_sha256, errors)
     contract = Contract(
         request_id=locked.id,
@@ -65,18 +70,47 @@ def register_contract(
     session.flush()
     locked.apply(RequestAction.REGISTER_CONTRACT, version)
     _close_project(session, locked)
+    _record(session, actor, locked, contract, term_note)
+    return contract
+
+
+def _record(
+    session: Session,
+    actor: Actor,
+    request: UsageContractRequest,
+    contract: Contract,
+    term_note: str,
+) -> None:
     audit.record(
         session,
         actor,
         "contract.register",
         "Contract",
         contract.id,
-        owner_id=locked.owner_id,
-        case_id=locked.project_id,
-        number=number,
-        sha256=signed_record_sha256,
+        owner_id=request.owner_id,
+        case_id=request.project_id,
+        number=contract.number,
+        sha256=contract.signed_record_sha256,
+        term_note=term_note,
     )
-    return contract
+
+
+def _check_term(
+    session: Session,
+    request: UsageContractRequest,
+    starts_on: date,
+    ends_on: date,
+) -> dict[str, str]:
+    """Ask for a note where the rules changed since the decision and bar the settled term."""
+    project = request.project
+    months = months_between(starts_on, ends_on)
+    rules = limits_for(session, project.owner, day_in_japan(now(session)))
+    burden = burden_of(project)
+    found = term_refusals(rules, project.term_basis, months, starts_on, burden)
+    if not found:
+        return {}
+    ask = "このまま記録するときは、確かめた結果を入力してください。"
+    return {"term_note": "".join(found.values()) + ask}
 
 
 def _close_project(session: Session, request: UsageContractRequest) -> None:

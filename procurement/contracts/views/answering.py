@@ -15,6 +15,7 @@ from procurement.contracts.models import RequestAction
 from procurement.contracts.schemas import ConfirmSchema, ReasonSchema
 from procurement.contracts.views.frame import complete, read_request
 from procurement.contracts.views.frame import requests_blueprint as blueprint
+from procurement.quoting import queries as quoting_queries
 from vendors.queries import agreements
 
 _P = Permission
@@ -23,13 +24,21 @@ _P = Permission
 @blueprint.get("/requests/inbox")
 @access(_P.REQUEST_READ)
 def inbox() -> ResponseReturnValue:
-    """List the requests that were sent to the acting organisation, and nothing else."""
+    """List what was sent to the acting organisation, and nothing else: quotes, answers, contracts."""
     organisation_id = actor().organisation_id
     if organisation_id is None:
         raise NotFound
     asked = (web.read_session(), organisation_id)
     page = paging.fetch(queries.count_received(*asked), partial(queries.list_received, *asked))
-    return web.render_page("requests/inbox.html", page=page)
+    received = quoting_queries.list_received(*asked)
+    rounds = [each.round_id for each in received]
+    return web.render_page(
+        "requests/inbox.html",
+        page=page,
+        quote_requests=received,
+        quotes=quoting_queries.list_own_quotes(*asked, rounds) if rounds else {},
+        answers=quoting_queries.count_answers(*asked[:1], rounds) if rounds else {},
+    )
 
 
 @blueprint.route("/requests/<uuid:request_id>/accept", methods=["GET", "POST"])

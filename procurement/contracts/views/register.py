@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from accounts.auth import access, actor
 from accounts.models import OrganisationKind
@@ -16,8 +17,8 @@ from core.documents import sha256_hex
 from core.errors import NotFound
 from core.forms import Form
 from procurement.contracts import queries, services
-from procurement.contracts.models import RequestAction
-from procurement.contracts.schemas import ContractSchema
+from procurement.contracts.models import Contract, RequestAction
+from procurement.contracts.schemas import ConfirmSchema, ContractSchema
 from procurement.contracts.views.frame import contracts_blueprint as blueprint
 from procurement.contracts.views.frame import load_request, read_request
 from procurement.projects.costs import term_of
@@ -45,21 +46,55 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/contracts/<uuid:contract_id>")
 @access(_P.CONTRACT_READ)
 def show(contract_id: uuid.UUID) -> ResponseReturnValue:
-    """Show one contract record to both sides."""
+    """Show one contract record to both sides; who recorded and confirmed it only to its own."""
+    contract = _read_contract(contract_id, _P.CONTRACT_READ)
+    return _render(contract, "contracts/show.html")
+
+
+def _read_contract(contract_id: uuid.UUID, permission: Permission) -> Contract:
     session = web.read_session()
     contract = queries.get_contract(session, contract_id)
     if contract is None:
         raise NotFound
-    require(session, actor(), _P.CONTRACT_READ, contract)
+    require(session, actor(), permission, contract)
+    return contract
+
+
+def _render(contract: Contract, template: str, form: Form | None = None) -> ResponseReturnValue:
+    session = web.read_session()
     is_vendor = actor().organisation_kind is OrganisationKind.VENDOR
-    registrar_ids = [] if is_vendor else [contract.registered_by_id]
+    known = [] if is_vendor else [contract.registered_by_id, contract.confirmed_by_id]
     return web.render_page(
-        "contracts/show.html",
+        template,
+        form.status if form else 200,
+        form=form,
         contract=contract,
         request_row=load_request(session, contract.request_id),
-        people=list_people(session, registrar_ids),
+        people=list_people(session, [each for each in known if each]),
         is_vendor=is_vendor,
+        is_own=contract.registered_by_id == actor().person_id,
     )
+
+
+@blueprint.route("/contracts/<uuid:contract_id>/confirm", methods=["GET", "POST"])
+@access(_P.CONTRACT_CONFIRM, write=_P.CONTRACT_CONFIRM)
+def confirm(contract_id: uuid.UUID) -> ResponseReturnValue:
+    """Confirm as an approver that the record is what both sides signed."""
+    contract = _read_contract(contract_id, _P.CONTRACT_CONFIRM)
+    form = Form(ConfirmSchema(), web.posted_form(), {"version": contract.version})
+
+    def act(session: Session, *, version: int, **_said: Any) -> None:
+        found = queries.get_contract(session, contract_id)
+        if found is None:
+            raise NotFound
+        services.confirm_contract(session, actor(), found, version=version)
+
+    target = _contract_url(contract_id)
+    if contract.confirmed_at is not None:
+        web.leave_notice("info", "契約の記録はすでに確かめられています")
+        return web.see_other(target)
+    done = web.complete(form, act, notice=("契約の記録を確かめました",), target=target)
+    return done or _render(contract, "contracts/confirm.html", form)
 
 
 @blueprint.route("/requests/<uuid:request_id>/contract", methods=["GET", "POST"])

@@ -19,6 +19,7 @@ from core.db import now
 from core.documents import PDF_TYPE, attachment
 from core.errors import NotFound
 from core.forms import Form
+from procurement.bodies.queries import limits_for
 from procurement.contracts import documents, queries, services
 from procurement.contracts.facts import load_facts
 from procurement.contracts.models import (
@@ -30,6 +31,8 @@ from procurement.contracts.models import (
 from procurement.contracts.schemas import (
     ConfirmSchema,
     ReasonSchema,
+    RequestDecision,
+    RequestDecisionSchema,
     RequestEditSchema,
     RequestSchema,
     SendSchema,
@@ -47,10 +50,15 @@ from procurement.contracts.views.frame import (
 from procurement.contracts.views.frame import requests_blueprint as blueprint
 from procurement.projects import queries as project_queries
 from procurement.projects.models import Project, ProjectState
-from procurement.projects.schemas import Decision, DecisionSchema
 from procurement.projects.views.frame import explain_early as explain_project
 
 _P = Permission
+_SENT = (
+    "done",
+    "依頼を送信しました",
+    "事業者の承諾を待っています。契約はまだ結ばれていません。",
+)
+_ALREADY_SENT = ("info", "依頼はすでに送信されています")
 
 
 @blueprint.get("/requests")
@@ -72,7 +80,7 @@ def create(project_id: uuid.UUID) -> ResponseReturnValue:
     project = _load_project(session, project_id)
     require(session, actor(), _P.PROJECT_READ, project)
     live = queries.find_live_request(session, project.id)
-    form = Form(RequestSchema(), web.posted_form(), _first_values())
+    form = Form(RequestSchema(), web.posted_form(), _first_values(session, project))
     if live is not None and not form.is_posted:
         return web.see_other(request_url(live.id))
 
@@ -89,9 +97,15 @@ def create(project_id: uuid.UUID) -> ResponseReturnValue:
     return done or _render_form(form, project, action)
 
 
-def _first_values() -> dict[str, Any]:
-    who = actor()
-    return {"contact_name": who.person_name}
+def _first_values(session: Session, project: Project) -> dict[str, Any]:
+    """Return who asks as the body's rules have it; the clerk may change each word."""
+    head = limits_for(session, project.owner, day_in_japan(now(session))).letterhead
+    return {
+        "contact_name": actor().person_name,
+        "sender_name": head.sender,
+        "contact_department": head.department,
+        "contact_phone": head.phone,
+    }
 
 
 def _load_project(session: Session, project_id: uuid.UUID) -> Project:
@@ -164,7 +178,7 @@ def _document(session: Session, found: UsageContractRequest) -> dict[str, Any]:
 
 
 def _is_intact(session: Session, found: UsageContractRequest) -> bool:
-    return not found.payload or services.compute_hash(session, found) == found.approved_sha256
+    return not found.payload or services.is_intact(session, found)
 
 
 def _is_overdue(session: Session, found: UsageContractRequest) -> bool:
@@ -207,18 +221,19 @@ def submit(request_id: uuid.UUID) -> ResponseReturnValue:
 @blueprint.route("/requests/<uuid:request_id>/decision", methods=["GET", "POST"])
 @access(_P.REQUEST_DECIDE, write=_P.REQUEST_DECIDE)
 def decide(request_id: uuid.UUID) -> ResponseReturnValue:
-    """Approve the request, which gives number and document, or return it."""
+    """Approve the request, which gives number and document, and send it at once; or return it."""
     found = read_request(request_id)
-    form = Form(DecisionSchema(), web.posted_form(), {"version": found.version})
-    if form.is_posted:
-        decided = form.submit(lambda session, data: _decide(session, request_id, data))
-        if decided is not None:
-            approved = decided.state is RequestState.APPROVED
-            words = (
-                f"依頼書 {decided.number} を決裁しました" if approved else "依頼書を差し戻しました"
-            )
-            web.leave_notice("done", words)
-            return web.see_other(request_url(request_id))
+    form = Form(RequestDecisionSchema(), web.posted_form(), {"version": found.version})
+    if form.is_posted and form.validate():
+        sends = form.data["decision"] is RequestDecision.SEND
+        if not sends or _confirms_password(form):
+            act = _approve_and_send if sends else _decide
+            done = form.submit(partial(act, found))
+            if done is not None:
+                web.leave_notice(*done)
+                return web.see_other(request_url(request_id))
+        web.refresh_read_session()
+        found = read_request(request_id)
     session = web.read_session()
     author_ids = [found.last_editor_id, found.submitted_by_id or found.last_editor_id]
     return web.render_page(
@@ -227,21 +242,36 @@ def decide(request_id: uuid.UUID) -> ResponseReturnValue:
         form=form,
         request_row=found,
         document=_document(session, found),
-        decisions=Decision.choices(),
+        decisions=RequestDecision.choices(),
+        needs_password=auth.needs_password(),
         people=list_people(session, author_ids),
         open=found.can_apply(RequestAction.APPROVE),
     )
 
 
-def _decide(session: Session, request_id: uuid.UUID, data: dict[str, Any]) -> UsageContractRequest:
-    found, version = load_request(session, request_id), data["version"]
-    if data["decision"] is Decision.RETURN:
-        return services.return_request(
-            session, actor(), found, version=version, reason=data["reason"]
-        )
-    return services.approve_request(
+def _approve_and_send(
+    found: UsageContractRequest, session: Session, data: dict[str, Any]
+) -> tuple[str, ...]:
+    newly = services.approve_and_send(
+        session,
+        actor(),
+        auth.settings(),
+        found,
+        documents.make_document,
+        version=data["version"],
+    )
+    return _SENT if newly else _ALREADY_SENT
+
+
+def _decide(found: UsageContractRequest, session: Session, data: dict[str, Any]) -> tuple[str, ...]:
+    version = data["version"]
+    if data["decision"] is RequestDecision.RETURN:
+        services.return_request(session, actor(), found, version=version, reason=data["reason"])
+        return "done", "依頼書を差し戻しました"
+    done = services.approve_request(
         session, actor(), found, documents.make_document, version=version
     )
+    return "done", f"依頼書 {done.number} を決裁しました"
 
 
 @blueprint.route("/requests/<uuid:request_id>/send", methods=["GET", "POST"])
@@ -293,12 +323,7 @@ def _confirms_password(form: Form) -> bool:
 
 
 def _land_on_sent(request_id: uuid.UUID, *, newly: bool) -> ResponseReturnValue:
-    if newly:
-        web.leave_notice(
-            "done", "依頼を送信しました", "事業者の承諾を待っています。契約はまだ結ばれていません。"
-        )
-    else:
-        web.leave_notice("info", "依頼はすでに送信されています")
+    web.leave_notice(*(_SENT if newly else _ALREADY_SENT))
     return web.see_other(request_url(request_id))
 
 

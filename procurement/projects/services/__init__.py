@@ -1,15 +1,20 @@
-"""Acts on a project: its case and the lock of its evidence."""
+"""Acts on a project: its case, its conditions, the lock of its evidence, the evaluation."""
 
 from procurement.projects.services.cases import (
     cancel_project,
-    confirm_comparison,
     create_project,
     edit_project,
-    exclude_candidate,
     find_none_suitable,
-    restore_candidate,
     save_search,
     set_cost_conditions,
+)
+from procurement.projects.services.conditions import set_conditions, typed_conditions
+from procurement.projects.services.evaluating import (
+    evaluation_of,
+    save_scores,
+    set_evaluation,
+    unfix_evaluation,
+    unscored,
 )
 from procurement.projects.services.holding import lock_listing
 from procurement.projects.services.locking import (
@@ -19,6 +24,11 @@ from procurement.projects.services.locking import (
     population_of,
     query_of,
 )
+from procurement.projects.services.narrowing import (
+    confirm_comparison,
+    exclude_candidates,
+    restore_candidate,
+)
 
 __all__ = [
     "IndexBehind",
@@ -27,13 +37,20 @@ __all__ = [
     "confirm_comparison",
     "create_project",
     "edit_project",
-    "exclude_candidate",
+    "evaluation_of",
+    "exclude_candidates",
     "find_none_suitable",
     "lock_evidence",
     "lock_listing",
     "population_of",
     "query_of",
     "restore_candidate",
+    "save_scores",
     "save_search",
+    "set_conditions",
     "set_cost_conditions",
+    "set_evaluation",
+    "typed_conditions",
+    "unfix_evaluation",
+    "unscored",
 ]

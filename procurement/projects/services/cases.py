@@ -1,4 +1,4 @@
-"""Acts on a project: open, edit, search, narrow down, compare, end."""
+"""Acts on a project: open, edit, search, end."""
 
 import uuid
 from collections.abc import Mapping
@@ -9,24 +9,32 @@ from sqlmodel import Session
 
 from accounts.identity import Actor
 from accounts.permissions import Permission, require
-from catalog.price_plan import Term
+from accounts.queries import get_organisation
 from catalog.specifications import queries as specification_queries
 from core import audit
 from core.clock import day_in_japan
 from core.db import now
-from core.errors import GuardFailed, Invalid, NotFound, WrongState
-from core.japanese import fiscal_year, fiscal_year_bounds, format_date, format_fiscal_year
+from core.errors import Invalid, NotFound, WrongState
+from core.japanese import fiscal_year, fiscal_year_bounds, format_date
 from procurement.bodies.models import ContractCategory
 from procurement.bodies.numbering import format_number, take_ordinal
-from procurement.projects import queries
+from procurement.bodies.queries import limits_for
+from procurement.bodies.rules import BodyRules
 from procurement.projects.models import (
-    Candidate,
+    BodyRole,
     ContractTermBasis,
-    EvidencePack,
     Project,
     ProjectAction,
+    ProjectBody,
     ProjectCounter,
     ProjectState,
+)
+from procurement.projects.terms import (
+    BUDGET_FIELDS,
+    Burden,
+    settle_budget,
+    term_refusals,
+    with_rounding,
 )
 
 
@@ -40,15 +48,23 @@ def create_project(
     term_months: int,
     term_basis: ContractTermBasis,
     budget_line: str,
-    category: ContractCategory,
+    category: ContractCategory | None = None,
     specification_version_id: uuid.UUID | None = None,
     cost_conditions: Mapping[str, Any] | None = None,
+    **budget: Any,
 ) -> Project:
-    """Open a project of the acting body; it gets the next number of the body's fiscal year."""
+    """Open a project of the acting body; it gets the next number of the body's fiscal year.
+
+    `budget` are the fields of terms.BUDGET_FIELDS. Category and rounding are those of the body's
+    rules where it has any.
+    """
     actor = require(session, actor, Permission.PROJECT_CREATE)
     if actor.organisation_id is None or actor.person_id is None:
         raise NotFound
-    _check_term(session, starts_on, term_months, term_basis)
+    rules = _rules_of(session, actor.organisation_id)
+    told = {"starts_on": starts_on, "term_months": term_months, "term_basis": term_basis, **budget}
+    told = settle_budget(told)
+    _check_term(session, rules, told)
     _check_specification(session, specification_version_id)
     year = fiscal_year(day_in_japan(now(session)))
     ordinal = take_ordinal(session, ProjectCounter, actor.organisation_id, year)
@@ -57,17 +73,24 @@ def create_project(
         number=format_number(year, ordinal),
         title=title,
         need=need,
-        starts_on=starts_on,
-        term_months=term_months,
-        term_basis=term_basis,
+        **told,
         budget_line=budget_line,
-        category=category,
+        category=_category(rules, category),
         specification_version_id=specification_version_id,
-        cost_conditions=dict(cost_conditions or {}),
+        cost_conditions=with_rounding(cost_conditions or {}, rules),
         created_by_id=actor.person_id,
         last_editor_id=actor.person_id,
     )
     session.add(project)
+    session.flush()
+    session.add(
+        ProjectBody(
+            project_id=project.id,
+            organisation_id=project.owner_id,
+            role=BodyRole.LEAD,
+            joined_at=now(session),
+        )
+    )
     session.flush()
     record(session, actor, project, "project.create", number=project.number)
     return project
@@ -79,7 +102,10 @@ def edit_project(
     """Change need, term or budget until a selection is proposed; raises StaleVersion."""
     actor = require(session, actor, Permission.PROJECT_EDIT, project)
     _require_editable(project)
-    _check_term(session, values["starts_on"], values["term_months"], values["term_basis"])
+    rules = _rules_of(session, project.owner_id)
+    values = settle_budget({**{name: getattr(project, name) for name in BUDGET_FIELDS}, **values})
+    values["category"] = _category(rules, values.get("category") or project.category)
+    _check_term(session, rules, values)
     _check_specification(session, values.get("specification_version_id"))
     changed = sorted(name for name, value in values.items() if getattr(project, name) != value)
     project.revise(version, **values, last_editor_id=actor.person_id)
@@ -96,9 +122,9 @@ def set_cost_conditions(
         raise WrongState(
             project.MACHINE.wrong_state_sentence(project.state), state=project.state.value
         )
-    values = {"cost_conditions": dict(conditions), "last_editor_id": actor.person_id}
-    project.revise(version, **values)
-    record(session, actor, project, "project.cost_conditions", conditions=dict(conditions))
+    kept = with_rounding(conditions, _rules_of(session, project.owner_id))
+    project.revise(version, cost_conditions=kept, last_editor_id=actor.person_id)
+    record(session, actor, project, "project.cost_conditions", conditions=kept)
     return project
 
 
@@ -113,49 +139,6 @@ def save_search(
     else:
         project.apply(ProjectAction.START_SEARCH, version, **values)
     record(session, actor, project, "project.search", query=dict(query))
-    return project
-
-
-def exclude_candidate(
-    session: Session, actor: Actor, candidate: Candidate, *, version: int, reason: str
-) -> Candidate:
-    """Take a locked hit out of the comparison, with the reason that the documents print."""
-    project = _begin_narrowing(session, actor, candidate)
-    candidate.revise(
-        version,
-        excluded_at=now(session),
-        excluded_by_id=actor.person_id,
-        exclusion_reason=reason,
-    )
-    _record_candidate(session, actor, project, candidate, "candidate.exclude", reason=reason)
-    return candidate
-
-
-def restore_candidate(
-    session: Session, actor: Actor, candidate: Candidate, *, version: int
-) -> Candidate:
-    """Take an exclusion back before the comparison is confirmed."""
-    project = _begin_narrowing(session, actor, candidate)
-    candidate.revise(version, excluded_at=None, excluded_by_id=None, exclusion_reason="")
-    _record_candidate(session, actor, project, candidate, "candidate.restore")
-    return candidate
-
-
-def confirm_comparison(
-    session: Session, actor: Actor, project: Project, *, version: int
-) -> Project:
-    """Note that the remaining candidates were compared; from here on none is excluded any more."""
-    actor = require(session, actor, Permission.PROJECT_EDIT, project)
-    pack = queries.latest_pack(session, project.id)
-    candidates = queries.list_candidates(session, pack.id) if pack else []
-    remaining = [candidate for candidate in candidates if not candidate.is_excluded]
-    if project.state is ProjectState.EVIDENCE_LOCKED and not remaining:
-        sentence = (
-            "候補が残っていません。除外を取り消すか、「適するサービスなし」で終えてください。"
-        )
-        raise GuardFailed([("main", sentence)])
-    project.apply(ProjectAction.COMPARE, version, last_editor_id=actor.person_id)
-    record(session, actor, project, "project.compare", candidates=len(remaining))
     return project
 
 
@@ -197,48 +180,6 @@ def record(
     )
 
 
-def _begin_narrowing(session: Session, actor: Actor, candidate: Candidate) -> Project:
-    pack = session.get_one(EvidencePack, candidate.pack_id)
-    project = queries.get_project(session, pack.project_id, for_update=True)
-    if project is None:
-        raise NotFound
-    actor = require(session, actor, Permission.PROJECT_EDIT, project)
-    latest = queries.latest_pack(session, project.id)
-    if latest is None or latest.id != candidate.pack_id:
-        raise WrongState(
-            "新しい検索結果が確定されています。新しいほうの候補で操作してください。",
-            state=project.state.value,
-        )
-    if project.state is not ProjectState.EVIDENCE_LOCKED:
-        raise WrongState(
-            project.MACHINE.wrong_state_sentence(project.state), state=project.state.value
-        )
-    project.revise(last_editor_id=actor.person_id)
-    return project
-
-
-def _record_candidate(
-    session: Session,
-    actor: Actor,
-    project: Project,
-    candidate: Candidate,
-    action: str,
-    **detail: Any,
-) -> None:
-    audit.record(
-        session,
-        actor,
-        action,
-        "Candidate",
-        candidate.id,
-        owner_id=project.owner_id,
-        case_id=project.id,
-        listing_version_id=candidate.listing_version_id,
-        rank=candidate.rank,
-        **detail,
-    )
-
-
 def _require_editable(project: Project) -> None:
     if not project.is_editable:
         raise WrongState(
@@ -246,24 +187,27 @@ def _require_editable(project: Project) -> None:
         )
 
 
-def _check_term(
-    session: Session, starts_on: date, term_months: int, basis: ContractTermBasis
-) -> None:
-    """Refuse a start before this fiscal year, and a term past the year without a ground.
+def _rules_of(session: Session, body_id: uuid.UUID) -> BodyRules:
+    body = get_organisation(session, body_id)
+    if body is None:
+        raise NotFound
+    return limits_for(session, body, day_in_japan(now(session)))
 
-    地方自治法 208条 (会計年度独立), 214条 (債務負担行為), 234条の3 (長期継続契約).
-    """
-    errors = {}
+
+def _category(rules: BodyRules, told: ContractCategory | None) -> ContractCategory:
+    """Return the body's rule on what SaaS is; where it has none, what was said."""
+    return rules.saas_category if told is None or not rules.is_default else told
+
+
+def _check_term(session: Session, rules: BodyRules, values: Mapping[str, Any]) -> None:
+    """Refuse a start before this fiscal year, and a term that law or rules do not allow."""
+    start, months, basis = (values[name] for name in ("starts_on", "term_months", "term_basis"))
+    burden = Burden(*(values[f"burden_{name}"] for name in ("limit", "voted_on", "until")))
+    errors = term_refusals(rules, basis, months, start, burden)
     this_year = fiscal_year(day_in_japan(now(session)))
-    if fiscal_year(starts_on) < this_year:
+    if fiscal_year(start) < this_year:
         first = format_date(fiscal_year_bounds(this_year)[0])
         errors["starts_on"] = f"利用の始まりは{first}以後の日付にしてください。"
-    last = Term(starts_on, term_months).end
-    if basis is ContractTermBasis.SINGLE_YEAR and fiscal_year(last) != fiscal_year(starts_on):
-        errors["term_basis"] = (
-            f"利用の終わりが{format_date(last)}で、{format_fiscal_year(fiscal_year(starts_on))}を"
-            "こえます。債務負担行為か長期継続契約（条例）を選ぶか、期間を短くしてください。"
-        )
     if errors:
         raise Invalid(errors)
 

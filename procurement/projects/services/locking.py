@@ -2,6 +2,8 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 from sqlmodel import Session
 
@@ -15,10 +17,13 @@ from core.clock import day_in_japan
 from core.db import now
 from core.documents import canonical_json, sha256_hex
 from core.errors import Conflict, GuardFailed, NotFound
+from procurement.bodies.queries import limits_for
 from procurement.projects import queries
 from procurement.projects.costs import lock_conditions
 from procurement.projects.evidence import build_content
 from procurement.projects.models import Candidate, EvidencePack, Project, ProjectAction
+from procurement.projects.services.conditions import conditions_to_lock, keep_conditions
+from procurement.projects.terms import with_rounding
 from search import queries as search_queries
 
 MAXIMUM_HITS = 100
@@ -137,7 +142,7 @@ def lock_evidence(
     _write_candidates(session, pack, checked)
     values = {
         "last_editor_id": actor.person_id,
-        "cost_conditions": lock_conditions(locked, day_in_japan(pack.locked_at)),
+        "cost_conditions": _lock_costs(session, locked, day_in_japan(pack.locked_at)),
     }
     locked.apply(ProjectAction.LOCK_EVIDENCE, version, **values)
     audit.record(
@@ -161,6 +166,7 @@ def _write_pack(
 ) -> EvidencePack:
     latest = queries.latest_pack(session, project.id)
     revision = latest.revision + 1 if latest else 1
+    conditions = conditions_to_lock(session, project)
     content = canonical_json(
         build_content(
             project,
@@ -170,7 +176,8 @@ def _write_pack(
             catalog={"sequence": checked.sequence, "epoch": checked.epoch},
             search=_describe_search(checked),
             hits=checked.hits,
-            cost_conditions=lock_conditions(project, day_in_japan(now(session))),
+            cost_conditions=_lock_costs(session, project, day_in_japan(now(session))),
+            conditions=conditions,
         )
     )
     pack = EvidencePack(
@@ -186,6 +193,7 @@ def _write_pack(
     )
     session.add(pack)
     session.flush()
+    keep_conditions(session, pack.id, conditions)
     return pack
 
 
@@ -216,3 +224,8 @@ def _write_candidates(session: Session, pack: EvidencePack, checked: CheckedSear
             )
         )
     session.flush()
+
+
+def _lock_costs(session: Session, project: Project, day: date) -> dict[str, Any]:
+    """Return the conditions of cost as they stay from the lock on, by the body's rules of its day."""
+    return with_rounding(lock_conditions(project, day), limits_for(session, project.owner, day))

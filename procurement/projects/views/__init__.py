@@ -1,8 +1,16 @@
 """Pages of a project."""
 
-from procurement.projects.views import candidates, cases, cost_conditions, evidence
+from procurement.projects.views import (
+    candidates,
+    cases,
+    conditions,
+    cost_conditions,
+    evaluation,
+    evidence,
+    papers,
+)
 from procurement.projects.views.frame import blueprint, may_search_for
 
-PARTS = (cases, cost_conditions, evidence, candidates)
+PARTS = (cases, conditions, cost_conditions, evidence, candidates, evaluation, papers)
 
 __all__ = ["PARTS", "blueprint", "may_search_for"]

@@ -20,7 +20,7 @@ from procurement.projects import queries, services
 from procurement.projects.costs import conditions_of, estimate_cost
 from procurement.projects.evidence import content_of, standing_of_hit
 from procurement.projects.models import Candidate, EvidencePack, Project, ProjectAction
-from procurement.projects.schemas import ConfirmSchema, ReasonSchema, VersionSchema
+from procurement.projects.schemas import ConfirmSchema, ExcludeSchema, VersionSchema
 from procurement.projects.views.frame import (
     blueprint,
     complete,
@@ -28,28 +28,70 @@ from procurement.projects.views.frame import (
     read_latest_pack,
     read_project,
 )
+from procurement.projects.weighing import EvaluationView, Result, add_up, format_points
 
 _P = Permission
 _MOST_COMPARED = 5
 
 
-@blueprint.get("/projects/<uuid:project_id>/candidates")
-@access(_P.PROJECT_READ)
+@blueprint.route("/projects/<uuid:project_id>/candidates", methods=["GET", "POST"])
+@access(_P.PROJECT_READ, write=_P.PROJECT_EDIT)
 def candidates(project_id: uuid.UUID) -> ResponseReturnValue:
-    """List the locked candidates with their cost for this body; link to the comparison."""
+    """List the locked candidates with their cost for this body; exclude some by a locked condition."""
     project = read_project(project_id)
     session = web.read_session()
     locked = queries.latest_pack(session, project.id) is not None
     if early := explain_early(project, "候補は、まだありません", ready=locked):
         return early
-    pack = read_latest_pack(project)
+    form = Form(ExcludeSchema(), web.posted_form(), {"version": project.version})
+    narrowing = project.can_apply(ProjectAction.COMPARE)
+    if form.is_posted:
+        heading = "候補の除外は、今は変えられません"
+        if early := explain_early(project, heading, ready=narrowing):
+            return early
+        if done := _exclude(form, project):
+            return done
+    return _show(project, form)
+
+
+def _exclude(form: Form, project: Project) -> ResponseReturnValue | None:
+    def act(session: Session, data: dict[str, Any]) -> list[Candidate]:
+        return services.exclude_candidates(
+            session,
+            actor(),
+            project,
+            version=data["version"],
+            candidate_ids=data["candidate"],
+            condition_key=data["condition"],
+            reason=data["reason"],
+        )
+
+    done = form.submit(act)
+    if not done:
+        return None
+    web.leave_notice("done", f"{len(done)}件を候補から除外しました")
+    return web.see_other(url_for("projects.candidates", project_id=project.id))
+
+
+def _show(project: Project, form: Form) -> ResponseReturnValue:
+    session, pack = web.read_session(), read_latest_pack(project)
     rows = candidate_rows(project, pack)
     remaining = [row["candidate"] for row in rows if not row["candidate"].is_excluded]
+    evaluation = services.evaluation_of(session, pack.id)
+    conditions = queries.evidence_conditions(session, pack.id)
     return web.render_page(
         "projects/candidates.html",
+        form.status,
+        form=form,
         project=project,
+        pack=pack,
         rows=rows,
         remaining=remaining,
+        conditions=conditions,
+        condition_choices=[(each.key, f"{each.key}　{each.text}") for each in conditions],
+        condition_texts={each.key: each.text for each in conditions},
+        evaluation=evaluation,
+        unscored=services.unscored(evaluation, remaining) if evaluation else [],
         comparison=_comparison_arguments(project, remaining, pack),
         condition_rows=condition_rows(_conditions(project, pack)),
         can_compare=2 <= len(remaining) <= _MOST_COMPARED,
@@ -82,6 +124,14 @@ def candidate_rows(project: Project, pack: EvidencePack) -> list[dict[str, Any]]
     ]
 
 
+def results_of(view: EvaluationView | None, rows: list[dict[str, Any]]) -> dict[uuid.UUID, Result]:
+    """Return what each remaining candidate reached, by its id; nothing where only the price counts."""
+    if view is None or not view.is_weighted:
+        return {}
+    totals = {row["candidate"].id: row["estimate"].total for row in rows}
+    return {each.candidate_id: each for each in add_up(view, totals)}
+
+
 def _conditions(project: Project, pack: EvidencePack) -> Conditions:
     return conditions_of(project, project.owner, day_in_japan(pack.locked_at))
 
@@ -92,39 +142,6 @@ def _comparison_arguments(
     """Return the words of a comparison by the same conditions and the price lists of the lock."""
     chosen = [str(each.listing_version_id) for each in remaining[:_MOST_COMPARED]]
     return {**_conditions(project, pack).parts(), "l": chosen}
-
-
-@blueprint.route(
-    "/projects/<uuid:project_id>/candidates/<uuid:candidate_id>/exclude", methods=["GET", "POST"]
-)
-@access(_P.PROJECT_EDIT, write=_P.PROJECT_EDIT)
-def exclude(project_id: uuid.UUID, candidate_id: uuid.UUID) -> ResponseReturnValue:
-    """Take one candidate out, with a reason."""
-    project = read_project(project_id)
-    candidate = _load_candidate(web.read_session(), project_id, candidate_id)
-    ready = project.can_apply(ProjectAction.COMPARE)
-    if early := explain_early(project, "候補の除外は、今は変えられません", ready=ready):
-        return early
-    form = Form(ReasonSchema(), web.posted_form(), {"version": candidate.version})
-    if form.is_posted:
-        done = form.submit(
-            lambda session, data: services.exclude_candidate(
-                session, actor(), _load_candidate(session, project_id, candidate_id), **data
-            )
-        )
-        if done:
-            web.leave_notice("done", "候補から除外しました")
-            return web.see_other(url_for("projects.candidates", project_id=project_id))
-    version_id = candidate.listing_version_id
-    version = load_listing_versions(web.read_session(), [version_id])[version_id]
-    return web.render_page(
-        "projects/exclude.html",
-        form.status,
-        form=form,
-        project=project,
-        candidate=candidate,
-        version=version,
-    )
 
 
 @blueprint.post("/projects/<uuid:project_id>/candidates/<uuid:candidate_id>/restore")
@@ -165,12 +182,18 @@ def compare(project_id: uuid.UUID) -> ResponseReturnValue:
     done = complete(form, project, services.confirm_comparison, "候補の比較を終えました")
     if done is not None:
         return done
-    rows = candidate_rows(project, read_latest_pack(project))
+    pack = read_latest_pack(project)
+    rows = candidate_rows(project, pack)
+    remaining = [row for row in rows if not row["candidate"].is_excluded]
+    evaluation = services.evaluation_of(web.read_session(), pack.id)
     return web.render_page(
         "projects/compare.html",
         form.status,
         form=form,
         project=project,
-        remaining=[row for row in rows if not row["candidate"].is_excluded],
+        remaining=remaining,
         excluded=[row for row in rows if row["candidate"].is_excluded],
+        evaluation=evaluation,
+        results=results_of(evaluation, remaining),
+        format_points=format_points,
     )

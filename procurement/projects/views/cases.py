@@ -10,11 +10,17 @@ from sqlmodel import Session
 from accounts.auth import access, actor
 from accounts.models import OrganisationKind
 from accounts.permissions import Permission
+from accounts.queries import get_organisation
 from catalog.specifications import queries as specification_queries
 from core import paging, web
+from core.clock import day_in_japan
+from core.db import now
 from core.forms import Form
+from core.japanese import fiscal_year, format_fiscal_year
+from procurement.bodies.queries import limits_for
+from procurement.bodies.rules import DECREE
 from procurement.projects import queries, services
-from procurement.projects.models import ProjectAction
+from procurement.projects.models import Project, ProjectAction
 from procurement.projects.schemas import ProjectEditSchema, ProjectSchema
 from procurement.projects.views.cost_conditions import kept_for_project
 from procurement.projects.views.frame import (
@@ -28,6 +34,7 @@ from procurement.projects.views.frame import (
 )
 
 _P = Permission
+_YEARS_AHEAD = 6
 
 
 @blueprint.get("/projects")
@@ -48,9 +55,8 @@ def create() -> ResponseReturnValue:
     form = Form(ProjectSchema(), web.posted_form())
 
     def act(session: Session, **values: Any) -> tuple[str, ...]:
-        project = services.create_project(
-            session, actor(), **values, cost_conditions=kept_for_project()
-        )
+        kept = kept_for_project(values["specification_version_id"])
+        project = services.create_project(session, actor(), **values, cost_conditions=kept)
         return project_url(project), f"案件 {project.number} を始めました"
 
     return web.create_once(form, actor().person_id, act) or _render_form(form, None)
@@ -69,10 +75,20 @@ def edit(project_id: uuid.UUID) -> ResponseReturnValue:
     return done or _render_form(form, project)
 
 
-def _render_form(form: Form, project: object) -> ResponseReturnValue:
-    versions = specification_queries.list_versions(web.read_session())
+def _render_form(form: Form, project: Project | None) -> ResponseReturnValue:
+    session = web.read_session()
+    body_id = project.owner_id if project else actor().organisation_id
+    body = get_organisation(session, body_id) if body_id else None
+    today = day_in_japan(now(session))
+    first = fiscal_year(today)
     return web.render_page(
-        "projects/edit.html", form.status, form=form, project=project, versions=versions
+        "projects/edit.html",
+        form.status,
+        form=form,
+        project=project,
+        versions=specification_queries.list_versions(session),
+        rules=limits_for(session, body, today) if body else DECREE,
+        years=[(each, format_fiscal_year(each)) for each in range(first, first + _YEARS_AHEAD)],
     )
 
 

@@ -1,6 +1,8 @@
 """Page: by which quantities and options the costs of a project are computed."""
 
 import uuid
+from collections.abc import Collection
+from difflib import get_close_matches
 from typing import Any
 
 from flask.typing import ResponseReturnValue
@@ -12,11 +14,14 @@ from catalog.condition_words import population_words
 from catalog.conditions import Conditions, make_conditions
 from catalog.conditions_page import typed_of
 from catalog.kept.remembering import own_conditions
+from catalog.offerings.queries import list_option_names
 from catalog.price_plan import TaxRounding
 from catalog.schemas import CostQuerySchema
+from catalog.specifications.queries import get_version
 from core import web
 from core.clock import day_in_japan
 from core.db import now
+from core.errors import Invalid
 from core.forms import Form
 from procurement.projects import services
 from procurement.projects.costs import conditions_of, store_conditions
@@ -25,6 +30,7 @@ from procurement.projects.schemas import CostConditionsSchema
 from procurement.projects.views.frame import blueprint, complete, explain_early, read_project
 
 _P = Permission
+_NAMED = 40
 
 
 @blueprint.route("/projects/<uuid:project_id>/cost-conditions", methods=["GET", "POST"])
@@ -50,6 +56,7 @@ def edit_cost_conditions(project_id: uuid.UUID) -> ResponseReturnValue:
         project=project,
         registered=population_words(Conditions(project.owner, conditions.term)),
         roundings=[(each.value, each.label) for each in TaxRounding],
+        known_options=_list_options(web.read_session(), project)[:_NAMED],
     )
 
 
@@ -58,15 +65,39 @@ def _set_conditions(
 ) -> Project:
     """Keep what was typed; Invalid says what is missing in it."""
     names = CostQuerySchema().load({"o": [each.strip() for each in options.splitlines()]})["o"]
+    _refuse_unknown(names, _list_options(session, project), project.cost_conditions.get("o", ()))
     asked = {**CostQuerySchema().load({}), **typed, "o": names}
     conditions = make_conditions(asked, project.owner, day_in_japan(now(session)))
     kept = store_conditions(conditions)
     return services.set_cost_conditions(session, who, project, version=version, conditions=kept)
 
 
-def kept_for_project() -> dict[str, Any]:
-    """Return what a new project takes over of what its clerk keeps for the same body."""
-    kept = own_conditions(web.read_session())
+def _list_options(session: Session, project: Project) -> list[str]:
+    return list_option_names(session, project.specification_version_id)
+
+
+def _refuse_unknown(names: list[str], known: list[str], before: Collection[str]) -> None:
+    """Raise Invalid for a name that no price list has: it would add nothing to any cost, unseen.
+
+    One that stood there before stays: its service may have changed its price list since.
+    """
+    for name in names:
+        if name not in known and name not in before:
+            near = get_close_matches(name, known, cutoff=0.5)
+            told = f"近い名前：{'、'.join(near)}" if near else "名前を料金表で確かめてください"
+            raise Invalid(
+                {"options": f"「{name}」というオプションは、どの料金表にもありません。{told}。"}
+            )
+
+
+def kept_for_project(specification_version_id: uuid.UUID | None) -> dict[str, Any]:
+    """Return what a new project takes over of what its clerk keeps for the same body and work.
+
+    Before the work is told, nothing that was kept for one counts.
+    """
+    session = web.read_session()
+    version = specification_version_id and get_version(session, specification_version_id)
+    kept = own_conditions(session, version.specification.code if version else "")
     if kept.body is None or kept.body.id != actor().organisation_id:
         return {}
     return store_conditions(kept)

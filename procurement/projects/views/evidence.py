@@ -28,11 +28,9 @@ from procurement.projects import queries, services
 from procurement.projects.evidence import content_of, standing_of_hit
 from procurement.projects.models import EvidencePack, Project, ProjectAction
 from procurement.projects.schemas import LockSchema, SearchAddressSchema, SearchSaveSchema
+from procurement.projects.search_words import SORTS, Choices, describe_query
 from procurement.projects.searching import (
-    SORTS,
-    Choices,
     Search,
-    describe_query,
     make_kept_query,
     refuse_unknown,
     typed_of,
@@ -203,6 +201,7 @@ def show_evidence(project_id: uuid.UUID, revision: int) -> ResponseReturnValue:
             search_queries.list_facet_choices(session, content["search"]["filters"]),
         ),
         locked_by=list_people(session, [pack.locked_by_id]).get(pack.locked_by_id),
+        conditions=content.get("conditions", ()),
         is_latest=latest is not None and latest.id == pack.id,
         packs=queries.list_packs(session, project.id),
     )

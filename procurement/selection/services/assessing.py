@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlmodel import Session
 
@@ -16,13 +17,15 @@ from core.clock import day_in_japan
 from core.db import now
 from core.japanese import fiscal_year, format_fiscal_year, format_yen
 from procurement.bodies.models import ContractCategory, SmallAmountCeiling
-from procurement.bodies.queries import ceiling_for
-from procurement.projects.costs import Estimate, estimate_cost
+from procurement.bodies.queries import ceiling_for, limits_for
+from procurement.projects.costs import Estimate, describe_basis, estimate_cost
 from procurement.projects.evidence import hit_of
 from procurement.projects.models import Candidate, EvidencePack, Project
+from procurement.projects.terms import list_bars
+from procurement.quoting.queries import OpenedQuote
 from procurement.selection import queries
 from vendors.models import VendorState
-from vendors.queries.agreements import list_bars
+from vendors.queries.agreements import list_bars as list_seller_bars
 
 _TRUSTED = frozenset({CertificationState.CERTIFIED, CertificationState.CONDITIONAL})
 
@@ -32,7 +35,8 @@ class Choice:
     """One candidate seen with everything that decides whether it may be chosen.
 
     `related_total` is yen with tax of other orders of the same fiscal year and of the same seller
-    or specification; `changes` are sentences on what changed since the lock.
+    or specification; `changes` are sentences on what changed since the lock, `bars` on what of term
+    and budget bars the choice.
     """
 
     candidate: Candidate
@@ -42,11 +46,25 @@ class Choice:
     related_total: int
     related_numbers: tuple[str, ...]
     changes: tuple[str, ...]
+    bars: tuple[str, ...] = ()
+    quote: OpenedQuote | None = None
 
     @property
     def total(self) -> int | None:
-        """Yen with tax over the whole term; None where a quote is needed."""
-        return self.estimate.total
+        """Yen with tax over the whole term, of the opened quote first; None where one is needed."""
+        return self.quote.total if self.quote is not None else self.estimate.total
+
+    @property
+    def net(self) -> int:
+        """Yen without tax over the whole term."""
+        if self.quote is not None:
+            return self.quote.total - self.quote.tax
+        return self.estimate.statement.subtotal or 0
+
+    @property
+    def basis(self) -> dict[str, Any]:
+        """How the total was computed, as JSON values."""
+        return self.quote.basis if self.quote is not None else describe_basis(self.estimate)
 
     @property
     def is_small(self) -> bool:
@@ -87,18 +105,20 @@ def assess_choices(
     today = day_in_japan(now(session))
     ceiling = ceiling_for(session, project.owner, category, today)
     pack = session.get_one(EvidencePack, candidates[0].pack_id)
-    found = {}
+    rules, found = limits_for(session, project.owner, today), {}
     for candidate in candidates:
         version = versions[candidate.listing_version_id]
         related = {order.number: order for order in orders if order.is_related_to(version)}
+        estimate = estimate_cost(version, project, project.owner, day_in_japan(pack.locked_at))
         found[candidate.id] = Choice(
             candidate=candidate,
             version=version,
-            estimate=estimate_cost(version, project, project.owner, day_in_japan(pack.locked_at)),
+            estimate=estimate,
             ceiling=ceiling,
             related_total=sum(order.total for order in related.values()),
             related_numbers=tuple(related),
             changes=tuple(_list_changes(pack, version, standings[version.offering_version_id])),
+            bars=list_bars(rules, project, estimate.statement, today),
         )
     return found
 
@@ -106,7 +126,7 @@ def assess_choices(
 def _say_bars(session: Session, version: ListingVersion) -> list[str]:
     """Say that a seller cannot accept a request today, so that nobody learns it only when sending."""
     seller = version.listing.seller
-    if seller.state is not VendorState.ACTIVE or not list_bars(session, [seller])[seller.id]:
+    if seller.state is not VendorState.ACTIVE or not list_seller_bars(session, [seller])[seller.id]:
         return []
     return [
         f"「{seller.label}」は、基本契約への同意か全省庁統一資格の期限が切れていて、いまは依頼を承諾できません。"

@@ -1,7 +1,7 @@
 """Pages of the choice: its proposal and its decision."""
 
-from procurement.selection.views import deciding, proposing
+from procurement.selection.views import deciding, guiding, proposing, recording
 
-PARTS = (proposing, deciding)
+PARTS = (guiding, proposing, deciding, recording)
 
 __all__ = ["PARTS"]

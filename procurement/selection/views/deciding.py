@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from accounts.auth import access, actor
+from accounts.models import Person
 from accounts.permissions import Permission
 from accounts.queries import list_people
 from core import web
@@ -24,7 +25,7 @@ from procurement.projects.views.frame import (
     read_project,
 )
 from procurement.selection import queries, services
-from procurement.selection.models import Selection
+from procurement.selection.models import ExternalDecision, Selection
 from procurement.selection.schemas import SelectionDecisionSchema
 
 _P = Permission
@@ -47,6 +48,7 @@ def decide(project_id: uuid.UUID) -> ResponseReturnValue:
             web.leave_notice("done", words)
             return web.see_other(project_url(project))
     session = web.read_session()
+    open_ = project.can_apply(ProjectAction.APPROVE)
     selection = queries.latest_selection(session, project.id)
     if selection is None:
         raise NotFound
@@ -56,6 +58,7 @@ def decide(project_id: uuid.UUID) -> ResponseReturnValue:
         row for row in rows if row["candidate"].listing_version_id == selection.listing_version_id
     )
     choice = services.assess_choice(session, project, chosen["candidate"], selection.category)
+    external = None if open_ else queries.find_external_decision(session, selection.id)
     return web.render_page(
         "selection/decision.html",
         form.status,
@@ -65,11 +68,20 @@ def decide(project_id: uuid.UUID) -> ResponseReturnValue:
         basis=json.loads(selection.cost_basis),
         chosen=chosen,
         choice=choice,
+        sole=services.needs_acknowledgement(session, choice, selection.method, selection.ground),
         rows=rows,
-        people=list_people(session, [selection.proposed_by_id, selection.last_editor_id]),
+        people=_people(session, selection, external),
+        external=external,
         decisions=Decision.choices(),
-        open=project.can_apply(ProjectAction.APPROVE),
+        open=open_,
     )
+
+
+def _people(
+    session: Session, selection: Selection, external: ExternalDecision | None
+) -> dict[uuid.UUID, Person]:
+    acted = [selection.proposed_by_id, selection.last_editor_id]
+    return list_people(session, acted + ([external.recorded_by_id] if external else []))
 
 
 def _decide(session: Session, project_id: uuid.UUID, data: dict[str, Any]) -> Selection:
@@ -80,5 +92,10 @@ def _decide(session: Session, project_id: uuid.UUID, data: dict[str, Any]) -> Se
             session, actor(), project, version=version, reason=data["reason"]
         )
     return services.approve_selection(
-        session, actor(), project, version=version, change_note=data["change_note"]
+        session,
+        actor(),
+        project,
+        version=version,
+        change_note=data["change_note"],
+        sole_acknowledgement=data["sole_acknowledgement"],
     )

@@ -14,7 +14,8 @@ from core.db import now
 from core.forms import Form
 from procurement.bodies.models import ContractCategory
 from procurement.bodies.queries import ceiling_for
-from procurement.projects.models import Project, ProjectAction
+from procurement.projects.models import Project, ProjectAction, ProjectState
+from procurement.projects.queries import conforming_offerings
 from procurement.projects.views.candidates import candidate_rows
 from procurement.projects.views.frame import (
     blueprint,
@@ -23,8 +24,9 @@ from procurement.projects.views.frame import (
     read_latest_pack,
     read_project,
 )
+from procurement.quoting.queries import opened_quotes
 from procurement.selection import queries, services
-from procurement.selection.models import Ground, Selection
+from procurement.selection.models import Ground, Selection, SelectionMethod
 from procurement.selection.schemas import SelectionSchema
 
 _P = Permission
@@ -38,7 +40,10 @@ def propose(project_id: uuid.UUID) -> ResponseReturnValue:
     ready = project.can_apply(ProjectAction.PROPOSE)
     if early := explain_early(project, "選定の案は、今は作れません", ready=ready):
         return early
+    quoted = project.state is ProjectState.QUOTES_OPENED
     initial = {"version": project.version, "category": [project.category]}
+    initial["method"] = [] if quoted else [SelectionMethod.LIST_PRICE]
+    initial["ground"] = [] if quoted else [Ground.SMALL_AMOUNT]
     form = Form(SelectionSchema(), web.posted_form(), initial)
     notice = "選定の案を決裁者に提出しました"
     done = complete(form, project, services.propose_selection, notice)
@@ -64,6 +69,9 @@ def _render_proposal(project: Project, form: Form) -> ResponseReturnValue:
         form=form,
         project=project,
         rows=rows,
+        quotes={each.listing_version_id: each for each in opened_quotes(session, project.id)},
+        conforming=conforming_offerings(read_latest_pack(project)),
+        methods=[each for each in SelectionMethod.choices() if each[0] != "list_price"],
         grounds=Ground.choices(),
         ceilings=ceilings,
         prospects={

@@ -205,8 +205,8 @@ def test_comparison_and_listing_of_a_long_specification_have_pages(
         assert len(found) == count, number
         codes += found
     assert codes == [f"R-{number:03d}" for number in range(1, COUNT + 1)]
-    assert client.get(f"{address}&page=4").status_code == 404
-    assert client.get(f"{address}&diff=1&page=2").status_code == 404
+    assert client.whole(f"{address}&page=4").status_code == 404
+    assert client.whole(f"{address}&diff=1&page=2").status_code == 404
     path = f"/listings/{shown[0].listing_id}"
     whole = client.page(path)
     assert "R-001" not in text_of(whole)
