@@ -126,6 +126,8 @@ def audit_page() -> AuditPage:
     def audit(page: Page, name: str, *, axe: bool = True) -> None:
         width = (page.viewport_size or {"width": 0})["width"]
         SCREENS.mkdir(parents=True, exist_ok=True)
+        # A click waits until the next page begins, not until there is anything on it.
+        page.wait_for_load_state()
         height, overflow = page.evaluate(
             "(e => [e.scrollHeight, e.scrollWidth - e.clientWidth])(document.documentElement)"
         )

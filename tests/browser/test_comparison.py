@@ -64,6 +64,7 @@ def test_comparison_is_sound_and_can_be_used_by_keys(compared, open_page, audit_
         if width == 1280:
             assert page.evaluate(_STUCK) == [1, 1]  # inside the border of the box
         page.get_by_role("link", name="使う標準オプションを選ぶ").click()
+        page.wait_for_url("**/compare/options?**")
         audit_page(page, "compare-options", axe=width == 1280)
         page.locator("label", has_text="R-003").click()
         page.get_by_role("button", name="この標準オプションで比較する").press("Enter")
