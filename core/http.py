@@ -1,10 +1,12 @@
 """Outbound HTTP that cannot be turned inward: no private address, no redirect, no endless answer."""
 
 import ipaddress
+import queue
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -18,7 +20,14 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 _CHUNK = 65_536
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+# What `is_global` lets pass: PCP and TURN of the nearest router, relays of 6to4, documentation (RFC 9637).
+_NOT_OUTWARD = (
+    ipaddress.IPv4Network("192.0.0.0/24"),
+    ipaddress.IPv4Network("192.88.99.0/24"),
+    ipaddress.IPv6Network("64:ff9b:1::/48"),
+    ipaddress.IPv6Network("3fff::/20"),
+)
+_ISATAP = {0x0000_5EFE, 0x0200_5EFE}  # RFC 5214: the half that says an IPv4 address follows
 _ADDRESSES_TRIED = 3
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -34,7 +43,7 @@ class OutboundError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long one exchange may last (seconds, from the connection on), and how large it may get."""
+    """How long one exchange may last (seconds, from the look-up of the name on), and how large it may get."""
 
     seconds: float = 10
     body_bytes: int = 1_048_576
@@ -55,6 +64,23 @@ def guard(
     session.mount("http://", adapter)
 
 
+def post(
+    address: str,
+    content: bytes,
+    headers: Mapping[str, str],
+    *,
+    inward: frozenset[str] = frozenset(),
+    limits: Limits | None = None,
+) -> requests.Response:
+    """Send one message to an address that a stranger chose; raises OutboundError and nothing else."""
+    with requests.Session() as session:
+        guard(session, inward=inward, limits=limits)
+        try:
+            return session.post(address, data=content, headers=dict(headers))
+        except (requests.RequestException, ValueError) as error:
+            raise OutboundError("unreachable") from error  # no address at all: refused unsent
+
+
 def origin_of(address: str) -> str:
     """Return scheme, host and port in one form: the default port is left out."""
     parts = urlsplit(address)
@@ -66,15 +92,14 @@ def origin_of(address: str) -> str:
 def is_outward(address: str) -> bool:
     """Tell whether an IP address, and every address it may stand for, is on the public internet."""
     return all(
-        each.is_global and not each.is_multicast and not each.is_reserved and not _is_site(each)
+        each.is_global and not each.is_multicast and not each.is_reserved and not _is_named(each)
         for each in _meant_by(ipaddress.ip_address(address.partition("%")[0]))
     )
 
 
-def _is_site(address: Address) -> bool:
-    if isinstance(address, ipaddress.IPv4Address):
-        return False
-    return address.is_site_local or address in _LOCAL_NAT64
+def _is_named(address: Address) -> bool:
+    is_site = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
+    return is_site or any(address in network for network in _NOT_OUTWARD)
 
 
 def _meant_by(address: Address) -> Iterator[Address]:
@@ -87,27 +112,69 @@ def _meant_by(address: Address) -> Iterator[Address]:
         return
     yield address
     yield from filter(None, (address.sixtofour, *(address.teredo or ())))
-    if address in _NAT64:
+    if address in _NAT64 or int(address) >> 32 & 0xFFFF_FFFF in _ISATAP:
         yield ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
 
 
-class _Guarded(HTTPConnection):
-    """Resolves once, checks what it found, connects to exactly that, and ends when time is up."""
+class _Exchange(threading.local):
+    """The time of the one exchange that a thread is at, and the line that is cut when it is over.
 
-    inward: ClassVar[frozenset[tuple[str, int]]]
-    limits: ClassVar[Limits]
+    A timeout alone only bounds the pause between two bytes. The line is a second handle: TLS takes over
+    the first one during its greeting, and an answer that ends its connection takes it along.
+    """
+
+    _deadline: float = 0
+    _line: socket.socket | None = None
     _end: threading.Timer | None = None
 
-    def _new_conn(self) -> socket.socket:
-        self._end = threading.Timer(self.limits.seconds, self._cut)
+    @contextmanager
+    def lasting(self, seconds: float) -> Iterator[None]:
+        """Let what happens inside last so long."""
+        self._deadline = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            if self._end is not None and self._line is not None:
+                self._end.cancel()
+                self._line.close()
+            self._end = self._line = None
+
+    def left(self) -> float:
+        """Return the seconds that are left; raises OutboundError when there are none."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise OutboundError("slow")
+        return left
+
+    def hold(self, sock: socket.socket) -> socket.socket:
+        """Cut this connection when time is up."""
+        line = sock.dup()
+        self._line = line
+        self._end = threading.Timer(max(0, self._deadline - time.monotonic()), _cut, [line])
         self._end.daemon = True
         self._end.start()
+        return sock
+
+
+def _cut(line: socket.socket) -> None:
+    with suppress(OSError):  # the other side was faster
+        line.shutdown(socket.SHUT_RDWR)
+
+
+class _Guarded(HTTPConnection):
+    """Resolves once, checks what it found, and connects to exactly that."""
+
+    inward: ClassVar[frozenset[tuple[str, int]]]
+    exchange: ClassVar[_Exchange]
+
+    def _new_conn(self) -> socket.socket:
         host = self._dns_host
         failed: Exception | None = None
         for address in self._allowed_addresses(host):
             self._dns_host = address
+            self.timeout = self.exchange.left()
             try:
-                return super()._new_conn()
+                return self.exchange.hold(super()._new_conn())
             except NewConnectionError as error:
                 failed = error
             finally:
@@ -116,32 +183,33 @@ class _Guarded(HTTPConnection):
 
     def _allowed_addresses(self, host: str) -> list[str]:
         port = self.port or _PORTS["https"]
-        try:
-            found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise OutboundError("unreachable") from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = _resolve(host.strip("[]"), port, self.exchange.left())
         if (host.strip("[]").lower(), port) not in self.inward and not all(
             map(is_outward, addresses)
         ):
             raise OutboundError("inward")
         return addresses[:_ADDRESSES_TRIED]
 
-    def _cut(self) -> None:
-        """End an answer that drips: a timeout alone only bounds the pause between two bytes."""
-        sock = self.sock
-        if sock is None:
-            return
-        try:
-            sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            self.sock = None  # the other side was faster
 
-    def close(self) -> None:
-        """Close the connection and forget its time limit."""
-        if self._end is not None:
-            self._end.cancel()
-        super().close()
+def _resolve(host: str, port: int, seconds: float) -> list[str]:
+    """Return the numeric addresses of a name; a resolver that keeps silent is not waited for."""
+    answer: queue.Queue[list[str] | Exception] = queue.Queue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answer.put(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
+        except (OSError, UnicodeError) as error:  # UnicodeError: no name at all, such as a..b
+            answer.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        found = answer.get(timeout=seconds)
+    except queue.Empty:
+        raise OutboundError("slow") from None
+    if isinstance(found, Exception):
+        raise OutboundError("unreachable") from found
+    return found
 
 
 class _GuardedTls(_Guarded, HTTPSConnection):
@@ -154,6 +222,7 @@ class GuardedAdapter(HTTPAdapter):
     def __init__(self, inward: frozenset[str], limits: Limits) -> None:
         self._inward = inward
         self._limits = limits
+        self._exchange = _Exchange()
         super().__init__(max_retries=0, pool_maxsize=1)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -162,7 +231,7 @@ class GuardedAdapter(HTTPAdapter):
         parts = [urlsplit(origin) for origin in self._inward]
         named = {
             "inward": frozenset((str(p.hostname), p.port or _PORTS[p.scheme]) for p in parts),
-            "limits": self._limits,
+            "exchange": self._exchange,
         }
         plain = {"ConnectionCls": type("GuardedConnection", (_Guarded,), named)}
         secure = {"ConnectionCls": type("GuardedTlsConnection", (_GuardedTls,), named)}
@@ -179,14 +248,16 @@ class GuardedAdapter(HTTPAdapter):
         begun = time.monotonic()
         kwargs |= {"stream": True, "timeout": self._limits.seconds}
         try:
-            response = super().send(request, **kwargs)
-            try:
+            with (
+                self._exchange.lasting(self._limits.seconds),
+                super().send(request, **kwargs) as response,
+            ):
                 response._content = self._read(response)  # noqa: SLF001 - as requests itself does
                 response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
-            finally:
-                response.close()
         except (requests.RequestException, HTTPError, OSError) as error:
             raise OutboundError(self._why(begun)) from error
+        finally:
+            self.poolmanager.clear()  # nothing is asked twice on one connection
         if time.monotonic() - begun >= self._limits.seconds:
             raise OutboundError("slow")
         if response.is_redirect:
