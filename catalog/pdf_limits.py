@@ -1,6 +1,6 @@
 """How many PDFs of costs and comparisons are drawn for one person or one line, and how long ones."""
 
-from flask import request
+from flask import make_response, request
 from flask.typing import ResponseReturnValue
 
 from accounts.auth import actor, settings
@@ -11,6 +11,7 @@ from core.db import transaction
 MOST_ROWS = 1_000
 """Rows of requirements in a PDF: more make a book, which takes long and nobody prints."""
 _HOURS = 1
+_SECONDS_OF_AN_HOUR = 3_600
 _INVALID, _TOO_MANY = 422, 429
 
 
@@ -46,6 +47,11 @@ def refuse_pdf(rows: int, page: str, workbook: str) -> ResponseReturnValue | Non
 
 
 def _refuse(sentence: str, status: int, page: str, workbook: str) -> ResponseReturnValue:
-    return web.render_page(
-        "comparison/no_pdf.html", status, sentence=sentence, page=page, workbook=workbook
+    answer = make_response(
+        web.render_page(
+            "comparison/no_pdf.html", status, sentence=sentence, page=page, workbook=workbook
+        )
     )
+    if status == _TOO_MANY:  # the count begins anew so long after its first PDF, at the latest
+        answer.headers["Retry-After"] = str(_HOURS * _SECONDS_OF_AN_HOUR)
+    return answer
