@@ -13,6 +13,9 @@ import accounts.address_services
 import accounts.address_views
 import accounts.cli
 import accounts.draft_views
+import accounts.hooks.sending
+import accounts.hooks.upkeep
+import accounts.hooks.views
 import accounts.identity_views
 import accounts.notices
 import accounts.oidc_views
@@ -97,6 +100,7 @@ from core.config import Settings, UnsafeSettingsError, read_settings
 
 BLUEPRINTS = (
     accounts.views.blueprint,
+    accounts.hooks.views.blueprint,
     catalog.certification.views.blueprint,
     catalog.evidence_views.blueprint,
     catalog.listing_views.blueprint,
@@ -213,6 +217,7 @@ def outbox_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
     """Map outbox topics to what they do; a topic that several packages watch runs all of them."""
     return _joined(
         accounts.address_services.make_handlers(settings),
+        accounts.hooks.upkeep.HANDLERS,
         accounts.notices.make_handlers(settings),
         audit_checkpoints.make_handlers(settings.effective_audit_seed),
         catalog.certification.services.HANDLERS,
@@ -266,8 +271,9 @@ def cli(context: click.Context) -> None:
             "公開情報": catalog.feed_cli.check_shape,
         },
         [catalog.feed_cli.renew],
-        [catalog.feed_upkeep.PRUNE],
+        [catalog.feed_upkeep.PRUNE, accounts.hooks.upkeep.PRUNE],
         procurement.selection.queries.list_scans,
+        [lambda stop: accounts.hooks.sending.Sender(settings).run(stop)],
     )
 
 

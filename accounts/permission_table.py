@@ -126,6 +126,8 @@ class Permission(StrEnum):
     SAVED_SEARCH_EDIT = "saved_search.edit"
     COST_COMPUTE = "cost.compute"
     COST_PROFILE_EDIT = "cost_profile.edit"
+    WEBHOOK_READ = "webhook.read"
+    WEBHOOK_MANAGE = "webhook.manage"
     CHECKPOINT_READ = "checkpoint.read"
     AUDIT_READ_CASE = "audit.read_case"
     AUDIT_READ_ALL = "audit.read_all"
@@ -245,6 +247,8 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.CONTRACT_REGISTER: {_MC: own},
     _P.CONTRACT_CONFIRM: {_MA: own},
     _P.CONTRACT_READ: {_MC: own, _MA: own, _AU: anywhere, _VM: sent_here, _VA: sent_here},
+    _P.WEBHOOK_READ: dict.fromkeys((_VM, _VA, _MC, _MA, _PC), own),
+    _P.WEBHOOK_MANAGE: dict.fromkeys((_VA, _MC, _MA, _PC), own),
     _P.CHECKPOINT_READ: _EVERYONE,
     _P.AUDIT_READ_CASE: {_MC: own, _MA: own, _AU: anywhere},
     _P.AUDIT_READ_ALL: {_LR: anywhere, _AU: anywhere},
@@ -273,6 +277,7 @@ _READS = frozenset(
         _P.QUOTE_REQUEST_READ,
         _P.QUOTE_READ,
         _P.CONTRACT_READ,
+        _P.WEBHOOK_READ,
         _P.CHECKPOINT_READ,
         _P.AUDIT_READ_CASE,
         _P.AUDIT_READ_ALL,
@@ -294,5 +299,6 @@ VISIBLE_BY: Mapping[str, Permission] = {
     "quote_round": _P.QUOTE_ROUND_READ,
     "quote_request": _P.QUOTE_REQUEST_READ,
     "contract": _P.CONTRACT_READ,
+    "webhook": _P.WEBHOOK_READ,
     "audit": _P.AUDIT_READ_CASE,
 }

@@ -38,6 +38,8 @@ class Operation:
     nightly: Sequence[str] = ()
     # What else names files of the store, beside the evidence of offerings: hash and bytes of each.
     named_files: Callable[[Session], Iterable[tuple[str, int]]] = lambda _session: ()
+    # What runs beside the outbox until it is told to stop, and once when it is told so at the start.
+    beside: Sequence[Callable[[threading.Event], None]] = ()
 
 
 def alembic_config() -> Config:
@@ -78,10 +80,14 @@ def outbox_group() -> None:
 @click.pass_obj
 def run_outbox(operation: Operation, once: bool) -> None:  # noqa: FBT001 - click passes options by name
     """送信箱の中身を配り続けます（検索索引の更新など）。"""
+    stop = threading.Event()
     if once:
         with db.transaction() as session:
             audit_checkpoints.begin_publishing(session)
         click.echo(f"{outbox.drain(operation.handlers)}件を処理しました。")
+        stop.set()
+        for run in operation.beside:
+            run(stop)
         return
     # What is ill at the start is said, and waited for: no message is lost meanwhile.
     for line in _find_failures(operation.checks, lambda _: None):
@@ -90,10 +96,14 @@ def run_outbox(operation: Operation, once: bool) -> None:  # noqa: FBT001 - clic
         for topic in operation.nightly:
             outbox.publish_next(session, topic, end_of_day(day_in_japan(db.now(session))))
         audit_checkpoints.begin_publishing(session)
-    stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: stop.set())
+    companions = [threading.Thread(target=run, args=[stop]) for run in operation.beside]
+    for each in companions:
+        each.start()
     outbox.run_forever(operation.handlers, stop)
+    for each in companions:
+        each.join()
 
 
 @click.group("audit")

@@ -173,6 +173,11 @@ class Settings(BaseSettings):
         description="JSON: origins that may have a private address, e.g. an identity provider of a closed network",
     )
 
+    webhook_origins: list[str] = Field(
+        default=[],
+        description="JSON: origins of a closed network that may receive webhooks, though private",
+    )
+
     @property
     def is_development(self) -> bool:
         """Tell whether demo accounts and generated keys are allowed."""
@@ -294,6 +299,8 @@ class Settings(BaseSettings):
             found.append(f"NARABI_GBIZ_CLAIMS には {names} をすべて書いてください。")
         if any(not origin.startswith("https://") for origin in self.inward_origins):
             found.append("NARABI_INWARD_ORIGINS は https:// で始まるアドレスだけにしてください。")
+        if any(not origin.startswith("https://") for origin in self.webhook_origins):
+            found.append("NARABI_WEBHOOK_ORIGINS は https:// で始まるアドレスだけにしてください。")
         return found
 
     def require_safe(self) -> None:

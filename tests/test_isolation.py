@@ -64,6 +64,8 @@ TABLES = {
     "reference_id": "adoption_references",
     "exclusion_id": "exclusion_periods",
     "invitation_id": "invitations",
+    "message_id": "webhook_messages",
+    "webhook_id": "webhooks",
     "membership_id": "memberships",
     "requirement_id": "requirements",
     "vendor_id": "vendors",

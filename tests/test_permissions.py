@@ -142,6 +142,8 @@ question.answer                 .  .  .  o  .  .  .  .  .  .  .
 contract.register               .  .  .  o  .  .  .  .  .  .  .
 contract.confirm                .  .  .  .  o  .  .  .  .  .  .
 contract.read                   .  s  s  o  o  .  .  .  .  y  .
+webhook.read                    .  o  o  o  o  o  .  .  .  .  .
+webhook.manage                  .  .  o  o  o  o  .  .  .  .  .
 checkpoint.read                 y  y  y  y  y  y  y  y  y  y  .
 audit.read_case                 .  .  .  o  o  .  .  .  .  y  .
 audit.read_all                  .  .  .  .  .  .  .  y  .  y  .
@@ -162,6 +164,7 @@ READ_OF = {
     "quote_round": "quote_round.read",
     "quote_request": "quote_request.read",
     "contract": "contract.read",
+    "webhook": "webhook.read",
     "audit": "audit.read_case",
 }
 READS = {
@@ -186,6 +189,7 @@ READS = {
     "quote_request.read",
     "quote.read",
     "contract.read",
+    "webhook.read",
     "checkpoint.read",
     "audit.read_case",
     "audit.read_all",

@@ -3,6 +3,7 @@
 from sqlmodel import Session
 
 from accounts import models as accounts
+from accounts.hooks.models import Webhook, WebhookAttempt, WebhookKey, WebhookMessage
 from accounts.models import Role
 from catalog.kept.models import CostProfile
 from core import audit, audit_checkpoints, form_drafts, form_keys, outbox
@@ -35,6 +36,11 @@ def plant_accounts(world: World, session: Session) -> None:
         entered = {"body": "reference", "population_from": planter.word("cost_profiles.conditions")}
         own = {"person_id": seeker.id, "organisation_id": home, "baseline_ends_on": moment.date()}
         planter.plant(session, CostProfile, conditions=entered, **own)
+    for told in (town.seller.owner_id, town.body.id):
+        hook = planter.plant(session, Webhook, owner_id=told, stop_reason=None)
+        planter.plant(session, WebhookKey, webhook_id=hook.id)
+        message = planter.plant(session, WebhookMessage, webhook_id=hook.id)
+        planter.plant(session, WebhookAttempt, message_id=message.id)
     words = {name: planter.word(f"audit_details.{name}") for name in ("reason", "title")}
     actor = factories.actor(town.clerk, Role.CLERK, town.body)
     case = planter.ids["projects"][0]
