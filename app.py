@@ -1,6 +1,6 @@
 """The application: settings, database, pages, API, error answers, outbox handlers and commands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -17,6 +17,7 @@ import accounts.hooks.sending
 import accounts.hooks.upkeep
 import accounts.hooks.views
 import accounts.identity_views
+import accounts.membership_services
 import accounts.notices
 import accounts.oidc_views
 import accounts.views
@@ -42,6 +43,7 @@ import catalog.listing_views
 import catalog.mirror_cli
 import catalog.offerings.cli
 import catalog.offerings.file_cli
+import catalog.offerings.queries.answers
 import catalog.offerings.services
 import catalog.offerings.views
 import catalog.options_views
@@ -96,6 +98,7 @@ from accounts import auth
 from accounts.permissions import Permission, may_somewhere
 from core import api, audit_checkpoints, changes, clock, db, outbox, storage, web
 from core import cli as operations
+from core.backups import cli as backups
 from core.config import Settings, UnsafeSettingsError, read_settings
 
 BLUEPRINTS = (
@@ -272,9 +275,16 @@ def cli(context: click.Context) -> None:
         },
         [catalog.feed_cli.renew],
         [catalog.feed_upkeep.PRUNE, accounts.hooks.upkeep.PRUNE],
-        procurement.selection.queries.list_scans,
+        _list_named_files,
         [lambda stop: accounts.hooks.sending.Sender(settings).run(stop)],
+        end_access=accounts.membership_services.end_all_access,
+        rebuilds=[lambda: search.cli.rebuild_all(settings)],
     )
+
+
+def _list_named_files(session: Session) -> Iterator[tuple[str, int]]:
+    yield from catalog.offerings.queries.answers.stream_files(session)
+    yield from procurement.selection.queries.list_scans(session)
 
 
 operations.audit_group.add_command(procurement.proof.cli.export_case)
@@ -283,6 +293,8 @@ for _command in (
     operations.outbox_group,
     operations.audit_group,
     operations.doctor,
+    backups.backup,
+    backups.restore,
     accounts.cli.bodies_group,
     accounts.cli.accounts_group,
     catalog.specifications.cli.specifications,

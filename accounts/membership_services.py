@@ -2,11 +2,12 @@
 
 import uuid
 
-from sqlmodel import Session
+from sqlalchemy import delete, update
+from sqlmodel import Session, col
 
 from accounts import queries
 from accounts.identity import Actor
-from accounts.models import Membership, Organisation, Person, Role
+from accounts.models import Membership, Organisation, Person, Role, SignIn, SignInAttempt
 from accounts.permissions import Permission, require
 from accounts.services import add_membership, create_organisation, create_person
 from core import audit
@@ -60,6 +61,17 @@ def revoke_sessions(session: Session, actor: Actor, person: Person) -> int:
         row.revise(revoked_at=now(session))
     audit.record(session, actor, "account.revoke_sessions", "Person", person.id, count=len(rows))
     return len(rows)
+
+
+def end_all_access(session: Session) -> None:
+    """End every sign-in and every journey to an identity provider: an older state knows of ended ones.
+
+    Nobody acts: it is part of a restore, whose own event says so.
+    """
+    moment = now(session)
+    ended = update(SignIn).where(col(SignIn.revoked_at).is_(None)).values(revoked_at=moment)
+    session.execute(ended)
+    session.execute(delete(SignInAttempt))
 
 
 def find_or_create_organisation(

@@ -36,10 +36,14 @@ class Operation:
     renewals: Sequence[Callable[[], str]] = ()
     # Topics of the messages that come every night: their handlers send the next one.
     nightly: Sequence[str] = ()
-    # What else names files of the store, beside the evidence of offerings: hash and bytes of each.
+    # Every file of the store that a row names: hash and bytes.
     named_files: Callable[[Session], Iterable[tuple[str, int]]] = lambda _session: ()
     # What runs beside the outbox until it is told to stop, and once when it is told so at the start.
     beside: Sequence[Callable[[threading.Event], None]] = ()
+    # Ends what lets somebody in without a new sign-in: sessions, tokens.
+    end_access: Callable[[Session], None] = lambda _session: None
+    # What is built from the database, to be built anew after a restore; says what was done.
+    rebuilds: Sequence[Callable[[], str]] = ()
 
 
 def alembic_config() -> Config:
@@ -50,9 +54,9 @@ def alembic_config() -> Config:
     return config
 
 
-def upgrade_database() -> None:
-    """Bring the configured database to the newest migration."""
-    command.upgrade(alembic_config(), "head")
+def upgrade_database(config: Config | None = None) -> None:
+    """Bring the configured database, or the connection of a configuration, to the newest migration."""
+    command.upgrade(config or alembic_config(), "head")
 
 
 @click.group("db")

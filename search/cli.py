@@ -70,10 +70,15 @@ def search_group() -> None:
 @click.pass_obj
 def rebuild(operation: Operation) -> None:
     """索引をデータベースから作り直します。その間も検索できます。"""
+    click.echo(rebuild_all(operation.settings))
+
+
+def rebuild_all(settings: Settings) -> str:
+    """Build every index anew, showing how far it is; says how many listings it has."""
     report = Report()
-    count = indexer.rebuild(get_engine(operation.settings), report)
+    count = indexer.rebuild(get_engine(settings), report)
     report.finish()
-    click.echo(f"{count}件の販売条件で索引を作り直しました。")
+    return f"{count}件の販売条件で索引を作り直しました。"
 
 
 @search_group.command("check")

@@ -8,7 +8,6 @@ from datetime import timedelta
 import click
 from sqlmodel import Session
 
-from catalog.offerings.queries.answers import stream_files
 from core import clock
 from core.cli import Operation
 from core.db import reading
@@ -62,8 +61,7 @@ def _check_used(
     """Read every file that a row names; returns their hashes, and adds a sentence for each fault."""
     used: set[str] = set()
     with reading() as session:
-        named = [(row.sha256, row.size) for row in stream_files(session)]
-        named += list_named(session)
+        named = list(list_named(session))
     with click.progressbar(named, label="確認") as rows:
         for sha256, size in rows:
             fault = "" if sha256 in used else _find_fault(store, sha256, size)

@@ -109,9 +109,10 @@ def weigh_evidence(session: Session, offering_id: uuid.UUID, sha256: str = "") -
     return int(total), same > 0
 
 
-def stream_files(session: Session) -> Iterator[EvidenceFile]:
-    """Give every evidence file of every company, by its hash, a few hundred in memory at a time."""
-    statement = select(EvidenceFile).order_by(col(EvidenceFile.sha256), col(EvidenceFile.id))
+def stream_files(session: Session) -> Iterator[tuple[str, int]]:
+    """Give hash and bytes of every evidence file of every company, in the order of the hashes."""
+    statement = select(EvidenceFile.sha256, EvidenceFile.size)
+    statement = statement.order_by(col(EvidenceFile.sha256), col(EvidenceFile.id))
     yield from session.exec(statement.execution_options(yield_per=500))
 
 

@@ -9,6 +9,7 @@ import os
 import struct
 import zipfile
 import zlib
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -25,7 +26,7 @@ from catalog.offerings import evidence_check
 from catalog.offerings.evidence_check import EvidenceRefused, check_evidence
 from catalog.offerings.file_cli import files_group
 from catalog.offerings.models import EvidenceFile, EvidenceKind, OfferingVersion
-from catalog.offerings.queries.answers import list_answers
+from catalog.offerings.queries.answers import list_answers, stream_files
 from core import db, storage
 from core.cli import Operation
 from core.config import Settings
@@ -300,8 +301,10 @@ def test_command_finds_lost_changed_and_unused_files(
         path = f"/vendor/offerings/{version_id}/evidence/{requirement_id}"
         client.submit(path, {"file": (io.BytesIO(content), "画面.png")}, button="付ける")
 
+    operation = Operation(settings, {}, {}, named_files=stream_files)
+
     def check(*options: str) -> Result:
-        return CliRunner().invoke(files_group, ["check", *options], obj=Operation(settings, {}, {}))
+        return CliRunner().invoke(files_group, ["check", *options], obj=operation)
 
     sound = check()
     assert sound.exit_code == 0
@@ -324,7 +327,9 @@ def test_command_finds_lost_changed_and_unused_files(
     assert "使われていないもの1個を消しました" in check("--remove-unused").output
     away = {"files_url": "s3://narabi", "files_endpoint": "http://127.0.0.1:9"}
     stopped = CliRunner().invoke(
-        files_group, ["check"], obj=Operation(settings.model_copy(update=away), {}, {})
+        files_group,
+        ["check"],
+        obj=replace(operation, settings=settings.model_copy(update=away)),
     )
     assert stopped.exit_code == 1
     assert "いま答えません" in stopped.output
