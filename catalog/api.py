@@ -21,7 +21,7 @@ from catalog.api_schemas import (
 )
 from catalog.feed_wait import WATCH
 from catalog.terms import CertificationState
-from core import api, changes, web
+from core import api, api_description, changes, web
 from core.config import Settings
 from core.errors import Gone, NotFound
 
@@ -157,7 +157,7 @@ def download_snapshot(query: dict[str, Any]) -> Response:
 def describe(query: dict[str, Any]) -> dict[str, Any]:
     """Answer the description of the API, generated from the routes."""
     del query
-    return api.describe_api(
+    return api_description.describe_api(
         current_app,
         title="Narabi API",
         version=installed_version("narabi"),

@@ -18,7 +18,7 @@ from catalog.terms import (
     Language,
     SizeClass,
 )
-from core.api import any_of
+from core.api_description import any_of
 from core.changes import Operation
 from core.fields import FormSchema
 

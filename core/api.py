@@ -7,19 +7,15 @@ on the view, and the description is generated from that.
 import base64
 import binascii
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from http import HTTPStatus
 from typing import Any, TypeVar
 
-from apispec import APISpec
-from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask, Response, request, url_for
 from marshmallow import Schema, ValidationError, fields
 from werkzeug.exceptions import NotAcceptable
-from werkzeug.routing import Rule
+from werkzeug.http import generate_etag
 
 from core import web
 from core.errors import BadRequest, DomainError
@@ -29,6 +25,7 @@ from core.forms import first_sentence
 PREFIX = "/api/"
 JSON_TYPE = "application/json"
 PROBLEM_TYPE = "application/problem+json"
+IDEMPOTENCY_KEY = "Idempotency-Key"
 # Public reads are the same for everyone; a copy may be kept but must be checked before use.
 CACHE_CONTROL = "public, no-cache"
 _CORS = {
@@ -45,7 +42,6 @@ _OTHER_WORDS = (
     "送り方を確かめてください。",
 )
 _LAST = 600
-_CONVERTED = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -90,13 +86,16 @@ class NoQuerySchema(FormSchema):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What one route accepts and answers, for the description."""
+    """What one route accepts and answers, for the description; `needs` is the scope of the token."""
 
     summary: str
     answer: type[Schema] | None
     query: type[Schema]
     problems: tuple[int, ...]
-    media_type: str
+    media_type: str = JSON_TYPE
+    needs: str | None = None
+    body: type[Schema] | None = None
+    status: int = 200
 
 
 def endpoint(
@@ -106,10 +105,11 @@ def endpoint(
     query: type[Schema] = NoQuerySchema,
     problems: tuple[int, ...] = (),
     media_type: str = JSON_TYPE,
+    needs: str | None = None,
 ) -> Callable[[F], F]:
-    """Make a view a described route of the API.
+    """Make a view that reads a described route of the API; `core.api_writes.acting` is for the others.
 
-    Its query parameters are loaded by `query` and passed as the argument `query`; a mapping that it
+    `needs` names the scope without which nobody is answered; the permission table refuses. Its query parameters are loaded by `query` and passed as the argument `query`; a mapping that it
     returns becomes the JSON answer with an ETag. Raises BadParameters (400) and answers 406.
     """
 
@@ -118,19 +118,24 @@ def endpoint(
 
         @wraps(view)
         def answer_request(**path: Any) -> Response:
-            wanted = request.accept_mimetypes
-            if wanted and not wanted.best_match([media_type]):
-                raise NotAcceptable(f"このアドレスは{media_type}で答えます。")
+            check_accept(media_type)
             result = view(**path, query=read_query(schema))
             response = result if isinstance(result, Response) else json_response(result)
             return with_etag(response)
 
         answer_request.operation = Operation(  # type: ignore[attr-defined]
-            summary, answer, query, (400, 406, *problems), media_type
+            summary, answer, query, (400, 406, *problems), media_type, needs
         )
         return answer_request  # type: ignore[return-value]
 
     return decorate
+
+
+def check_accept(media_type: str) -> None:
+    """Refuse a caller that does not take what this address answers (406)."""
+    wanted = request.accept_mimetypes
+    if wanted and not wanted.best_match([media_type]):
+        raise NotAcceptable(f"このアドレスは{media_type}で答えます。")
 
 
 def read_query(schema: Schema) -> dict[str, Any]:
@@ -167,6 +172,11 @@ def json_response(content: Mapping[str, Any]) -> Response:
 def dump_json(content: Any) -> str:
     """Return compact JSON with Japanese text as it is; ValueError for NaN."""
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def etag_of(content: Mapping[str, Any]) -> str:
+    """Return the ETag, without quotes, that a reader of this content is given."""
+    return generate_etag((dump_json(content) + "\n").encode())
 
 
 def with_etag(response: Response) -> Response:
@@ -262,79 +272,3 @@ def _allow_origins(response: Response) -> Response:
             response.headers.remove("Content-Type")
             response.status_code = 204
     return response
-
-
-# --- the description -----------------------------------------------------------------------------
-
-
-def describe_api(
-    app: Flask, *, title: str, version: str, prefix: str, shapes: Mapping[str, type[Schema]]
-) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 description of all described routes below a prefix.
-
-    `shapes` are schemas by name that answers refer to by `any_of` only.
-    """
-    spec = APISpec(
-        title=title,
-        version=version,
-        openapi_version="3.1.0",
-        plugins=[MarshmallowPlugin()],
-        info={"description": "金額は円（整数・税抜）、日付はISO 8601、時刻はUTCです。"},
-    )
-    for name, schema in {"Problem": ProblemSchema, **shapes}.items():
-        spec.components.schema(name, schema=schema)
-    for rule in sorted(app.url_map.iter_rules(), key=lambda each: each.rule):
-        operation = getattr(app.view_functions[rule.endpoint], "operation", None)
-        if rule.rule.startswith(prefix) and isinstance(operation, Operation):
-            spec.path(
-                path=_CONVERTED.sub(r"{\1}", rule.rule),
-                operations={"get": _describe(rule, operation)},
-            )
-    return spec.to_dict()
-
-
-def any_of(*names: str, nullable: bool = False) -> fields.Raw:
-    """Declare a value of one of several described shapes."""
-    shapes = [{"$ref": f"#/components/schemas/{name}"} for name in names]
-    return fields.Raw(
-        required=True, metadata={"anyOf": [*shapes, *([{"type": "null"}] if nullable else [])]}
-    )
-
-
-def _describe(rule: Rule, operation: Operation) -> dict[str, Any]:
-    content = {operation.media_type: {"schema": operation.answer} if operation.answer else {}}
-    responses: dict[str, Any] = {
-        "200": {
-            "description": "OK",
-            "content": content,
-            "headers": {"ETag": {"schema": {"type": "string"}}},
-        },
-        "304": {"description": "If-None-Matchと同じ内容"},
-    }
-    for status in sorted({*operation.problems}):
-        responses[str(status)] = {
-            "description": HTTPStatus(status).phrase,
-            "content": {PROBLEM_TYPE: {"schema": ProblemSchema}},
-        }
-    responses["default"] = {
-        "description": "そのほかの問題",
-        "content": {PROBLEM_TYPE: {"schema": ProblemSchema}},
-    }
-    return {
-        "operationId": rule.endpoint.replace(".", "_"),
-        "summary": operation.summary,
-        "parameters": [*_path_parameters(rule), {"in": "query", "schema": operation.query}],
-        "responses": responses,
-    }
-
-
-def _path_parameters(rule: Rule) -> list[dict[str, Any]]:
-    return [
-        {
-            "in": "path",
-            "name": name,
-            "required": True,
-            "schema": {"type": "string", "format": "uuid"},
-        }
-        for name in sorted(rule.arguments)
-    ]

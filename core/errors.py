@@ -111,6 +111,15 @@ class StaleVersion(DomainError):
         self.current = dict(current or {})
 
 
+class PreconditionRequired(DomainError):
+    """A change came without saying which text it was made from (RFC 6585 §3)."""
+
+    code = "precondition_required"
+    title = "If-Matchヘッダーが必要です"
+    meaning = "変更や削除に、読んだときのETagが付いていません。"
+    remedy = "先に読み、答えのETagをIf-Matchヘッダーに付けて送ってください。"
+
+
 class WrongState(DomainError):
     """The subject's state does not allow the action."""
 

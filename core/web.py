@@ -58,6 +58,7 @@ _STATUS: dict[type[errors.DomainError], int] = {
     errors.TooLarge: 413,
     errors.AddressTooLong: 414,
     errors.HeadersTooLarge: 431,
+    errors.PreconditionRequired: 428,
     errors.Invalid: 422,
     errors.GuardFailed: 422,
     errors.TooMany: 429,

@@ -20,6 +20,7 @@ import core.audit_checkpoints
 import core.changes
 import core.form_drafts
 import core.form_keys
+import core.idempotency
 import core.outbox
 import procurement.contracts.models
 import procurement.projects.evaluation_models

@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, Response
 from jsonschema import Draft202012Validator
 from marshmallow import fields, validate
 
-from core import api, web
+from core import api, api_description, web
 from core.config import Settings
 from core.errors import Gone
 from core.fields import FormSchema
@@ -118,7 +118,7 @@ def test_the_next_page_keeps_the_other_parameters(client):
 
 def test_the_description_tells_parameters_answers_and_problems(client):
     with client.application.test_request_context():
-        found = api.describe_api(
+        found = api_description.describe_api(
             client.application, title="small", version="1", prefix="/api/v1", shapes={}
         )
     things = found["paths"]["/api/v1/things"]["get"]

@@ -6,7 +6,7 @@ from accounts import models as accounts
 from accounts.hooks.models import Webhook, WebhookAttempt, WebhookKey, WebhookMessage
 from accounts.models import Role
 from catalog.kept.models import CostProfile
-from core import audit, audit_checkpoints, form_drafts, form_keys, outbox
+from core import audit, audit_checkpoints, form_drafts, form_keys, idempotency, outbox
 from core.db import now
 from search.saved.models import SavedSearch
 from tests import factories
@@ -26,6 +26,7 @@ def plant_accounts(world: World, session: Session) -> None:
         planter.plant(session, accounts.OrganisationNotice, organisation_id=told)
     planter.plant(session, outbox.OutboxMessage, created_at=moment, done_at=moment)
     planter.plant(session, form_keys.FormPosting, created_at=moment)
+    planter.plant(session, idempotency.IdempotencyKey, created_at=moment)
     planter.plant(session, form_drafts.FormDraft, person_id=admin.id)
     planter.plant(session, audit_checkpoints.AuditCheckpoint)  # kept for the operator
     for seeker, home in ((admin, town.seller.owner_id), (town.clerk, town.body.id)):

@@ -1,0 +1,225 @@
+"""Acts over the API: JSON in by schema, one transaction, If-Match, and one effect for one key."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from flask import Response, current_app, g, request
+from marshmallow import Schema, ValidationError
+from sqlmodel import Session
+from werkzeug.exceptions import UnsupportedMediaType
+
+from core import api
+from core.config import Settings
+from core.db import transaction
+from core.errors import BadRequest, Invalid, PreconditionRequired, StaleVersion
+from core.forms import first_sentence
+from core.idempotency import Kept, act_once
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_CREATED, _NO_CONTENT = 201, 204
+_ALWAYS = (400, 401, 403, 404, 406)
+_WITH_BODY = (411, 413, 415, 422)
+_WITH_MATCH = (412, 428)
+_KEY_LENGTHS = range(8, 201)
+
+
+class IdempotencyKeyMissing(BadRequest):
+    """A POST came without a key, or with one that cannot be used."""
+
+    code = "idempotency_key_missing"
+    title = "Idempotency-Keyヘッダーが必要です"
+    meaning = "POSTには、同じ操作を2回しないための値（Idempotency-Key）が必要です。"
+    remedy = "操作ごとに新しい値（UUIDなど、8文字以上200文字まで）をヘッダーに付けてください。"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an act tells: content (none: 204), and the address of what it made."""
+
+    content: Mapping[str, Any] | None
+    location: str = ""
+
+
+def acting(
+    summary: str,
+    *,
+    needs: str,
+    body: type[Schema] | None = None,
+    answer: type[Schema] | None = None,
+    query: type[Schema] = api.NoQuerySchema,
+    status: int = 200,
+    problems: tuple[int, ...] = (),
+) -> Callable[[F], F]:
+    """Make a view an act of the API: one transaction, which the view gets as `session`.
+
+    The view gets `session`, the path, `query` and, with a `body` schema, `body`; it returns Answer.
+    POST needs an Idempotency-Key: the answer is kept in the same transaction and told again for 24
+    hours. PUT, PATCH and DELETE need If-Match (428); the view holds the row and calls check_match.
+    """
+
+    def decorate(view: F) -> F:
+        schema, parameters = (body() if body else None), query()
+
+        @wraps(view)
+        def answer_request(**path: Any) -> Response:
+            api.check_accept(api.JSON_TYPE)
+            given: dict[str, Any] = {**path, "query": api.read_query(parameters)}
+            if schema is not None:
+                given["body"] = read_body(schema)
+            with transaction() as session:
+                return _act(session, status, lambda: view(session=session, **given))
+
+        found = (*_ALWAYS, *(_WITH_BODY if body else ()), *problems)
+        answer_request.operation = api.Operation(  # type: ignore[attr-defined]
+            summary, answer, query, found, needs=needs, body=body, status=status
+        )
+        return answer_request  # type: ignore[return-value]
+
+    return decorate
+
+
+def _act(session: Session, status: int, act: Callable[[], Answer]) -> Response:
+    if request.method != "POST":
+        if not request.if_match:
+            raise PreconditionRequired(
+                "変更と削除には、読んだときのETagをIf-Matchヘッダーに付けてください。"
+            )
+        return _respond(_keep(act(), status))
+    settings = cast("Settings", current_app.config["NARABI"])
+    caller = (_caller(), _read_key())
+    return _respond(
+        act_once(session, settings, caller, _hash_request(), lambda: _keep(act(), status))
+    )
+
+
+def _caller() -> str:
+    """Say whose key it is: the client's, or the person's."""
+    actor = g.get("actor")
+    found = getattr(actor, "client_id", None) or getattr(actor, "person_id", None)
+    return str(found or "")
+
+
+def _read_key() -> str:
+    key = request.headers.get(api.IDEMPOTENCY_KEY, "")
+    if len(key) not in _KEY_LENGTHS or not key.isascii() or not key.isprintable():
+        raise IdempotencyKeyMissing(
+            "POSTには、操作ごとに新しいIdempotency-Key（8文字以上200文字までの英数字と記号）を付けてください。"
+        )
+    return key
+
+
+def _hash_request() -> str:
+    told = [request.method, request.full_path, request.get_data(cache=True).hex()]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _keep(answer: Answer, status: int) -> Kept:
+    if answer.content is None:
+        return Kept(_NO_CONTENT, answer.location, "", "")
+    text = api.dump_json(answer.content) + "\n"
+    return Kept(status, answer.location, api.etag_of(answer.content), text)
+
+
+def _respond(kept: Kept) -> Response:
+    response = Response(kept.body, kept.status, content_type=api.JSON_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    if kept.etag:
+        response.set_etag(kept.etag)
+    if kept.location:
+        response.headers["Location"] = kept.location
+    if kept.is_repeat:
+        response.headers["Idempotency-Replayed"] = "true"
+    if kept.status == _NO_CONTENT:
+        response.headers.remove("Content-Type")
+    return response
+
+
+def check_match(current: Mapping[str, Any]) -> None:
+    """Refuse a change that was made from another text than this (412); call it holding the row."""
+    if not request.if_match.contains(api.etag_of(current)):
+        raise StaleVersion(
+            "読んだあとに、ほかの人かプログラムが先に更新しました。今の内容を読み直し、見比べてから送ってください。"
+        )
+
+
+def read_body(schema: Schema) -> dict[str, Any]:
+    """Load a JSON object by its schema.
+
+    Raises UnsupportedMediaType (415), BadRequest (400) for what is no JSON object or names a field
+    twice, and Invalid (422) that names every field by its path.
+    """
+    if request.mimetype != api.JSON_TYPE:
+        raise UnsupportedMediaType
+    try:
+        content = json.loads(
+            request.get_data(cache=True).decode(),
+            object_pairs_hook=_read_pairs,
+            parse_constant=_refuse_constant,
+        )
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise BadRequest(
+            f"本文をJSONとして読めません（{error}）。UTF-8のJSONで送ってください。"
+        ) from None
+    if not isinstance(content, dict):
+        raise BadRequest("本文はJSONのオブジェクト（{…}）にしてください。")
+    _check_text(content)
+    try:
+        loaded: dict[str, Any] = schema.load(content)
+    except ValidationError as error:
+        raise Invalid(dict(_flatten(error.messages_dict))) from None
+    return loaded
+
+
+def _read_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadRequest(f"「{twice}」が2回書かれています。1回だけ書いてください。")
+    return found
+
+
+def _refuse_constant(text: str) -> Any:
+    raise BadRequest(f"「{text}」はJSONの数ではありません。")
+
+
+def _check_text(value: Any) -> None:
+    """Refuse what no database can keep: NUL, and half of a surrogate pair."""
+    if any("\x00" in text or not _is_unicode(text) for text in _texts(value)):
+        raise BadRequest("使えない文字（NULか、片方だけのサロゲート）が含まれています。")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield name
+            yield from _texts(each)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _flatten(messages: Mapping[Any, Any], path: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for name, told in messages.items():
+        here = f"{path}.{name}" if path else str(name)
+        if isinstance(told, Mapping):
+            found += _flatten(told, here)
+        else:
+            found.append((here, first_sentence(told)))
+    return found
