@@ -90,11 +90,13 @@ import vendors.draft_letters
 import vendors.filing_views
 import vendors.letters
 import vendors.member_views
+import vendors.queries
 import vendors.reminders
 import vendors.review_views
 import vendors.standing_views
 import vendors.views
 from accounts import auth
+from accounts.clients import standing
 from accounts.permissions import Permission, may_somewhere
 from core import api, audit_checkpoints, changes, clock, db, outbox, storage, web
 from core import cli as operations
@@ -186,6 +188,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     catalog.offerings.views.use_findings(app, catalog.certification.views.findings_beside)
     search.views.use_cases(app, procurement.projects.views.may_search_for)
     changes.use_source(catalog.feed.SOURCE)
+    standing.use_bars(vendors.queries.is_shut_out)
     procurement.estimates.services.use_openings(procurement.quoting.queries.has_opened)
     procurement.estimates.vault.use_settings(settings)
     catalog.offerings.services.use_contracts(procurement.market.queries.list_contracted_terms)

@@ -10,16 +10,31 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from accounts import queries, resubmission, services
+from accounts.clients import bearer
 from accounts.identity import ANONYMOUS, Actor
 from accounts.models import Membership, SignIn
 from accounts.oauth import list_providers
-from accounts.permissions import JUDGES, Permission, can, may_see_noun, may_somewhere
+from accounts.permissions import (
+    JUDGES,
+    Permission,
+    can,
+    may_see_noun,
+    may_somewhere,
+    require_scope,
+)
 from accounts.resubmission import is_local_path
 from accounts.schemas import SignInSchema
-from core import audit, web
+from core import audit, gates, web
 from core.config import Settings
 from core.db import now, transaction
-from core.errors import Forbidden, Invalid, NotFound, ReauthenticationRequired, SignInRequired
+from core.errors import (
+    Forbidden,
+    InsufficientScope,
+    Invalid,
+    NotFound,
+    ReauthenticationRequired,
+    SignInRequired,
+)
 from core.forms import Form
 
 __all__ = ["is_local_path"]
@@ -57,7 +72,9 @@ def init_auth(app: Flask) -> None:
     """Load the actor before each request and guard every route."""
     app.before_request(load_actor)
     app.before_request(lambda: _guard(app))
+    app.after_request(bearer.keep_apart)
     app.register_error_handler(SignInRequired, answer_sign_in_required)
+    app.register_error_handler(InsufficientScope, bearer.answer_no_scope)
     app.register_error_handler(ReauthenticationRequired, answer_old_sign_in)
     app.register_error_handler(CSRFError, answer_expired_form)
     app.context_processor(
@@ -87,8 +104,15 @@ def set_cookie(response: Response, token: str) -> None:
 
 
 def load_actor() -> None:
-    """Find the actor of this request from the session cookie; nobody when it has ended."""
+    """Find the actor of this request: of the API by its token, else by the session cookie.
+
+    Programs are known by what they send on purpose, never by a cookie that a browser adds.
+    """
     g.actor = ANONYMOUS
+    if request.path.startswith(gates.PROGRAMS):
+        if web.wants_json():
+            bearer.load_client()
+        return
     token = request.cookies.get(cookie_name())
     if token and request.endpoint != "static":
         resume(token)
@@ -150,9 +174,10 @@ def _guard(app: Flask) -> ResponseReturnValue | None:
         raise Forbidden("このページからは変更できません。")
     if may_somewhere(actor(), needed):
         return None
-    if not actor().is_signed_in:
+    if not actor().is_signed_in and not actor().is_client:
         raise SignInRequired
     _record_refusal(needed)
+    require_scope(actor(), needed)
     if may_see_noun(actor(), needed):
         raise Forbidden("このページは、今の役割では使えません。役割の切り替えを確かめてください。")
     raise NotFound
@@ -176,7 +201,7 @@ def _record_refusal(needed: Permission) -> None:
 def answer_sign_in_required(error: SignInRequired) -> ResponseReturnValue:
     """Ask for the sign-in: a page to read is returned to, a form that was sent is carried along."""
     if web.wants_json():
-        return web.answer_domain_error(error)
+        return bearer.answer_no_token(error)
     if request.method in _SAFE:
         return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")), 303)
     carried = resubmission.pack_request()

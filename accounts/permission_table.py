@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from accounts.identity import Grantee, Pseudo
+from accounts.identity import Grantee, Pseudo, Scope
 from accounts.models import Role
 from accounts.predicates import (
     Predicate,
@@ -29,7 +29,10 @@ from accounts.predicates import (
 class Permission(StrEnum):
     """Everything that somebody may do."""
 
+    API_READ = "api.read"
     CATALOG_READ = "catalog.read"
+    FEED_READ = "feed.read"
+    SPECIFICATION_READ = "specification.read"
     SIGN_IN = "account.sign_in"
     ACCOUNT_USE = "account.use"
     ACCOUNT_CHANGE = "account.change"
@@ -143,11 +146,15 @@ _VM, _VA = Role.VENDOR_MEMBER, Role.VENDOR_ADMIN
 _MC, _MA, _PC = Role.CLERK, Role.APPROVER, Role.COORDINATOR
 _RV, _LR, _OP, _AU = Role.REVIEWER, Role.LEAD_REVIEWER, Role.OPERATOR, Role.AUDITOR
 _EVERYONE: dict[Grantee, Predicate] = dict.fromkeys((_AN, *Role), anywhere)
+_PROGRAMS: dict[Grantee, Predicate] = dict.fromkeys(Scope, anywhere)
 _SIGNED_IN: dict[Grantee, Predicate] = dict.fromkeys(Role, anywhere)
 _P = Permission
 
 PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
-    _P.CATALOG_READ: _EVERYONE,
+    _P.API_READ: {**_EVERYONE, **_PROGRAMS},
+    _P.CATALOG_READ: {**_EVERYONE, Scope.CATALOG_READ: anywhere},
+    _P.FEED_READ: {**_EVERYONE, Scope.FEED_READ: anywhere},
+    _P.SPECIFICATION_READ: {**_EVERYONE, Scope.SPEC_READ: anywhere},
     _P.SIGN_IN: _EVERYONE,
     _P.ACCOUNT_USE: _SIGNED_IN,
     _P.ACCOUNT_CHANGE: _SIGNED_IN,
@@ -165,7 +172,7 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.SYNONYM_EDIT: {_LR: anywhere},
     _P.SAVED_SEARCH_READ: dict.fromkeys(Role, personal),
     _P.SAVED_SEARCH_EDIT: dict.fromkeys(Role, personal),
-    _P.COST_COMPUTE: _EVERYONE,
+    _P.COST_COMPUTE: {**_EVERYONE, Scope.CATALOG_READ: anywhere},
     _P.COST_PROFILE_EDIT: dict.fromkeys(Role, personal),
     _P.BODY_IMPORT: {_CO: anywhere},
     _P.MEMBERSHIP_MANAGE: {_CO: anywhere},
@@ -185,9 +192,14 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.VENDOR_MANAGE_MEMBERS: {_VA: own},
     _P.VENDOR_WITHDRAW: {_VA: own},
     _P.INVITATION_ACCEPT: _EVERYONE,
-    _P.OFFERING_CREATE: {_VM: anywhere, _VA: anywhere},
-    _P.OFFERING_READ_DRAFT: {_VM: own, _VA: own, _RV: assigned, _LR: unrecused, _AU: anywhere},
-    _P.OFFERING_EDIT: {_VM: own, _VA: own},
+    _P.OFFERING_CREATE: {_VM: anywhere, _VA: anywhere, Scope.OFFERING_WRITE: anywhere},
+    _P.OFFERING_READ_DRAFT: {
+        **dict.fromkeys((_VM, _VA, Scope.OFFERING_WRITE), own),
+        _RV: assigned,
+        _LR: unrecused,
+        _AU: anywhere,
+    },
+    _P.OFFERING_EDIT: {_VM: own, _VA: own, Scope.OFFERING_WRITE: own},
     _P.OFFERING_SUBMIT: {_VA: own},
     _P.OFFERING_DECIDE: {_LR: independent_unrecused},
     _P.OFFERING_PUBLISH: {_VA: own},
@@ -215,7 +227,7 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.BODY_RULES_PROPOSE: {_MC: own, _MA: own},
     _P.BODY_RULES_CONFIRM: {_MA: own},
     _P.PROJECT_CREATE: {_MC: anywhere},
-    _P.PROJECT_READ: {_MC: own, _MA: own, _AU: anywhere},
+    _P.PROJECT_READ: {_MC: own, _MA: own, _AU: anywhere, Scope.PROJECT_READ: own},
     _P.PROJECT_EDIT: {_MC: own},
     _P.PROJECT_DECIDE: {_MA: own},
     _P.DECISION_RECORD_EXTERNAL: {_MC: own, _MA: own},
@@ -247,8 +259,8 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.CONTRACT_REGISTER: {_MC: own},
     _P.CONTRACT_CONFIRM: {_MA: own},
     _P.CONTRACT_READ: {_MC: own, _MA: own, _AU: anywhere, _VM: sent_here, _VA: sent_here},
-    _P.WEBHOOK_READ: dict.fromkeys((_VM, _VA, _MC, _MA, _PC), own),
-    _P.WEBHOOK_MANAGE: dict.fromkeys((_VA, _MC, _MA, _PC), own),
+    _P.WEBHOOK_READ: dict.fromkeys((_VM, _VA, _MC, _MA, _PC, Scope.WEBHOOK_MANAGE), own),
+    _P.WEBHOOK_MANAGE: dict.fromkeys((_VA, _MC, _MA, _PC, Scope.WEBHOOK_MANAGE), own),
     _P.CHECKPOINT_READ: _EVERYONE,
     _P.AUDIT_READ_CASE: {_MC: own, _MA: own, _AU: anywhere},
     _P.AUDIT_READ_ALL: {_LR: anywhere, _AU: anywhere},
@@ -256,7 +268,10 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
 
 _READS = frozenset(
     {
+        _P.API_READ,
         _P.CATALOG_READ,
+        _P.FEED_READ,
+        _P.SPECIFICATION_READ,
         _P.ACCOUNT_USE,
         _P.SPECIFICATION_READ_DRAFT,
         _P.COMMENT_READ,

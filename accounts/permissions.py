@@ -6,11 +6,12 @@ from dataclasses import replace
 from sqlmodel import Session
 
 from accounts import queries
-from accounts.identity import Actor, Pseudo
+from accounts.clients import standing
+from accounts.identity import Actor, Pseudo, Scope
 from accounts.models import Role
 from accounts.permission_table import PERMISSIONS, VISIBLE_BY, Permission
 from core import audit, db
-from core.errors import Forbidden, NotFound, SignInRequired
+from core.errors import Forbidden, InsufficientScope, InvalidToken, NotFound, SignInRequired
 
 __all__ = [
     "JUDGES",
@@ -20,6 +21,8 @@ __all__ = [
     "may_somewhere",
     "name_attempt",
     "require",
+    "require_scope",
+    "scopes_for",
 ]
 
 JUDGES = frozenset({Role.REVIEWER, Role.LEAD_REVIEWER})
@@ -36,6 +39,11 @@ def may_see_noun(actor: Actor, permission: Permission) -> bool:
     return visible is not None and may_somewhere(actor, visible)
 
 
+def scopes_for(permission: Permission) -> list[str]:
+    """Return the scopes by which a program has the permission for some subject."""
+    return [who.value for who in PERMISSIONS[permission] if isinstance(who, Scope)]
+
+
 def can(actor: Actor, permission: Permission | str, subject: object = None) -> bool:
     """Tell whether the actor may do this to the subject; with no subject, to some subject."""
     granted = PERMISSIONS[Permission(permission)]
@@ -49,14 +57,16 @@ def require(
 ) -> Actor:
     """Re-check the right inside the transaction and return the actor with the roles of this moment.
 
-    Raises SignInRequired, NotFound (for strangers) or Forbidden (for insiders). The attempt is
+    Raises SignInRequired, NotFound (for strangers) or Forbidden (for insiders); for a program
+    InvalidToken when its token has ended, InsufficientScope when it lacks the scope. The attempt is
     written to the audit trail if the act fails.
     """
     name_attempt(session, actor, permission, subject)
     fresh = _refresh(session, actor, subject)
     if can(fresh, permission, subject):
         return fresh
-    if not fresh.is_signed_in and not fresh.grantees & {Pseudo.CONSOLE}:
+    require_scope(fresh, permission)
+    if not fresh.is_client and not fresh.is_signed_in and not fresh.grantees & {Pseudo.CONSOLE}:
         raise SignInRequired
     if subject is None:
         raise Forbidden("この操作は、今の役割ではできません。担当の方に頼んでください。")
@@ -64,6 +74,13 @@ def require(
     if visible is not None and can(fresh, visible, subject):
         raise Forbidden("この操作は、今の役割ではできません。担当の方に頼んでください。")
     raise NotFound
+
+
+def require_scope(actor: Actor, permission: Permission) -> None:
+    """Raise InsufficientScope, naming it, when a program lacks the scope that would open the act."""
+    scopes = scopes_for(permission)
+    if actor.is_client and scopes and not may_somewhere(actor, permission):
+        raise InsufficientScope(scopes)
 
 
 def name_attempt(session: Session, actor: Actor, permission: Permission, subject: object) -> None:
@@ -81,6 +98,11 @@ def name_attempt(session: Session, actor: Actor, permission: Permission, subject
 
 
 def _refresh(session: Session, actor: Actor, subject: object) -> Actor:
+    if actor.token_id is not None:
+        scopes = standing.lock_scopes(session, actor.token_id)
+        if scopes is None:
+            raise InvalidToken
+        return replace(actor, grantees=frozenset(scopes))
     if actor.person_id is None or actor.organisation_id is None:
         return actor
     roles = queries.lock_live_roles(session, actor.person_id, actor.organisation_id)

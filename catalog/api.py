@@ -89,7 +89,7 @@ def show_offering(offering_id: UUID, query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get("/changes")
-@access(Permission.CATALOG_READ)
+@access(Permission.FEED_READ)
 @api.endpoint("公開情報の変更", query=ChangesQuerySchema, answer=ChangePageSchema, problems=(410,))
 def list_changes(query: dict[str, Any]) -> Response:
     """Answer what changed after a number, in the order of the commits."""
@@ -125,7 +125,7 @@ def _refuse_place(state: changes.State, since: int, held: str | None) -> None:
 
 
 @blueprint.get("/snapshot")
-@access(Permission.CATALOG_READ)
+@access(Permission.FEED_READ)
 @api.endpoint(
     "公開情報すべての写し（NDJSON。1行目は見出し）",
     answer=SnapshotHeaderSchema,
@@ -152,7 +152,7 @@ def download_snapshot(query: dict[str, Any]) -> Response:
 
 
 @blueprint.get("/openapi.json")
-@access(Permission.CATALOG_READ)
+@access(Permission.API_READ)
 @api.endpoint("この説明（OpenAPI 3.1）")
 def describe(query: dict[str, Any]) -> dict[str, Any]:
     """Answer the description of the API, generated from the routes."""

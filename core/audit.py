@@ -37,6 +37,14 @@ class Acting(Protocol):
     """What the trail needs to know about who acts."""
 
     @property
+    def client_id(self) -> uuid.UUID | None:
+        """The program that acts by the API, or None."""
+
+    @property
+    def client_name(self) -> str:
+        """The name of that program, empty when none acts."""
+
+    @property
     def person_id(self) -> uuid.UUID | None:
         """The person, or None for nobody and for the system."""
 
@@ -51,6 +59,8 @@ class System:
 
     person_id: uuid.UUID | None = None
     organisation_id: uuid.UUID | None = None
+    client_id: uuid.UUID | None = None
+    client_name: str = ""
 
 
 SYSTEM = System()
@@ -159,7 +169,7 @@ def _link(
     draft: Draft, sequence: int, previous: str, session: Session
 ) -> tuple[AuditEvent, AuditDetail]:
     salt = secrets.token_hex(16)
-    detail = dict(draft.detail)
+    detail = {**draft.detail, **_program(draft.actor)}
     event = AuditEvent(
         sequence=sequence,
         occurred_at=session.info["now"],
@@ -178,6 +188,13 @@ def _link(
     )
     event.hash = event_hash(event)
     return event, AuditDetail(sequence=sequence, salt=salt, detail=detail)
+
+
+def _program(actor: Acting) -> dict[str, str]:
+    """Name the program that acts; in the detail, so that the links of older chains stay as they are."""
+    if actor.client_id is None:
+        return {}
+    return {"client_id": str(actor.client_id), "client_name": actor.client_name}
 
 
 def commit_to(salt: str, detail: Mapping[str, Any]) -> str:

@@ -47,6 +47,19 @@ class Forbidden(DomainError):
     remedy = "担当の人に頼むか、役割を切り替えてください。"
 
 
+class InsufficientScope(Forbidden):
+    """A program's token lacks the scope that the act needs; `scopes` names those that would do."""
+
+    code = "insufficient_scope"
+    title = "トークンの範囲（scope）が足りません"
+    meaning = "アクセストークンに、この操作のための範囲（scope）がありません。"
+    remedy = "文に挙げた範囲を付けて、トークンを取り直してください。"
+
+    def __init__(self, scopes: Sequence[str]) -> None:
+        super().__init__(f"この操作には、範囲（scope）{'、'.join(scopes)} のトークンが必要です。")
+        self.scopes = tuple(scopes)
+
+
 class SignInRequired(DomainError):
     """An anonymous actor asked for something that needs a sign-in."""
 
@@ -56,6 +69,36 @@ class SignInRequired(DomainError):
     remedy = "サインインしてから、もう一度開いてください。"
 
     def __init__(self, message: str = "この操作にはサインインが必要です。") -> None:
+        super().__init__(message)
+
+
+class TokenRequired(SignInRequired):
+    """A program without a token asked for something that needs one."""
+
+    code = "token_required"
+    title = "アクセストークンが必要です"
+    meaning = "このアドレスは、アクセストークンのない人には使えません。"
+    remedy = "/oauth/token でトークンを取り、Authorization: Bearer に付けて送ってください。"
+
+    def __init__(
+        self, message: str = "Authorizationヘッダーにアクセストークンを付けて送ってください。"
+    ) -> None:
+        super().__init__(message)
+
+
+class InvalidToken(SignInRequired):
+    """A program showed a token that is unknown, has run out or was revoked."""
+
+    code = "invalid_token"
+    title = "アクセストークンが使えません"
+    meaning = "アクセストークンが正しくないか、期限が切れたか、取り消されています。"
+    remedy = "/oauth/token で新しいトークンを取ってください。取れないときは、組織の管理者に確かめてください。"
+
+    def __init__(
+        self,
+        message: str = "アクセストークンが正しくないか、期限切れか、取り消されています。"
+        "新しいトークンを取ってください。",
+    ) -> None:
         super().__init__(message)
 
 

@@ -1,9 +1,10 @@
-"""What is refused before it is read: bodies, addresses and header lines that are too large."""
+"""What is refused before it is read: forged forms; bodies, addresses and header lines too large."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask, request
+from flask_wtf.csrf import CSRFProtect
 
 from core import errors
 from core.config import Settings
@@ -11,9 +12,14 @@ from core.config import Settings
 F = TypeVar("F", bound=Callable[..., Any])
 
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+# Where programs ask: who does is known by what they send on purpose, so that nothing can be forged.
+PROGRAMS = ("/api/", "/oauth/")
 # Bytes as sent; gunicorn.conf.py lets more through, so that these sentences are what people meet.
 LONGEST_ADDRESS = 6_000
 LARGEST_HEADERS = 12_000
+
+
+csrf = CSRFProtect()
 
 
 def accepts_files(view: F) -> F:
@@ -27,6 +33,15 @@ def init_gates(app: Flask, settings: Settings) -> None:
     app.before_request(_check_address)
     app.before_request(_check_headers)
     app.before_request(lambda: _check_body(app, settings))
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    csrf.init_app(app)
+    app.before_request(lambda: _check_form(app))
+
+
+def _check_form(app: Flask) -> None:
+    is_form = request.endpoint and not request.path.startswith(PROGRAMS)
+    if is_form and app.config["WTF_CSRF_ENABLED"]:
+        csrf.protect()
 
 
 def _check_address() -> None:

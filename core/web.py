@@ -20,7 +20,7 @@ from flask import (
 )
 from flask import session as flask_session
 from flask.typing import ResponseReturnValue
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFError
 from sqlmodel import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
@@ -120,7 +120,6 @@ _UNREAD = frozenset({400, 411, 413, 414, 431})  # the body was refused before it
 _STATIC_AGE, _DEMO_AGE = 604_800, 60  # seconds; addresses of our own files carry the version
 _log = structlog.get_logger()
 
-csrf = CSRFProtect()
 accepts_files = gates.accepts_files
 
 
@@ -164,7 +163,6 @@ def init_web(app: Flask, settings: Settings) -> None:
     db.set_request_id_source(current_request_id)
     app.before_request(_start_request)
     gates.init_gates(app, settings)
-    csrf.init_app(app)
     app.after_request(_add_headers)
     app.teardown_request(_close_session)
     app.register_error_handler(errors.DomainError, answer_domain_error)

@@ -12,7 +12,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from accounts import predicates  # noqa: E402
-from accounts.identity import Grantee, Pseudo  # noqa: E402
+from accounts.identity import Grantee, Pseudo, Scope  # noqa: E402
 from accounts.models import Role  # noqa: E402
 from accounts.permission_table import PERMISSIONS, Permission  # noqa: E402
 from core.config import Settings  # noqa: E402
@@ -21,8 +21,8 @@ from core.state_machine import StateMachine  # noqa: E402
 
 PACKAGES = ("accounts", "vendors", "catalog", "search", "procurement")
 _NOTE = "<!-- Written by docs/generate.py from the code; a test fails when it is out of date. -->"
-_WHO: tuple[Grantee, ...] = (Pseudo.ANONYMOUS, *Role, Pseudo.CONSOLE)
-_LABELS = {Pseudo.ANONYMOUS: "サインインなし", Pseudo.CONSOLE: "コマンド"}
+_WHO: tuple[Grantee, ...] = (Pseudo.ANONYMOUS, *Role, Pseudo.CONSOLE, *Scope)
+_LABELS: dict[Grantee, str] = {Pseudo.ANONYMOUS: "サインインなし", Pseudo.CONSOLE: "コマンド"}
 _WORDS = {
     predicates.anywhere: "●",
     predicates.own: "own",
@@ -55,7 +55,8 @@ _LEGEND = (
 _REFUSALS = (
     "A refusal reads 404 to whoever may not read the subject either, 403 to those who may, and asks "
     "nobody signed in to sign in. Refused attempts to write are in the audit trail. The right is "
-    "asked twice: at the route, and inside the transaction with the roles of that moment. No "
+    "asked twice: at the route, and inside the transaction with the roles of that moment. The last "
+    "columns are the scopes of API clients, which act for one organisation. No "
     "permission is given to a person, only to a role in one organisation; a missing row is an error."
 )
 _MOVES = (
@@ -80,6 +81,8 @@ def write_permissions() -> str:
 
 
 def _label(who: Grantee) -> str:
+    if isinstance(who, Scope):
+        return f"`{who.value}`"
     return who.label if isinstance(who, Role) else _LABELS[who]
 
 

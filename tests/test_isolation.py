@@ -42,6 +42,7 @@ TABLES = {
     "candidate_id": "candidates",
     "paper_id": "project_papers",
     "certification_id": "certifications",
+    "client_id": "api_clients",
     "change_id": "synonym_changes",
     "consultation_id": "consultations",
     "contract_id": "contracts",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 import tests.factories as make
-from accounts.identity import ANONYMOUS, CONSOLE, Actor, Grantee, Pseudo
+from accounts.identity import ANONYMOUS, CONSOLE, SCOPES_BY_KIND, Actor, Grantee, Pseudo, Scope
 from accounts.models import OrganisationKind, Role
 from accounts.permission_table import PERMISSIONS
 from accounts.permissions import Permission, can, may_somewhere, require
@@ -45,7 +45,10 @@ COLUMNS: tuple[Grantee, ...] = (
 # p the person's own for the acting organisation   s sent here   u own, not sent   t own, sent
 TABLE = """
                                AN VM VA MC MA PC RV LR OP AU CO
+api.read                        y  y  y  y  y  y  y  y  y  y  .
 catalog.read                    y  y  y  y  y  y  y  y  y  y  .
+feed.read                       y  y  y  y  y  y  y  y  y  y  .
+specification.read              y  y  y  y  y  y  y  y  y  y  .
 account.sign_in                 y  y  y  y  y  y  y  y  y  y  .
 account.use                     .  y  y  y  y  y  y  y  y  y  .
 account.change                  .  y  y  y  y  y  y  y  y  y  .
@@ -149,6 +152,21 @@ audit.read_case                 .  .  .  o  o  .  .  .  .  y  .
 audit.read_all                  .  .  .  .  .  .  .  y  .  y  .
 """
 
+# What the scopes of programs open beside that; every other cell is empty.
+SCOPES: dict[tuple[str, Grantee], str] = {
+    **dict.fromkeys((("api.read", scope) for scope in Scope), "y"),
+    ("catalog.read", Scope.CATALOG_READ): "y",
+    ("cost.compute", Scope.CATALOG_READ): "y",
+    ("feed.read", Scope.FEED_READ): "y",
+    ("specification.read", Scope.SPEC_READ): "y",
+    ("offering.create", Scope.OFFERING_WRITE): "y",
+    ("offering.read_draft", Scope.OFFERING_WRITE): "o",
+    ("offering.edit", Scope.OFFERING_WRITE): "o",
+    ("project.read", Scope.PROJECT_READ): "o",
+    ("webhook.read", Scope.WEBHOOK_MANAGE): "o",
+    ("webhook.manage", Scope.WEBHOOK_MANAGE): "o",
+}
+
 # Who may read a noun's subjects knows that they exist; everyone else is told that there is nothing.
 READ_OF = {
     "specification": "specification.read_draft",
@@ -168,7 +186,10 @@ READ_OF = {
     "audit": "audit.read_case",
 }
 READS = {
+    "api.read",
     "catalog.read",
+    "feed.read",
+    "specification.read",
     "account.use",
     "specification.read_draft",
     "comment.read",
@@ -203,6 +224,7 @@ def _read_table() -> dict[tuple[str, Grantee], str]:
         name, *codes = line.split()
         assert len(codes) == len(COLUMNS), name
         cells.update({(name, who): code for who, code in zip(COLUMNS, codes, strict=True)})
+        cells.update({(name, scope): SCOPES.get((name, scope), ".") for scope in Scope})
     return cells
 
 
@@ -272,6 +294,10 @@ def subjects_for(actor: Actor) -> dict[str, Subject]:
             stranger, stranger, "yridjfe", is_opened=True, is_ended=True
         ),
     }
+    if actor.is_client:
+        return {
+            name: subjects[name] for name in ("own", "own and sent", "a stranger's", "sent here")
+        }
     if actor.person_id is None:
         return {"a stranger's": subjects["a stranger's"]}
     return subjects
@@ -288,9 +314,22 @@ def someone(grantees: Iterable[Grantee]) -> Actor:
     )
 
 
+def program(grantees: Iterable[Grantee]) -> Actor:
+    home = uuid.uuid4()
+    return Actor(
+        grantees=frozenset(grantees),
+        organisation_id=home,
+        organisation_ids=frozenset({home}),
+        client_id=uuid.uuid4(),
+        token_id=uuid.uuid4(),
+    )
+
+
 def actor_of(who: Grantee) -> Actor:
     if isinstance(who, Role):
         return someone({who})
+    if isinstance(who, Scope):
+        return program({who})
     return ANONYMOUS if who is Pseudo.ANONYMOUS else CONSOLE
 
 
@@ -298,13 +337,15 @@ def test_table_names_every_permission_and_every_kind_of_actor():
     assert {name for name, _ in EXPECTED} == {p.value for p in Permission}
     assert set(PERMISSIONS) == set(Permission)
     assert set(COLUMNS) == {*Role, *Pseudo}
+    assert set(SCOPES) <= set(EXPECTED)
+    assert set(SCOPES_BY_KIND) == set(OrganisationKind)
 
 
 def test_reads_and_writes_are_told_apart():
     assert {p.value for p in Permission if not p.is_write} == READS
 
 
-@pytest.mark.parametrize("who", COLUMNS, ids=str)
+@pytest.mark.parametrize("who", [*COLUMNS, *Scope], ids=str)
 @pytest.mark.parametrize("permission", Permission, ids=str)
 def test_right_is_as_the_table_says(permission, who):
     actor, code = actor_of(who), EXPECTED[permission.value, who]

@@ -2,14 +2,16 @@
 
 import itertools
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import Session
 
-from accounts.identity import Actor
+from accounts.clients.models import ApiClient, AuthMethod
+from accounts.clients.tokens import give_token
+from accounts.identity import SCOPES_BY_KIND, Actor, Scope
 from accounts.models import (
     BodyKind,
     Membership,
@@ -156,6 +158,34 @@ def sign_in_client(client: Any, someone: Person, at: Organisation | None = None)
     with transaction() as session:
         token = sign_in(session, someone, at)
     client.set_cookie("narabi_session", token)
+
+
+def api_client(
+    session: Session,
+    owner: Organisation,
+    scopes: Iterable[str] | None = None,
+    **values: Any,
+) -> tuple[ApiClient, str]:
+    """Add a program of an organisation with a token for `Authorization: Bearer`.
+
+    It has the scopes of its kind of organisation unless told otherwise; its secret is `secret_of`.
+    """
+    held = sorted(SCOPES_BY_KIND[owner.kind] if scopes is None else map(Scope, scopes))
+    values.setdefault("name", f"見本の連携{next(_counter)}")
+    if values.setdefault("auth_method", AuthMethod.CLIENT_SECRET) is AuthMethod.CLIENT_SECRET:
+        values.setdefault("id", uuid.uuid4())
+        values.setdefault("secret_hash", hash_token(secret_of(values["id"])))
+    made = _added(
+        session,
+        ApiClient(owner_id=owner.id, scopes=held, secret_made_at=now(session), **values),
+    )
+    token, _ = give_token(session, made, held, timedelta(minutes=10))
+    return made, token
+
+
+def secret_of(client_id: uuid.UUID) -> str:
+    """Return the secret of a program that these factories made."""
+    return f"secret-of-{client_id}"
 
 
 def vendor(session: Session, state: VendorState = VendorState.ACTIVE, **values: Any) -> Vendor:

@@ -3,6 +3,7 @@
 from sqlmodel import Session
 
 from accounts import models as accounts
+from accounts.clients.models import ApiClient, AuthMethod
 from accounts.hooks.models import Webhook, WebhookAttempt, WebhookKey, WebhookMessage
 from accounts.models import Role
 from catalog.kept.models import CostProfile
@@ -37,6 +38,9 @@ def plant_accounts(world: World, session: Session) -> None:
         entered = {"body": "reference", "population_from": planter.word("cost_profiles.conditions")}
         own = {"person_id": seeker.id, "organisation_id": home, "baseline_ends_on": moment.date()}
         planter.plant(session, CostProfile, conditions=entered, **own)
+    for home in (town.seller.owner_id, town.body.id):
+        live = {"auth_method": AuthMethod.CLIENT_SECRET, "jwks": "", "former_secret_hash": ""}
+        planter.plant(session, ApiClient, owner_id=home, scopes=["feed.read"], **live)
     for told in (town.seller.owner_id, town.body.id):
         hook = planter.plant(session, Webhook, owner_id=told, stop_reason=None)
         planter.plant(session, WebhookKey, webhook_id=hook.id)

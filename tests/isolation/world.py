@@ -25,6 +25,8 @@ PUBLIC = {
     "memberships": "only ids and roles",
     "recusals": "only ids",
     "outbox_workers": "only a time",
+    "access_tokens": "a sealed token, times and scopes; asked for with the client",
+    "client_assertions": "a sealed number and a time",
     "throttles": "a sealed id, a time and a count",
     "evaluations": "only ids and states; the words are in criteria and scores",
     "project_bodies": "only ids and roles",

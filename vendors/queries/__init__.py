@@ -50,6 +50,12 @@ def find_vendor_of(session: Session, organisation_id: uuid.UUID) -> Vendor | Non
     return session.exec(select(Vendor).where(Vendor.owner_id == organisation_id)).first()
 
 
+def is_shut_out(session: Session, organisation_id: uuid.UUID) -> bool:
+    """Tell whether the organisation's registration is suspended or has ended: its programs rest."""
+    state = session.exec(select(Vendor.state).where(Vendor.owner_id == organisation_id)).first()
+    return state is not None and (state not in LIVE_STATES or state is VendorState.SUSPENDED)
+
+
 def find_live_by_number(session: Session, corporate_number: str) -> Vendor | None:
     """Return the live registration of a 法人番号."""
     statement = select(Vendor).where(

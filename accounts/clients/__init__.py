@@ -1,0 +1,1 @@
+"""API clients: the programs of an organisation, their tokens, and the authorisation server."""
