@@ -13,6 +13,7 @@ import accounts.address_services
 import accounts.address_views
 import accounts.cli
 import accounts.draft_views
+import accounts.health_views
 import accounts.hooks.sending
 import accounts.hooks.upkeep
 import accounts.hooks.views
@@ -98,13 +99,14 @@ import vendors.views
 from accounts import auth
 from accounts.clients import standing
 from accounts.permissions import Permission, may_somewhere
-from core import api, audit_checkpoints, changes, clock, db, outbox, storage, web
+from core import api, audit_checkpoints, changes, clock, db, health, metrics, outbox, storage, web
 from core import cli as operations
 from core.backups import cli as backups
 from core.config import Settings, UnsafeSettingsError, read_settings
 
 BLUEPRINTS = (
     accounts.views.blueprint,
+    accounts.health_views.blueprint,
     accounts.hooks.views.blueprint,
     catalog.certification.views.blueprint,
     catalog.evidence_views.blueprint,
@@ -180,6 +182,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.configure(settings.effective_database_url)
     app = Flask(__name__)
     app.config["NARABI"] = settings
+    probes = health.Probes(
+        lambda: search.cli.check_health(app.config["NARABI"]), search.indexer.TOPICS
+    )
+    app.config["NARABI_PROBES"] = probes
+    metrics.init_metrics(app)
     web.init_web(app, settings)
     auth.init_auth(app)
     api.init_api(app)

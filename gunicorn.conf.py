@@ -1,8 +1,11 @@
 """The server's settings, the same in the demo and in production."""
 
 import gc
+import itertools
 import os
+import shutil
 import socket
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +68,9 @@ _REFUSED = {
     ),
     500: ("こちらの不具合で処理できませんでした", "少し待ってから、もう一度お試しください。"),
 }
+_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+_PLACE = "NARABI_WORKER_SLOT"
+_made: list[str] = []
 _OTHERWISE = ("この指定は使えません", "アドレスを確かめて、もう一度開いてください。")
 
 
@@ -83,6 +89,30 @@ def write_error(client: socket.socket, status: int, reason: str, _message: str) 
         f"Content-Length: {len(page)}\r\n\r\n"
     )
     util.write_nonblock(client, head.encode() + page)
+
+
+def when_ready(_server: Any) -> None:
+    """Make the folder in which all workers count their requests."""
+    if _COUNTS not in os.environ:
+        os.environ[_COUNTS] = tempfile.mkdtemp(prefix="narabi-metrics-", dir=worker_tmp_dir)
+        _made.append(os.environ[_COUNTS])
+
+
+def on_exit(_server: Any) -> None:
+    """Remove that folder."""
+    for folder in _made:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give a worker the lowest place that is free: it goes on with the counts of who held it before."""
+    taken = {each.slot for each in server.WORKERS.values()}
+    worker.slot = next(number for number in itertools.count() if number not in taken)
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """Tell the worker its place."""
+    os.environ[_PLACE] = str(worker.slot)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -218,7 +218,7 @@ def _check_database() -> str:
     with db.reading() as session:
         name = session.get_bind().dialect.name
         revision = session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
-    newest = _newest_revision()
+    newest = newest_revision()
     if revision != newest:
         raise CheckFailedError(
             f"版が{revision}で、最新の{newest}ではありません。narabi db upgrade を実行してください。"
@@ -226,7 +226,8 @@ def _check_database() -> str:
     return f"{name}、版{revision}"
 
 
-def _newest_revision() -> str:
+def newest_revision() -> str:
+    """Return the newest migration of this program."""
     from alembic.script import ScriptDirectory
 
     return str(ScriptDirectory.from_config(alembic_config()).get_current_head())

@@ -138,6 +138,10 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = Field(
         default=SecretStr(""), description="password at the mail server"
     )
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="opens /metrics to Prometheus (Authorization: Bearer); at least 32 characters; empty: no such page",
+    )
     trusted_proxies: int = Field(
         default=0, ge=0, le=3, description="number of reverse proxies whose headers are believed"
     )
@@ -236,6 +240,8 @@ class Settings(BaseSettings):
                 "NARABI_SMTP_SECURITY の none は、同じ機械のメールサーバーにだけ使えます。"
                 "starttls か tls を指定してください。"
             )
+        if 0 < len(self.metrics_token.get_secret_value()) < _MINIMUM_SECRET_LENGTH:
+            found.append("NARABI_METRICS_TOKEN は32文字以上の秘密の文字列で指定してください。")
         if self.search_url and not self.search_key.get_secret_value():
             found.append("NARABI_SEARCH_URL を使うときは NARABI_SEARCH_KEY も指定してください。")
         return found + self._file_problems() + self._sign_in_problems()

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ from core.errors import (
 
 _BUSY_TIMEOUT_MS = 10_000
 _STATEMENT_TIMEOUT_MS = 15_000
+_CONNECT_SECONDS = 5
 _ALONE_SECONDS = 60.0
 
 
@@ -107,7 +108,7 @@ def make_engine(url: str) -> Engine:
         hide_parameters=True,  # what was typed is no part of an error: errors are logged
         pool_pre_ping=True,
         pool_size=8,
-        connect_args={"options": options},
+        connect_args={"options": options, "connect_timeout": _CONNECT_SECONDS},
     )
 
 
@@ -258,6 +259,29 @@ def _wait_until(done: Callable[[], bool], name: str) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"another process is still at {name}")
         time.sleep(0.02)
+
+
+def try_writing(lock: int, seconds: float) -> None:
+    """Get as far as an act that takes an advisory lock, and change nothing.
+
+    Raises OperationalError or TimeoutError when that takes longer, or when nothing can be written here.
+    """
+    database = current()
+    if database.is_sqlite:
+        with closing(
+            sqlite3.connect(make_url(database.url).database or "", timeout=seconds)
+        ) as held:
+            held.isolation_level = None
+            try:
+                held.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                raise TimeoutError(str(error)) from error
+        return
+    with database.engine.connect() as connection:
+        connection.execute(text(f"SET LOCAL lock_timeout = {int(seconds * 1000)}"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=lock))
+        if connection.execute(text("SHOW transaction_read_only")).scalar_one() != "off":
+            raise TimeoutError("the database takes no writes")
 
 
 def open_session(*, writes: bool) -> Session:

@@ -146,6 +146,22 @@ def count_waiting(session: Session) -> tuple[int, int]:
     return session.execute(open_and_due).scalar_one(), session.execute(given_up).scalar_one()
 
 
+def measure_overdue(
+    session: Session, topics: Collection[str] | None = None
+) -> tuple[int, datetime | None]:
+    """Return how many messages (of some topics) are overdue, and since when the oldest of them is."""
+    moment: datetime = session.info["now"]
+    statement = select(func.count(), func.min(OutboxMessage.due_at)).where(
+        OutboxMessage.done_at.is_(None),  # type: ignore[union-attr]
+        OutboxMessage.given_up_at.is_(None),  # type: ignore[union-attr]
+        OutboxMessage.due_at <= moment,  # type: ignore[arg-type]
+    )
+    if topics is not None:
+        statement = statement.where(OutboxMessage.topic.in_(topics))  # type: ignore[attr-defined]
+    count, oldest = session.execute(statement).one()
+    return int(count), oldest
+
+
 def publish_next(session: Session, topic: str, due_at: datetime) -> None:
     """Send a message that comes again and again, unless the next one is already waiting."""
     moment: datetime = session.info["now"]

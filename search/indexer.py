@@ -73,6 +73,7 @@ _AFFECTED: Mapping[str, Affected] = {
     ACCREDITATION_EXPIRED: _of_accreditation,
 }
 """Which listings a message changes, by its topic; all but the first are spread as the first."""
+TOPICS = (*_AFFECTED, REBUILD)
 
 
 def make_handlers(settings: Settings) -> Mapping[str, Handler]:

@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from core import db
@@ -39,9 +40,29 @@ def open_stage(listings: int) -> Iterator[Settings]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@dataclass(frozen=True)
+class Node:
+    """A served site: its address, and the process of gunicorn that begets the workers."""
+
+    address: str
+    process: "subprocess.Popen[bytes]"
+
+    def worker_pids(self) -> list[int]:
+        """Return the workers that live now."""
+        pid = self.process.pid
+        return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
 @contextmanager
 def serve(settings: Settings, *, workers: int = 2, **environment: str) -> Iterator[str]:
     """Serve the site by gunicorn with the house's settings; gives its address."""
+    with serve_node(settings, workers=workers, **environment) as node:
+        yield node.address
+
+
+@contextmanager
+def serve_node(settings: Settings, *, workers: int = 2, **environment: str) -> Iterator[Node]:
+    """Serve the site by gunicorn with the house's settings, at a port of its own."""
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
     variables = {
@@ -61,7 +82,7 @@ def serve(settings: Settings, *, workers: int = 2, **environment: str) -> Iterat
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until_answered(address)
-        yield address
+        yield Node(address, server)
     finally:
         server.send_signal(signal.SIGQUIT)  # at once: nobody is being answered any more
         server.wait(timeout=30)
