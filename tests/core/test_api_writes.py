@@ -86,7 +86,6 @@ def small(database, tmp_path):
     settings = Settings(env="development", database_url=database.url, data_dir=tmp_path)
     app.config["NARABI"] = settings
     web.init_web(app, settings)
-    web.csrf.exempt(blueprint)
 
     @app.before_request
     def name_caller():
