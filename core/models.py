@@ -84,6 +84,10 @@ def _snake(name: str) -> str:
     return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
 
 
+def _no_items() -> list[Any]:
+    return []
+
+
 class Model(SQLModel):
     """Base of tables: key, times and the version that every change raises by one."""
 
@@ -93,6 +97,17 @@ class Model(SQLModel):
     created_at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime, nullable=False)
     updated_at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime, nullable=False)
     version: int = Field(default=1, nullable=False)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_told: Any) -> None:
+        """Let an empty column be filled quickly.
+
+        The signature of `list` is written in C: pydantic reads it for every such column of every new
+        row, twenty times as slowly as that of a function.
+        """
+        for field in cls.model_fields.values():
+            if field.default_factory is list:
+                field.default_factory = _no_items
 
     def revise(self, version: int | None = None, **values: Any) -> None:
         """Change columns by compare-and-set on the version the reader saw.
