@@ -16,6 +16,7 @@ _START = re.compile(r"\s*<!doctype html>\s*(?=<html)", re.IGNORECASE)
 _ODD_REFERENCE = re.compile(r"&(?!(?:amp|lt|gt|quot|nbsp|#34|#39);)")
 _ODD_CHARACTER = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd]")
 _SVG = "{http://www.w3.org/2000/svg}"
+_SVG_ATTRIBUTES = {"viewBox", "preserveAspectRatio"}
 
 
 def _names(listed: str) -> frozenset[str]:
@@ -29,6 +30,8 @@ _HEADINGS = _names("h1 h2 h3 h4 h5 h6")
 _BLOCKS = _HEADINGS | _names(
     "article aside blockquote dd details div dl dt fieldset figcaption figure footer form header hr"
     " li main nav ol p section summary table ul"
+    # Ends none, but is not to stand in one here; html5lib reads it as an element like others.
+    " template"
 )
 _INLINE = _names(
     "a abbr b bdi button cite code data datalist del dfn em i img input ins kbd label legend mark"
@@ -182,7 +185,7 @@ def _read_words(words: str, place: _Place) -> str:
 def _read_attributes(source: str, *, is_svg: bool) -> dict[str, str]:
     found = _PAIR.findall(source)
     attributes = {name: html.unescape(double or single) for name, double, single in found}
-    odd = [name for name in attributes if not (name.islower() or (is_svg and name == "viewBox"))]
+    odd = [name for name in attributes if not (name.islower() or (is_svg and name in _SVG_ATTRIBUTES))]
     if odd or len(attributes) != len(found):
         raise _NotPlainError
     return attributes

@@ -160,7 +160,7 @@ EVERYTHING = """<!doctype html>
 <script src="/a.js" defer></script></head>
 <body class="page"><header><nav aria-label='主な "メニュー"'><ul><li><a href="/">戻る</a></li></ul></nav>
 </header><main><h1>見出し</h1><p>文 <strong>強く</strong><br>次 &lt;</p>
-<svg viewBox="0 0 1 1" aria-hidden="true"><path d="M0 0"/><circle r="1"></circle></svg>
+<svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true"><path d="M0 0"/><circle r="1"></circle></svg>
 <form method="post"><fieldset><legend>問い</legend><label for="a">名</label> <input id="a">
 <label>選 <select name="s"><option value="1" selected>一</option></select></label>
 <textarea aria-label="文">
@@ -168,6 +168,7 @@ EVERYTHING = """<!doctype html>
 二行</textarea><button>送る</button></fieldset></form>
 <table><caption>表</caption><thead><tr><th>頭</th></tr></thead>
 <tbody><tr><td><dl><div><dt>語</dt><dd>訳</dd></div></dl></td></tr></tbody></table>
+<template id="t"><div><p>写し</p></div></template>
 <details><summary>開く</summary><ol><li>一<ul><li>中</li></ul></li></ol></details>
 </main></body></html>
 """
