@@ -185,7 +185,9 @@ def _read_words(words: str, place: _Place) -> str:
 def _read_attributes(source: str, *, is_svg: bool) -> dict[str, str]:
     found = _PAIR.findall(source)
     attributes = {name: html.unescape(double or single) for name, double, single in found}
-    odd = [name for name in attributes if not (name.islower() or (is_svg and name in _SVG_ATTRIBUTES))]
+    odd = [
+        name for name in attributes if not (name.islower() or (is_svg and name in _SVG_ATTRIBUTES))
+    ]
     if odd or len(attributes) != len(found):
         raise _NotPlainError
     return attributes

@@ -119,17 +119,22 @@ def test_an_engine_opened_before_a_fork_still_answers(tmp_path):
     child.join()
 
 
-WRITER = """
-import sys
+# A new writer for each number on its input; forked, for what costs is to begin a Python.
+WRITERS = """
+import os, sys
 from pathlib import Path
 from search.embedded import EmbeddedEngine
 from tests.search.corpus import make_record
-engine = EmbeddedEngine(Path(sys.argv[1]))
-number = int(sys.argv[2])
-while True:
-    number += 1
-    engine.upsert([make_record(number, hi="戸籍")])
-    print(number, flush=True)
+for start in sys.stdin:
+    if (writer := os.fork()) == 0:
+        print(os.getpid(), flush=True)
+        engine, number = EmbeddedEngine(Path(sys.argv[1])), int(start)
+        while True:
+            number += 1
+            engine.upsert([make_record(number, hi="戸籍")])
+            print(number, flush=True)
+    os.waitpid(writer, 0)
+    print("killed", flush=True)
 """
 
 
@@ -137,24 +142,24 @@ def test_a_killed_writer_loses_nothing_that_it_committed(tmp_path):
     engine = EmbeddedEngine(tmp_path)
     engine.rebuild([])
     committed: set[int] = set()
+    writers = subprocess.Popen(
+        [sys.executable, "-c", WRITERS, str(tmp_path)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     for round_number in range(10):
-        start = round_number * 1000
-        process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path), str(start)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
+        print(round_number * 1000, file=writers.stdin, flush=True)
+        writer = int(writers.stdout.readline())
         for _ in range(2 + round_number % 3):
-            committed.add(int(process.stdout.readline()))
+            committed.add(int(writers.stdout.readline()))
         time.sleep(0.003 * round_number)  # another moment of its next write each time
-        os.kill(process.pid, signal.SIGKILL)
-        committed |= {int(line) for line in process.stdout.read().split()}
-        process.stdout.close()
-        process.wait()
+        os.kill(writer, signal.SIGKILL)
+        committed |= {int(line) for line in iter(writers.stdout.readline, "killed\n")}
         found = set(EmbeddedEngine(tmp_path).search_all(SearchQuery(text="戸籍")).ids)
         assert {make_record(number).listing_version_id for number in committed} <= found
         assert len(found) - len(committed) <= round_number + 1
+    writers.communicate()
     engine.upsert([make_record(9999)])
     assert total(engine) >= len(committed) + 1
