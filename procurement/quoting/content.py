@@ -30,7 +30,7 @@ from core.clock import day_in_japan
 from core.state_machine import LabelledCode
 from procurement.projects.costs import Estimate, conditions_of, describe_basis
 from procurement.projects.evidence import content_of
-from procurement.projects.models import ContractTermBasis, EvidencePack, Project
+from procurement.projects.models import ConditionKind, ContractTermBasis, EvidencePack, Project
 
 CONDITIONS_FORMAT = "narabi-quote-conditions-1"
 FORMAT = "narabi-quote-1"
@@ -74,9 +74,12 @@ def build_conditions(
     project: Project,
     pack: EvidencePack,
     rounding: TaxRounding,
-    searched: Sequence[tuple[str, str]],
 ) -> dict[str, Any]:
-    """Return the conditions of a round, the same for everybody: the locked ones and their quantities."""
+    """Return the conditions of a round, the same for everybody: the locked ones and their quantities.
+
+    What was searched stays with the body: its words and the ceiling of costs would tell sellers what
+    a quote may cost.
+    """
     known = conditions_of(project, project.owner, day_in_japan(pack.locked_at))
     locked = content_of(pack)
     entered = {word: getattr(known.volumes, name) for word, name in QUANTITIES.items()}
@@ -89,8 +92,8 @@ def build_conditions(
         "requirements": [
             {name: each[name] for name in ("key", "kind", "text")}
             for each in locked.get("conditions", ())
+            if each["kind"] != ConditionKind.SEARCH
         ],
-        "searched": [] if locked.get("conditions") else [list(each) for each in searched],
         "starts_on": known.term.start.isoformat(),
         "ends_on": known.term.end.isoformat(),
         "months": known.term.months,

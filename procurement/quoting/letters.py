@@ -58,7 +58,6 @@ def condition_rows(conditions: Mapping[str, Any]) -> list[tuple[str, str]]:
         rows.append(("数量", conditions["quantities_words"]))
     if conditions["options"]:
         rows.append(("使うオプション", "、".join(conditions["options"])))
-    rows += [(f"求める条件：{name}", words) for name, words in conditions["searched"]]
     rows += [(each["key"], each["text"]) for each in conditions["requirements"]]
     rows.append(("消費税の端数", TaxRounding(conditions["rounding"]).label))
     rows.append(("見積の有効期限", f"締切の日から{VALID_DAYS}日以上"))

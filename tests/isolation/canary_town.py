@@ -49,6 +49,7 @@ _OWN = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{12,64}|令和\d+-\d+(-\d+)?"
     r"|\d+:\d+(:[\d.+:]+)?|(csrf_token|form_key)\"[^>]*|nonce-[^\" ]+"
 )
+CEILING = 987_652_341  # yen a year that the search of the second purchase allows
 EXCLUDED = "青い小鳥の理由で外します"
 ROLES = {
     "lead reviewer": Role.LEAD_REVIEWER,
@@ -96,6 +97,7 @@ class CanaryTown:
             amounts("estimated price", PRICE, *split_tax(PRICE), readers=["named clerk"]),
             words("basis of the price", BASIS, readers=["named clerk"]),
             words("exclusion", EXCLUDED, readers=everybody),
+            amounts("ceiling of the search", CEILING, readers=everybody),
             words("question", QUESTION, readers=[RIVAL, *everybody]),
         ]
         self._hand_in(self.seller, town.cheap.id, 12_345_431, "緑の小鳥の備考", [SELLER, MEMBER])
@@ -123,6 +125,7 @@ class CanaryTown:
         return [each.id for each in made]
 
     def _ask_for_quotes(self, asked: list[uuid.UUID], *, is_secret: bool = False) -> uuid.UUID:
+        self.market.ceiling = CEILING if is_secret else None
         town = self.market.reach_locked()
         if is_secret:
             town.leave_out(town.dear, reason=EXCLUDED)

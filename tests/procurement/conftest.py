@@ -119,6 +119,7 @@ class Market:
     clients: dict[Any, CheckedClient] = field(default_factory=dict)
     splitting_note: str = ""
     is_locked: bool = False
+    ceiling: int | None = None  # yen a year with tax, of the search
 
     def as_(self, person: Person, at: Organisation | None = None) -> CheckedClient:
         """Give the browser in which a person is signed in."""
@@ -252,6 +253,7 @@ class Market:
             values = {**PROJECT, "starts_on": START}
             made = project_services.create_project(session, clerk, **values)
             query = {"text": "", "filters": {}, "sort": "relevance", "seed": 7}
+            query |= {"cost_max": self.ceiling} if self.ceiling else {}
             project_services.save_search(session, clerk, made, version=made.version, query=query)
         return self
 

@@ -57,7 +57,9 @@ def test_round_is_walked_from_draft_to_opened_quotes(quoting, hold_clock):
         for who, path in ((market.seller_admin, mine), (market.rival_admin, theirs))
     ]
     assert letters[0] == letters[1]
-    assert "見積合わせ" not in seller.get(mine).text  # nor that somebody is asked alone
+    told = seller.get(mine).text
+    assert "見積合わせ" not in told  # nor that somebody is asked alone
+    assert "F-1" not in told  # nor what was searched, whose ceiling of costs is half the price
     assert letters[0].startswith(b"%PDF")
     for path in (theirs, f"{theirs}/quote", f"{theirs}/receipt", base):
         assert seller.get(path).status_code == 404

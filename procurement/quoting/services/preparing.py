@@ -20,14 +20,11 @@ from core.errors import GuardFailed, Invalid, NotFound
 from procurement.bodies import queries as body_queries
 from procurement.bodies.rules import BodyRules
 from procurement.projects import queries as project_queries
-from procurement.projects.evidence import content_of
 from procurement.projects.models import EvidencePack, Project, ProjectAction
-from procurement.projects.search_words import describe_query
 from procurement.quoting import queries
 from procurement.quoting.content import build_conditions
 from procurement.quoting.models import QuoteInvitation, QuoteKind, QuoteRound, RoundAction
 from procurement.quoting.services.frame import closing_of, hold_round, record
-from search import queries as search_queries
 
 
 def create_round(session: Session, actor: Actor, project: Project, **values: Any) -> QuoteRound:
@@ -157,11 +154,8 @@ def rules_of(session: Session, project: Project) -> BodyRules:
 
 
 def _conditions_of(session: Session, project: Project, pack: EvidencePack) -> dict[str, Any]:
-    search = content_of(pack)["search"]
-    choices = search_queries.list_facet_choices(session, search["filters"])
-    asked = [row for row in describe_query(search, choices) if row[0] != "並び順"]
     rounding = rules_of(session, project).rounding
-    content = canonical_json(build_conditions(project, pack, rounding, asked))
+    content = canonical_json(build_conditions(project, pack, rounding))
     return {"conditions": content.decode(), "conditions_sha256": sha256_hex(content)}
 
 
