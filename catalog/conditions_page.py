@@ -121,6 +121,8 @@ def page_context(session: Session, form: Form, target: str) -> dict[str, Any]:
         "works": [(each.code, each.name) for each in list_specifications(session)]
         if is_own
         else [],
+        # What was typed for one work must not be kept for another by a choice made afterwards.
+        "fixes_work": work is not None and form.value("opened") == work.code,
         "has_several_works": bool(versions) and work is None,
         "untold": _untold(is_shown=is_own and not form.value("opened")),
         "registered": body if body and body.population is not None else None,

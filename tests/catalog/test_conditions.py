@@ -307,7 +307,14 @@ def test_services_of_several_works_are_counted_by_what_the_address_says(client, 
     assert client.get("/conditions?work=none").status_code == 404
     # What stands in the fields of one work is never stored under another.
     opened = f"/conditions?work={town.work.code}"
-    mixed = client.submit(opened, {"work": town.desk_work.code}, action="/conditions")
+    page = client.page(opened)
+    assert not page.findall(".//select[@name='work']")
+    links = {text_of(a): a.get("href") for a in page.iter("a")}
+    other_way = client.page(links["ほかの業務のものを入力する"])
+    assert len(other_way.findall(".//select[@name='work']")) == 1
+    token = page.find(".//form[@id='conditions-form']//input[@name='csrf_token']").get("value")
+    said = {"work": town.desk_work.code, "opened": town.work.code, "cases": "120"}
+    mixed = client.post("/conditions", data={**said, "csrf_token": token})
     assert mixed.status_code == 422
     assert "開いている業務と違う業務" in mixed.text
     assert "1か月の件数9件" in words(client, "/conditions").split("窓口受付")[-1]
