@@ -42,9 +42,7 @@ def use_settings(settings: Settings) -> None:
 def lock(row_id: uuid.UUID, amount: int, basis: str) -> bytes:
     """Return a content with a fresh nonce, sealed for one row."""
     values = {"amount": amount, "basis": basis, "nonce": sealing.new_nonce().hex()}
-    plain = canonical_json(values)
-    padded = plain.ljust(-(-len(plain) // _BLOCK) * _BLOCK)
-    return sealing.seal(_key(), PURPOSE, row_id, padded)
+    return sealing.seal(_key(), PURPOSE, row_id, sealing.pad(canonical_json(values), _BLOCK))
 
 
 def unlock(row: EstimatedPrice) -> Content | None:

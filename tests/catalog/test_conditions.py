@@ -305,7 +305,12 @@ def test_services_of_several_works_are_counted_by_what_the_address_says(client, 
     assert 'value="3"' in client.get(back).text
     assert "1234567" not in back
     assert client.get("/conditions?work=none").status_code == 404
-    # What stands in the fields of one work is never stored under another.
+
+
+@pytest.mark.sqlite_only
+def test_fields_opened_for_one_work_are_never_kept_for_another(client, town):
+    factories.sign_in_client(client, town.clerk, town.body)
+    client.submit(f"/conditions?work={town.desk_work.code}", {"cases": "9"}, action="/conditions")
     opened = f"/conditions?work={town.work.code}"
     page = client.page(opened)
     assert not page.findall(".//select[@name='work']")

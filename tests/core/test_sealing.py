@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from core.config import Settings
-from core.sealing import SealBrokenError, commit, new_nonce, seal, unseal
+from core.sealing import SealBrokenError, commit, new_nonce, pad, seal, unseal
 
 OLD, NEW = "11" * 32, "22" * 32
 
@@ -35,6 +35,14 @@ def test_sealed_bytes_open_for_their_purpose_row_and_key_only():
         with pytest.raises(SealBrokenError) as told:
             unseal(*asked)
         assert "1,234,567" not in str(told.value)
+
+
+@pytest.mark.parametrize("length", [1, 63, 64, 65])
+def test_padded_json_reads_the_same_and_tells_its_blocks_only(length):
+    text = json.dumps("x" * (length - 2) if length > 1 else 1).encode()
+    assert len(text) == length
+    padded = pad(text, 64)
+    assert (json.loads(padded), len(padded)) == (json.loads(text), 64 if length <= 64 else 128)
 
 
 def flip(sealed: bytes, at: int) -> bytes:

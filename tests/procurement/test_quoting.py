@@ -56,6 +56,7 @@ def test_quotes_stay_sealed_until_two_people_open_them_after_the_deadline(quotin
     assert (second.revision, second.receipt_sha256 != first.receipt_sha256) == (2, True)
     assert all(each.content is None and each.total is None for each in quoting.quotes())
     assert b"22000" not in second.sealed
+    assert len(second.sealed) == len(first.sealed)  # nor does the note show
     with db.reading() as session:
         assert queries.opened_quotes(session, market.project().id) == ()
 

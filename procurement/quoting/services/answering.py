@@ -39,6 +39,7 @@ from vendors.queries.agreements import require_selling
 
 PURPOSE = "quote"
 _LARGEST_TOTAL = 10**12
+_BLOCK = 4_096  # bytes: neither digits nor a line more or less show in what is sealed
 
 
 def submit_quote(
@@ -215,7 +216,7 @@ def _seal(
     if actor.person_id is None:
         raise NotFound
     nonce, revision_id = sealing.new_nonce(), uuid.uuid4()
-    plain = canonical_json({"content": content, "nonce": nonce.hex()})
+    plain = sealing.pad(canonical_json({"content": content, "nonce": nonce.hex()}), _BLOCK)
     made = QuoteRevision(
         id=revision_id,
         quote_id=quote.id,
