@@ -50,6 +50,7 @@ import catalog.offerings.views
 import catalog.options_views
 import catalog.reference_views
 import catalog.services
+import catalog.specifications.api
 import catalog.specifications.change_views
 import catalog.specifications.cli
 import catalog.specifications.consultation.review_views
@@ -112,6 +113,7 @@ BLUEPRINTS = (
     catalog.evidence_views.blueprint,
     catalog.listing_views.blueprint,
     catalog.offerings.views.blueprint,
+    catalog.specifications.api.blueprint,
     catalog.specifications.views.blueprint,
     catalog.specifications.change_views.blueprint,
     catalog.specifications.management.blueprint,

@@ -1,9 +1,12 @@
 """The fields of the API's answers: always present, null where nothing is told."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
 from marshmallow import fields, validate
+
+from core.state_machine import LabelledCode
 
 _SHA256 = "^[0-9a-f]{64}$"
 
@@ -35,31 +38,38 @@ def truth(*, nullable: bool = False) -> fields.Boolean:
     return fields.Boolean(required=True, allow_none=nullable)
 
 
-def code(codes: type[StrEnum] | tuple[str, ...], words: str = "") -> fields.String:
-    """Declare one of some codes."""
-    values = [str(each) for each in codes]
+def code(
+    codes: Iterable[StrEnum] | tuple[str, ...], words: str = "", *, nullable: bool = False
+) -> fields.String:
+    """Declare one of some codes; what each means is told beside them."""
+    told = list(codes)
+    meanings = [f"{each}は{each.label}" for each in told if isinstance(each, LabelledCode)]
+    said = "。".join(each for each in (words, "、".join(meanings)) if each)
     return fields.String(
-        required=True, validate=validate.OneOf(values), metadata=about(words) if words else {}
+        required=True,
+        allow_none=nullable,
+        validate=validate.OneOf([str(each) for each in told]),
+        metadata=about(said) if said else {},
     )
 
 
 def identifier(*, nullable: bool = False) -> fields.UUID:
-    """Declare one of some codes."""
+    """Declare an id."""
     return fields.UUID(required=True, allow_none=nullable)
 
 
-def day() -> fields.Date:
-    """Declare an id."""
-    return fields.Date(required=True, allow_none=True)
+def day(words: str = "", *, nullable: bool = True) -> fields.Date:
+    """Declare a day, which may be null."""
+    return fields.Date(required=True, allow_none=nullable, metadata=about(words) if words else {})
 
 
 def moment(*, nullable: bool = True) -> fields.DateTime:
-    """Declare a day that may be null."""
+    """Declare a time in UTC, which may be null."""
     return fields.DateTime(required=True, allow_none=nullable)
 
 
 def digest() -> fields.String:
-    """Declare a time."""
+    """Declare a SHA-256, which may be null."""
     return fields.String(
         required=True, allow_none=True, metadata={"pattern": _SHA256, "description": "SHA-256"}
     )

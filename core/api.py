@@ -140,18 +140,20 @@ def check_accept(media_type: str) -> None:
 
 def read_query(schema: Schema) -> dict[str, Any]:
     """Load the query parameters; BadParameters names every one that is unknown, doubled or wrong."""
+    declared = {field.data_key or name: field for name, field in schema.fields.items()}
     raw: dict[str, str | list[str]] = {}
     reasons: list[tuple[str, str]] = []
     for name, values in request.args.lists():
-        if name not in schema.fields:
-            known = "、".join(schema.fields) or "ありません"
+        takes_many = isinstance(declared.get(name), fields.List)
+        if name not in declared:
+            known = "、".join(declared) or "ありません"
             reasons.append((name, f"「{name}」は指定できません。指定できるもの：{known}。"))
-        elif len(values) > 1 and not isinstance(schema.fields[name], fields.List):
+        elif len(values) > 1 and not takes_many:
             reasons.append((name, f"「{name}」は1回だけ指定してください。"))
         elif any("\x00" in value for value in values):
             reasons.append((name, f"「{name}」に使えない文字があります。"))
         else:
-            raw[name] = values if isinstance(schema.fields[name], fields.List) else values[0]
+            raw[name] = values if takes_many else values[0]
     try:
         loaded: dict[str, Any] = schema.load(raw)
     except ValidationError as error:

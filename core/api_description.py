@@ -19,6 +19,7 @@ _SHAPES: dict[str, dict[str, Any]] = {
     "uuid": {"type": "string", "format": "uuid"},
     "int": {"type": "integer", "minimum": 0},
     "": {"type": "string", "minLength": 1, "pattern": "^[^/]+$"},
+    "path": {"type": "string", "minLength": 1, "pattern": "^[^/]"},
 }
 _UNSAID = frozenset({"HEAD", "OPTIONS"})
 _TOKEN = "token"  # noqa: S105 - the name of the scheme

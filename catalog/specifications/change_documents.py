@@ -89,7 +89,15 @@ def _fact_cells(requirement: Requirement | None) -> list[str | date | None]:
 
 def changes_json(before: Version, after: Version, difference: Difference[Requirement]) -> bytes:
     """Return the difference as JSON; texts that differ also as marked runs of words."""
-    content = {
+    # Indented, it would be written by the encoder in Python, which takes ten times as long.
+    return json.dumps(changes_content(before, after, difference), ensure_ascii=False).encode()
+
+
+def changes_content(
+    before: Version, after: Version, difference: Difference[Requirement]
+) -> dict[str, Any]:
+    """Return the same as plain values."""
+    return {
         "specification": version_facts(*after)["specification"],
         "from": version_facts(*before)["version"],
         "to": version_facts(*after)["version"],
@@ -97,14 +105,17 @@ def changes_json(before: Version, after: Version, difference: Difference[Require
         "same": difference.same,
         "changes": [_change_facts(change) for change in difference.changes],
     }
-    # Indented, it would be written by the encoder in Python, which takes ten times as long.
-    return json.dumps(content, ensure_ascii=False).encode()
 
 
 def nothing_json(version: SpecificationVersion, state: SpecificationState) -> bytes:
     """Return the JSON of the only version: compared with nothing, so nothing differs."""
+    return json.dumps(nothing_content(version, state), ensure_ascii=False).encode()
+
+
+def nothing_content(version: SpecificationVersion, state: SpecificationState) -> dict[str, Any]:
+    """Return the same as plain values."""
     facts = version_facts(version, state)
-    content = {
+    return {
         "specification": facts["specification"],
         "from": None,
         "to": facts["version"],
@@ -112,7 +123,6 @@ def nothing_json(version: SpecificationVersion, state: SpecificationState) -> by
         "same": 0,
         "changes": [],
     }
-    return json.dumps(content, ensure_ascii=False).encode()
 
 
 _PARTS = {"名称": "name", "本文": "text", "考え方・理由": "rationale"}

@@ -30,7 +30,7 @@ def show(code: str, label: str) -> ResponseReturnValue:
     session = web.read_session()
     after = find_visible_version(session, code, label)
     versions = visible_versions(session, after.specification)[::-1]
-    before = _find_other(after, versions)
+    before = find_other(after, versions, request.args.get("from"))
     kind = wanted_format("html", "json", "xlsx")
     if before is None:
         return _answer_nothing(after, versions, kind)
@@ -76,11 +76,13 @@ def _answer_nothing(
     )
 
 
-def _find_other(
-    after: SpecificationVersion, versions: Sequence[SpecificationVersion]
+def find_other(
+    after: SpecificationVersion, versions: Sequence[SpecificationVersion], asked: str | None
 ) -> SpecificationVersion | None:
-    """Return the version to compare with: as asked, else the one before, else the one after."""
-    asked = request.args.get("from")
+    """Return the version to compare with: as asked, else the one before, else the one after.
+
+    Raises NotFound when the one asked for is none of the versions.
+    """
     if asked:
         found = next((each for each in versions if each.label == asked), None)
         if found is None:

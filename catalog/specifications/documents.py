@@ -77,7 +77,17 @@ def requirement_json(
     history: Sequence[tuple[SpecificationVersion, Requirement]],
 ) -> bytes:
     """Return one requirement with the version that it belongs to, and what it was in the others."""
-    content = {
+    return _encode(requirement_content(version, states, requirement, history))
+
+
+def requirement_content(
+    version: SpecificationVersion,
+    states: Mapping[uuid.UUID, SpecificationState],
+    requirement: Requirement,
+    history: Sequence[tuple[SpecificationVersion, Requirement]],
+) -> dict[str, Any]:
+    """Return the same as plain values."""
+    return {
         **version_facts(version, states[version.id]),
         "requirement": requirement_facts(requirement),
         "history": [
@@ -89,7 +99,6 @@ def requirement_json(
             for past, each in history
         ],
     }
-    return _encode(content)
 
 
 def specification_facts(specification: StandardSpecification) -> dict[str, Any]:

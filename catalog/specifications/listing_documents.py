@@ -37,7 +37,7 @@ def index_json(
 ) -> bytes:
     """Return all specifications with their versions."""
     items = [
-        _whole(specification, versions, states, records.get(specification.id))
+        specification_content(specification, versions, states, records.get(specification.id))
         for specification, versions in groups
     ]
     return _encode({"items": items})
@@ -50,17 +50,29 @@ def specification_json(
     records: Sequence[LifecycleRecord],
 ) -> bytes:
     """Return one specification with its versions and all that was recorded of its way."""
-    content = _whole(specification, versions, states, next(iter(records), None))
-    content["lifecycle_history"] = [_record(each) for each in records]
-    return _encode(content)
+    return _encode(whole_content(specification, versions, states, records))
 
 
-def _whole(
+def whole_content(
+    specification: StandardSpecification,
+    versions: Sequence[SpecificationVersion],
+    states: States,
+    records: Sequence[LifecycleRecord],
+) -> dict[str, Any]:
+    """Return the same as plain values."""
+    return {
+        **specification_content(specification, versions, states, next(iter(records), None)),
+        "lifecycle_history": [_record(each) for each in records],
+    }
+
+
+def specification_content(
     specification: StandardSpecification,
     versions: Sequence[SpecificationVersion],
     states: States,
     record: LifecycleRecord | None,
 ) -> dict[str, Any]:
+    """Return one specification of the list as plain values, with what was recorded of it last."""
     return {
         **specification_facts(specification),
         "lifecycle": _record(record) if record else None,

@@ -69,11 +69,7 @@ def outline(requirements: Sequence[Requirement], wish: Wish) -> Outline:
     """Answer a reader's wish over all requirements of a version."""
     terms = [fold_kana(word) for word in wish.words.split()]
     matching = [each for each in requirements if is_about(each, terms)]
-    tests: dict[str, Callable[[Requirement], bool]] = {
-        "chapter": lambda each: wish.chapter in ("", each.chapter),
-        "class": lambda each: _is_of(each, wish.classes),
-        "kind": lambda each: not wish.kinds or each.kind.value in wish.kinds,
-    }
+    tests = _tests(wish)
 
     def left(*names: str) -> list[Requirement]:
         return [each for each in matching if all(tests[name](each) for name in names)]
@@ -101,6 +97,23 @@ def outline(requirements: Sequence[Requirement], wish: Wish) -> Outline:
         found=len(shown),
         total=len(requirements),
     )
+
+
+def narrow(requirements: Sequence[Requirement], wish: Wish) -> list[Requirement]:
+    """Return every requirement that a wish leaves, whatever its page."""
+    terms = [fold_kana(word) for word in wish.words.split()]
+    tests = _tests(wish).values()
+    return [
+        each for each in requirements if is_about(each, terms) and all(test(each) for test in tests)
+    ]
+
+
+def _tests(wish: Wish) -> dict[str, Callable[[Requirement], bool]]:
+    return {
+        "chapter": lambda each: wish.chapter in ("", each.chapter),
+        "class": lambda each: _is_of(each, wish.classes),
+        "kind": lambda each: not wish.kinds or each.kind.value in wish.kinds,
+    }
 
 
 def _is_of(requirement: Requirement, classes: Sequence[str]) -> bool:

@@ -77,7 +77,7 @@ def index() -> ResponseReturnValue:
 def show(code: str) -> ResponseReturnValue:
     """Show what all versions of a specification share, and whether it takes SaaS."""
     session = web.read_session()
-    specification = _find_specification(session, code)
+    specification = find_specification(session, code)
     records = queries.list_lifecycle_records(session, specification.id)
     versions = visible_versions(session, specification, is_listed=bool(records))
     states = outline.states_on(versions, now(session))
@@ -208,7 +208,8 @@ def _reads_drafts(version: SpecificationVersion | None = None) -> bool:
     return can(actor(), Permission.SPECIFICATION_READ_DRAFT, version)
 
 
-def _find_specification(session: Session, code: str) -> StandardSpecification:
+def find_specification(session: Session, code: str) -> StandardSpecification:
+    """Return a specification by its code; raises NotFound."""
     specification = queries.find_specification(session, code)
     if specification is None:
         raise NotFound

@@ -8,6 +8,7 @@ import shlex
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -306,16 +307,27 @@ def curl_lines():
     return re.findall(r"^curl (.+?)(?:\s+# → (\d+))$", DOCS.read_text(), re.MULTILINE)
 
 
+def names_of(api, market):
+    """What stands for the words in capitals of the documentation."""
+    whole = api.json("/specifications")["items"]
+    (item,) = [e for e in whole if str(market.version.id) in {v["id"] for v in e["versions"]}]
+    return {
+        "OFFERING_ID": str(market.offering_id),
+        "ETAG": api.get("/offerings").headers["ETag"].strip('"'),
+        "CODE": item["code"],
+        "LABEL": quote(market.version.label),
+        "REQUIREMENT_ID": "R-001",
+    }
+
+
 @pytest.mark.sqlite_only
 def test_the_curl_lines_of_the_documentation_work(api, market, settings):
     index_all(settings, *market.rows.values())
     lines = curl_lines()
     assert len(lines) >= 6
-    etag = api.get("/offerings").headers["ETag"]
+    named = names_of(api, market)
     for line, status in lines:
-        words = shlex.split(
-            line.replace("OFFERING_ID", str(market.offering_id)).replace("ETAG", etag.strip('"'))
-        )
+        words = shlex.split(re.sub("|".join(named), lambda found: named[found[0]], line))
         (address,) = [word for word in words if word.startswith("http://127.0.0.1:8000")]
         headers = [words[i + 1].split(": ", 1) for i, word in enumerate(words) if word == "-H"]
         answer = api.client.get(address.removeprefix("http://127.0.0.1:8000"), headers=headers)

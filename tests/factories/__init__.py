@@ -222,7 +222,7 @@ def vendor(session: Session, state: VendorState = VendorState.ACTIVE, **values: 
 def specification(session: Session, requirements: int = 6, **values: Any) -> SpecificationVersion:
     """Add a published pattern B specification; every third requirement is optional, the last is forbidden."""
     serial = next(_counter)
-    spec = _added(
+    spec = values.pop("specification", None) or _added(
         session,
         StandardSpecification(
             code=values.pop("code", f"SPEC{serial}"),
