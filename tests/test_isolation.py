@@ -266,7 +266,7 @@ def _ask_for_rows(who: str, world: World, crawler: Crawler, app: Flask) -> list[
                     unknowns[method, nowhere] = crawler.ask(nowhere, method)
                 unknown = unknowns[method, nowhere]
                 if _without_ids(answer.words, address) != _without_ids(unknown.words, nowhere):
-                    statuses = answer.status, unknown.status
+                    statuses = answer.status, unknown.status, answer.words, unknown.words
                     problems.append(
                         f"{who}: {method} {rule.rule} betrays that it exists {statuses}"
                     )
