@@ -14,6 +14,7 @@ import accounts.address_views
 import accounts.cli
 import accounts.draft_views
 import accounts.health_views
+import accounts.hooks.api
 import accounts.hooks.sending
 import accounts.hooks.upkeep
 import accounts.hooks.views
@@ -108,6 +109,7 @@ from core.config import Settings, UnsafeSettingsError, read_settings
 BLUEPRINTS = (
     accounts.views.blueprint,
     accounts.health_views.blueprint,
+    accounts.hooks.api.blueprint,
     accounts.hooks.views.blueprint,
     catalog.certification.views.blueprint,
     catalog.evidence_views.blueprint,

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from flask import Response, current_app, g, request
 from marshmallow import Schema, ValidationError
@@ -18,8 +18,6 @@ from core.db import transaction
 from core.errors import BadRequest, Invalid, PreconditionRequired, StaleVersion
 from core.forms import first_sentence
 from core.idempotency import Kept, act_once
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _CREATED, _NO_CONTENT = 201, 204
 _ALWAYS = (400, 401, 403, 404, 406)
@@ -54,7 +52,7 @@ def acting(
     query: type[Schema] = api.NoQuerySchema,
     status: int = 200,
     problems: tuple[int, ...] = (),
-) -> Callable[[F], F]:
+) -> Callable[[Callable[..., Answer]], Callable[..., Response]]:
     """Make a view an act of the API: one transaction, which the view gets as `session`.
 
     The view gets `session`, the path, `query` and, with a `body` schema, `body`; it returns Answer.
@@ -62,7 +60,7 @@ def acting(
     hours. PUT, PATCH and DELETE need If-Match (428); the view holds the row and calls check_match.
     """
 
-    def decorate(view: F) -> F:
+    def decorate(view: Callable[..., Answer]) -> Callable[..., Response]:
         schema, parameters = (body() if body else None), query()
 
         @wraps(view)
@@ -78,7 +76,7 @@ def acting(
         answer_request.operation = api.Operation(  # type: ignore[attr-defined]
             summary, answer, query, found, needs=needs, body=body, status=status
         )
-        return answer_request  # type: ignore[return-value]
+        return answer_request
 
     return decorate
 

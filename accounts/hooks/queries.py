@@ -39,6 +39,11 @@ def get_webhook(session: Session, webhook_id: uuid.UUID) -> Webhook | None:
     return session.get(Webhook, webhook_id, options=[selectinload(Webhook.keys)])  # type: ignore[arg-type]
 
 
+def lock_webhook(session: Session, webhook_id: uuid.UUID) -> Webhook | None:
+    """Return a webhook that nobody else changes until the end of this transaction."""
+    return session.get(Webhook, webhook_id, with_for_update=True)
+
+
 def list_keys(session: Session, webhook_id: uuid.UUID) -> list[WebhookKey]:
     """Return the keys that sign now, the newest first."""
     statement = (
@@ -69,6 +74,16 @@ def list_messages(
     if before is not None:
         place = tuple_(WebhookMessage.created_at, WebhookMessage.id)  # type: ignore[arg-type]
         statement = statement.where(place < before)
+    return list(session.exec(statement))
+
+
+def list_attempts(session: Session, message_id: uuid.UUID) -> list[WebhookAttempt]:
+    """Return the tries of a message, the newest first."""
+    statement = (
+        select_rows(WebhookAttempt)
+        .where(WebhookAttempt.message_id == message_id)
+        .order_by(WebhookAttempt.created_at.desc(), WebhookAttempt.id)  # type: ignore[attr-defined, arg-type]
+    )
     return list(session.exec(statement))
 
 

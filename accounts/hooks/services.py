@@ -192,7 +192,7 @@ def _judge(settings: Settings, address: str) -> None:
 
 
 def _own(session: Session, actor: Actor, webhook_id: uuid.UUID) -> tuple[Webhook, Actor]:
-    webhook = session.get(Webhook, webhook_id, with_for_update=True)
+    webhook = queries.lock_webhook(session, webhook_id)
     if webhook is None:
         raise NotFound
     return webhook, require(session, actor, _MANAGE, webhook)
