@@ -25,7 +25,7 @@ class Method(LabelledCode):
     OPEN_TENDER = "open_tender", "一般競争入札"
 
 
-class DirectGround(LabelledCode):
+class Ground(LabelledCode):
     """The nine legal grounds of a direct contract (施行令 167条の2 ①)."""
 
     SMALL_AMOUNT = "small_amount", "少額の契約（施行令第167条の2第1項第1号）"
@@ -42,9 +42,9 @@ class DirectGround(LabelledCode):
     SUCCESSOR = "successor", "落札者が契約を結ばない（施行令第167条の2第1項第9号）"
 
 
-_G = DirectGround
-OTHER_GROUNDS = (_G.WELFARE, _G.NEW_PRODUCT, _G.URGENT, _G.UNFAVOURABLE, _G.FAVOURABLE)
+_G = Ground
 AFTER_TENDER = (_G.NO_BIDDER, _G.SUCCESSOR)
+_OF_ONE_VENDOR = tuple(each for each in Ground if each is not _G.SMALL_AMOUNT)
 
 
 class Need(LabelledCode):
@@ -76,7 +76,6 @@ class MethodFacts:
     amount_is_estimate: bool = False
     related_total: int = 0
     has_budget_clause: bool = False
-    had_tender: bool = False
 
     @property
     def is_small(self) -> bool:
@@ -110,7 +109,7 @@ class MethodAnswer:
     method: Method
     is_open: bool
     why: str
-    grounds: tuple[DirectGround, ...] = ()
+    grounds: tuple[Ground, ...] = ()
     needs: frozenset[Need] = frozenset()
     is_suggested: bool = False
 
@@ -135,7 +134,7 @@ def open_methods(facts: MethodFacts) -> tuple[MethodAnswer, ...]:
     )
 
 
-_Judged = tuple[Method, bool, str, tuple[DirectGround, ...], set[Need]]
+_Judged = tuple[Method, bool, str, tuple[Ground, ...], set[Need]]
 
 
 def _judge(facts: MethodFacts) -> Iterator[_Judged]:
@@ -166,7 +165,7 @@ def _suggest(facts: MethodFacts) -> Method | None:
     return Method.SINGLE_QUOTE if facts.conforming == 1 else None
 
 
-_Answer = tuple[bool, str, tuple[DirectGround, ...], set[Need]]
+_Answer = tuple[bool, str, tuple[Ground, ...], set[Need]]
 _NONE_CONFORMS = "確定した検索結果に、条件に適合するサービスがありません。"
 _NO_CEILING = "今日の時点で使える少額の契約の限度額がありません。"
 
@@ -249,7 +248,6 @@ def _quotes(facts: MethodFacts) -> _Answer:
 def _single_quote(facts: MethodFacts) -> _Answer:
     if not facts.conforming:
         return _shut(_NONE_CONFORMS)
-    grounds = (_G.SOLE_SUPPLIER, *OTHER_GROUNDS, *(AFTER_TENDER if facts.had_tender else ()))
     needs = {Need.QUOTES, Need.ONE_VENDOR_REASON}
     if facts.asks_for_sheet:
         needs.add(Need.ESTIMATED_PRICE)
@@ -265,9 +263,8 @@ def _single_quote(facts: MethodFacts) -> _Answer:
             "適しない）は勧めません。選ぶときは、ほかのサービスでは目的を達せられない理由と、"
             "決裁者の確認が要ります。ほかの号は、それぞれの事実があるときだけ選べます。"
         )
-    if not facts.had_tender:
-        words += "第8号と第9号は、記録された入札のあとだけです。"
-    return True, words, grounds, needs
+    words += "第8号と第9号は入札のあとだけで、その入札の番号か件名と日を根拠の説明に書きます。"
+    return True, words, _OF_ONE_VENDOR, needs
 
 
 def _proposal(facts: MethodFacts) -> _Answer:

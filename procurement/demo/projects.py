@@ -17,6 +17,7 @@ from core.db import now
 from core.errors import NotFound
 from core.japanese import fiscal_year
 from procurement.bodies import services as bodies
+from procurement.bodies.methods import Ground
 from procurement.bodies.models import NUMBER_PATTERN, ContractCategory
 from procurement.contracts import queries as request_queries
 from procurement.contracts import services as contracts
@@ -39,7 +40,6 @@ from procurement.projects.weighing import (
     Score,
 )
 from procurement.selection import services as selection
-from procurement.selection.models import Ground
 from search import queries as search
 
 _LATEST_START = date(2027, 3, 1)

@@ -8,6 +8,7 @@ from sqlmodel import Field
 
 from core.models import Model, UTCDateTime, enum_type, not_same
 from core.state_machine import LabelledCode
+from procurement.bodies.methods import Ground, Method
 from procurement.bodies.models import ContractCategory
 from procurement.quoting.models import Quote
 
@@ -15,25 +16,11 @@ from procurement.quoting.models import Quote
 class SelectionMethod(LabelledCode):
     """The ways from candidates to one contractor that end in a request."""
 
-    LIST_PRICE = "list_price", "少額の随意契約（公表料金）"
-    QUOTES = "quotes", "少額の随意契約（見積合わせ）"
-    SINGLE_QUOTE = "single_quote", "随意契約（一者見積）"
-    PROPOSAL = "proposal", "公募型プロポーザルと随意契約"
-    DESIGNATED = "designated", "指名競争入札"
-
-
-class Ground(LabelledCode):
-    """The nine legal grounds of a direct contract (地方自治法施行令 167条の2 ①)."""
-
-    SMALL_AMOUNT = "small_amount", "少額の契約（施行令第167条の2第1項第1号）"
-    SOLE_SUPPLIER = "sole_supplier", "性質又は目的が競争入札に適しない（同項第2号）"
-    WELFARE = "welfare", "福祉施設等からの調達（同項第3号）"
-    NEW_PRODUCT = "new_product", "新商品の生産者等からの調達（同項第4号）"
-    URGENT = "urgent", "緊急の必要（同項第5号）"
-    UNFAVOURABLE = "unfavourable", "競争入札が不利（同項第6号）"
-    FAVOURABLE = "favourable", "時価に比べて著しく有利な価格（同項第7号）"
-    NO_BIDDER = "no_bidder", "入札者又は落札者がない（同項第8号）"
-    SUCCESSOR = "successor", "落札者が契約を結ばない（同項第9号）"
+    LIST_PRICE = Method.LIST_PRICE.value, Method.LIST_PRICE.label
+    QUOTES = Method.QUOTES.value, Method.QUOTES.label
+    SINGLE_QUOTE = Method.SINGLE_QUOTE.value, Method.SINGLE_QUOTE.label
+    PROPOSAL = Method.PROPOSAL.value, Method.PROPOSAL.label
+    DESIGNATED = Method.DESIGNATED.value, Method.DESIGNATED.label
 
 
 class PriceSource(LabelledCode):

@@ -3,9 +3,10 @@
 from marshmallow import fields
 
 from core.fields import choice, day, line, lines
+from procurement.bodies.methods import Ground
 from procurement.bodies.models import ContractCategory
 from procurement.projects.schemas import DecisionSchema, VersionSchema
-from procurement.selection.models import Ground, SelectionMethod
+from procurement.selection.models import SelectionMethod
 
 
 class SelectionSchema(VersionSchema):

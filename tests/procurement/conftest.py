@@ -18,6 +18,7 @@ from catalog.price_plan import ComponentKind, Interval, Unit
 from core import db
 from core.clock import utcnow
 from core.config import Settings
+from procurement.bodies.methods import Ground
 from procurement.bodies.models import ContractCategory
 from procurement.contracts import queries as request_queries
 from procurement.contracts import services as request_services
@@ -28,7 +29,7 @@ from procurement.projects import services as project_services
 from procurement.projects.models import Candidate, ContractTermBasis, EvidencePack, Project
 from procurement.selection import queries as selection_queries
 from procurement.selection import services as selection_services
-from procurement.selection.models import Ground, Selection
+from procurement.selection.models import Selection
 from search.queries import get_engine
 from tests import factories
 from tests.client import CheckedClient

@@ -17,7 +17,7 @@ from core.errors import Conflict, Forbidden, GuardFailed, Invalid, WrongState
 from procurement.bodies import queries, services
 from procurement.bodies.methods import (
     AFTER_TENDER,
-    DirectGround,
+    Ground,
     Method,
     MethodFacts,
     Need,
@@ -263,8 +263,6 @@ CASES: list[tuple[Any, ...]] = [
     (1_500_000, 2_000_000, 2, {"kind_of_body": BodyKind.PREFECTURE}, "LQSPO", "Q"),
     (2_000_001, 2_000_000, 2, {"kind_of_body": BodyKind.DESIGNATED_CITY}, "SPO", "O"),
     (900_000, 1_000_000, 2, {"has_budget_clause": True}, "LQSPO", "Q"),
-    (2_000_000, 1_000_000, 2, {"had_tender": True}, "SPO", "O"),
-    (2_000_000, 1_000_000, 1, {"had_tender": True}, "SO", "S"),
     (900_000, 1_000_000, 100, {"rules": OWN}, "LQSPDO", "Q"),
     (1, 1, 2, {}, "LQSPO", "Q"),
 ]  # fmt: skip
@@ -299,8 +297,8 @@ def _check_needs(facts, answers):
     if facts.conforming >= 2:
         assert not sole.is_suggested
         assert Need.ACKNOWLEDGEMENT in sole.needs
-    assert (DirectGround.NO_BIDDER in sole.grounds) is (facts.had_tender and sole.is_open)
-    assert set(AFTER_TENDER) <= set(sole.grounds) or not facts.had_tender
+    assert (set(AFTER_TENDER) <= set(sole.grounds)) is sole.is_open
+    assert Ground.SMALL_AMOUNT not in sole.grounds
     for each in answers.values():
         if not each.is_open:
             assert not each.needs

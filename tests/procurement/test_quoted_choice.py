@@ -36,6 +36,9 @@ def test_opened_quote_is_chosen_by_a_method_with_every_reason(market, hold_clock
     refused = market.propose(market.cheap, **sole)
     assert refused.status_code == 422
     assert "に当たる事実を、根拠の説明に入力してください" in refused.text
+    after = {**sole, "ground": "no_bidder", "grounds_text": "入札者がなかったため。"}
+    undated = market.propose(market.cheap, **after)
+    assert (undated.status_code, "行った入札の番号か件名とその日" in undated.text) == (422, True)
     given = market.propose(market.cheap, **sole, grounds_text="夜間の受付が条例で要るため。")
     assert given.status_code == 303, given.text
     assert market.selection().total_with_tax == 1_069_200

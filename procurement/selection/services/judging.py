@@ -1,5 +1,7 @@
 """Whether a choice may be made by its method: from the list price, or from an opened quote."""
 
+import re
+import unicodedata
 from dataclasses import dataclass, replace
 
 from sqlmodel import Session
@@ -8,12 +10,13 @@ from core.clock import day_in_japan
 from core.db import now
 from core.errors import GuardFailed
 from core.japanese import format_yen
+from procurement.bodies.methods import AFTER_TENDER, Ground
 from procurement.bodies.queries import rules_for
 from procurement.estimates.services import Standing, estimate_standing
 from procurement.projects import queries as project_queries
 from procurement.projects.models import EvidencePack, Project, ProjectState
 from procurement.quoting.queries import OpenedQuote, opened_quotes
-from procurement.selection.models import Ground, Selection, SelectionMethod
+from procurement.selection.models import Selection, SelectionMethod
 from procurement.selection.services.assessing import (
     Choice,
     over_sentence,
@@ -22,6 +25,7 @@ from procurement.selection.services.assessing import (
 )
 
 _CHANGE_ASKED = "確かめたうえで進めるときは、その理由を入力してください。"
+_DAY = re.compile(r"(元|\d+)\s*[年./-]\s*\d+\s*[月./-]\s*\d+")
 _M = SelectionMethod
 Reasons = list[tuple[str, str]]
 
@@ -156,6 +160,14 @@ def _check_ground(session: Session, choice: Choice, case: Case) -> Reasons:
             reasons += _check_ceiling(choice)
     elif not case.grounds_text:
         sentence = f"「{ground.label}」に当たる事実を、根拠の説明に入力してください。"
+        reasons.append(("f-grounds_text", sentence))
+    elif ground in AFTER_TENDER and not _DAY.search(
+        unicodedata.normalize("NFKC", case.grounds_text)
+    ):
+        sentence = (
+            "第8号と第9号は入札のあとだけです。行った入札の番号か件名とその日（例：令和8年10月1日）を、"
+            "根拠の説明に入力してください。"
+        )
         reasons.append(("f-grounds_text", sentence))
     asks = case.sole_acknowledgement is not None and not case.sole_acknowledgement
     if asks and needs_acknowledgement(session, choice, method, ground):

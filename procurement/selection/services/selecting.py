@@ -13,6 +13,7 @@ from core.clock import utcnow
 from core.db import now
 from core.documents import canonical_json, sha256_hex
 from core.errors import Forbidden, GuardFailed, NotFound, WrongState
+from procurement.bodies.methods import Ground
 from procurement.bodies.models import ContractCategory
 from procurement.projects import queries as project_queries
 from procurement.projects.models import Candidate, Project, ProjectAction, ProjectState
@@ -23,7 +24,6 @@ from procurement.quoting.services import announce_outcomes
 from procurement.selection import queries
 from procurement.selection.models import (
     ExternalDecision,
-    Ground,
     PriceSource,
     Selection,
     SelectionMethod,

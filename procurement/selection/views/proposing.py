@@ -12,6 +12,7 @@ from core import web
 from core.clock import day_in_japan
 from core.db import now
 from core.forms import Form
+from procurement.bodies.methods import Ground
 from procurement.bodies.models import ContractCategory
 from procurement.bodies.queries import ceiling_for
 from procurement.projects.models import Project, ProjectAction, ProjectState
@@ -26,7 +27,7 @@ from procurement.projects.views.frame import (
 )
 from procurement.quoting.queries import opened_quotes
 from procurement.selection import queries, services
-from procurement.selection.models import Ground, Selection, SelectionMethod
+from procurement.selection.models import Selection, SelectionMethod
 from procurement.selection.schemas import SelectionSchema
 
 _P = Permission
