@@ -101,7 +101,18 @@ import vendors.views
 from accounts import auth
 from accounts.clients import standing
 from accounts.permissions import Permission, may_somewhere
-from core import api, audit_checkpoints, changes, clock, db, health, metrics, outbox, storage, web
+from core import (
+    api_delivery,
+    audit_checkpoints,
+    changes,
+    clock,
+    db,
+    health,
+    metrics,
+    outbox,
+    storage,
+    web,
+)
 from core import cli as operations
 from core.backups import cli as backups
 from core.config import Settings, UnsafeSettingsError, read_settings
@@ -193,7 +204,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics.init_metrics(app)
     web.init_web(app, settings)
     auth.init_auth(app)
-    api.init_api(app)
+    api_delivery.init_delivery(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     catalog.offerings.views.use_findings(app, catalog.certification.views.findings_beside)

@@ -1,6 +1,6 @@
-"""The conventions of the API: JSON out, problems out, named refusals, cursors, ETag, CORS, OpenAPI.
+"""The conventions of the API: JSON out, problems out, named refusals, cursors, ETag.
 
-Errors become problem+json (RFC 9457) in core.web. What a route accepts and answers is declared once,
+Errors become problem+json (RFC 9457) in core.problems; core.api_delivery sends the answers. What a route accepts and answers is declared once,
 on the view, and the description is generated from that.
 """
 
@@ -9,10 +9,11 @@ import binascii
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Flask, Response, request, url_for
+from flask import Response, request, url_for
 from marshmallow import Schema, ValidationError, fields
 from werkzeug.exceptions import NotAcceptable
 from werkzeug.http import generate_etag
@@ -24,19 +25,9 @@ from core.forms import first_sentence
 
 PREFIX = "/api/"
 JSON_TYPE = "application/json"
-PROBLEM_TYPE = "application/problem+json"
 IDEMPOTENCY_KEY = "Idempotency-Key"
 # Public reads are the same for everyone; a copy may be kept but must be checked before use.
 CACHE_CONTROL = "public, no-cache"
-_CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Link, X-Request-ID",
-}
-_PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
-    "Access-Control-Allow-Headers": "If-None-Match, Accept",
-    "Access-Control-Max-Age": "86400",
-}
 _OTHER_WORDS = (
     "この表に種類のない誤りです。状態の番号の意味は、HTTPの決まりのとおりです。",
     "送り方を確かめてください。",
@@ -85,6 +76,20 @@ class NoQuerySchema(FormSchema):
 
 
 @dataclass(frozen=True, slots=True)
+class Deprecation:
+    """Since when something is no longer to be used, the day it ends, and the path of its successor."""
+
+    since: date
+    sunset: date
+    successor: str
+
+
+def deprecated(deprecation: Deprecation, **more: Any) -> dict[str, Any]:
+    """Return the metadata of a field or parameter that is on its way out."""
+    return {"deprecated": True, "deprecation": deprecation, **more}
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """What one route accepts and answers, for the description; `needs` is the scope of the token."""
 
@@ -96,6 +101,7 @@ class Operation:
     needs: str | None = None
     body: type[Schema] | None = None
     status: int = 200
+    deprecated: Deprecation | None = None
 
 
 def endpoint(
@@ -106,6 +112,7 @@ def endpoint(
     problems: tuple[int, ...] = (),
     media_type: str = JSON_TYPE,
     needs: str | None = None,
+    deprecated: Deprecation | None = None,
 ) -> Callable[[F], F]:
     """Make a view that reads a described route of the API; `core.api_writes.acting` is for the others.
 
@@ -124,7 +131,13 @@ def endpoint(
             return with_etag(response)
 
         answer_request.operation = Operation(  # type: ignore[attr-defined]
-            summary, answer, query, (400, 406, *problems), media_type, needs
+            summary,
+            answer,
+            query,
+            (400, 406, *problems),
+            media_type,
+            needs,
+            deprecated=deprecated,
         )
         return answer_request  # type: ignore[return-value]
 
@@ -255,22 +268,4 @@ def link_next(response: Response, **changes: Any) -> Response:
         request.endpoint or "", **(request.view_args or {}), **parameters, _external=True
     )
     response.headers["Link"] = f'<{address}>; rel="next"'
-    return response
-
-
-# --- the application -----------------------------------------------------------------------------
-
-
-def init_api(app: Flask) -> None:
-    """Open the reads of the API to pages of other sites (CORS); answers carry no cookie rights."""
-    app.after_request(_allow_origins)
-
-
-def _allow_origins(response: Response) -> Response:
-    if request.path.startswith(PREFIX) and request.method in {"GET", "HEAD", "OPTIONS"}:
-        response.headers.update(_CORS)
-        if request.method == "OPTIONS":
-            response.headers.update(_PREFLIGHT)
-            response.headers.remove("Content-Type")
-            response.status_code = 204
     return response

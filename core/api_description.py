@@ -11,7 +11,8 @@ from flask import Flask
 from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
-from core.api import IDEMPOTENCY_KEY, PROBLEM_TYPE, Operation, ProblemSchema
+from core.api import IDEMPOTENCY_KEY, Operation, ProblemSchema
+from core.problems import PROBLEM_TYPE
 
 _CONVERTED = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 _PATH_PART = re.compile(r"<(?:([^:<>]+):)?([^<>]+)>")

@@ -52,6 +52,7 @@ def acting(
     query: type[Schema] = api.NoQuerySchema,
     status: int = 200,
     problems: tuple[int, ...] = (),
+    deprecated: api.Deprecation | None = None,
 ) -> Callable[[Callable[..., Answer]], Callable[..., Response]]:
     """Make a view an act of the API: one transaction, which the view gets as `session`.
 
@@ -74,7 +75,14 @@ def acting(
 
         found = (*_ALWAYS, *(_WITH_BODY if body else ()), *problems)
         answer_request.operation = api.Operation(  # type: ignore[attr-defined]
-            summary, answer, query, found, needs=needs, body=body, status=status
+            summary,
+            answer,
+            query,
+            found,
+            needs=needs,
+            body=body,
+            status=status,
+            deprecated=deprecated,
         )
         return answer_request
 

@@ -12,7 +12,6 @@ from flask import (
     Response,
     g,
     has_request_context,
-    jsonify,
     make_response,
     redirect,
     render_template,
@@ -26,7 +25,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from core import clock, db, errors, forms, gates, japanese
+from core import clock, db, errors, forms, gates, japanese, problems
 from core.config import Settings
 from core.forms import Form
 
@@ -255,20 +254,9 @@ def answer(
 ) -> ResponseReturnValue:
     """Answer an error once for all: problem+json (RFC 9457) under /api/, else a page."""
     if wants_json():
-        problem: dict[str, Any] = {
-            "type": f"/docs/problems#{code}",
-            "title": title,
-            "status": status,
-            "detail": message,
-            "instance": request.path,
-            "request_id": current_request_id(),
-        }
-        if details:
-            problem["errors"] = [{"field": name, "message": text} for name, text in details]
-        response = jsonify(problem)
-        response.status_code = status
-        response.content_type = "application/problem+json"
-        return response
+        return problems.make_problem(
+            status, code, (title, message), current_request_id(), details or []
+        )
     page = render_template(
         "errors/error.html",
         code=status,

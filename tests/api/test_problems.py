@@ -4,6 +4,7 @@ import pytest
 from werkzeug.exceptions import default_exceptions
 
 from core import errors, web
+from core.problems import ENGLISH
 from tests.page_checks import text_of
 
 # Answers without database: the same on both, so asked once.
@@ -33,7 +34,9 @@ def test_each_code_has_its_place_with_status_meaning_and_remedy(client):
         assert remedy == f"直し方：{kind.remedy}"
         if "code" in vars(kind):
             assert {"meaning", "remedy"} <= set(vars(kind)), kind
+        assert kind.code in ENGLISH, kind
     assert len(set(map(tuple, rows.values()))) == len(rows)
+    assert set(ENGLISH) == set(rows)
 
 
 def test_whatever_goes_wrong_names_a_place_that_is_there(app, new_client, client, monkeypatch):

@@ -1,13 +1,15 @@
 """The conventions of the API on a small application of its own."""
 
+import gzip
 import json
+from datetime import date
 
 import pytest
 from flask import Blueprint, Flask, Response
 from jsonschema import Draft202012Validator
 from marshmallow import fields, validate
 
-from core import api, api_description, web
+from core import api, api_delivery, api_description, web
 from core.config import Settings
 from core.errors import Gone
 from core.fields import FormSchema
@@ -42,6 +44,61 @@ def show_thing(thing_id, query):
     raise Gone(f"{thing_id} is gone")
 
 
+OLD = api.Deprecation(date(2026, 10, 1), date(2027, 4, 1), "/api/v1/things")
+OLDER = api.Deprecation(date(2026, 4, 1), date(2027, 10, 1), "/api/v2/lines")
+
+
+class OldQuerySchema(FormSchema):
+    """A parameter on its way out."""
+
+    size = fields.Integer(load_default=3, metadata=api.deprecated(OLDER))
+
+
+class PartSchema(FormSchema):
+    """A part with a field on its way out."""
+
+    colour = fields.String(metadata=api.deprecated(OLD))
+
+
+class LineSchema(FormSchema):
+    """An answer with such parts."""
+
+    parts = fields.List(fields.Nested(PartSchema))
+
+
+@blueprint.get("/lines")
+@api.endpoint("lines", answer=LineSchema, query=OldQuerySchema)
+def list_lines(query):
+    return {"parts": [{"colour": "red"}]}
+
+
+@blueprint.get("/old")
+@api.endpoint("old", deprecated=OLD)
+def show_old(query):
+    return {}
+
+
+@blueprint.get("/own")
+@api.endpoint("own", needs="project.read", answer=AnswerSchema)
+def list_own(query):
+    return {"words": ["並び"] * 1000}
+
+
+@blueprint.get("/stream")
+@api.endpoint("stream", media_type="application/x-ndjson")
+def stream(query) -> Response:
+    response = Response((b'{"a":1}\n' for _ in range(500)), mimetype="application/x-ndjson")
+    response.set_etag("all", weak=True)
+    response.content_length = 4_000
+    return response
+
+
+@blueprint.get("/many")
+@api.endpoint("many")
+def list_many(query):
+    return {"words": ["並び"] * 1000}
+
+
 @blueprint.get("/pages")
 @api.endpoint("pages", query=AskSchema)
 def list_pages(query) -> Response:
@@ -54,7 +111,7 @@ def client(tmp_path):
     app = Flask("small")
     settings = Settings(env="development", data_dir=tmp_path)
     web.init_web(app, settings)
-    api.init_api(app)
+    api_delivery.init_delivery(app)
     app.register_blueprint(blueprint)
     return app.test_client()
 
@@ -99,6 +156,86 @@ def test_other_sites_may_read_but_never_with_cookies(client):
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in answer.headers
     assert client.post("/api/v1/things", json={}).headers.get("Access-Control-Allow-Origin") is None
+
+
+def test_what_needs_a_token_is_not_for_pages_of_other_sites(client):
+    for method in ("GET", "OPTIONS"):
+        answer = client.open("/api/v1/own", method=method, headers={"Accept-Encoding": "gzip"})
+        assert answer.status_code == 200
+        assert "Access-Control-Allow-Origin" not in answer.headers
+        assert "Content-Encoding" not in answer.headers
+    assert "RateLimit" in client.get("/api/v1/many").headers["Access-Control-Expose-Headers"]
+
+
+def test_large_public_answers_are_compressed_for_those_who_ask(client):
+    plain = client.get("/api/v1/many")
+    assert "Content-Encoding" not in plain.headers
+    assert "Accept-Encoding" in plain.headers["Vary"]
+    pressed = client.get("/api/v1/many", headers={"Accept-Encoding": "br, gzip;q=0.5"})
+    assert pressed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(pressed.data) == plain.data
+    assert int(pressed.headers["Content-Length"]) == len(pressed.data) < len(plain.data) / 10
+    # Other bytes, the same content: the tag says so, and still spares the copy.
+    tag = pressed.headers["ETag"]
+    assert tag == f"W/{plain.headers['ETag']}"
+    held = {"Accept-Encoding": "gzip", "If-None-Match": tag}
+    assert client.get("/api/v1/many", headers=held).status_code == 304
+    head = client.head("/api/v1/many", headers={"Accept-Encoding": "gzip"})
+    assert (head.data, head.headers["Content-Length"]) == (b"", pressed.headers["Content-Length"])
+    for wanted in ("identity", "gzip;q=0", "gzip;q=0.5, identity", ""):
+        answer = client.get("/api/v1/many", headers={"Accept-Encoding": wanted})
+        assert answer.data == plain.data
+    assert client.get("/api/v1/things", headers={"Accept-Encoding": "gzip"}).json["limit"] == 5
+    lines = client.get("/api/v1/stream", headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(lines.data) == client.get("/api/v1/stream").data
+    assert "Content-Length" not in lines.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "since", "sunset", "successors"),
+    [
+        ("/old", "@1790812800", "Thu, 01 Apr 2027 00:00:00 GMT", ["/api/v1/things"]),
+        ("/lines", "@1790812800", "Thu, 01 Apr 2027 00:00:00 GMT", ["/api/v1/things"]),
+        (
+            "/lines?size=2",
+            "@1775001600",
+            "Thu, 01 Apr 2027 00:00:00 GMT",
+            ["/api/v1/things", "/api/v2/lines"],
+        ),
+    ],
+)
+@pytest.mark.acceptance(36)
+def test_what_is_on_its_way_out_says_since_when_until_when_and_what_instead(
+    client, path, since, sunset, successors
+):
+    answer = client.get(f"/api/v1{path}")
+    assert (answer.headers["Deprecation"], answer.headers["Sunset"]) == (since, sunset)
+    links = [f'<{each}>; rel="successor-version"' for each in successors]
+    assert answer.headers.getlist("Link") == links
+    plain = client.get("/api/v1/things").headers
+    assert not {"Deprecation", "Sunset", "Link"} & set(plain.keys())
+
+
+@pytest.mark.parametrize(
+    ("asked", "language", "title"),
+    [
+        (None, "ja", "指定できない検索条件があります"),
+        ("en", "en", "Parameters cannot be used"),
+        ("en-GB,en;q=0.8,ja;q=0.5", "en", "Parameters cannot be used"),
+        ("ja,en;q=0.9", "ja", "指定できない検索条件があります"),
+        ("fr", "ja", "指定できない検索条件があります"),
+        ("*", "ja", "指定できない検索条件があります"),
+    ],
+)
+def test_a_problem_speaks_the_language_that_was_asked_for(client, asked, language, title):
+    headers = {} if asked is None else {"Accept-Language": asked}
+    answer = client.get("/api/v1/things?colour=red", headers=headers)
+    assert (answer.headers["Content-Language"], answer.json["title"]) == (language, title)
+    assert "Accept-Language" in answer.headers["Vary"]
+    assert answer.json["type"] == "/docs/problems#bad_parameters"
+    assert [each["field"] for each in answer.json["errors"]] == ["colour"]
+    gone = client.get(f"/api/v1/things/{'0' * 8}-0000-0000-0000-{'0' * 12}", headers=headers)
+    assert gone.json["title"] == ("Gone" if language == "en" else "提供を終了しました")
 
 
 @pytest.mark.parametrize("text", ["", "x", "W10", "bnVsbA", "WzFd", "WyJhIiwiYiJd", "日本"])
