@@ -245,7 +245,7 @@ def outbox_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
     """Map outbox topics to what they do; a topic that several packages watch runs all of them."""
     return _joined(
         accounts.address_services.make_handlers(settings),
-        accounts.hooks.upkeep.HANDLERS,
+        accounts.hooks.upkeep.make_handlers(settings),
         accounts.notices.make_handlers(settings),
         audit_checkpoints.make_handlers(settings.effective_audit_seed),
         catalog.certification.services.HANDLERS,

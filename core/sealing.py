@@ -56,6 +56,11 @@ def unseal(settings: Settings, purpose: str, row_id: uuid.UUID, sealed: bytes) -
         raise SealBrokenError(f"{purpose}: key {number} does not open it") from None
 
 
+def is_newest(settings: Settings, sealed: bytes) -> bool:
+    """Tell whether the newest key sealed it; what lives on is sealed again, so that old keys can go."""
+    return sealed[:1] == bytes([len(settings.seal_seeds)])
+
+
 def new_nonce() -> bytes:
     """Return the random bytes that make a commitment unguessable."""
     return secrets.token_bytes(NONCE_BYTES)

@@ -181,6 +181,14 @@ def resend(
     return message
 
 
+def seal_anew(session: Session, settings: Settings) -> None:
+    """Seal by the newest key what a former one has sealed: only then can the former one go."""
+    for each in queries.list_all_keys(session):
+        if not sealing.is_newest(settings, each.sealed):
+            plain = open_key(settings, each)
+            each.sealed = sealing.seal(settings, PURPOSE, each.id, plain)
+
+
 def open_key(settings: Settings, key: WebhookKey) -> bytes:
     """Return what signs; the caller has checked the right, or is the sender."""
     return sealing.unseal(settings, PURPOSE, key.id, key.sealed)

@@ -1,4 +1,4 @@
-"""Nightly upkeep of webhooks: what was told long ago is forgotten."""
+"""Nightly upkeep of webhooks: what was told long ago is forgotten, keys are sealed by the newest key."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -6,18 +6,22 @@ from typing import Any
 
 from sqlmodel import Session
 
-from accounts.hooks import queries
+from accounts.hooks import queries, services
 from core import outbox
 from core.clock import day_in_japan, end_of_day
+from core.config import Settings
 from core.db import now
 
 PRUNE = "webhooks.prune"
 KEPT = timedelta(days=30)
 
 
-def _prune(session: Session, _payload: Mapping[str, Any]) -> None:
-    queries.prune(session, now(session) - KEPT)
-    outbox.publish_next(session, PRUNE, end_of_day(day_in_japan(now(session))))
+def make_handlers(settings: Settings) -> Mapping[str, outbox.Handler]:
+    """Return the handler of the nightly message."""
 
+    def prune_nightly(session: Session, _payload: Mapping[str, Any]) -> None:
+        queries.prune(session, now(session) - KEPT)
+        services.seal_anew(session, settings)
+        outbox.publish_next(session, PRUNE, end_of_day(day_in_japan(now(session))))
 
-HANDLERS: Mapping[str, outbox.Handler] = {PRUNE: _prune}
+    return {PRUNE: prune_nightly}

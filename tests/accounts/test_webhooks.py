@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from click.testing import CliRunner
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from pydantic import SecretStr
 from sqlmodel import select
 from standardwebhooks.webhooks import Webhook as StandardWebhook
 from standardwebhooks.webhooks import WebhookVerificationError
@@ -25,10 +27,12 @@ from accounts.hooks.models import (
     WebhookState,
 )
 from accounts.models import Organisation, Role
-from app import outbox_handlers
+from app import cli, outbox_handlers
 from core import changes, db, outbox
 from core.audit import AuditEvent
+from core.config import Settings
 from core.http import Limits
+from core.sealing import seal
 from tests import factories
 from tests.accounts.receiving import change, head, receiving, send_once
 from tests.letterbox import empty_letterbox, receivers
@@ -492,9 +496,65 @@ def test_log_is_kept_for_thirty_days(browser, served, receiver, company, hold_cl
         hold_clock(NOON + timedelta(days=days))
         with db.transaction() as session:
             outbox.publish(session, upkeep.PRUNE, {})
-        outbox.run_due(upkeep.HANDLERS)
+        outbox.run_due(upkeep.make_handlers(served))
         assert len(rows(WebhookMessage)) == len(rows(WebhookAttempt)) == left
     assert len(rows(WebhookKey)) == 1
+
+
+def test_keys_outlive_the_key_that_sealed_them(browser, served, receiver, company):
+    """The operator changes the sealing key; after a night the former one can go."""
+    page = register(browser, receiver.origin, "hmac")
+    (secret,) = re.findall(r"whsec_\S+", press(browser, page, "鍵を表示する（一度だけ）").text)
+    first, second = SecretStr("11" * 32), SecretStr("22" * 32)
+    former = {"env": "production", "seal_key": first}
+    with db.transaction() as session:
+        (key,) = session.exec(select(WebhookKey))
+        plain = services.open_key(served, key)
+        key.sealed = seal(fresh(served.model_copy(update=former)), services.PURPOSE, key.id, plain)
+    both = served.model_copy(update={"seal_key": second, "seal_keys_before": [first]})
+    with db.transaction() as session:
+        outbox.publish(session, upkeep.PRUNE, {})
+    outbox.run_due(upkeep.make_handlers(fresh(both)))
+    (key,) = rows(WebhookKey)
+    assert key.sealed[0] == 2
+    change(company[0], "ミホン")
+    assert send_once(fresh(both)) == 1
+    _, headers, body = receiver.received[-1]
+    StandardWebhook(secret).verify(body, headers)
+    lost = fresh(served.model_copy(update={"seal_key": SecretStr("33" * 32)}))
+    change(company[0], "ミホンニ")
+    assert send_once(lost) == 1
+    assert "鍵を開けません" in main(browser, page)
+
+
+def fresh(settings):
+    """Return the settings read anew: what was derived from other values is not taken along."""
+    return Settings(**settings.model_dump())
+
+
+def test_command_sends_what_is_due_beside_the_outbox(browser, served, receiver, company):
+    register(browser, receiver.origin)
+    change(company[0], "ミホン")
+    environment = {
+        "NARABI_DATABASE_URL": served.database_url,
+        "NARABI_DATA_DIR": str(served.data_dir),
+        "NARABI_WEBHOOK_ORIGINS": json.dumps(served.webhook_origins),
+    }
+    done = CliRunner().invoke(cli, ["outbox", "run", "--once"], env=environment)
+    assert done.exit_code == 0, done.output
+    assert [json.loads(body)["data"]["sequence"] for body in receiver.bodies] == [head()]
+    stop = threading.Event()
+    running = threading.Thread(target=sending.Sender(served).run, args=[stop])
+    running.start()
+    change(company[0], "ミホンニ")
+    until = time.monotonic() + 10
+    while len(receiver.bodies) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    stop.set()
+    running.join(10)
+    assert not running.is_alive()
+    assert [each.state for each in rows(WebhookMessage)] == ["delivered"] * 2
 
 
 def test_restored_backup_is_told_though_its_numbers_are_lower(browser, served, receiver, company):
