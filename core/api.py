@@ -55,6 +55,7 @@ class ProblemFieldSchema(FormSchema):
 
     field = fields.String(required=True)
     message = fields.String(required=True)
+    code = fields.String(metadata={"description": "誤りの種類。回答を送ったときにある"})
 
 
 class ProblemSchema(FormSchema):
@@ -69,6 +70,7 @@ class ProblemSchema(FormSchema):
     instance = fields.String(required=True)
     request_id = fields.String(required=True)
     errors = fields.List(fields.Nested(ProblemFieldSchema))
+    current = fields.Dict(metadata={"description": "412のときの、今の内容"})
 
 
 class NoQuerySchema(FormSchema):

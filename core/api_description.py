@@ -127,6 +127,11 @@ def _describe_answers(method: str, operation: Operation) -> dict[str, Any]:
 def _path_parameters(rule: Rule) -> list[dict[str, Any]]:
     kinds = {name: kind for kind, name in _PATH_PART.findall(rule.rule)}
     return [
-        {"in": "path", "name": name, "required": True, "schema": _SHAPES[kinds[name]]}
+        {
+            "in": "path",
+            "name": name,
+            "required": True,
+            "schema": _SHAPES[kinds[name].partition("(")[0]],
+        }
         for name in sorted(rule.arguments)
     ]

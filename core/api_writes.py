@@ -149,7 +149,9 @@ def check_match(current: Mapping[str, Any]) -> None:
     """Refuse a change that was made from another text than this (412); call it holding the row."""
     if not request.if_match.contains(api.etag_of(current)):
         raise StaleVersion(
-            "読んだあとに、ほかの人かプログラムが先に更新しました。今の内容を読み直し、見比べてから送ってください。"
+            "読んだあとに、ほかの人かプログラムが先に更新しました。currentの今の内容と見比べてから、"
+            "読み直したときのETagを付けて送ってください。",
+            shown=current,
         )
 
 

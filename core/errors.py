@@ -16,6 +16,9 @@ class DomainError(Exception):
         super().__init__(message)
         self.message = message
 
+    def tell_more(self, problem: dict[str, Any]) -> None:
+        """Add to the JSON of a refusal what a program acts on; most have nothing to add."""
+
 
 class NotFound(DomainError):
     """The subject is absent, or the actor may not know that it exists."""
@@ -134,9 +137,15 @@ class Invalid(DomainError):
         self.errors = dict(errors)
         self.codes = dict(codes or {})
 
+    def tell_more(self, problem: dict[str, Any]) -> None:
+        """Name the kind of fault beside each field, where it has a code."""
+        for each in problem["errors"]:
+            if each["field"] in self.codes:
+                each["code"] = self.codes[each["field"]]
+
 
 class StaleVersion(DomainError):
-    """Somebody else changed the row first."""
+    """Somebody else changed the row first; `shown` is what a program is told of the present state."""
 
     code = "stale_version"
     title = "ほかの人が先に更新しました"
@@ -149,9 +158,16 @@ class StaleVersion(DomainError):
         "見比べて、残すほうを選んでください。",
         *,
         current: Mapping[str, Any] | None = None,
+        shown: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.current = dict(current or {})
+        self.shown = shown
+
+    def tell_more(self, problem: dict[str, Any]) -> None:
+        """Show a program what stands there now."""
+        if self.shown is not None:
+            problem["current"] = self.shown
 
 
 class PreconditionRequired(DomainError):

@@ -46,6 +46,7 @@ class Yen(fields.Integer):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if isinstance(value, str):
             return _cleaned(japanese.parse_yen, value, label_of(self))
+        _refuse_part(self, value)
         return super()._deserialize(value, attr, data, **kwargs)
 
 
@@ -57,13 +58,20 @@ class Whole(fields.Integer):
             value = (
                 japanese.normalise_nfc(value).translate(_FULL_WIDTH_DIGITS).replace(",", "").strip()
             )
+        _refuse_part(self, value)
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+def _refuse_part(field: fields.Integer, value: Any) -> None:
+    """Refuse a number of JSON that would lose what stands behind its point."""
+    if isinstance(value, float):
+        raise field.make_error("invalid", input=value)
 
 
 _FULL_WIDTH_DIGITS = str.maketrans("０１２３４５６７８９，", "0123456789,")
 
 
-class Day(fields.Field[date]):
+class Day(fields.Date):
     """A Japanese day: R8.10.1, 令和8年10月1日, 2026-10-01 or 2026/10/1."""
 
     def _deserialize(self, value: Any, *_rest: Any, **_kwargs: Any) -> date:

@@ -244,6 +244,9 @@ def answer_domain_error(error: errors.DomainError) -> ResponseReturnValue:
     details = [*getattr(error, "reasons", ()), *getattr(error, "errors", {}).items()]
     told = answer(status_of(type(error)), error.code, error.title, error.message, details)
     response = make_response(told)
+    if wants_json():
+        error.tell_more(problem := response.get_json())
+        response.set_data(jsonify(problem).data)
     if seconds := getattr(error, "retry_after", None):
         response.headers["Retry-After"] = str(seconds)
     return response
@@ -272,9 +275,7 @@ def answer(
 
 def typed_texts() -> list[str]:
     """Return what a refused form held in words, so that it can be copied; never a password."""
-    if request.method not in gates.BODY_METHODS or not request.form:
-        return []
-    return forms.list_typed(request.form)
+    return forms.list_typed(request.form) if request.method in gates.BODY_METHODS else []
 
 
 def _answer_csrf_error(_error: CSRFError) -> ResponseReturnValue:
