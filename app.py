@@ -43,6 +43,7 @@ import catalog.feed_upkeep
 import catalog.history_views
 import catalog.listing_views
 import catalog.mirror_cli
+import catalog.offerings.api
 import catalog.offerings.cli
 import catalog.offerings.file_cli
 import catalog.offerings.queries.answers
@@ -136,6 +137,7 @@ BLUEPRINTS = (
     catalog.reference_views.blueprint,
     catalog.comparison_frame.blueprint,
     catalog.api.blueprint,
+    catalog.offerings.api.blueprint,
     procurement.bodies.views.blueprint,
     procurement.home.views.blueprint,
     procurement.market.views.blueprint,

@@ -71,10 +71,20 @@ def percent(label: str) -> Percent:
     return Percent(metadata={"label": label}, load_default=None)
 
 
-def yes_no(label: str) -> fields.Boolean:
+class YesNo(fields.Boolean):
+    """Yes or no: true and false of JSON, or these words as a form sends them; never a number."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, str | bool):
+            raise self.make_error("invalid", input=value)
+        text = str(value).lower() if isinstance(value, bool) else value
+        return bool(super()._deserialize(text, attr, data, **kwargs))
+
+
+def yes_no(label: str) -> YesNo:
     """Declare a question with yes and no that may stay open."""
     sentence = f"{label}は一覧から選択してください。"
-    return fields.Boolean(
+    return YesNo(
         metadata={"label": label},
         load_default=None,
         truthy={"true"},

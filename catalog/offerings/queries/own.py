@@ -13,7 +13,12 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from catalog.offerings.models import Listing, ListingVersion, Offering, OfferingVersion, OfferState
-from catalog.offerings.queries import MAXIMUM_VERSIONS, OPEN_STATES, _listing_version_links
+from catalog.offerings.queries import (
+    MAXIMUM_VERSIONS,
+    OPEN_STATES,
+    _listing_version_links,
+    _whole_offering_version,
+)
 from catalog.specifications.models import SpecificationVersion, StandardSpecification, title_of
 
 
@@ -113,6 +118,25 @@ def list_at_work(session: Session, owner_id: uuid.UUID) -> list[AtWork]:
         .limit(MAXIMUM_VERSIONS)
     )
     return [AtWork(*row) for row in session.execute(statement)]
+
+
+def list_open_versions(
+    session: Session, owner_id: uuid.UUID, *, after: uuid.UUID | None, limit: int
+) -> list[OfferingVersion]:
+    """Return versions of a maker's software that are on their way, by id, after one of them."""
+    statement = (
+        select(OfferingVersion)
+        .where(
+            OfferingVersion.owner_id == owner_id,
+            col(OfferingVersion.state).in_(OPEN_STATES),
+        )
+        .options(*_whole_offering_version())
+        .order_by(col(OfferingVersion.id))
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(col(OfferingVersion.id) > after)
+    return list(session.exec(statement))
 
 
 def list_open_terms(session: Session, owner_id: uuid.UUID) -> list[TermsOutline]:

@@ -1,0 +1,370 @@
+"""Programs of a vendor prepare drafts as its people do on pages; they never submit or publish."""
+
+import re
+import uuid
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from catalog.offerings.models import AnswerDraft
+from catalog.specifications.queries import list_requirements
+from core import db
+from core.audit import AuditDetail, AuditEvent
+from tests import factories
+from tests.api.programs import WRITER, Program
+from tests.catalog.offerings.conftest import make_company
+
+HOSTING = {
+    "hosting_provider": "aws",
+    "hosting_region": "東京",
+    "data_location": "東京と大阪",
+    "networks": ["lgwan"],
+    "size_classes": ["under_10k", "10k"],
+    "import_formats": "CSV（文字コードはUTF-8）",
+    "export_formats": "CSV、JSON",
+    "api_specification": None,
+}
+OVERVIEW = {
+    "name": "見本の窓口予約",
+    "kana": None,
+    "summary": "窓口の予約を受け付けます。",
+    "description": "住民が窓口を予約し、\n職員が順番を管理します。",
+    "features": ["予約の受付", "順番の案内"],
+}
+OPERATION = {
+    "support_hours": "平日9時から17時まで",
+    "planned_service_hours": "毎日0時から24時まで",
+    "availability_basis_points": 9_995,
+    "rto_hours": 4,
+    "rpo_hours": None,
+    "maintenance_notice_days": 14,
+    "onboarding_weeks": 6,
+    "training": None,
+    "responsibility_boundary": None,
+}
+EXIT = {
+    "notice_months": 6,
+    "transition_days": 30,
+    "retrieval_days": 60,
+    "export_charge_yen": 0,
+    "deletion_certificate": True,
+    "parallel_running": False,
+    "escrow": None,
+    "exit_note": None,
+}
+COMPONENT = {
+    "kind": "usage",
+    "name": "予約1件",
+    "unit": "case",
+    "interval": "usage",
+    "tier_mode": "volume",
+    "tiers": [{"from": 0, "unit_price": 30}, {"from": 1000, "unit_price": 25}],
+    "minimum": 1_000,
+    "maximum": None,
+    "size_classes": [],
+    "valid_from": None,
+    "valid_to": "2030-03-31",
+    "currency": "JPY",
+}
+BASE = {
+    **COMPONENT,
+    "kind": "base",
+    "name": "月額基本",
+    "unit": "lump",
+    "interval": "month",
+    "tiers": [{"from": 0, "unit_price": 20_000}],
+    "minimum": None,
+    "valid_to": None,
+}
+PRICES = {
+    "minimum_term_months": 12,
+    "tax_rounding": "whole",
+    "part_month": "whole",
+    "components": [BASE, COMPONENT],
+}
+GROUPS: dict[str, Any] = {
+    "overview": OVERVIEW,
+    "hosting": HOSTING,
+    "users": {
+        "body_kinds": [],
+        "languages": ["ja"],
+        "authentication": [],
+        "accessibility_level": None,
+        "accessibility_statement": None,
+    },
+    "data": {
+        "data_categories": [
+            {"name": "予約", "imports": None, "exports": "CSV", "conformity": "partly"}
+        ]
+    },
+    "accreditations": {
+        "accreditations": [
+            {
+                "kind": "iso_27001",
+                "number": "JQA-1",
+                "body": "見本の認証機関",
+                "scope": "全社",
+                "expires_on": "2030-01-31",
+            }
+        ]
+    },
+    "prices": PRICES,
+    "discounts": {
+        "discounts": [{"from_bodies": 5, "basis_points": 525}],
+        "state_support_yen": 100_000,
+        "state_support_until": "2030-03-31",
+        "state_support_note": None,
+    },
+    "operation": OPERATION,
+    "exit": EXIT,
+}
+
+
+@pytest.fixture
+def company(database):
+    with db.transaction() as session:
+        return make_company(session)
+
+
+@pytest.fixture
+def specification(database):
+    with db.transaction() as session:
+        return factories.specification(session, requirements=3)
+
+
+@pytest.fixture
+def program(client, company):
+    return Program(client, company.home.id, WRITER)
+
+
+@pytest.fixture
+def draft(program, specification):
+    body = {"specification_version_id": str(specification.id), "name": "見本"}
+    return program.post("/drafts", body)
+
+
+def test_a_program_fills_a_draft_until_a_person_can_submit_it(
+    program, draft, company, specification, new_client
+):
+    place = draft.headers["Location"].removeprefix("/api/v1")
+    version_id = draft.json["id"]
+    assert program.get("/drafts").json["items"] == [draft.json]
+    assert not program.get(f"{place}/missing").json["is_complete"]
+    for group, body in GROUPS.items():
+        assert program.change(f"{place}/{group}", body).json == body
+        assert program.get(f"{place}/{group}").json == body
+    assert program.get(place).json["groups"] == GROUPS
+    for each in program.get(f"{place}/answers").json["items"]:
+        assert each["answer"] is None
+    answers = [
+        {
+            "requirement_id": number,
+            "answer": answer,
+            "note": None,
+            "due_on": None,
+            "evidence_url": url,
+        }
+        for number, answer, url in (
+            ("R-001", "conforms", "https://example.jp/proof"),
+            ("R-003", "not_implemented", None),
+        )
+    ]
+    program.change(f"{place}/answers", {"answers": answers}, method="PATCH")
+    (lack,) = program.get(f"{place}/missing").json["items"]
+    assert (lack["group"], lack["requirement_id"]) == ("answers", "R-002")
+    with db.reading() as session:
+        second = list_requirements(session, specification.id)[1].id
+    body = {"answer": "conditional", "note": None, "due_on": "2027-04-01", "evidence_url": None}
+    program.change(f"{place}/answers/{second}", body)
+    assert program.get(f"{place}/missing").json == {"is_complete": True, "items": []}
+
+    browser = new_client()
+    browser.query_budget = 60
+    factories.sign_in_client(browser, company.admin)
+    page = f"/vendor/offerings/{version_id}"
+    assert program.get(place).json["page"] == page
+    sent = browser.submit(f"{page}/submit", {"confirmed": "yes"})
+    assert sent.status_code == 303, sent.text
+    tag = program.get(f"{place}/exit").headers["ETag"]
+    refused = program.change(f"{place}/exit", EXIT, 409, tag=tag)
+    assert "提出済み" in refused.json["detail"]
+
+
+def test_what_a_page_refuses_is_refused_by_its_place_and_changes_nothing(program, draft):
+    place = f"/drafts/{draft.json['id']}"
+    refused: dict[str, Any] = {
+        "overview": [
+            ({**OVERVIEW, "name": ""}, ["name"]),
+            ({**OVERVIEW, "features": ["a" * 101, "b"]}, ["features.0"]),
+            ({**OVERVIEW, "features": ["x"] * 21}, ["features"]),
+            ({**OVERVIEW, "name": "a\u202eb", "summary": "x" * 201}, ["name", "summary"]),
+            ({**OVERVIEW, "colour": "red"}, ["colour"]),
+            ({"name": "見本"}, ["kana", "summary", "description", "features"]),
+        ],
+        "hosting": [({**HOSTING, "networks": ["fax"], "hosting_provider": "x"}, ["networks.0", "hosting_provider"])],
+        "operation": [
+            ({**OPERATION, "planned_service_hours": None}, ["planned_service_hours"]),
+            ({**OPERATION, "rto_hours": 1.5}, ["rto_hours"]),
+            ({**OPERATION, "availability_basis_points": 10_001}, ["availability_basis_points"]),
+            ({**OPERATION, "availability_basis_points": 0}, ["availability_basis_points"]),
+        ],
+        "exit": [
+            ({**EXIT, "escrow": 1}, ["escrow"]),
+            ({**EXIT, "export_charge_yen": -1}, ["export_charge_yen"]),
+            ({**EXIT, "export_charge_yen": 3 * 10**9}, ["export_charge_yen"]),
+        ],
+        "accreditations": [
+            ({"accreditations": [{**dict.fromkeys(GROUPS["accreditations"]["accreditations"][0])}]}, ["accreditations.0"]),
+            ({"accreditations": [{**GROUPS["accreditations"]["accreditations"][0], "body": None}]}, ["accreditations.0.body"]),
+        ],
+        "discounts": [
+            ({**GROUPS["discounts"], "state_support_until": None}, ["state_support_until"]),
+            ({**GROUPS["discounts"], "discounts": [{"from_bodies": 9, "basis_points": 500}, {"from_bodies": 9, "basis_points": 400}]}, ["discounts.1.from_bodies", "discounts.1.basis_points"]),
+        ],
+        "prices": [
+            ({**PRICES, "components": [{**BASE, "interval": "usage"}, {**COMPONENT, "currency": "USD"}]}, ["components.0.interval", "components.1.currency"]),
+            ({**PRICES, "components": [{**BASE, "tiers": [{"from": 5, "unit_price": 1}]}]}, ["components.0.tiers.0.from"]),
+            ({**PRICES, "components": [BASE, {**COMPONENT, "tiers": [{"from": 0, "unit_price": 1}, {"from": 0, "unit_price": 2}]}]}, ["components.1.tiers.1.from"]),
+            ({**PRICES, "components": [{**BASE, "tiers": [{"from": n, "unit_price": 1} for n in range(6)]}]}, ["components.0.tiers"]),
+            ({**PRICES, "components": [BASE] * 41}, ["components"]),
+            ({**PRICES, "components": [{**BASE, "valid_from": "2027-02-30"}]}, ["components.0.valid_from"]),
+            ({**PRICES, "components": [{**BASE, "minimum": 9, "maximum": 3}]}, ["components.0.maximum"]),
+        ],
+    }  # fmt: skip
+    for group, cases in refused.items():
+        before = program.get(f"{place}/{group}")
+        for body, fields in cases:
+            problem = program.change(f"{place}/{group}", body, 422, tag=before.headers["ETag"]).json
+            assert sorted(each["field"] for each in problem["errors"]) == sorted(fields), problem
+            assert all(re.search("[ぁ-ん]", each["message"]) for each in problem["errors"]), problem
+        assert program.get(f"{place}/{group}").headers["ETag"] == before.headers["ETag"]
+
+
+def test_answers_come_in_bulk_with_every_refusal_named_or_not_at_all(program, draft):
+    path = f"/drafts/{draft.json['id']}/answers"
+    before = program.get(path).headers["ETag"]
+    blank = dict.fromkeys(("answer", "note", "due_on", "evidence_url"))
+    wrong = [
+        ("R-001", {"answer": "conditional"}, "due_on", "due_missing"),
+        ("R-001", {"answer": "conforms"}, "requirement_id", "repeated"),
+        ("R-999", {"answer": "conforms"}, "requirement_id", "unknown_requirement"),
+        ("R-003", {"answer": "conforms"}, "answer", "answer_not_allowed"),
+        ("R-002", {"note": "説明だけ"}, "answer", "answer_missing"),
+    ]
+    answers = [{**blank, "requirement_id": number, **said} for number, said, *_ in wrong]
+    problem = program.change(path, {"answers": answers}, 422, tag=before, method="PATCH").json
+    assert problem["type"] == "/docs/problems#answers_refused"
+    found = {(each["field"], each["code"]) for each in problem["errors"]}
+    wanted = {(f"answers.{n}.{name}", code) for n, (*_, name, code) in enumerate(wrong)}
+    assert found == wanted
+    assert program.get(path).headers["ETag"] == before
+
+    kept = {
+        **blank,
+        "requirement_id": "R-001",
+        "answer": "conforms",
+        "note": "画面で確かめられます。",
+    }
+    done = program.change(path, {"answers": [kept]}, method="PATCH").json
+    first = done["items"][0]
+    assert (first["answer"], first["note"]) == ("conforms", "画面で確かめられます。")
+    one = f"{path}/{first['id']}"
+    assert program.get(one).json == first
+    refused = program.change(one, {**blank, "answer": "alternative"}, 422).json
+    assert [each["field"] for each in refused["errors"]] == ["note"]
+    assert program.change(one, blank).json["answer"] is None
+    assert program.get(path).headers["ETag"] == before
+    program.get(f"{path}/{uuid.uuid4()}", 404)
+
+
+@pytest.mark.acceptance(33)
+def test_a_program_and_a_person_at_one_draft_lose_nothing(program, draft, company, new_client):
+    place = f"/drafts/{draft.json['id']}/overview"
+    page = f"/vendor/offerings/{draft.json['id']}/overview"
+    program.change(place, OVERVIEW)
+    browser = new_client()
+    factories.sign_in_client(browser, company.member)
+
+    read = program.get(place)
+    assert browser.submit(page, {"summary": "人が書いた説明"}).status_code == 303
+    sent = {**read.json, "summary": "プログラムの説明"}
+    stale = program.change(place, sent, 412, tag=read.headers["ETag"]).json
+    assert stale["type"] == "/docs/problems#stale_version"
+    assert stale["current"] == {**OVERVIEW, "summary": "人が書いた説明"}
+    assert program.get(place).json == stale["current"]
+    program.send("PUT", place, 428, sent)
+
+    press = browser.prepare(page, {"summary": "人の次の説明"})
+    program.edit(place, summary="プログラムの次の説明")
+    answer = press()
+    assert answer.status_code == 412
+    assert "人の次の説明" in answer.text
+    assert "プログラムの次の説明" in answer.text
+    assert program.get(place).json["summary"] == "プログラムの次の説明"
+
+
+def test_what_a_person_typed_and_not_saved_outlives_a_program(program, draft, company, new_client):
+    path = f"/drafts/{draft.json['id']}/answers"
+    page = f"/vendor/offerings/{draft.json['id']}/answers/1"
+    browser = new_client()
+    factories.sign_in_client(browser, company.member)
+    refused = browser.submit(page, {"answer_1": "alternative"})
+    assert refused.status_code == 422
+    answer = {"answer": "conforms", "note": None, "due_on": None, "evidence_url": None}
+    one = {**answer, "requirement_id": "R-001"}
+    program.change(path, {"answers": [one]}, method="PATCH")
+    with db.reading() as session:
+        (kept,) = session.exec(select(AnswerDraft)).all()
+    assert kept.typed["answer"] == "alternative"
+
+
+def test_one_key_makes_one_draft(program, specification):
+    body = {"specification_version_id": str(specification.id), "name": "見本"}
+    first = program.post("/drafts", body, key="one-draft-only")
+    again = program.post("/drafts", body, key="one-draft-only")
+    assert again.json == first.json
+    assert len(program.get("/drafts").json["items"]) == 1
+    program.send("POST", "/drafts", 400, body)
+    program.post("/drafts", {**body, "name": "別"}, 422, key="one-draft-only")
+    wrong = {"specification_version_id": "x", "name": ""}
+    problem = program.post("/drafts", wrong, 422).json
+    assert {each["field"] for each in problem["errors"]} == set(wrong)
+
+
+def test_own_drafts_come_in_pages_and_nobody_elses(program, specification, client):
+    made = set()
+    with db.transaction() as session:
+        other = make_company(session)
+    stranger = Program(client, other.home.id, WRITER)
+    for name in ("一", "二", "三"):
+        body = {"specification_version_id": str(specification.id), "name": name}
+        made.add(program.post("/drafts", body).json["id"])
+        theirs = stranger.post("/drafts", body).json["id"]
+    first = program.get("/drafts?limit=2").json
+    rest = program.get(f"/drafts?limit=2&cursor={first['next']}").json
+    assert rest["next"] is None
+    assert {each["id"] for each in [*first["items"], *rest["items"]]} == made
+    program.get("/drafts?cursor=x", 400)
+    nothing = program.get(f"/drafts/{uuid.uuid4()}", 404).json
+    hidden = program.get(f"/drafts/{theirs}", 404).json
+    for name in ("title", "detail", "type"):
+        assert hidden[name] == nothing[name]
+    for group, body in GROUPS.items():
+        program.get(f"/drafts/{theirs}/{group}", 404)
+        program.change(f"/drafts/{theirs}/{group}", body, 404, tag='"x"')
+    program.change(f"/drafts/{theirs}/answers", {"answers": [{**dict.fromkeys(("answer", "note", "due_on", "evidence_url")), "requirement_id": "R-001"}]}, 404, tag='"x"', method="PATCH")  # fmt: skip
+
+
+def test_the_trail_names_the_program(program, draft):
+    program.edit(f"/drafts/{draft.json['id']}/overview", summary="プログラムの説明")
+    with db.reading() as session:
+        events = session.exec(
+            select(AuditEvent, AuditDetail)
+            .join(AuditDetail, col(AuditDetail.sequence) == AuditEvent.sequence)
+            .where(col(AuditEvent.action).in_(("offering.create", "offering.edit")))
+        ).all()
+    assert len(events) == 2
+    for event, detail in events:
+        assert event.person_id is None
+        assert "client" in str(detail.detail), detail.detail
