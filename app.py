@@ -62,6 +62,7 @@ import catalog.specifications.registry_views
 import catalog.specifications.services
 import catalog.specifications.views
 import procurement.bodies.views
+import procurement.contracts.api
 import procurement.contracts.services
 import procurement.contracts.views
 import procurement.demo.cli
@@ -73,6 +74,7 @@ import procurement.market.leaving_views
 import procurement.market.queries
 import procurement.market.services
 import procurement.market.views
+import procurement.projects.api
 import procurement.projects.views
 import procurement.proof.cli
 import procurement.proof.views
@@ -141,10 +143,12 @@ BLUEPRINTS = (
     procurement.bodies.views.blueprint,
     procurement.home.views.blueprint,
     procurement.market.views.blueprint,
+    procurement.projects.api.blueprint,
     procurement.projects.views.blueprint,
     procurement.proof.views.blueprint,
     procurement.quoting.views.blueprint,
     procurement.succession.views.blueprint,
+    procurement.contracts.api.blueprint,
     procurement.contracts.views.requests_blueprint,
     procurement.contracts.views.contracts_blueprint,
     search.api.blueprint,

@@ -163,6 +163,9 @@ SCOPES: dict[tuple[str, Grantee], str] = {
     ("offering.read_draft", Scope.OFFERING_WRITE): "o",
     ("offering.edit", Scope.OFFERING_WRITE): "o",
     ("project.read", Scope.PROJECT_READ): "o",
+    ("evidence.read", Scope.PROJECT_READ): "o",
+    ("request.read", Scope.PROJECT_READ): "o",
+    ("contract.read", Scope.PROJECT_READ): "o",
     ("webhook.read", Scope.WEBHOOK_MANAGE): "o",
     ("webhook.manage", Scope.WEBHOOK_MANAGE): "o",
 }

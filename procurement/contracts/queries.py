@@ -85,6 +85,22 @@ def list_requests(
     return list(session.exec(statement))
 
 
+def list_requests_after(
+    session: Session, owner_id: uuid.UUID, *, after: uuid.UUID | None, limit: int
+) -> list[UsageContractRequest]:
+    """Return requests of a body by id, after one of them."""
+    statement = (
+        select(UsageContractRequest)
+        .where(UsageContractRequest.owner_id == owner_id)
+        .options(*_with_names())
+        .order_by(col(UsageContractRequest.id))
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(col(UsageContractRequest.id) > after)
+    return list(session.exec(statement))
+
+
 def count_received(session: Session, addressee_id: uuid.UUID) -> int:
     """Count the requests that were sent to an organisation."""
     statement = select(func.count(col(UsageContractRequest.id))).where(
@@ -188,6 +204,23 @@ def list_contracts(
         statement = statement.where(Contract.owner_id == owner_id)
     if addressee_id is not None:
         statement = statement.where(Contract.addressee_id == addressee_id)
+    return [(contract, request) for contract, request in session.exec(statement)]
+
+
+def list_contracts_after(
+    session: Session, owner_id: uuid.UUID, *, after: uuid.UUID | None, limit: int
+) -> list[tuple[Contract, UsageContractRequest]]:
+    """Return contracts of a body with their requests by id, after one of them."""
+    statement = (
+        select(Contract, UsageContractRequest)
+        .join(UsageContractRequest, col(UsageContractRequest.id) == Contract.request_id)
+        .where(Contract.owner_id == owner_id)
+        .options(*_with_names())
+        .order_by(col(Contract.id))
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(col(Contract.id) > after)
     return [(contract, request) for contract, request in session.exec(statement)]
 
 

@@ -72,6 +72,18 @@ def list_projects(
     return list(session.exec(statement))
 
 
+def list_projects_after(
+    session: Session, owner_id: uuid.UUID, *, after: uuid.UUID | None, limit: int
+) -> list[Project]:
+    """Return projects of a body by id, after one of them."""
+    statement = (
+        select(Project).where(Project.owner_id == owner_id).order_by(col(Project.id)).limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(col(Project.id) > after)
+    return list(session.exec(statement))
+
+
 def list_packs(session: Session, project_id: uuid.UUID) -> list[EvidencePack]:
     """Return the evidence packs of a project, the newest revision first."""
     statement = (
