@@ -1,9 +1,12 @@
 """An error answer of the API: problem+json (RFC 9457), in Japanese or, when asked for, in English."""
 
+import json
 from http import HTTPStatus
 from typing import Any
 
 from flask import Response, jsonify, request
+
+from core.errors import DomainError
 
 PROBLEM_TYPE = "application/problem+json"
 _LANGUAGES = ("ja", "en")
@@ -182,3 +185,10 @@ def _say_in_english(status: int, code: str) -> tuple[str, str]:
     known = status in set(HTTPStatus)
     plain = HTTPStatus(status).phrase if known else "Error"
     return ENGLISH.get(code, (plain, f"{plain}. The address in type explains it."))
+
+
+def tell_more(response: Response, error: DomainError) -> None:
+    """Add to a problem what its error knows besides: codes of faults, what stands there now."""
+    problem = response.get_json()
+    error.tell_more(problem)
+    response.set_data(json.dumps(problem, ensure_ascii=False))

@@ -245,8 +245,7 @@ def answer_domain_error(error: errors.DomainError) -> ResponseReturnValue:
     told = answer(status_of(type(error)), error.code, error.title, error.message, details)
     response = make_response(told)
     if wants_json():
-        error.tell_more(problem := response.get_json())
-        response.set_data(jsonify(problem).data)
+        problems.tell_more(response, error)
     if seconds := getattr(error, "retry_after", None):
         response.headers["Retry-After"] = str(seconds)
     return response
