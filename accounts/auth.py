@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from accounts import queries, resubmission, services
-from accounts.clients import bearer
+from accounts.clients import bearer, limits
 from accounts.identity import ANONYMOUS, Actor
 from accounts.models import Membership, SignIn
 from accounts.oauth import list_providers
@@ -71,8 +71,10 @@ def actor() -> Actor:
 def init_auth(app: Flask) -> None:
     """Load the actor before each request and guard every route."""
     app.before_request(load_actor)
+    app.before_request(limits.count_request)
     app.before_request(lambda: _guard(app))
     app.after_request(bearer.keep_apart)
+    app.after_request(limits.tell_limits)
     app.register_error_handler(SignInRequired, answer_sign_in_required)
     app.register_error_handler(InsufficientScope, bearer.answer_no_scope)
     app.register_error_handler(ReauthenticationRequired, answer_old_sign_in)

@@ -5,7 +5,7 @@ import hmac
 import ipaddress
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import Table, case, delete
@@ -23,11 +23,25 @@ _HOME_NETWORK = 64  # bits: whoever has an IPv6 address has all of such a networ
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `most` tries of a kind within `hours` of the first."""
+    """At most `most` tries of a kind within `hours` and `minutes` of the first."""
 
     kind: str
     most: int
-    hours: int
+    hours: int = 0
+    minutes: int = 0
+
+    @property
+    def span(self) -> timedelta:
+        """How long a count goes on before it begins anew."""
+        return timedelta(hours=self.hours, minutes=self.minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many tries there were, these included, since the first of the span."""
+
+    tries: int
+    began_at: datetime
 
 
 def network_of(address: str | None) -> str:
@@ -42,7 +56,12 @@ def network_of(address: str | None) -> str:
 
 
 def count_try(session: Session, settings: Settings, limit: Limit, source: str) -> int:
-    """Count one more try and return by how many the limit is passed, 0 while it is kept.
+    """Count one more try and return by how many the limit is passed, 0 while it is kept."""
+    return max(0, count(session, settings, limit, source).tries - limit.most)
+
+
+def count(session: Session, settings: Settings, limit: Limit, source: str, times: int = 1) -> Count:
+    """Count so many tries more, for all workers and nodes in one statement.
 
     The source is sealed: the table tells nobody who it was.
     """
@@ -51,21 +70,21 @@ def count_try(session: Session, settings: Settings, limit: Limit, source: str) -
     insert: Any = postgresql.insert if is_postgresql else sqlite.insert
     moment = now(session)
     session.execute(delete(table).where(table.c.began_at < moment - _KEPT))
-    is_over = table.c.began_at <= moment - timedelta(hours=limit.hours)
-    first = {"id": _seal(settings, limit.kind, source), "began_at": moment, "tries": 1}
+    is_over = table.c.began_at <= moment - limit.span
+    first = {"id": _seal(settings, limit.kind, source), "began_at": moment, "tries": times}
     statement = insert(table).values(created_at=moment, updated_at=moment, version=1, **first)
-    tries = session.execute(
+    tries, began_at = session.execute(
         statement.on_conflict_do_update(
             index_elements=[table.c.id],
             set_={
-                "tries": case((is_over, 1), else_=table.c.tries + 1),
+                "tries": case((is_over, times), else_=table.c.tries + times),
                 "began_at": case((is_over, moment), else_=table.c.began_at),
                 "updated_at": moment,
                 "version": table.c.version + 1,
             },
-        ).returning(table.c.tries)
-    ).scalar_one()
-    return max(0, int(tries) - limit.most)
+        ).returning(table.c.tries, table.c.began_at)
+    ).one()
+    return Count(int(tries), began_at)
 
 
 def _seal(settings: Settings, kind: str, source: str) -> uuid.UUID:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import pkgutil
 import sys
 import time
@@ -9,6 +10,9 @@ import traceback
 from pathlib import Path
 
 from bench.measures import REGISTERED, Measure
+
+# A measure asks faster than any program may.
+os.environ.setdefault("NARABI_API_ANONYMOUS_PER_MINUTE", "10000000")
 
 
 def load_measures(package: str) -> list[Measure]:

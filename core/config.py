@@ -108,6 +108,18 @@ class Settings(BaseSettings):
         le=10_000,
         description="PDFs of costs and comparisons drawn in an hour for one person or, signed out, one network",
     )
+    api_anonymous_per_minute: int = Field(
+        default=300,
+        ge=10,
+        le=10_000_000,
+        description="requests of the API in a minute without a token, for one network",
+    )
+    api_client_per_minute: int = Field(
+        default=3_000,
+        ge=10,
+        le=10_000_000,
+        description="requests of the API in a minute with a token, for one API client",
+    )
     body_limit_bytes: int = Field(
         default=1_048_576, ge=65_536, description="limit of a form or JSON body, bytes"
     )

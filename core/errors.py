@@ -278,7 +278,13 @@ class TooMany(DomainError):
     code = "too_many"
     title = "回数の上限をこえました"
     meaning = "短い時間に回数の上限をこえました。"
-    remedy = "時間をおいてから送ってください。"
+    remedy = (
+        "時間をおいてから送ってください。APIでは、Retry-Afterに書かれた秒数だけ待ってください。"
+    )
+
+    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 def name_problems(

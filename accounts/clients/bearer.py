@@ -5,14 +5,14 @@ from datetime import timedelta
 from flask import Response, g, make_response, request
 from flask.typing import ResponseReturnValue
 
-from accounts.clients import queries, standing
+from accounts.clients import limits, queries, standing
 from accounts.clients.models import AccessToken, ApiClient
 from accounts.clients.tokens import touch_client
 from accounts.identity import ANONYMOUS, Actor, Scope
 from accounts.services import hash_token
 from core import web
 from core.db import now, transaction
-from core.errors import InsufficientScope, InvalidToken, SignInRequired, TokenRequired
+from core.errors import InsufficientScope, InvalidToken, SignInRequired, TokenRequired, TooMany
 
 _REALM = 'Bearer realm="narabi"'
 _TOUCH_EVERY = timedelta(minutes=1)
@@ -62,6 +62,10 @@ def _make_actor(token: AccessToken, client: ApiClient, scopes: frozenset[Scope])
 def answer_no_token(error: SignInRequired) -> ResponseReturnValue:
     """Tell a program that it needs a token, or that the one it has shown is not good (401)."""
     if isinstance(error, InvalidToken):
+        try:
+            limits.count_stranger()
+        except TooMany as over:
+            return web.answer_domain_error(over)
         challenge = (
             f'{_REALM}, error="invalid_token", error_description="unknown, expired or revoked"'
         )
