@@ -6,6 +6,7 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col
 
 from accounts import queries
+from accounts.clients.models import AccessToken
 from accounts.identity import Actor
 from accounts.models import Membership, Organisation, Person, Role, SignIn, SignInAttempt
 from accounts.permissions import Permission, require
@@ -64,7 +65,7 @@ def revoke_sessions(session: Session, actor: Actor, person: Person) -> int:
 
 
 def end_all_access(session: Session) -> None:
-    """End every sign-in and every journey to an identity provider: an older state knows of ended ones.
+    """End every sign-in, journey to an identity provider and access token: an older state knows ended ones.
 
     Nobody acts: it is part of a restore, whose own event says so.
     """
@@ -72,6 +73,8 @@ def end_all_access(session: Session) -> None:
     ended = update(SignIn).where(col(SignIn.revoked_at).is_(None)).values(revoked_at=moment)
     session.execute(ended)
     session.execute(delete(SignInAttempt))
+    live = update(AccessToken).where(col(AccessToken.revoked_at).is_(None))
+    session.execute(live.values(revoked_at=moment))
 
 
 def find_or_create_organisation(

@@ -46,6 +46,7 @@ _LONG = (
     "test_demo.py",
     "test_live_search.py",
     "test_drills.py",
+    "test_kill_drills.py",
     "test_paging.py",
     "test_machines.py",
     "test_large_import.py",

@@ -53,7 +53,7 @@ def upgrade(url: str) -> None:
         raise AssertionError(f"narabi db upgrade failed:\n{done.stdout}\n{done.stderr}")
 
 
-def _kept(suffix: str) -> Path:
+def kept_outcome(suffix: str) -> Path:
     """Name the file that keeps the outcome of exactly these migrations between runs."""
     digest = hashlib.sha256()
     made_by = [_ROOT / "core" / "db.py", _ROOT / "catalog" / "records.py"]
@@ -115,7 +115,7 @@ class SqliteDatabase:
         path = self.run / "template.sqlite3"
         with locked(self.run / "sqlite.lock"):
             if not path.exists():
-                draft, kept = self.run / "draft.sqlite3", _kept(".sqlite3")
+                draft, kept = self.run / "draft.sqlite3", kept_outcome(".sqlite3")
                 if draft.exists():
                     raise AssertionError("the migrations failed on SQLite, see the first test")
                 if kept.exists():
@@ -168,7 +168,7 @@ class PostgresDatabase:
                 if cluster.has(draft):
                     raise AssertionError("the migrations failed on PostgreSQL, see the first test")
                 cluster.create(draft)
-                kept = _kept(".sql")
+                kept = kept_outcome(".sql")
                 if kept.exists():
                     cluster.restore(draft, kept.read_bytes())
                 else:

@@ -60,7 +60,7 @@ class Cluster:
 
     def _run(self, program: str, *arguments: str, content: bytes = b"") -> bytes:
         command = [
-            str(_find_binaries() / program),
+            str(find_binaries() / program),
             "-h",
             str(self.folder),
             "-U",
@@ -87,8 +87,8 @@ def start_cluster(folder: Path, owner_pid: int) -> Cluster:
     cluster = Cluster(folder)
     if (folder / "ready").exists():
         return cluster
-    binaries = _find_binaries()
-    prefix = _run_as_postgres()
+    binaries = find_binaries()
+    prefix = run_as_postgres()
     folder.mkdir(mode=0o700)
     if prefix:
         shutil.chown(folder, "postgres", "postgres")
@@ -122,14 +122,16 @@ def _answers(cluster: Cluster) -> bool:
     return True
 
 
-def _find_binaries() -> Path:
+def find_binaries() -> Path:
+    """Return the folder of the newest installed PostgreSQL; raises PostgresUnavailableError."""
     found = sorted(_BINARIES.glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     if not found:
         raise PostgresUnavailableError("PostgreSQL is not installed (apt-get install postgresql)")
     return found[-1].parent
 
 
-def _run_as_postgres() -> list[str]:
+def run_as_postgres() -> list[str]:
+    """Return what stands before a command of PostgreSQL, which refuses root."""
     if os.geteuid() != 0:
         return []
     try:

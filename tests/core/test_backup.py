@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.serving import make_server
 
 import app as application
-from accounts.models import Role
+from accounts.models import Organisation, Role
 from catalog import feed_upkeep, mirror
 from catalog.offerings.models import EvidenceFile, EvidenceKind
 from core import audit, audit_checkpoints, changes, db, storage
@@ -49,11 +49,12 @@ def instance(settings, tmp_path):
             )
         )
         token = factories.sign_in(session, factories.person(session, Role.CLERK))
+        bearer = factories.api_client(session, session.get(Organisation, maker.owner_id))[1]
         note(session, 4)
     feed_upkeep.reconcile()
     run(settings, "search", "rebuild")
     return SimpleNamespace(
-        settings=settings, maker=maker, token=token, path=tmp_path / "narabi.backup"
+        settings=settings, maker=maker, token=token, bearer=bearer, path=tmp_path / "narabi.backup"
     )
 
 
@@ -136,6 +137,8 @@ def test_after_a_loss_all_is_back_and_every_copy_is_told_to_begin_anew(
     browser = new_client()
     browser.set_cookie("narabi_session", instance.token)
     assert "サインアウト" in browser.get("/").text
+    program = {"headers": {"Authorization": f"Bearer {instance.bearer}"}}
+    assert browser.get("/api/v1/offerings", **program).status_code == 200
 
     lose(database, settings)
     done = run(settings, "restore", "--from", str(path))
@@ -151,6 +154,7 @@ def test_after_a_loss_all_is_back_and_every_copy_is_told_to_begin_anew(
     assert (after.head, after.catalog_hash) == (before.head, before.catalog_hash)
     assert after.epoch != before.epoch
     assert "サインアウト" not in browser.get("/").text
+    assert browser.get("/api/v1/offerings", **program).status_code == 401
     served.asked.clear()
     assert mirror.main([*copy, "--verify"]) == 0
     assert served.asked == ["changes", "snapshot", "changes"]
