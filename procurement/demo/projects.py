@@ -315,7 +315,7 @@ class ProjectStory:
             ground=Ground(chosen["ground"]),
             category=ContractCategory.SERVICES,
             reason=chosen["reason"],
-            sole_source_reason="",
+            sole_source_reason=chosen["sole_source_reason"],
         )
 
     def _find_none(self, session: Session) -> None:

@@ -25,7 +25,7 @@ class SelectionSchema(VersionSchema):
     grounds_text = lines("根拠の説明", maximum=2_000, required=False)
     category = choice("契約の種類", ContractCategory)
     reason = lines("選んだ理由", maximum=2_000)
-    sole_source_reason = lines("1者だけに依頼する理由", maximum=2_000)
+    sole_source_reason = lines("1者だけに依頼する理由", maximum=2_000, required=False)
     not_lowest_reason = lines("最も低い見積を選ばない理由", maximum=2_000, required=False)
     splitting_note = lines("分けて発注していない理由", maximum=1_000, required=False)
     change_note = lines("確定したあとの変更を確かめた結果", maximum=1_000, required=False)

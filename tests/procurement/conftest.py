@@ -224,6 +224,8 @@ class Market:
     def propose(self, version: ListingVersion, **values: str) -> Any:
         path = f"/projects/{self.project().id}/selection"
         chosen = {"candidate_id": str(self.candidate(version).id)}
+        if values.get("method") in {"quotes", "proposal", "designated"}:
+            chosen["sole_source_reason"] = ""
         return self.as_(self.clerk).submit(path, {**SELECTION, **chosen, **values})
 
     def decide(self, decision: str, person: Person | None = None, **values: str) -> Any:

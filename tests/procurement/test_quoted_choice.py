@@ -26,6 +26,8 @@ def test_opened_quote_is_chosen_by_a_method_with_every_reason(market, hold_clock
     assert "開封した見積 1,069,200円（税込）" in page.replace("\u3000", " ")
     assert "公表料金" not in page
     compared = {"method": "quotes", "ground": "small_amount"}
+    alone = market.propose(market.other, **compared, sole_source_reason="1者でよいため。")
+    assert (alone.status_code, "1者だけに依頼する理由を空欄に" in alone.text) == (422, True)
     _is_refused(market, compared)
     # 2号 with three that conform: facts of the clerk, and the approver's own acknowledgement.
     sole = {

@@ -41,6 +41,7 @@ class Case:
     splitting_note: str = ""
     change_note: str = ""
     sole_acknowledgement: str | None = None
+    sole_source_reason: str | None = None
 
 
 def case_of(selection: Selection, *, change_note: str, sole_acknowledgement: str) -> Case:
@@ -73,6 +74,7 @@ def check_choice(session: Session, project: Project, choice: Choice, case: Case)
     else:
         reasons = _check_quoted(session, project, choice, case)
     reasons += _check_ground(session, choice, case)
+    reasons += _check_sole_reason(session, project, choice, case)
     reasons += [("f-candidate_id", sentence) for sentence in choice.bars]
     if choice.splits and not case.splitting_note:
         reasons.append(("f-splitting_note", splitting_sentence(choice, project)))
@@ -138,6 +140,21 @@ def _check_lowest(quote: OpenedQuote, quotes: tuple[OpenedQuote, ...], case: Cas
     if case.not_lowest_reason:
         return []
     return [("f-not_lowest_reason", more + "最も低い見積を選ばない理由を入力してください。")]
+
+
+def _check_sole_reason(session: Session, project: Project, choice: Choice, case: Case) -> Reasons:
+    """Ask why one vendor alone is asked, where it is and the body's rules do not let that be."""
+    if case.method not in {_M.LIST_PRICE, _M.SINGLE_QUOTE}:
+        if not case.sole_source_reason:
+            return []
+        sentence = "2者以上を比べる方法では、1者だけに依頼する理由を空欄にしてください。"
+        return [("f-sole_source_reason", sentence)]
+    if case.sole_source_reason is None or case.sole_source_reason.strip():
+        return []
+    limit = rules_for(session, project.owner, day_in_japan(now(session))).single_quote_up_to
+    if limit is not None and choice.total is not None and choice.total <= limit:
+        return []
+    return [("f-sole_source_reason", "1者だけに依頼する理由を入力してください。")]
 
 
 def _check_ground(session: Session, choice: Choice, case: Case) -> Reasons:
