@@ -35,6 +35,7 @@ import catalog.certification.views
 import catalog.comparison_frame
 import catalog.comparison_views
 import catalog.conditions_views
+import catalog.cost_api
 import catalog.cost_views
 import catalog.evidence_views
 import catalog.feed
@@ -43,6 +44,7 @@ import catalog.feed_upkeep
 import catalog.history_views
 import catalog.listing_views
 import catalog.mirror_cli
+import catalog.offering_api
 import catalog.offerings.api
 import catalog.offerings.cli
 import catalog.offerings.file_cli
@@ -50,6 +52,7 @@ import catalog.offerings.queries.answers
 import catalog.offerings.services
 import catalog.offerings.views
 import catalog.options_views
+import catalog.party_api
 import catalog.reference_views
 import catalog.services
 import catalog.specifications.api

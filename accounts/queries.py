@@ -215,22 +215,40 @@ def search_bodies(session: Session, words: str, limit: int) -> list[Organisation
     if not wanted:
         return []
     wanted = wanted.replace("(", "（").replace(")", "）")
+    return find_bodies(session, words=wanted, limit=limit)
+
+
+def find_bodies(
+    session: Session,
+    *,
+    limit: int,
+    after: str = "",
+    words: str = "",
+    kind: str | None = None,
+    prefecture: str | None = None,
+) -> list[Organisation]:
+    """Return bodies in the order of their codes, after one of them; words as above."""
+    statement = select(Organisation).where(Organisation.kind == OrganisationKind.BODY)
+    wanted = "".join(unicodedata.normalize("NFKC", words).split())
+    if wanted:
+        statement = statement.where(_is_named(wanted.replace("(", "（").replace(")", "）")))
+    if after:
+        statement = statement.where(col(Organisation.code) > after)
+    if kind is not None:
+        statement = statement.where(Organisation.body_kind == kind)
+    if prefecture is not None:
+        statement = statement.where(Organisation.prefecture == prefecture)
+    return list(session.exec(statement.order_by(col(Organisation.code)).limit(limit)))
+
+
+def _is_named(wanted: str) -> ColumnElement[bool]:
     name, prefecture = col(Organisation.name), col(Organisation.prefecture)
-    statement = (
-        select(Organisation)
-        .where(
-            Organisation.kind == OrganisationKind.BODY,
-            or_(
-                col(Organisation.code).startswith(wanted, autoescape=True),
-                (prefecture + name).contains(wanted, autoescape=True),
-                (name + "（" + prefecture + "）").contains(wanted, autoescape=True),
-                col(Organisation.kana).startswith(jaconv.kata2hira(wanted), autoescape=True),
-            ),
-        )
-        .order_by(col(Organisation.code))
-        .limit(limit)
+    return or_(
+        col(Organisation.code).startswith(wanted, autoescape=True),
+        (prefecture + name).contains(wanted, autoescape=True),
+        (name + "（" + prefecture + "）").contains(wanted, autoescape=True),
+        col(Organisation.kana).startswith(jaconv.kata2hira(wanted), autoescape=True),
     )
-    return list(session.exec(statement).all())
 
 
 def count_organisations(session: Session, kind: OrganisationKind) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, current_app, request, url_for
+from sqlmodel import Session
 
 from accounts.auth import access
 from accounts.permissions import Permission
@@ -20,6 +21,7 @@ from catalog.api_schemas import (
     SnapshotLineSchema,
 )
 from catalog.feed_wait import WATCH
+from catalog.offerings.models import OfferingVersion
 from catalog.terms import CertificationState
 from core import api, api_description, changes, web
 from core.config import Settings
@@ -51,7 +53,7 @@ def list_offerings(query: dict[str, Any]) -> Response:
     wanted = query["certification"]
     versions = queries.find_offerings(
         session,
-        after=_after(query["cursor"]),
+        after=read_id_cursor(query["cursor"]),
         limit=limit + 1,
         specification=query["specification"],
         specification_version=query["specification_version"],
@@ -63,7 +65,8 @@ def list_offerings(query: dict[str, Any]) -> Response:
     return api.link_next(response, cursor=following) if following else response
 
 
-def _after(cursor: str | None) -> UUID | None:
+def read_id_cursor(cursor: str | None) -> UUID | None:
+    """Return the id after which a page begins; BadParameters for what is no cursor of ours."""
     if cursor is None:
         return None
     (text,) = api.read_cursor(cursor)
@@ -80,12 +83,17 @@ def show_offering(offering_id: UUID, query: dict[str, Any]) -> dict[str, Any]:
     """Answer one offering with all its listings."""
     del query
     session = web.read_session()
+    return records.load_offerings(session, [find_public_offering(session, offering_id)])[0]
+
+
+def find_public_offering(session: Session, offering_id: UUID) -> OfferingVersion:
+    """Return the public version of an offering; raises Gone for one that has ended, else NotFound."""
     versions = queries.list_public_offerings(session, [offering_id])
-    if not versions:
-        if queries.was_withdrawn(session, offering_id):
-            raise Gone("このサービスは掲載を終え、新しい依頼を受け付けていません。")
-        raise NotFound("このサービスは公開されていません。idを確かめてください。")
-    return records.load_offerings(session, versions)[0]
+    if versions:
+        return versions[0]
+    if queries.was_withdrawn(session, offering_id):
+        raise Gone("このサービスは掲載を終え、新しい依頼を受け付けていません。")
+    raise NotFound("このサービスは公開されていません。idを確かめてください。")
 
 
 @blueprint.get("/changes")

@@ -39,7 +39,11 @@ def truth(*, nullable: bool = False) -> fields.Boolean:
 
 
 def code(
-    codes: Iterable[StrEnum] | tuple[str, ...], words: str = "", *, nullable: bool = False
+    codes: Iterable[StrEnum] | tuple[str, ...],
+    words: str = "",
+    *,
+    nullable: bool = False,
+    **options: Any,
 ) -> fields.String:
     """Declare one of some codes; what each means is told beside them."""
     told = list(codes)
@@ -50,6 +54,7 @@ def code(
         allow_none=nullable,
         validate=validate.OneOf([str(each) for each in told]),
         metadata=about(said) if said else {},
+        **options,
     )
 
 

@@ -262,6 +262,11 @@ def terms_table(comparison: Comparison, links: Links) -> Table:
     }
 
 
+def label_terms() -> dict[str, str]:
+    """Return the label of every term by its key, in their order."""
+    return dict(pair for _, labels in _TERMS for pair in labels)
+
+
 def cost_table(comparison: Comparison, links: Links) -> Table:
     """Return what each service costs the body by fiscal year, and what stands beside the total."""
     return {

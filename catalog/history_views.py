@@ -56,7 +56,7 @@ def show_history(listing_id: uuid.UUID) -> ResponseReturnValue:
     """Show what a listing said from when on; open for listed and for withdrawn ones."""
     session = web.read_session()
     versions = history.list_public_history(session, listing_id)
-    if not versions or not _is_open(versions):
+    if not versions or not is_open(versions):
         raise NotFound
     page = _paged(listing_id, len(versions))
     first = (page.number - 1) * VERSIONS_PER_PAGE
@@ -69,7 +69,7 @@ def show_history(listing_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-def _is_open(versions: Sequence[ListingVersion]) -> bool:
+def is_open(versions: Sequence[ListingVersion]) -> bool:
     """Tell whether the listing's own page answers: now listed, or ended for everyone to see."""
     published = [each for each in versions if each.state is OfferState.PUBLISHED]
     if published:

@@ -84,6 +84,33 @@ def list_active_vendors(session: Session, vendor_ids: Sequence[uuid.UUID]) -> li
     return list(session.exec(statement))
 
 
+def find_vendors(
+    session: Session, *, after: uuid.UUID | None, limit: int, corporate_number: str | None = None
+) -> list[Vendor]:
+    """Return vendors whose registration is in force in the order of their ids, after one of them."""
+    statement = select(Vendor).where(Vendor.state == VendorState.ACTIVE)
+    if after is not None:
+        statement = statement.where(col(Vendor.id) > after)
+    if corporate_number is not None:
+        statement = statement.where(Vendor.corporate_number == corporate_number)
+    return list(session.exec(statement.order_by(col(Vendor.id)).limit(limit)))
+
+
+def list_certificate_ids_of(session: Session, offering_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the public certificates of all versions of an offering."""
+    statement = (
+        select(Certification.id)
+        .join(OfferingVersion, col(OfferingVersion.id) == Certification.offering_version_id)
+        .where(
+            OfferingVersion.offering_id == offering_id,
+            col(Certification.state).in_(CERTIFICATE_STATES),
+            col(OfferingVersion.published_at).is_not(None),
+        )
+        .order_by(col(Certification.id))
+    )
+    return list(session.exec(statement))
+
+
 def list_certificates(
     session: Session, certification_ids: Sequence[uuid.UUID]
 ) -> list[Certification]:

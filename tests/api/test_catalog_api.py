@@ -317,6 +317,11 @@ def names_of(api, market):
         "CODE": item["code"],
         "LABEL": quote(market.version.label),
         "REQUIREMENT_ID": "R-001",
+        "VENDOR_ID": str(market.makers[0].id),
+        "LISTING_ID": str(market.rows[market.first.id].listing_id),
+        "VERSION_A": str(market.first.id),
+        "VERSION_B": str(market.second.id),
+        "CERTIFICATE_ID": str(market.certificate.id),
     }
 
 
