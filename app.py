@@ -12,6 +12,9 @@ from sqlmodel import Session
 import accounts.address_services
 import accounts.address_views
 import accounts.cli
+import accounts.clients.cli
+import accounts.clients.oauth_views
+import accounts.clients.views
 import accounts.draft_views
 import accounts.health_views
 import accounts.hooks.api
@@ -127,6 +130,8 @@ BLUEPRINTS = (
     accounts.views.blueprint,
     accounts.health_views.blueprint,
     accounts.hooks.api.blueprint,
+    accounts.clients.oauth_views.blueprint,
+    accounts.clients.views.blueprint,
     accounts.hooks.views.blueprint,
     catalog.certification.views.blueprint,
     catalog.evidence_views.blueprint,
@@ -331,6 +336,7 @@ for _command in (
     backups.restore,
     accounts.cli.bodies_group,
     accounts.cli.accounts_group,
+    accounts.clients.cli.clients_group,
     catalog.specifications.cli.specifications,
     catalog.offerings.cli.offerings,
     catalog.offerings.file_cli.files_group,

@@ -112,7 +112,7 @@ def load_actor() -> None:
     """
     g.actor = ANONYMOUS
     if request.path.startswith(gates.PROGRAMS):
-        if web.wants_json():
+        if request.path.startswith(bearer.PREFIX):
             bearer.load_client()
         return
     token = request.cookies.get(cookie_name())

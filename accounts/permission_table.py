@@ -129,6 +129,10 @@ class Permission(StrEnum):
     SAVED_SEARCH_EDIT = "saved_search.edit"
     COST_COMPUTE = "cost.compute"
     COST_PROFILE_EDIT = "cost_profile.edit"
+    CLIENT_READ = "client.read"
+    CLIENT_MANAGE = "client.manage"
+    CLIENT_END = "client.end"
+    TOKEN_ASK = "token.ask"  # noqa: S105 - the name of a permission
     WEBHOOK_READ = "webhook.read"
     WEBHOOK_MANAGE = "webhook.manage"
     CHECKPOINT_READ = "checkpoint.read"
@@ -273,6 +277,10 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
         _VM: sent_here,
         _VA: sent_here,
     },
+    _P.CLIENT_READ: dict.fromkeys((_VM, _VA, _MC, _MA, _PC, _OP), own),
+    _P.CLIENT_MANAGE: dict.fromkeys((_VA, _MC, _MA, _PC, _OP), own),
+    _P.CLIENT_END: {_CO: anywhere},
+    _P.TOKEN_ASK: _EVERYONE,
     _P.WEBHOOK_READ: dict.fromkeys((_VM, _VA, _MC, _MA, _PC, Scope.WEBHOOK_MANAGE), own),
     _P.WEBHOOK_MANAGE: dict.fromkeys((_VA, _MC, _MA, _PC, Scope.WEBHOOK_MANAGE), own),
     _P.CHECKPOINT_READ: _EVERYONE,
@@ -306,6 +314,7 @@ _READS = frozenset(
         _P.QUOTE_REQUEST_READ,
         _P.QUOTE_READ,
         _P.CONTRACT_READ,
+        _P.CLIENT_READ,
         _P.WEBHOOK_READ,
         _P.CHECKPOINT_READ,
         _P.AUDIT_READ_CASE,
@@ -328,6 +337,7 @@ VISIBLE_BY: Mapping[str, Permission] = {
     "quote_round": _P.QUOTE_ROUND_READ,
     "quote_request": _P.QUOTE_REQUEST_READ,
     "contract": _P.CONTRACT_READ,
+    "client": _P.CLIENT_READ,
     "webhook": _P.WEBHOOK_READ,
     "audit": _P.AUDIT_READ_CASE,
 }

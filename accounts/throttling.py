@@ -87,6 +87,15 @@ def count(session: Session, settings: Settings, limit: Limit, source: str, times
     return Count(int(tries), began_at)
 
 
+def seconds_until_free(session: Session, settings: Settings, limit: Limit, source: str) -> int:
+    """Return for how many seconds a passed limit still holds, 0 while it is kept; counts nothing."""
+    row = session.get(Throttle, _seal(settings, limit.kind, source))
+    if row is None or row.tries < limit.most:
+        return 0
+    left = row.began_at + timedelta(hours=limit.hours) - now(session)
+    return max(0, int(left.total_seconds()))
+
+
 def _seal(settings: Settings, kind: str, source: str) -> uuid.UUID:
     key = settings.effective_secret_key.encode()
     digest = hmac.new(key, f"throttle:{kind}:{source}".encode(), hashlib.sha256).digest()

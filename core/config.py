@@ -96,6 +96,15 @@ class Settings(BaseSettings):
         default=5, ge=3, le=20, description="wrong passwords before the lock-out"
     )
     sign_in_lock_minutes: int = Field(default=15, ge=1, description="length of a lock-out, minutes")
+    token_minutes: int = Field(
+        default=10, ge=1, le=60, description="life of an access token of the API, minutes"
+    )
+    client_attempts: int = Field(
+        default=20,
+        ge=3,
+        le=1_000,
+        description="wrong secrets or signatures that one network may send for one API client in an hour",
+    )
     register_attempts: int = Field(
         default=10,
         ge=3,

@@ -197,7 +197,7 @@ def refresh_read_session() -> Session:
 
 def wants_json() -> bool:
     """Tell whether the caller is a program of the API."""
-    return request.path.startswith("/api/")
+    return request.path.startswith(gates.PROGRAMS)
 
 
 def render_page(template: str, status: int = 200, **context: Any) -> ResponseReturnValue:

@@ -145,6 +145,10 @@ question.answer                 .  .  .  o  .  .  .  .  .  .  .
 contract.register               .  .  .  o  .  .  .  .  .  .  .
 contract.confirm                .  .  .  .  o  .  .  .  .  .  .
 contract.read                   .  s  s  o  o  .  .  .  .  y  .
+client.read                     .  o  o  o  o  o  .  .  o  .  .
+client.manage                   .  .  o  o  o  o  .  .  o  .  .
+client.end                      .  .  .  .  .  .  .  .  .  .  y
+token.ask                       y  y  y  y  y  y  y  y  y  y  .
 webhook.read                    .  o  o  o  o  o  .  .  .  .  .
 webhook.manage                  .  .  o  o  o  o  .  .  .  .  .
 checkpoint.read                 y  y  y  y  y  y  y  y  y  y  .
@@ -185,6 +189,7 @@ READ_OF = {
     "quote_round": "quote_round.read",
     "quote_request": "quote_request.read",
     "contract": "contract.read",
+    "client": "client.read",
     "webhook": "webhook.read",
     "audit": "audit.read_case",
 }
@@ -213,6 +218,7 @@ READS = {
     "quote_request.read",
     "quote.read",
     "contract.read",
+    "client.read",
     "webhook.read",
     "checkpoint.read",
     "audit.read_case",

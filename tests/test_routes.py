@@ -43,6 +43,7 @@ READ_OF = {
     "quote_round": Permission.QUOTE_ROUND_READ,
     "quote_request": Permission.QUOTE_REQUEST_READ,
     "contract": Permission.CONTRACT_READ,
+    "client": Permission.CLIENT_READ,
     "webhook": Permission.WEBHOOK_READ,
     "audit": Permission.AUDIT_READ_CASE,
 }

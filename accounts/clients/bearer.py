@@ -14,6 +14,7 @@ from core import web
 from core.db import now, transaction
 from core.errors import InsufficientScope, InvalidToken, SignInRequired, TokenRequired, TooMany
 
+PREFIX = "/api/"
 _REALM = 'Bearer realm="narabi"'
 _TOUCH_EVERY = timedelta(minutes=1)
 _LONGEST = 200
@@ -87,7 +88,7 @@ def _challenge(error: SignInRequired | InsufficientScope, challenge: str) -> Res
 
 def keep_apart(response: Response) -> Response:
     """Let no shared cache give one reader's answer of the API to another."""
-    if web.wants_json():
+    if request.path.startswith(PREFIX):
         response.vary.add("Authorization")
         if "Authorization" in request.headers:
             kept = response.headers.get("Cache-Control", "private, no-store")

@@ -8,6 +8,7 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, Text, UniqueConstraint
 from sqlmodel import Field
 
+from accounts.identity import Scope
 from accounts.models import Organisation, Person
 from core.models import JSONType, Model, StatefulModel, UTCDateTime, enum_type, related
 from core.state_machine import LabelledCode, StateMachine
@@ -79,6 +80,16 @@ class ApiClient(StatefulModel, table=True):
     owner: Organisation = related()
     created_by: Person | None = related(foreign_keys="ApiClient.created_by_id")
     secret_seen_by: Person | None = related(foreign_keys="ApiClient.secret_seen_by_id")
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether it was not revoked."""
+        return self.state is ClientState.ACTIVE
+
+    @property
+    def labels(self) -> list[str]:
+        """The Japanese words of its scopes."""
+        return [scope.label for scope in Scope if scope.value in self.scopes]
 
 
 class AccessToken(Model, table=True):
