@@ -6,6 +6,7 @@ import pytest
 from sqlmodel import select
 
 from accounts import queries as people
+from accounts import throttling
 from accounts.clients import leases, limits
 from accounts.models import Throttle
 from core import db
@@ -84,7 +85,7 @@ def test_a_program_has_a_higher_count_of_its_own_and_guessing_tokens_one_too(few
 def test_all_workers_together_let_through_no_more_than_the_limit(few, settings, client):
     """Three workers with shares of 4 of 200: at most 200 pass, and at most 2 × 3 are lost."""
     workers = [leases.Leases() for _ in range(3)]
-    limit = limits.Limit("anonymous", most=200, minutes=1)
+    limit = throttling.Limit("anonymous", most=200, minutes=1)
     turns = [workers[number % 3].take(settings, limit, "a") for number in range(150)]
     turns += [workers[0].take(settings, limit, "a") for _ in range(100)]
     passed = sum(not each.is_over for each in turns)
