@@ -22,14 +22,28 @@ _DRAFT = "/api/v1/drafts/<uuid:offering_version_id>"
 _GROUPS = (
     "accreditations", "data", "discounts", "exit", "hosting", "operation", "overview", "prices", "users",
 )  # fmt: skip
+_LISTING = "/api/v1/listings/<uuid:listing_id>"
+_OFFERING = "/api/v1/offerings/<uuid:offering_id>"
 _WEBHOOK = "/api/v1/webhooks/<uuid:webhook_id>"
 _VERSION = "/api/v1/specifications/<code>/versions/<label>"
 TABLE: dict[str, set[str]] = {
     ANY: {"GET /api/v1/openapi.json"},
     Scope.CATALOG_READ: {
+        "GET /api/v1/bodies",
+        "GET /api/v1/bodies/<code>",
+        "GET /api/v1/certificates/<uuid:certification_id>",
+        "GET /api/v1/comparison",
+        "GET /api/v1/cost",
+        f"GET {_LISTING}",
+        f"GET {_LISTING}/versions",
         "GET /api/v1/offerings",
-        "GET /api/v1/offerings/<uuid:offering_id>",
+        f"GET {_OFFERING}",
+        f"GET {_OFFERING}/certificates",
+        f"GET {_OFFERING}/conformance",
+        f"GET {_OFFERING}/versions",
         "GET /api/v1/search",
+        "GET /api/v1/vendors",
+        "GET /api/v1/vendors/<uuid:vendor_id>",
     },
     Scope.FEED_READ: {"GET /api/v1/changes", "GET /api/v1/snapshot"},
     Scope.SPEC_READ: {
