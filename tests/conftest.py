@@ -14,7 +14,6 @@ import pytest
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 
-from core import db
 from core.clock import fixed_at
 from core.config import Settings
 from tests.acceptance import AcceptanceLedger
@@ -153,9 +152,9 @@ def database(
         chosen.reset()
     except PostgresUnavailableError as error:
         pytest.skip(f"PostgreSQL cannot be had: {error}")
-    db.configure(chosen.url).dispose()
+    chosen.configure()
     yield chosen
-    db.configure(chosen.url).dispose()
+    chosen.configure()
 
 
 @pytest.fixture

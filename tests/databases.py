@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 
+from core import db
 from tests.postgres import Cluster, start_cluster
 
 _ROOT = Path(__file__).parent.parent
@@ -70,6 +71,12 @@ def _keep(content: bytes, path: Path) -> None:
     draft.replace(path)
 
 
+def _use(url: str) -> db.Database:
+    """Configure a database; unlike in the program, that before keeps its connections."""
+    db._current = None
+    return db.configure(url)
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock between the workers of a run."""
@@ -95,6 +102,10 @@ class SqliteDatabase:
     def url(self) -> str:
         """The SQLAlchemy address."""
         return f"sqlite:///{self.path}"
+
+    def configure(self) -> None:
+        """Let the program use this database; closes its connections."""
+        _use(self.url).dispose()
 
     def reset(self, kept: str | None = None) -> None:
         """Bring back the freshly migrated or a kept state; all connections must be closed."""
@@ -146,8 +157,12 @@ class PostgresDatabase:
         with locked(self.run / "postgres.lock"):
             return start_cluster(self.run / "pg", int(os.environ["NARABI_TEST_OWNER"]))
 
+    def configure(self) -> None:
+        """Let the program use this database; its idle connections stay, for they cost much to open."""
+        _use(self.url)
+
     def reset(self, kept: str | None = None) -> None:
-        """Bring back the freshly migrated or a kept state; all connections must be closed."""
+        """Bring back the freshly migrated or a kept state; no transaction may be open."""
         self._connection.execute(self._restore[f"kept_{kept}" if kept else _SEED])
 
     def keep(self, name: str) -> None:
@@ -155,8 +170,9 @@ class PostgresDatabase:
         self._restore[f"kept_{name}"] = self._copy_into(f"kept_{name}")
 
     def close(self) -> None:
-        """Close the connection that resets."""
+        """Close all connections."""
         if "_connection" in self.__dict__:
+            _use(self.url).dispose()
             self._connection.close()
 
     @cached_property
@@ -191,7 +207,7 @@ class PostgresDatabase:
         return {_SEED: self._copy_into(_SEED)}
 
     def _copy_into(self, schema: str) -> bytes:
-        """Copy all rows aside; returns one statement list that puts them back."""
+        """Copy all rows aside; returns the statement that puts them back."""
         rows = self._connection.execute(
             "SELECT format('%I', tablename) FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
         )
@@ -214,7 +230,12 @@ class PostgresDatabase:
             f"PERFORM setval('{name}', {value}, {str(used).lower()});"
             for name, value, used in sequences
         ]
-        return ("DO $$ BEGIN " + " ".join([*steps, "NULL;"]) + " END $$").encode()
+        # A function is read and planned once by the connection that resets, a block each time.
+        self._connection.execute(
+            f"CREATE FUNCTION {schema}.restore() RETURNS void LANGUAGE plpgsql AS"
+            f" $$ BEGIN {' '.join(steps)} END $$".encode()
+        )
+        return f"SELECT {schema}.restore()".encode()
 
 
 DatabaseUnderTest = SqliteDatabase | PostgresDatabase

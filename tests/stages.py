@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar, cast
 
 from sqlalchemy import Engine, event
 
-from core import clock, db
+from core import clock
 from tests.databases import DatabaseUnderTest
 
 T = TypeVar("T")
@@ -67,13 +67,13 @@ class Stages:
         self._bring_back(self._at)
 
     def _bring_back(self, name: str) -> None:
-        db.current().dispose()
+        self._database.configure()
         self._database.reset(name)
         shutil.rmtree(self._files, ignore_errors=True)
         shutil.copytree(self._folder / name, self._files)
 
     def _keep(self, name: str) -> None:
-        db.current().dispose()
+        self._database.configure()
         self._database.keep(name)
         self._files.mkdir(parents=True, exist_ok=True)
         shutil.copytree(self._files, self._folder / name)
