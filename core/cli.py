@@ -22,6 +22,7 @@ from core.config import Settings, UnsafeSettingsError
 from core.errors import DomainError
 from core.japanese import format_date
 
+SIGNED_BY = "前の鍵で署名したものを確かめるときの公開鍵（16進数64桁）。"
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
@@ -122,6 +123,7 @@ def audit_group() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="外に保管した確認点。切り捨てと全面的な書き換えも見つけます。",
 )
+@click.option("--signed-by", metavar="HEX", help=SIGNED_BY)
 @click.option(
     "--erased",
     multiple=True,
@@ -130,7 +132,10 @@ def audit_group() -> None:
 )
 @click.pass_obj
 def verify_audit(
-    operation: Operation, checkpoint_file: Path | None, erased: tuple[int, ...]
+    operation: Operation,
+    checkpoint_file: Path | None,
+    signed_by: str | None,
+    erased: tuple[int, ...],
 ) -> None:
     """監査記録のつながりを最初から最後まで確かめます。"""
     checkpoint = None
@@ -141,7 +146,8 @@ def verify_audit(
             )
         except ValueError as error:
             raise click.ClickException(str(error)) from error
-    key = audit_checkpoints.public_key(operation.settings.effective_audit_seed)
+    own = audit_checkpoints.public_key(operation.settings.effective_audit_seed)
+    key = read_public_key(signed_by) or own
     with db.reading() as session:
         result = audit_checkpoints.verify(
             session, checkpoint, key if checkpoint else None, erased=erased
@@ -151,6 +157,17 @@ def verify_audit(
     if result.problems:
         raise click.ClickException(f"監査記録に{len(result.problems)}件の問題があります。")
     click.echo(f"監査記録{result.events}件のつながりを確かめました。最後のハッシュ {result.head}")
+
+
+def read_public_key(digits: str | None) -> bytes | None:
+    """Read the public key that an operator names, None for none; ends the command when it is not one."""
+    try:
+        key = bytes.fromhex(digits) if digits else None
+    except ValueError:
+        key = b""
+    if key is not None and len(key) != 32:
+        raise click.ClickException("--signed-by には公開鍵を16進数64桁で指定してください。")
+    return key
 
 
 @audit_group.command("checkpoint")

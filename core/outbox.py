@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Index, bindparam, func, or_, select, text
+from sqlalchemy import Index, bindparam, delete, func, or_, select, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Field, Session, SQLModel
 
@@ -196,6 +196,11 @@ def worker_seen_at(session: Session) -> datetime | None:
     """Return when a worker was last alive."""
     worker = session.get(OutboxWorker, 1)
     return worker.seen_at if worker else None
+
+
+def forget_worker(session: Session) -> None:
+    """Forget that a worker was alive: the rows come from another time."""
+    session.execute(delete(OutboxWorker))
 
 
 def _claim(limit: int) -> list[tuple[uuid.UUID, str]]:

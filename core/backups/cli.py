@@ -13,7 +13,7 @@ from core.audit_checkpoints import Checkpoint
 from core.backups.archive import BackupRefusedError, Manifest
 from core.backups.making import make_backup
 from core.backups.restoring import Restored, Wish, restore_backup
-from core.cli import Operation
+from core.cli import SIGNED_BY, Operation, read_public_key
 from core.errors import DomainError
 from core.japanese import format_datetime
 
@@ -71,7 +71,7 @@ def backup(operation: Operation, path: Path, erased: tuple[int, ...]) -> None:
     help="外に保管したいちばん新しい確認点。控えがそれより古ければ知らせます。",
 )
 @click.option("--older", is_flag=True, help="確認点より古い控えでも戻します。")
-@click.option("--signed-by", metavar="HEX", help="控えに署名した前の鍵の公開鍵（16進数64桁）。")
+@click.option("--signed-by", metavar="HEX", help=SIGNED_BY)
 @click.pass_obj
 def restore(  # noqa: PLR0917 - click passes options by name
     operation: Operation,
@@ -83,7 +83,7 @@ def restore(  # noqa: PLR0917 - click passes options by name
 ) -> None:
     """控えからデータベースとファイルを戻し、索引を作り直します。"""
     with _told():
-        wish = Wish(replace, _read_checkpoint(checkpoint_file), older, _read_key(signed_by))
+        wish = Wish(replace, _read_checkpoint(checkpoint_file), older, read_public_key(signed_by))
         restored = restore_backup(operation, path, wish)
     _tell(restored)
     problems = [f"ファイル{each}は控えにもありません。" for each in restored.manifest.lost]
@@ -142,13 +142,3 @@ def _read_checkpoint(path: Path | None) -> Checkpoint | None:
         return Checkpoint.from_json(path.read_text("utf-8", "replace")) if path else None
     except ValueError as error:
         raise BackupRefusedError(str(error)) from error
-
-
-def _read_key(digits: str | None) -> bytes | None:
-    try:
-        key = bytes.fromhex(digits) if digits else None
-    except ValueError:
-        key = b""
-    if key is not None and len(key) != 32:
-        raise BackupRefusedError("--signed-by には公開鍵を16進数64桁で指定してください。")
-    return key

@@ -11,7 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import text
 from sqlmodel import Session
 
-from core import audit, audit_checkpoints, changes, db
+from core import audit, audit_checkpoints, changes, db, outbox
 from core.audit_checkpoints import Checkpoint
 from core.backups import archive, dumps
 from core.backups.archive import BackupRefusedError, Manifest, Reader
@@ -61,6 +61,7 @@ def restore_backup(operation: Operation, path: Path, wish: Wish) -> Restored:
         with _loaded(reader) as session:
             _verify(session, manifest, wish, (wish.signed_by or own, own))
             operation.end_access(session)
+            outbox.forget_worker(session)
             epoch = changes.begin_epoch(session)
             _record(session, reader, epoch, lacking)
     return Restored(manifest, epoch, lacking)
