@@ -9,6 +9,7 @@ from core.clock import JST, today_jst, utcnow
 from procurement.projects.models import ProjectState
 from procurement.quoting.models import QuoteOutcome
 from procurement.selection.models import PriceSource
+from tests import factories
 from tests.page_checks import text_of
 from tests.procurement.quoting import Quoting
 
@@ -69,6 +70,35 @@ def test_opened_quote_is_chosen_by_a_method_with_every_reason(market, hold_clock
     assert market.draw_up(**{"answer_due_on-year": "2099"}).status_code == 303
     request = f"/requests/{market.request().id}"
     assert "990,000円" in text_of(market.as_(market.clerk).page(request))
+    _declined_quote_gives_way_to_the_next(market, hold_clock, town, sole)
+
+
+def _declined_quote_gives_way_to_the_next(market, hold_clock, town, sole):
+    """The vendor does not take the request: the next choice is made among the same opened quotes."""
+    with db.reading() as session:
+        address = f"/quote-requests/{town.invitation(session, market.cheap.id).id}"
+    seller = market.as_(market.seller_admin)
+    assert "決裁の結果：見送り" in text_of(seller.page(address))
+    assert market.on_request("submit", market.clerk, confirmed="yes").status_code == 303
+    factories.sign_in_client(market.as_(market.approver), market.approver)  # sending asks for it
+    sent = market.on_request("decision", market.approver, decision="send")
+    assert sent.status_code == 303, sent.text
+    said = {"confirmed": "yes", "reason": "人手が足りません。"}
+    assert market.on_request("decline", market.rival_admin, **said).status_code == 303
+    path = f"/projects/{market.project().id}/reselect"
+    again = market.as_(market.clerk).submit(path, {"confirmed": "yes", "reason": "次に依頼する。"})
+    assert again.status_code == 303, again.text
+    assert market.project().state is ProjectState.QUOTES_OPENED
+    hold_clock(utcnow() + timedelta(minutes=1))
+    facts = {"grounds_text": "夜間の受付が条例で要るため。"}
+    assert market.propose(market.cheap, **sole, **facts).status_code == 303
+    noted = "ほかの1者は依頼を辞退したため。"
+    decided = market.decide("approve", sole_acknowledgement=noted)
+    assert decided.status_code == 303, decided.text
+    assert market.selection().total_with_tax == 1_069_200
+    # What a vendor was told of the earlier decision stays, with its day and what may follow.
+    shown = text_of(seller.page(address))
+    assert "選び直し、この見積を採用したときは、利用契約の依頼が届きます" in shown
 
 
 def _open_two(market, hold_clock):
