@@ -1,6 +1,7 @@
 """A receiver of webhooks on this machine, and the sender that is asked to send now."""
 
 import threading
+import time
 from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,10 +16,11 @@ from vendors.models import Vendor
 
 @dataclass
 class Receiver:
-    """Keeps what it is sent and answers `status`; waits while `gate` is closed."""
+    """Keeps what it is sent and answers `status` after `seconds`; waits while `gate` is closed."""
 
     origin: str = ""
     status: int = 204
+    seconds: float = 0
     headers: dict = field(default_factory=dict)
     received: list = field(default_factory=list)
     under_way: int = 0
@@ -34,6 +36,7 @@ class Receiver:
             self.under_way += 1
             self.most_under_way = max(self.most_under_way, self.under_way)
         self.received.append((request.path, dict(request.headers), request.get_data()))
+        time.sleep(self.seconds)
         self.gate.wait(30)
         with self._counting:
             self.under_way -= 1
