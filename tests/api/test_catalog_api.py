@@ -18,6 +18,7 @@ from catalog.offerings.queries import load_listing_versions
 from catalog.terms import Answer, CertificationState
 from core import db
 from tests import factories
+from tests.api.programs import READER, WRITER, Program
 from tests.api.world import START, withdraw
 from tests.page_checks import text_of
 from tests.search.market import index_all
@@ -322,6 +323,23 @@ def names_of(api, market):
         "VERSION_A": str(market.first.id),
         "VERSION_B": str(market.second.id),
         "CERTIFICATE_ID": str(market.certificate.id),
+        **names_of_own(api, market),
+    }
+
+
+def names_of_own(api, market):
+    """What stands for the words about a vendor's drafts and a body's cases."""
+    writer = Program(api.client, market.makers[0].owner_id, WRITER)
+    with db.transaction() as session:
+        town = factories.body(session)
+    place = f"/drafts/{market.secret.offering_version_id}"
+    return {
+        "WRITE_TOKEN": writer.token,
+        "READ_TOKEN": Program(api.client, town.id, READER).token,
+        "STANDARD_ID": str(market.version.id),
+        "DRAFT_ID": str(market.secret.offering_version_id),
+        "OVERVIEW_TAG": writer.get(f"{place}/overview").headers["ETag"].strip('"'),
+        "ANSWERS_TAG": writer.get(f"{place}/answers").headers["ETag"].strip('"'),
     }
 
 
@@ -335,5 +353,10 @@ def test_the_curl_lines_of_the_documentation_work(api, market, settings):
         words = shlex.split(re.sub("|".join(named), lambda found: named[found[0]], line))
         (address,) = [word for word in words if word.startswith("http://127.0.0.1:8000")]
         headers = [words[i + 1].split(": ", 1) for i, word in enumerate(words) if word == "-H"]
-        answer = api.client.get(address.removeprefix("http://127.0.0.1:8000"), headers=headers)
+        answer = api.client.open(
+            address.removeprefix("http://127.0.0.1:8000"),
+            method=words[words.index("-X") + 1] if "-X" in words else "GET",
+            headers=headers,
+            data=words[words.index("-d") + 1] if "-d" in words else None,
+        )
         assert answer.status_code == int(status), line
