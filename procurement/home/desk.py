@@ -81,6 +81,14 @@ class Desk:
         self.waiting = list(waiting.values())
         return self
 
+    def forget_cases(self, project_ids: Collection[uuid.UUID]) -> None:
+        """Leave out the lines of cases that wait for something else than what the lines say."""
+        self.turn = [
+            task
+            for task in self.turn
+            if task.endpoint != "projects.show" or task.arguments["project_id"] not in project_ids
+        ]
+
     def sort(self) -> "Desk":
         """Put the longest waiting first, and what closes next."""
         for tasks in (self.turn, self.waiting):
@@ -96,6 +104,7 @@ _CLERK_PROJECTS = {
     _P.SEARCHING: "検索結果を確定する",
     _P.EVIDENCE_LOCKED: "候補を比べる",
     _P.COMPARED: "選定案を出す",
+    _P.QUOTES_OPENED: "開封した見積から選定案を出す",
     _P.SELECTION_APPROVED: "利用契約を依頼する",
 }
 _CLERK_REQUESTS = {

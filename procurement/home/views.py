@@ -22,7 +22,7 @@ from core.clock import day_in_japan
 from core.db import now
 from procurement.contracts import queries as contracts
 from procurement.contracts.models import RequestState
-from procurement.home import desk, proceedings
+from procurement.home import desk, proceedings, quote_desk
 from procurement.home.desk import Desk, SpecificationRow, Task
 from procurement.home.queries import (
     list_events,
@@ -31,6 +31,8 @@ from procurement.home.queries import (
     recheck_days,
 )
 from procurement.projects import queries as projects
+from procurement.projects.models import Project, ProjectState
+from procurement.quoting.queries import desks
 from vendors import queries as vendors
 from vendors.filing_models import FILINGS
 from vendors.queries import filings
@@ -38,6 +40,8 @@ from vendors.queries.own import find_own
 
 blueprint = Blueprint("home", __name__)
 _SHOWN = 10
+# The states in which a case can have a request for quotes that is drafted, decided on or out.
+_ASKING = frozenset({ProjectState.COMPARED, ProjectState.QUOTING, ProjectState.QUOTES_OPENED})
 _DAYS_SHOWN = 90
 
 
@@ -87,8 +91,22 @@ def _body_desk(session: Session) -> Desk | None:
         is_any = any(each.state is RequestState.CONTRACT_REGISTERED for each in requests)
         unconfirmed = contracts.list_to_confirm(session, who.organisation_id) if is_any else []
         made.join(desk.approver_desk(cases, requests, who.person_id, unconfirmed))
+    if not _ASKING.isdisjoint(each.state for each in cases):
+        _add_rounds(session, made, cases)
     _invite(session, made)
     return made.sort()
+
+
+def _add_rounds(session: Session, made: Desk, cases: Sequence[Project]) -> None:
+    who, moment = actor(), now(session)
+    rounds = desks.list_live(session, [each.id for each in cases if each.state in _ASKING])
+    made.forget_cases({each.project_id for each in rounds})
+    if who.has_role(Role.CLERK):
+        unanswered = desks.count_unanswered(session, rounds)
+        made.join(quote_desk.clerk_rounds(rounds, unanswered, moment))
+    if who.has_role(Role.APPROVER):
+        extended = desks.find_extended(session, rounds)
+        made.join(quote_desk.approver_rounds(rounds, extended, who.person_id, moment))
 
 
 def _vendor_desk(session: Session, rows: Sequence[SpecificationRow]) -> Desk:
@@ -111,6 +129,8 @@ def _vendor_desk(session: Session, rows: Sequence[SpecificationRow]) -> Desk:
         proceedings.add_own_filings(made, known.vendor, known.filed, today)
     if known is not None and known.vendor.is_public:
         proceedings.add_endings(made, list_endings(session, owner_id), day_in_japan(now(session)))
+    if is_admin:
+        made.join(quote_desk.vendor_invitations(desks.list_to_quote(session, owner_id)))
     held = [each.review.specification_version_id for each in reviews if not each.is_asked]
     proceedings.add_own_reviews(made, reviews, recheck_days(rows, held))
     _invite(session, made)

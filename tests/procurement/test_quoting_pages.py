@@ -63,6 +63,8 @@ def test_round_is_walked_from_draft_to_opened_quotes(quoting, hold_clock):
     assert letters[0].startswith(b"%PDF")
     for path in (theirs, f"{theirs}/quote", f"{theirs}/receipt", base):
         assert seller.get(path).status_code == 404
+    assert "見積を提出する：" in text_of(seller.page("/"))
+    assert "見積の提出：" in text_of(clerk.page("/"))
     _question_is_answered_to_all(market, base, mine, theirs)
     _deadline_moves_for_all(market, base, theirs)
     clerk.page(base)  # its notice is read once
@@ -76,6 +78,7 @@ def test_round_is_walked_from_draft_to_opened_quotes(quoting, hold_clock):
     assert rival.get(f"{theirs}/quote").status_code == 409
     assert text_of(clerk.page(base)) == shown  # neither quote nor decline changes anything
     assert "締切の前は" in clerk.get(f"{base}/open").text
+    assert "見積を提出する：" not in text_of(seller.page("/"))
     hold_clock(AFTER + timedelta(days=7))
     _two_people_open(base, market)
 
@@ -91,7 +94,10 @@ def _round_is_sent_once_to_all(market, quoting):
     assert clerk.get(draft).location.endswith(base)
     message = {"message": "納品場所は庁舎です。"}
     assert clerk.submit(f"{base}/edit", message).status_code == 303
+    assert "見積依頼を仕上げる：" in text_of(clerk.page("/"))
     assert clerk.submit(f"{base}/submit", {"confirmed": "yes"}).status_code == 303
+    assert "見積依頼を決裁する：" in text_of(approver.page("/"))
+    assert "選定案を出す" not in text_of(clerk.page("/"))
     assert clerk.get(f"{base}/decision").status_code == 403
     assert base in approver.get(f"/projects/{market.project().id}").text
     returned = approver.submit(f"{base}/decision", {"decision": "return", "reason": "条件の確認"})
@@ -111,6 +117,7 @@ def _question_is_answered_to_all(market, base, mine, theirs):
         seller.submit(f"{mine}/questions", {"question": "弊社の型番でよいですか"}).status_code
         == 303
     )
+    assert "質問1件に答える：" in text_of(clerk.page("/"))
     page = clerk.get(f"{base}/questions").text
     assert market.seller.name not in page
     link = next(a.get("href") for a in parse_page(page).iter("a") if "答えを書く" in text_of(a))
@@ -130,6 +137,7 @@ def _deadline_moves_for_all(market, base, theirs):
     assert same.status_code == 422
     asked = {**later, "deadline_on-day": "7", "reason": "答えを読む時間のため"}
     assert clerk.submit(f"{base}/extend", asked).status_code == 303
+    assert "締切の延長を決裁する：" in text_of(approver.page("/"))
     assert approver.submit(f"{base}/extension", {"confirmed": "yes"}).status_code == 303
     assert "答えを読む時間のため" in market.as_(market.rival_admin).get(theirs).text
 
@@ -166,6 +174,8 @@ def _quote_is_written_checked_and_sealed(seller, path):
 
 
 def _two_people_open(base, market):
+    for person in (market.clerk, market.approver):
+        assert "見積を2人で開封する：" in text_of(market.as_(person).page("/"))
     market.clients.clear()  # the sign-ins of the walk ended long ago
     clerk, approver = market.as_(market.clerk), market.as_(market.approver)
     assert clerk.submit(f"{base}/open", {"confirmed": "yes"}, button="1人目").status_code == 303
