@@ -92,7 +92,7 @@ def seconds_until_free(session: Session, settings: Settings, limit: Limit, sourc
     row = session.get(Throttle, _seal(settings, limit.kind, source))
     if row is None or row.tries < limit.most:
         return 0
-    left = row.began_at + timedelta(hours=limit.hours) - now(session)
+    left = row.began_at + limit.span - now(session)
     return max(0, int(left.total_seconds()))
 
 

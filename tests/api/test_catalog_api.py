@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 from jsonschema import Draft202012Validator
 
+from accounts.models import Organisation
 from catalog.certification.models import ReviewState
 from catalog.offerings.queries import load_listing_versions
 from catalog.terms import Answer, CertificationState
@@ -343,20 +344,35 @@ def names_of_own(api, market):
     }
 
 
+def program_of(market):
+    """Return what the lines on tokens name, of a program of the first maker."""
+    with db.transaction() as session:
+        owner = session.get_one(Organisation, market.makers[0].owner_id)
+        row, token = factories.api_client(session, owner)
+    secret = factories.secret_of(row.id)
+    return {"CLIENT_ID": str(row.id), "CLIENT_SECRET": secret, "ACCESS_TOKEN": token}
+
+
 @pytest.mark.sqlite_only
 def test_the_curl_lines_of_the_documentation_work(api, market, settings):
     index_all(settings, *market.rows.values())
     lines = curl_lines()
     assert len(lines) >= 6
-    named = names_of(api, market)
+    named = {**names_of(api, market), **program_of(market)}
     for line, status in lines:
         words = shlex.split(re.sub("|".join(named), lambda found: named[found[0]], line))
         (address,) = [word for word in words if word.startswith("http://127.0.0.1:8000")]
         headers = [words[i + 1].split(": ", 1) for i, word in enumerate(words) if word == "-H"]
+        sent = "&".join(words[i + 1] for i, word in enumerate(words) if word == "-d") or None
+        shown = [words[i + 1].split(":") for i, word in enumerate(words) if word == "-u"]
+        # As curl does: what is sent without another type is a form, and sent by POST.
+        form = sent is not None and not any(name == "Content-Type" for name, _ in headers)
         answer = api.client.open(
             address.removeprefix("http://127.0.0.1:8000"),
-            method=words[words.index("-X") + 1] if "-X" in words else "GET",
+            method=words[words.index("-X") + 1] if "-X" in words else "POST" if sent else "GET",
             headers=headers,
-            data=words[words.index("-d") + 1] if "-d" in words else None,
+            data=sent,
+            auth=tuple(shown[0]) if shown else None,
+            content_type="application/x-www-form-urlencoded" if form else None,
         )
         assert answer.status_code == int(status), line

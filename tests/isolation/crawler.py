@@ -31,7 +31,7 @@ _FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
 _LINK = re.compile(r'\b(?:href|src|hx-get|data-url)="([^"]+)"')
 _IDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PAGE = '<!doctype html><html lang="ja"><head><title>x</title></head><body>{}</body></html>'
-_HEADERS = {"date", "set-cookie", "content-length", "expires"}
+_HEADERS = {"date", "set-cookie", "content-length", "expires", "ratelimit"}
 
 
 @dataclass(frozen=True, slots=True)
