@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from core import audit, db, outbox
+from core.cli import newest_revision
 from core.clock import utcnow
 from tests.drills.stage import open_stage, read, serve_node
 
@@ -40,14 +41,19 @@ def test_ready_names_what_is_ill_and_turns_nobody_away_for_what_pages_do_without
     with db.transaction() as session:
         outbox._mark_alive(session, db.now(session))
     assert ready(client)["degraded"] == ["outbox", "search"]
+    be_at("0001")  # PostgreSQL's rows are brought back for the next test, but for this one
+    try:
+        told = ready(client, 503)
+    finally:
+        be_at(newest_revision())
+    assert (told["ready"], told["degraded"]) == (False, ["outbox", "search"])
+    assert (told["checks"]["database"], told["checks"]["audit"]) == ("failed", "ok")
+
+
+def be_at(revision):
     with db.transaction() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
-    told = ready(client, 503)
-    assert (told["ready"], told["checks"]["database"], told["checks"]["audit"]) == (
-        False,
-        "failed",
-        "ok",
-    )
+        statement = text("UPDATE alembic_version SET version_num = :revision")
+        session.execute(statement, {"revision": revision})
 
 
 def test_whoever_sits_on_the_lock_of_all_writers_makes_it_unready(database, client, monkeypatch):
