@@ -118,11 +118,7 @@ def page_context(session: Session, form: Form, target: str) -> dict[str, Any]:
         "here": _here(target, sent),
         "carried": [*_carry(sent, stray), *_carry_own(form, is_own=is_own)],
         "work": work,
-        "works": [(each.code, each.name) for each in list_specifications(session)]
-        if is_own
-        else [],
-        # What was typed for one work must not be kept for another by a choice made afterwards.
-        "fixes_work": work is not None and form.value("opened") == work.code,
+        **_choose_work(session, form, work, is_own=is_own),
         "has_several_works": bool(versions) and work is None,
         "untold": _untold(is_shown=is_own and not form.value("opened")),
         "registered": body if body and body.population is not None else None,
@@ -142,6 +138,14 @@ def page_context(session: Session, form: Form, target: str) -> dict[str, Any]:
         "kept_works": _list_kept_works(sent.get("next", "")),
         "keeps_in_profile": remembering.has_profile_place(),
     }
+
+
+def _choose_work(
+    session: Session, form: Form, work: StandardSpecification | None, *, is_own: bool
+) -> dict[str, Any]:
+    """Return the works to choose from; what was typed for one must not be kept for another."""
+    works = [(each.code, each.name) for each in list_specifications(session)] if is_own else []
+    return {"works": works, "fixes_work": work is not None and form.value("opened") == work.code}
 
 
 def _find_shown_work(

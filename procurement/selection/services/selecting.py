@@ -75,15 +75,8 @@ def propose_selection(
     candidate = _find_open_candidate(session, project, candidate_id)
     lock_listing(session, candidate.listing_version_id)
     choice = assess_choice(session, project, candidate, category)
-    case = Case(
-        method,
-        ground,
-        grounds_text,
-        not_lowest_reason,
-        splitting_note,
-        change_note,
-        sole_source_reason=sole_source_reason,
-    )
+    told = (grounds_text, not_lowest_reason, splitting_note, change_note)
+    case = Case(method, ground, *told, sole_source_reason=sole_source_reason)
     choice = price_choice(session, project, choice, case)
     total = check_choice(session, project, choice, case)
     selection = Selection(
