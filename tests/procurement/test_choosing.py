@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import text
 
-from accounts.models import Organisation, OrganisationKind, Role
+from accounts.models import Organisation, OrganisationKind, Person, Role
+from accounts.services import hash_password
 from catalog.certification import queries as certification_queries
 from catalog.certification import services as certification_services
 from catalog.certification.models import Certification
@@ -25,6 +26,8 @@ from procurement.projects.models import Project, ProjectState
 from procurement.projects.services import lock_listing
 from procurement.selection import services
 from tests import factories
+from tests.accounts.conftest import PASSWORD
+from tests.accounts.test_resubmission import fields_of, sign_in_with
 from tests.page_checks import text_of
 from tests.procurement.conftest import MONTHLY, SELECTION
 from tests.search.market import index_all
@@ -491,3 +494,28 @@ def test_approve_and_return_at_once_end_in_one_decision(market):
     approved = market.selection().is_approved
     expected = ProjectState.SELECTION_APPROVED if approved else ProjectState.COMPARED
     assert market.project().state is expected
+
+
+@pytest.mark.acceptance(17)
+@pytest.mark.sqlite_only  # what is carried over the sign-in is the same on both
+def test_sign_in_that_ends_while_reasons_are_typed_loses_none_of_them(market):
+    """A clerk writes for an hour why this service; the words come back and can be sent again."""
+    market.reach_compared()
+    with db.transaction() as session:
+        session.get_one(Person, market.clerk.id).revise(password_hash=hash_password(PASSWORD))
+    path = f"/projects/{market.project().id}/selection"
+    client, words = (
+        market.as_(market.clerk),
+        "夜間の受付と、職員だけでの料金表の改定ができるため。\n二行目。",
+    )
+    chosen = {"candidate_id": str(market.candidate(market.cheap).id), **SELECTION, "reason": words}
+    send = client.prepare(path, chosen)
+    client.delete_cookie("narabi_session")
+    stopped = send()
+    assert stopped.status_code == 401
+    assert "入力した内容は消えていません" in stopped.text
+    assert market.project().state is ProjectState.COMPARED
+    welcome = sign_in_with(client, stopped.text, market.clerk)
+    assert "入力した内容を送り直す" in welcome.text
+    assert client.post(path, data=fields_of(welcome.text, path)).status_code == 303
+    assert market.selection().reason == words
