@@ -11,6 +11,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +20,15 @@ import boto3
 import click
 import requests
 from moto.server import ThreadedMotoServer
-from sqlalchemy import text
+from sqlalchemy import func, text
+from sqlmodel import col, select
 
 from accounts import services
 from accounts.models import Person, Role
 from accounts.notices import tell_organisation
 from app import create_app
 from bench.measures import measure
+from catalog.offerings.models import Offering
 from catalog.offerings.queries.answers import list_answers
 from core import db, outbox
 from core.config import Settings
@@ -38,6 +41,7 @@ from tests.drills.writers import count_lost_and_doubled, dismiss, hire
 ACTS = 60
 _WRITERS = 4
 _LETTERS = 40
+_TWINS = 10
 _PASSWORD = "mihon-no-nagai-aikotoba"
 _HIDDEN = re.compile(r'name="(csrf_token|form_key|version)" value="([^"]*)"')
 
@@ -70,6 +74,7 @@ def rehearse(acts: int) -> tuple[int]:
         _sign_in_limit_is_shared,
         _files_are_shared,
         _letters_go_once,
+        _keys_are_shared,
         lambda pair: _writers_are_counted_once(pair, acts),
     )
     faults = 0
@@ -241,6 +246,29 @@ def _wait_until(holds: Callable[[], bool]) -> bool:
             return False
         time.sleep(0.1)
     return True
+
+
+def _keys_are_shared(pair: Pair) -> bool:
+    """Equal requests with one Idempotency-Key, at both nodes at once, make one draft."""
+    with db.transaction() as session:
+        company = make_company(session)
+        specification_id = factories.specification(session).id
+        _, token = factories.api_client(session, company.home)
+    body = {"name": "見本", "specification_version_id": str(specification_id)}
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid.uuid4().hex}
+
+    def send(number: int) -> str:
+        address = (pair.first, pair.second)[number % 2]
+        url = f"{address}/api/v1/drafts"
+        answer = requests.post(url, json=body, headers=headers, timeout=60)
+        return f"{answer.status_code} {answer.text}"
+
+    with ThreadPoolExecutor(_TWINS) as pool:
+        told = set(pool.map(send, range(_TWINS)))
+    with db.reading() as session:
+        owned = select(func.count()).where(col(Offering.owner_id) == company.home.id)
+        made = session.execute(owned).scalar_one()
+    return made == 1 and len(told) == 1 and told.pop().startswith("201 ")
 
 
 def _writers_are_counted_once(pair: Pair, acts: int) -> bool:
