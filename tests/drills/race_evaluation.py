@@ -22,13 +22,13 @@ WORDS = ("窓口の人の使いやすさ", "住民の使いやすさ")
     unit="rounds",
     base=RACES,
 )
-@on_both()
+@on_both(fresh=1)
 def count_wrong(database: DatabaseUnderTest, settings: Settings) -> Play:
     """Let two clerks save weights, then scores, of the same comparison at the same moment."""
     town = build_town(database, settings)
+    town.reach_locked()
 
     def play(_number: int) -> bool:
-        town.reach_locked()
         return are_weights_kept(town) and are_scores_kept(town)
 
     return play

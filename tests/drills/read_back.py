@@ -27,6 +27,8 @@ from tests.procurement import conftest as purchase
 from tests.procurement.conftest import Market
 
 PROJECTS = 100
+# Comparison and search record, the record of the choice, the request (its PDF is the vendor's copy).
+FILES = [["docx"], ["docx", "pdf"], ["pdf", "xlsx"], ["pdf", "xlsx"]]
 MOMENT = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC)
 LETTERS = (
     "見本町住民記録予約しくみ髙﨑𠮷ABCxyz0123（）・、。「」＝=+-@&<>\"'#$*_`~[]\\/|{}^%；：－～"
@@ -118,7 +120,8 @@ def rehearse(projects: int) -> int:
             db.current().dispose()
             database.reset("prepared")
             papers = make_project(town, random.Random(seed))
-            assert papers, "a project without papers shows nothing"
+            kept_as = [sorted(made.files) for made in papers]
+            assert sorted(kept_as) == FILES, "a paper that is not kept is not read back"
             wrong += sum(len(differences(made)) for made in papers)
     return wrong
 
