@@ -77,7 +77,7 @@ def test_one_quoted_value_stays_one_value(text):
             quote_value(text)
         return
     stale = build_stale(text, frozenset({text, "b"}))
-    held = {"offering_id": text, "id": "c", "kind": "solo"}
+    held = {"offering_id": text, "id": f"{text}c", "kind": "solo"}
     tests = parse_filter(stale, set(held))
     assert fits(held, tests)
     assert not fits({**held, "id": text}, tests)
