@@ -80,6 +80,8 @@ import procurement.market.leaving_views
 import procurement.market.queries
 import procurement.market.services
 import procurement.market.views
+import procurement.notices.api
+import procurement.notices.views
 import procurement.projects.api
 import procurement.projects.views
 import procurement.proof.cli
@@ -152,6 +154,8 @@ BLUEPRINTS = (
     procurement.home.views.blueprint,
     procurement.market.views.blueprint,
     procurement.projects.api.blueprint,
+    procurement.notices.api.blueprint,
+    procurement.notices.views.blueprint,
     procurement.projects.views.blueprint,
     procurement.proof.views.blueprint,
     procurement.quoting.views.blueprint,

@@ -124,6 +124,8 @@ class Permission(StrEnum):
     CONTRACT_REGISTER = "contract.register"
     CONTRACT_CONFIRM = "contract.confirm"
     CONTRACT_READ = "contract.read"
+    CONTRACT_PREPARE_NOTICE = "contract.prepare_notice"
+    CONTRACT_DECIDE_NOTICE = "contract.decide_notice"
     SYNONYM_EDIT = "synonym.edit"
     SAVED_SEARCH_READ = "saved_search.read"
     SAVED_SEARCH_EDIT = "saved_search.edit"
@@ -269,6 +271,8 @@ PERMISSIONS: Mapping[Permission, Mapping[Grantee, Predicate]] = {
     _P.QUESTION_ANSWER: {_MC: own},
     _P.CONTRACT_REGISTER: {_MC: own},
     _P.CONTRACT_CONFIRM: {_MA: own},
+    _P.CONTRACT_PREPARE_NOTICE: {_MC: own},
+    _P.CONTRACT_DECIDE_NOTICE: {_MA: own},
     _P.CONTRACT_READ: {
         _MC: own,
         _MA: own,

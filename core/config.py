@@ -198,6 +198,11 @@ class Settings(BaseSettings):
         description="JSON: origins that may have a private address, e.g. an identity provider of a closed network",
     )
 
+    ocid_prefix: str = Field(
+        default="ocds-000000",
+        pattern=r"^ocds-[a-z0-9]{6}$",
+        description="prefix of OCDS ids of contract notices; the Open Contracting Partnership gives one out",
+    )
     webhook_origins: list[str] = Field(
         default=[],
         description="JSON: origins of a closed network that may receive webhooks, though private",

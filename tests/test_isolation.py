@@ -68,6 +68,7 @@ TABLES = {
     "message_id": "webhook_messages",
     "webhook_id": "webhooks",
     "membership_id": "memberships",
+    "notice_id": "contract_notices",
     "requirement_id": "requirements",
     "vendor_id": "vendors",
     "version_id": "specification_versions",

@@ -144,6 +144,8 @@ question.ask                    .  s  s  .  .  .  .  .  .  .  .
 question.answer                 .  .  .  o  .  .  .  .  .  .  .
 contract.register               .  .  .  o  .  .  .  .  .  .  .
 contract.confirm                .  .  .  .  o  .  .  .  .  .  .
+contract.prepare_notice        .  .  .  o  .  .  .  .  .  .  .
+contract.decide_notice         .  .  .  .  o  .  .  .  .  .  .
 contract.read                   .  s  s  o  o  .  .  .  .  y  .
 client.read                     .  o  o  o  o  o  .  .  o  .  .
 client.manage                   .  .  o  o  o  o  .  .  o  .  .

@@ -63,6 +63,9 @@ _WORDS = {
     "project.abandon_quotes": "開封した見積を使わないことにしました",
     "contract.register": "契約を記録しました",
     "contract.confirm": "契約の記録を確かめました",
+    "notice.prepare": "契約の公表の案を作りました",
+    "notice.publish": "契約を公表しました",
+    "notice.withdraw": "契約の公表を取り下げました",
 }
 _ATTEMPTS = {
     "project.decide": "選定の決裁",
@@ -83,6 +86,8 @@ _ATTEMPTS = {
     "question.answer": "質問への答え",
     "contract.register": "契約の記録",
     "contract.confirm": "契約の記録の確認",
+    "contract.prepare_notice": "契約の公表の案",
+    "contract.decide_notice": "契約の公表の決裁",
 }
 
 

@@ -14,6 +14,7 @@ from procurement.contracts import models as contracts
 from procurement.contracts.models import RequestState
 from procurement.contracts.services import registering
 from procurement.estimates.models import EstimatedPrice
+from procurement.notices import models as notices
 from procurement.projects import models as projects
 from procurement.projects import paper_models as papers
 from procurement.projects.evaluation_models import (
@@ -81,6 +82,19 @@ def plant_purchases(world: World, session: Session) -> None:
     clerk, approver = town.clerk.id, town.approver.id
     rules = planter.plant(session, BodyRuleSet, organisation_id=town.body.id, proposed_by_id=clerk)
     planter.plant(session, ApprovalStep, body_rules_id=rules.id)
+    unpublished = {"state": notices.NoticeState.PREPARED, "published_by_id": None}
+    for contract in all_of(session, contracts.Contract)[:1]:
+        planter.plant(
+            session,
+            notices.ContractNotice,
+            contract_id=contract.id,
+            prepared_by_id=clerk,
+            published_at=None,
+            withdrawn_by_id=None,
+            withdrawn_at=None,
+            **unpublished,
+            **owner,
+        )
     for state in (RequestState.DRAFT, RequestState.SUBMITTED, RequestState.APPROVED):
         edited = {"created_by_id": clerk, "last_editor_id": clerk}
         searching = {"state": projects.ProjectState.SEARCHING}
