@@ -8,6 +8,7 @@ from flask import Blueprint, Response, current_app, request, url_for
 from sqlmodel import Session
 
 from accounts.auth import access
+from accounts.identity import Scope
 from accounts.permissions import Permission
 from catalog import feed, queries, records
 from catalog.api_schemas import (
@@ -171,4 +172,5 @@ def describe(query: dict[str, Any]) -> dict[str, Any]:
         version=installed_version("narabi"),
         prefix=PREFIX,
         shapes={**dict(RECORDS.values()), "SnapshotLine": SnapshotLineSchema},
+        scopes={scope.value: scope.label for scope in Scope},
     )

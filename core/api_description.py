@@ -22,6 +22,15 @@ _SHAPES: dict[str, dict[str, Any]] = {
     "": {"type": "string", "minLength": 1, "pattern": "^[^/]+$"},
     "path": {"type": "string", "minLength": 1, "pattern": "^[^/]"},
 }
+# What any route may answer: a token that is not good or lacks the scope, too many, too much to read.
+_ALWAYS = (400, 401, 403, 404, 406, 414, 429, 431)
+# And what the way of asking adds: a body without length or too large, a key used twice, a stale tag.
+_BY_METHOD = {
+    "POST": (411, 413, 422),
+    "PUT": (411, 412, 413, 428),
+    "PATCH": (411, 412, 413, 428),
+    "DELETE": (412, 428),
+}
 _UNSAID = frozenset({"HEAD", "OPTIONS"})
 _TOKEN = "token"  # noqa: S105 - the name of the scheme
 _HEADER = {"in": "header", "required": True, "schema": {"type": "string"}}
@@ -30,6 +39,14 @@ _KEY_HEADER = {
     "name": IDEMPOTENCY_KEY,
     "schema": {"type": "string", "minLength": 8, "maxLength": 200, "pattern": "^[!-~]+$"},
     "description": "同じ操作を1回だけ行うための、利用者が決める値。同じ値で送り直すと前の答えが返る",
+}
+_TOLD = {
+    name: {"schema": {"type": "string"}, "description": words}
+    for name, words in (
+        ("ETag", "内容の印。If-None-MatchとIf-Matchに使う"),
+        ("RateLimit", "残りの回数（r）と、数え直すまでの秒数（t）"),
+        ("RateLimit-Policy", "回数の上限（q）と、その秒数（w）"),
+    )
 }
 _MATCH_HEADER = {
     **_HEADER,
@@ -103,6 +120,11 @@ def _describe(rule: Rule, method: str, operation: Operation) -> dict[str, Any]:
         "responses": _describe_answers(method, operation),
         "security": [{_TOKEN: [operation.needs]}] if operation.needs else [{}, {_TOKEN: []}],
     }
+    if operation.deprecated:
+        told["deprecated"] = True
+        told["description"] = (
+            f"{operation.deprecated.sunset}まで。後継：{operation.deprecated.successor}"
+        )
     if operation.body:
         content = {"application/json": {"schema": operation.body}}
         told["requestBody"] = {"required": True, "content": content}
@@ -113,14 +135,13 @@ def _describe_answers(method: str, operation: Operation) -> dict[str, Any]:
     content = {operation.media_type: {"schema": operation.answer} if operation.answer else {}}
     done: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
     if operation.status != HTTPStatus.NO_CONTENT:
-        done |= {"content": content, "headers": {"ETag": {"schema": {"type": "string"}}}}
+        done |= {"content": content, "headers": _TOLD}
     responses = {str(operation.status): done}
     if method == "GET":
         responses["304"] = {"description": "If-None-Matchと同じ内容"}
     problem = {PROBLEM_TYPE: {"schema": ProblemSchema}}
-    for status in sorted({*operation.problems}):
+    for status in sorted({*_ALWAYS, *_BY_METHOD.get(method, ()), *operation.problems}):
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
-    responses["default"] = {"description": "そのほかの問題", "content": problem}
     return responses
 
 
