@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.routing import Rule, UUIDConverter
 
-from accounts.models import Organisation, Role
+from accounts.models import Organisation, OrganisationKind, Role
 from catalog.certification.models import ReviewState
 from catalog.feed_upkeep import reconcile
 from catalog.offerings.models import ListingVersion, OfferingVersion
@@ -36,6 +36,8 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 PAGED = ("/api/v1/offerings?limit=1", "/api/v1/changes?limit=1")
 # Those whose pages are compared with the pages of before; the others see what these two see.
 MEMBER, ADMINISTRATOR = "member of another company", "administrator of another company"
+SELLING, BUYING = "program of another company", "program of another body"
+PROGRAMS = {SELLING: "/api/v1/drafts", BUYING: "/api/v1/projects"}
 CLOSEST = ("anonymous", ADMINISTRATOR)
 # The rows that an argument of an address names; the address of a public row is asked as well.
 TABLES = {
@@ -122,7 +124,12 @@ def strangers(world, new_client) -> dict[str, Crawler]:
             ADMINISTRATOR: world.market.rival_admin,
             "clerk of another body": factories.person(session, Role.CLERK),
         }
+        company = factories.organisation(session, OrganisationKind.VENDOR)
+        owners = {SELLING: company, BUYING: factories.body(session)}
+        tokens = {who: factories.api_client(session, at)[1] for who, at in owners.items()}
     crawlers = {"anonymous": Crawler(new_client())}
+    for who, token in tokens.items():
+        crawlers[who] = Crawler(new_client(), 1, 1, in_every_form=False, token=token)
     for who, person in people.items():
         # The member sees less than the administrator: one page of each kind will do.
         most = {"most_alike": 1, "most_questions": 1} if who == MEMBER else {}
@@ -150,6 +157,8 @@ def test_no_stranger_learns_anything(app, world, strangers, settings, monkeypatc
         if who != MEMBER:
             problems += _ask_for_rows(who, world, crawler, app)
     assert problems == [], "\n".join(problems)
+    for who, own in PROGRAMS.items():
+        assert strangers[who].answers[own].status == 200  # its token was good to the end
     assert "二つ目の版で説明を加えました" in strangers["anonymous"].answers[world.history].words
 
 
@@ -256,9 +265,12 @@ def _ask_for_rows(who: str, world: World, crawler: Crawler, app: Flask) -> list[
             if told := world.planter.found(_without_ids(answer.words, address)):
                 problems.append(f"{who}: {address} tells {told}")
         rows = list(_addresses(rule, world.planter.ids))
+        if crawler.token and not rule.rule.startswith("/api/"):
+            continue
         for address in rows if who == ADMINISTRATOR else rows[-1:]:
             nowhere = _with_unknown(address)
             methods = {"GET"} if who == "anonymous" else {"GET", "POST"}
+            methods |= {"PUT", "PATCH", "DELETE"} if crawler.token else set()
             for method in sorted(methods & (rule.methods or set())):
                 crawler.browser.delete_cookie("narabi_form")  # the notice of an answer before
                 answer = crawler.ask(address, method)
