@@ -36,6 +36,8 @@ TABLE: dict[str, set[str]] = {
         "GET /api/v1/cost",
         f"GET {_LISTING}",
         f"GET {_LISTING}/versions",
+        "GET /api/v1/notices",
+        "GET /api/v1/notices/<uuid:notice_id>",
         "GET /api/v1/offerings",
         f"GET {_OFFERING}",
         f"GET {_OFFERING}/certificates",
