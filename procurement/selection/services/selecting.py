@@ -272,7 +272,12 @@ def _find_open_candidate(
 def begin_decision(
     session: Session, actor: Actor, project: Project, permission: Permission
 ) -> tuple[Actor, Selection]:
-    """Return who acts, with the right checked, and the choice that waits to be decided."""
+    """Return who acts, with the right checked, and the choice that waits to be decided.
+
+    The project is held first, whatever is decided: two decisions at once never wait for each other.
+    """
+    if project_queries.get_project(session, project.id, for_update=True) is None:
+        raise NotFound
     actor = require(session, actor, permission, project)
     if project.state is not ProjectState.SELECTION_PROPOSED:
         raise WrongState(
