@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from accounts.models import BodyKind, Role
 from catalog.price_plan import TaxRounding
 from core import db
+from core.clock import today_jst
 from core.errors import Conflict, Forbidden, GuardFailed, Invalid, WrongState
 from procurement.bodies import queries, services
 from procurement.bodies.methods import (
@@ -436,3 +437,16 @@ def test_projects_take_category_rounding_and_cap_from_the_rules(market, hold_clo
             session, clerk, made, version=1, conditions={"rounding": "per_month"}
         )
         assert priced.cost_conditions["rounding"] == "per_year"
+
+
+@pytest.mark.sqlite_only
+def test_rounding_of_the_rules_is_shown_and_not_offered(market, hold_clock):
+    market.reach_searching()
+    client, path = market.as_(market.clerk), f"/projects/{market.project().id}/cost-conditions"
+    assert client.page(path).findall(".//*[@name='rounding']")[0].get("type") != "hidden"
+    confirm(market, valid_from=today_jst())
+    page = client.page(path)
+    assert [each.get("value") for each in page.findall(".//*[@name='rounding']")] == ["per_year"]
+    assert "団体の規則で決まっています" in text_of(page)
+    assert client.submit(path, {}).status_code == 303
+    assert services_rounding(market) == "per_year"

@@ -23,6 +23,7 @@ from core.clock import day_in_japan
 from core.db import now
 from core.errors import Invalid
 from core.forms import Form
+from procurement.bodies.queries import limits_for
 from procurement.projects import services
 from procurement.projects.costs import conditions_of, store_conditions
 from procurement.projects.models import Project
@@ -56,8 +57,14 @@ def edit_cost_conditions(project_id: uuid.UUID) -> ResponseReturnValue:
         project=project,
         registered=population_words(Conditions(project.owner, conditions.term)),
         roundings=[(each.value, each.label) for each in TaxRounding],
+        own_rounding=_find_own_rounding(web.read_session(), project),
         known_options=_list_options(web.read_session(), project)[:_NAMED],
     )
+
+
+def _find_own_rounding(session: Session, project: Project) -> TaxRounding | None:
+    """Return the rounding of the body's rules, which leaves nothing to choose; None without rules."""
+    return limits_for(session, project.owner, day_in_japan(now(session))).own_rounding
 
 
 def _set_conditions(
