@@ -110,7 +110,7 @@ def check_checkpoints(
     key: bytes,
     outside: Mapping[str, Any] | None,
 ) -> Iterator[str]:
-    """Check each checkpoint's signature, that each continues the one before, and one from outside."""
+    """Check each checkpoint's signature, that each continues the one before, and those from outside."""
     for each in checkpoints:
         signed = {k: v for k, v in each.items() if k not in {"public_key", "signature"}}
         good = each["format"] == CHECKPOINT_FORMAT and each["public_key"] == key.hex()
@@ -126,11 +126,22 @@ def check_checkpoints(
             numbers = f"{new['sequence']}番までの確認点が、{old['sequence']}番までの確認点"
             yield f"checkpoints.json：{numbers}に続いていません。"
     if outside is not None:
-        same = [each for each in checkpoints if each["sequence"] == outside["sequence"]]
-        if not same:
-            yield f"{outside['sequence']}番までの確認点は、この一式にないので比べられません。"
-        elif any(each["root"] != outside["root"] for each in same):
-            yield f"{outside['sequence']}番までの確認点が、手元のものと違います。記録が書きかえられています。"
+        yield from compare_kept(checkpoints, outside)
+
+
+def compare_kept(
+    checkpoints: Sequence[Mapping[str, Any]], outside: Mapping[str, Any]
+) -> Iterator[str]:
+    """Hold what was kept elsewhere, one checkpoint or the list that the site publishes, against ours."""
+    kept = outside.get("checkpoints", [outside])
+    roots = {each["sequence"]: each["root"] for each in checkpoints}
+    met = [each for each in kept if each["sequence"] in roots]
+    if not met:
+        numbers = "、".join(f"{each['sequence']}番" for each in kept[:5]) or "0件"
+        yield f"手元の確認点（{numbers}まで）は、この一式にないので比べられません。"
+    for each in met:
+        if roots[each["sequence"]] != each["root"]:
+            yield f"{each['sequence']}番までの確認点が、手元のものと違います。記録が書きかえられています。"
 
 
 def check_events(
@@ -350,7 +361,11 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="証跡一式を確かめます。")
     parser.add_argument("place", nargs="?", type=Path, default=Path(__file__).resolve().parent)
     parser.add_argument("--public-key", default="", help="公開されている鍵（16進数64桁）")
-    parser.add_argument("--checkpoint", type=Path, help="手元に保管した確認点のファイル")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        help="手元に保管した確認点のファイル（公開の一覧 checkpoints.json でも、1件でも）",
+    )
     asked = parser.parse_args(arguments)
     say = sys.stdout.write
     try:

@@ -244,6 +244,23 @@ def test_who_holds_the_key_cannot_change_the_past_either(case, settings):
     assert "比べられません" in faults_of(files, outside={**outside, "sequence": 1})[0]
 
 
+@pytest.mark.sqlite_only
+def test_the_list_that_the_site_publishes_is_what_an_auditor_keeps(case, settings):
+    """Later days, of which the pack knows nothing, do no harm; one changed root is told."""
+    with reading() as session:
+        project = get_project(session, case.project().id)
+        seed = settings.effective_audit_seed
+        made = archive.make_archive(session, project, seed=seed, made_at=now(session))
+    files = unzip(made.content)
+    checkpoints = json.loads(files["checkpoints.json"])
+    outside = {**checkpoints[1], "root": "0" * 64}
+    later = {**checkpoints[1], "sequence": 10_000}
+    assert faults_of(files, outside={"checkpoints": [later, *checkpoints], "next": None}) == []
+    forged = {"checkpoints": [later, outside], "next": None}
+    assert "手元のものと違います" in faults_of(files, outside=forged)[0]
+    assert "比べられません" in faults_of(files, outside={"checkpoints": [later], "next": None})[0]
+
+
 def test_one_person_alone_and_a_thing_sent_that_was_not_approved_are_told():
     def event(number, action, person, **detail):
         fields = {"sequence": number, "action": action, "person_id": person}
