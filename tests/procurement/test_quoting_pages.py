@@ -174,10 +174,9 @@ def _quote_is_written_checked_and_sealed(seller, path):
 
 
 def _two_people_open(base, market):
-    for person in (market.clerk, market.approver):
-        assert "見積を2人で開封する：" in text_of(market.as_(person).page("/"))
     market.clients.clear()  # the sign-ins of the walk ended long ago
     clerk, approver = market.as_(market.clerk), market.as_(market.approver)
+    assert all("見積を2人で開封する：" in text_of(each.page("/")) for each in (clerk, approver))
     assert clerk.submit(f"{base}/open", {"confirmed": "yes"}, button="1人目").status_code == 303
     assert "あなたは1人目です" in clerk.get(f"{base}/open").text
     assert approver.submit(f"{base}/open", {"confirmed": "yes"}, button="2人目").status_code == 303
@@ -188,3 +187,8 @@ def _two_people_open(base, market):
     reason = {"confirmed": "yes", "reason": "予算に合わないため"}
     back = clerk.submit(f"/projects/{market.project().id}/abandon-quotes", reason)
     assert (back.status_code, market.project().state) == (303, ProjectState.COMPARED)
+    # What is left unused is no price any more: the conditions may change from here on.
+    page = text_of(clerk.page(f"/projects/{market.project().id}/selection"))
+    assert "開封した見積" not in page
+    late = market.propose(market.cheap, method="quotes")
+    assert (late.status_code, "開封した見積がありません" in late.text) == (422, True)

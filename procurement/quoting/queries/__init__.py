@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from catalog.offerings.models import Listing, ListingVersion
 from core.db import now
-from procurement.projects.models import Candidate, Project
+from procurement.projects.models import Candidate, Project, ProjectState
 from procurement.projects.paper_models import PaperFile, PaperKind, ProjectPaper
 from procurement.quoting.content import read_json
 from procurement.quoting.models import (
@@ -245,11 +245,12 @@ def open_extension(session: Session, round_: QuoteRound) -> QuoteExtension | Non
 def opened_quotes(session: Session, project_id: uuid.UUID) -> tuple[OpenedQuote, ...]:
     """Return the opened quotes of a project's newest round, in the order of the candidates.
 
-    Empty before the opening, after a withdrawal, and where nobody quoted.
+    Empty before the opening, after a withdrawal, where nobody quoted, and once the body left the
+    quotes unused: what is asked may change after that.
     """
     rounds = [each for each in list_rounds(session, project_id) if each.is_sent]
     rounds = [each for each in rounds if each.state is not RoundState.WITHDRAWN]
-    if not rounds or not rounds[0].is_opened:
+    if not rounds or not rounds[0].is_opened or rounds[0].project.state is ProjectState.COMPARED:
         return ()
     return list_opened(session, rounds[0])
 

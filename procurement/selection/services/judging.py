@@ -3,13 +3,14 @@
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from datetime import date
 
 from sqlmodel import Session
 
 from core.clock import day_in_japan
 from core.db import now
 from core.errors import GuardFailed
-from core.japanese import format_yen
+from core.japanese import format_date, format_yen
 from procurement.bodies.methods import AFTER_TENDER, Ground
 from procurement.bodies.queries import rules_for
 from procurement.estimates.services import Standing, estimate_standing
@@ -116,7 +117,7 @@ def _check_quoted(session: Session, project: Project, choice: Choice, case: Case
     if choice.quote is None:
         sentence = "このサービスの開封した見積がありません。見積のあるサービスを選択してください。"
         return [("f-candidate_id", sentence)]
-    reasons: Reasons = []
+    reasons = _check_valid(session, choice.quote)
     offerings = len({each.offering_id for each in quotes})
     if case.method is _M.QUOTES:
         least = rules_for(session, project.owner, day_in_japan(now(session))).quotes_at_least
@@ -128,6 +129,18 @@ def _check_quoted(session: Session, project: Project, choice: Choice, case: Case
             )
             reasons.append(("f-method", sentence))
     return reasons + _check_lowest(choice.quote, quotes, case)
+
+
+def _check_valid(session: Session, quote: OpenedQuote) -> Reasons:
+    """Refuse a quote that binds its vendor no more."""
+    last = date.fromisoformat(quote.content["valid_until"])
+    if day_in_japan(now(session)) <= last:
+        return []
+    sentence = (
+        f"この見積の有効期限（{format_date(last)}）は過ぎています。"
+        "見積を使わないことにして、もう一度依頼してください。"
+    )
+    return [("f-candidate_id", sentence)]
 
 
 def _check_lowest(quote: OpenedQuote, quotes: tuple[OpenedQuote, ...], case: Case) -> Reasons:
