@@ -24,7 +24,7 @@ from procurement.projects.services import create_project
 from procurement.selection.models import Selection
 from tests import factories
 from tests.page_checks import text_of
-from tests.procurement.conftest import PROJECT, REQUEST, START, request_values
+from tests.procurement.conftest import PROJECT, REQUEST, SELECTION, START, request_values
 from vendors.agreement_models import AgreementVersion
 from vendors.models import Vendor, VendorAction
 
@@ -157,6 +157,20 @@ def test_submitter_who_is_also_approver_cannot_decide(market):
     assert market.on_request("submit", market.both, confirmed="yes").status_code == 303
     assert market.on_request("decision", market.both, decision="approve").status_code == 403
     with pytest.raises(Forbidden):
+        approve_as(market, market.both)
+    assert market.on_request("decision", market.approver, decision="approve").status_code == 303
+
+
+@pytest.mark.sqlite_only
+def test_proposer_of_the_choice_who_is_also_approver_decides_no_request_of_it(market):
+    market.reach_compared()
+    path = f"/projects/{market.project().id}/selection"
+    chosen = {"candidate_id": str(market.candidate(market.cheap).id)}
+    assert market.as_(market.both).submit(path, {**SELECTION, **chosen}).status_code == 303
+    assert market.decide("approve").status_code == 303
+    assert market.draw_up().status_code == 303
+    assert market.on_request("submit", market.clerk, confirmed="yes").status_code == 303
+    with pytest.raises(Forbidden, match="選定の案を作った人"):
         approve_as(market, market.both)
     assert market.on_request("decision", market.approver, decision="approve").status_code == 303
 

@@ -179,7 +179,10 @@ def _combine(payload_sha256: str, document_sha256: str) -> str:
 def begin_decision(
     session: Session, actor: Actor, request: UsageContractRequest
 ) -> tuple[UsageContractRequest, Actor]:
-    """Lock a request for somebody who may decide it; raises Forbidden for those who wrote it."""
+    """Lock a request for somebody who may decide it; raises Forbidden for those who prepared the case.
+
+    Whoever proposed the choice prepared it as much as whoever typed the request.
+    """
     locked = queries.get_request(session, request.id, for_update=True)
     if locked is None:
         raise NotFound
@@ -187,5 +190,9 @@ def begin_decision(
     if actor.person_id in {locked.submitted_by_id, locked.last_editor_id}:
         raise Forbidden(
             "依頼書を作った人と提出した人は決裁できません。別の決裁者に頼んでください。"
+        )
+    if actor.person_id in {locked.selection.proposed_by_id, locked.selection.last_editor_id}:
+        raise Forbidden(
+            "この案件の選定の案を作った人は、依頼書を決裁できません。別の決裁者に頼んでください。"
         )
     return locked, actor
