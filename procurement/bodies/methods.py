@@ -44,7 +44,7 @@ class Ground(LabelledCode):
 
 _G = Ground
 AFTER_TENDER = (_G.NO_BIDDER, _G.SUCCESSOR)
-_OF_ONE_VENDOR = tuple(each for each in Ground if each is not _G.SMALL_AMOUNT)
+_OF_ONE_VENDOR: tuple[Ground, ...] = tuple(each for each in Ground if each is not _G.SMALL_AMOUNT)
 
 
 class Need(LabelledCode):
@@ -248,23 +248,31 @@ def _quotes(facts: MethodFacts) -> _Answer:
 def _single_quote(facts: MethodFacts) -> _Answer:
     if not facts.conforming:
         return _shut(_NONE_CONFORMS)
-    needs = {Need.QUOTES, Need.ONE_VENDOR_REASON}
+    needs = {Need.QUOTES}
     if facts.asks_for_sheet:
         needs.add(Need.ESTIMATED_PRICE)
+    if not (facts.is_small and facts.may_ask_one):
+        needs.add(Need.ONE_VENDOR_REASON)
+    words = ""
+    grounds: tuple[Ground, ...] = _OF_ONE_VENDOR
+    if facts.is_small:
+        needs |= _small_needs(facts)
+        words = f"{_within(facts)}第1号の契約として、1者の見積で決められます。"
+        grounds = (_G.SMALL_AMOUNT, *grounds)
     if facts.conforming == 1:
-        words = (
-            "確定した検索結果で適合するサービスは1件です。ほかにないことを確かめ、"
-            "1者だけに依頼する理由を書きます。"
+        words += (
+            "確定した検索結果で適合するサービスは1件です。第2号などを根拠にするときは、ほかにないことを"
+            "確かめ、1者だけに依頼する理由を書きます。"
         )
     else:
         needs.add(Need.ACKNOWLEDGEMENT)
-        words = (
+        words += (
             f"適合するサービスが{facts.conforming}件あるため、第2号（性質又は目的が競争入札に"
             "適しない）は勧めません。選ぶときは、ほかのサービスでは目的を達せられない理由と、"
             "決裁者の確認が要ります。ほかの号は、それぞれの事実があるときだけ選べます。"
         )
     words += "第8号と第9号は入札のあとだけで、その入札の番号か件名と日を根拠の説明に書きます。"
-    return True, words, _OF_ONE_VENDOR, needs
+    return True, words, grounds, needs
 
 
 def _proposal(facts: MethodFacts) -> _Answer:

@@ -299,14 +299,17 @@ def _check_needs(facts, answers):
         assert not sole.is_suggested
         assert Need.ACKNOWLEDGEMENT in sole.needs
     assert (set(AFTER_TENDER) <= set(sole.grounds)) is sole.is_open
-    assert Ground.SMALL_AMOUNT not in sole.grounds
+    assert (Ground.SMALL_AMOUNT in sole.grounds) is (sole.is_open and facts.is_small)
+    if sole.is_open:
+        asks = Need.ONE_VENDOR_REASON in sole.needs
+        assert asks is not (facts.is_small and facts.may_ask_one)
     for each in answers.values():
         if not each.is_open:
             assert not each.needs
             assert not each.grounds
             continue
         assert (Need.BUDGET_CLAUSE in each.needs) is facts.has_budget_clause
-        small = each.method in {Method.LIST_PRICE, Method.QUOTES}
+        small = each.method in {Method.LIST_PRICE, Method.QUOTES, Method.SINGLE_QUOTE}
         assert (Need.SPLITTING_NOTE in each.needs) is (small and facts.splits)
     assert Need.ESTIMATED_PRICE in answers[Method.OPEN_TENDER].needs
     if answers[Method.QUOTES].is_open:
