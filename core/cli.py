@@ -106,9 +106,12 @@ def run_outbox(operation: Operation, once: bool) -> None:  # noqa: FBT001 - clic
     companions = [threading.Thread(target=run, args=[stop]) for run in operation.beside]
     for each in companions:
         each.start()
-    outbox.run_forever(operation.handlers, stop)
-    for each in companions:
-        each.join()
+    try:
+        outbox.run_forever(operation.handlers, stop)
+    finally:  # however it ended, nothing goes on beside a worker that is gone
+        stop.set()
+        for each in companions:
+            each.join()
 
 
 @click.group("audit")

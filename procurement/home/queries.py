@@ -23,10 +23,12 @@ from catalog.specifications.models import (
 )
 from core.db import now
 from procurement.home.desk import Letter, Notice, SpecificationRow
+from procurement.quoting.models import QuoteInvitation, QuoteRound
+from procurement.quoting.queries.desks import open_to
 
 _MOST_VERSIONS = 1_000
 _NEWS, _LETTERS = 3, 10
-_TOLD = "told"
+_TOLD, _ASKED = "told", "asked"
 
 
 def list_published(session: Session) -> list[SpecificationRow]:
@@ -96,10 +98,11 @@ def recheck_days(
 
 def list_events(
     session: Session, organisation_id: uuid.UUID | None, since: datetime
-) -> tuple[list[Letter], list[Notice]]:
-    """Return what an organisation was told since a moment, and the latest public events.
+) -> tuple[list[Letter], list[Notice], bool]:
+    """Return what an organisation was told since a moment, the latest public events, and one fact.
 
-    Those are specifications published, services that changed or ended.
+    Those are specifications published, services that changed or ended; the fact is whether the
+    organisation is asked for a quote that it has not handed in.
     """
     kinds = {
         "specification": _published_specifications().limit(_NEWS),
@@ -108,6 +111,7 @@ def list_events(
     }
     if organisation_id is not None:
         kinds[_TOLD] = _told(organisation_id, since).limit(_LETTERS)
+        kinds[_ASKED] = _asked(organisation_id, now(session)).limit(1)
     parts = [
         select_columns(literal(kind).label("kind"), *statement.subquery().c)
         for kind, statement in kinds.items()
@@ -116,7 +120,25 @@ def list_events(
     ordered = select_columns(*events.c).order_by(events.c.at.desc(), *events.c)
     rows = session.execute(ordered).all()
     told = [Letter(row.at, row.name, row.code, row.due_on) for row in rows if row.kind == _TOLD]
-    return told, [_tell(row) for row in rows if row.kind != _TOLD][:_NEWS]
+    news = [_tell(row) for row in rows if row.kind not in {_TOLD, _ASKED}]
+    return told, news[:_NEWS], any(row.kind == _ASKED for row in rows)
+
+
+def _asked(organisation_id: uuid.UUID, moment: datetime) -> Select[Any]:
+    return (
+        select_columns(
+            col(QuoteRound.sent_at).label("at"),
+            literal("").label("name"),
+            literal("").label("code"),
+            literal("").label("label"),
+            cast(null(), Uuid).label("listing_id"),
+            cast(null(), Date).label("due_on"),
+        )
+        .select_from(QuoteInvitation)
+        .join(QuoteRound, col(QuoteRound.id) == QuoteInvitation.round_id)
+        .where(*open_to(organisation_id, moment))
+        .order_by(col(QuoteRound.sent_at), col(QuoteInvitation.id))
+    )
 
 
 def _told(organisation_id: uuid.UUID, since: datetime) -> Select[Any]:

@@ -51,9 +51,13 @@ def index() -> ResponseReturnValue:
     """Say in one sentence what this is, offer the ways in, and show whose turn it is."""
     session = web.read_session()
     rows = list_published(session)
-    made = _read_desk(session, rows)
     since = now(session) - timedelta(days=_DAYS_SHOWN)
-    received, news = list_events(session, actor().organisation_id, since)
+    who = actor()
+    received, news, is_asked = list_events(session, who.organisation_id, since)
+    made = _read_desk(session, rows)
+    if is_asked and made and who.organisation_id and who.has_role(Role.VENDOR_ADMIN):
+        asked = desks.list_to_quote(session, who.organisation_id)
+        made.join(quote_desk.vendor_invitations(asked)).sort()
     return render_template(
         "home/index.html",
         desk=made and [_paged(each, made) for each in ("turn", "waiting", "invited")],
@@ -129,8 +133,6 @@ def _vendor_desk(session: Session, rows: Sequence[SpecificationRow]) -> Desk:
         proceedings.add_own_filings(made, known.vendor, known.filed, today)
     if known is not None and known.vendor.is_public:
         proceedings.add_endings(made, list_endings(session, owner_id), day_in_japan(now(session)))
-    if is_admin:
-        made.join(quote_desk.vendor_invitations(desks.list_to_quote(session, owner_id)))
     held = [each.review.specification_version_id for each in reviews if not each.is_asked]
     proceedings.add_own_reviews(made, reviews, recheck_days(rows, held))
     _invite(session, made)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, func
@@ -74,19 +75,10 @@ def find_extended(session: Session, rounds: Sequence[QuoteRound]) -> set[uuid.UU
 
 def list_to_quote(session: Session, organisation_id: uuid.UUID) -> list[QuoteInvitation]:
     """Return the requests to a vendor that are open and have neither quote nor refusal, by deadline."""
-    handed_in = exists().where(
-        col(Quote.invitation_id) == QuoteInvitation.id, col(Quote.withdrawn_at).is_(None)
-    )
     statement = (
         select(QuoteInvitation)
         .join(QuoteRound, col(QuoteRound.id) == QuoteInvitation.round_id)
-        .where(
-            QuoteInvitation.addressee_id == organisation_id,
-            QuoteRound.state == RoundState.SENT,
-            col(QuoteRound.deadline_at) >= now(session),
-            col(QuoteInvitation.declined_at).is_(None),
-            ~handed_in,
-        )
+        .where(*open_to(organisation_id, now(session)))
         .options(
             joinedload(QuoteInvitation.round, innerjoin=True).options(_OWNED)  # type: ignore[arg-type]
         )
@@ -94,6 +86,20 @@ def list_to_quote(session: Session, organisation_id: uuid.UUID) -> list[QuoteInv
         .limit(MAXIMUM)
     )
     return list(session.exec(statement))
+
+
+def open_to(organisation_id: uuid.UUID, moment: datetime) -> tuple[Any, ...]:
+    """Return what holds for an invitation and its round while the vendor has to hand in a quote."""
+    handed_in = exists().where(
+        col(Quote.invitation_id) == QuoteInvitation.id, col(Quote.withdrawn_at).is_(None)
+    )
+    return (
+        QuoteInvitation.addressee_id == organisation_id,
+        QuoteRound.state == RoundState.SENT,
+        col(QuoteRound.deadline_at) >= moment,
+        col(QuoteInvitation.declined_at).is_(None),
+        ~handed_in,
+    )
 
 
 def _ids_out(rounds: Sequence[QuoteRound]) -> list[uuid.UUID]:
