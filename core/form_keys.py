@@ -79,7 +79,7 @@ def make_once(
     key, person_id = owner
     row_id = uuid.uuid5(uuid.UUID(key), str(person_id))
     digest = hashlib.sha256(json.dumps(sorted(content)).encode()).hexdigest()
-    is_first = _claim(session, row_id, digest)
+    is_first = claim(session, FormPosting, row_id, _KEPT, content_sha256=digest, location="")
     row = session.get_one(FormPosting, row_id)
     if not is_first:
         return Made(row.location, row.created_at, is_other=row.content_sha256 != digest)
@@ -88,24 +88,18 @@ def make_once(
     return Made(location, row.created_at, tuple(notice))
 
 
-def _claim(session: Session, row_id: uuid.UUID, digest: str) -> bool:
-    """Write the key down; whoever comes second waits for the first to commit and gets False."""
-    table = cast("Table", class_mapper(FormPosting).local_table)
+def claim(
+    session: Session, model: type[Model], row_id: uuid.UUID, kept: timedelta, **values: Any
+) -> bool:
+    """Write a one-time key down as a row of its table; False for whoever comes second.
+
+    That one waits for the first to commit. Keys older than `kept` are forgotten on the way.
+    """
+    table = cast("Table", class_mapper(model).local_table)
     dialect = session.get_bind().dialect.name
     insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
     moment = now(session)
-    session.execute(delete(table).where(table.c.created_at < moment - _KEPT))
-    statement = (
-        insert(table)
-        .values(
-            id=row_id,
-            created_at=moment,
-            updated_at=moment,
-            version=1,
-            content_sha256=digest,
-            location="",
-        )
-        .on_conflict_do_nothing(index_elements=[table.c.id])
-        .returning(table.c.id)
-    )
-    return session.execute(statement).first() is not None
+    session.execute(delete(table).where(table.c.created_at < moment - kept))
+    row = {"id": row_id, "created_at": moment, "updated_at": moment, "version": 1, **values}
+    statement = insert(table).values(**row).on_conflict_do_nothing(index_elements=[table.c.id])
+    return session.execute(statement.returning(table.c.id)).first() is not None

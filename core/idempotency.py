@@ -10,17 +10,14 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
 
-from sqlalchemy import Index, LargeBinary, Table, delete
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import class_mapper
+from sqlalchemy import Index, LargeBinary
 from sqlmodel import Field, Session
 
 from core import sealing
 from core.config import Settings
-from core.db import now
 from core.errors import Invalid
+from core.form_keys import claim
 from core.models import Model
 
 KEPT = timedelta(hours=24)
@@ -80,7 +77,8 @@ def act_once(
     caller, text = key
     digest = hashlib.sha256(f"{caller}\n{text}".encode()).digest()
     row_id = uuid.UUID(bytes=digest[:16])
-    is_first = _claim(session, row_id, request_sha256)
+    empty = {"status": 0, "location": "", "etag": "", "sealed": b""}
+    is_first = claim(session, IdempotencyKey, row_id, KEPT, request_sha256=request_sha256, **empty)
     row = session.get_one(IdempotencyKey, row_id)
     if not is_first:
         if row.request_sha256 != request_sha256:
@@ -91,29 +89,3 @@ def act_once(
     sealed = sealing.seal(settings, _PURPOSE, row.id, made.body.encode())
     row.status, row.location, row.etag, row.sealed = made.status, made.location, made.etag, sealed
     return made
-
-
-def _claim(session: Session, row_id: uuid.UUID, request_sha256: str) -> bool:
-    """Write the key down; whoever comes second waits for the first to commit and gets False."""
-    table = cast("Table", class_mapper(IdempotencyKey).local_table)
-    dialect = session.get_bind().dialect.name
-    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    moment = now(session)
-    session.execute(delete(table).where(table.c.created_at < moment - KEPT))
-    statement = (
-        insert(table)
-        .values(
-            id=row_id,
-            created_at=moment,
-            updated_at=moment,
-            version=1,
-            request_sha256=request_sha256,
-            status=0,
-            location="",
-            etag="",
-            sealed=b"",
-        )
-        .on_conflict_do_nothing(index_elements=[table.c.id])
-        .returning(table.c.id)
-    )
-    return session.execute(statement).first() is not None
