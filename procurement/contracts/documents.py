@@ -19,6 +19,7 @@ from core.japanese import (
 from procurement.contracts.facts import Approval, MadeDocument, RequestFacts
 from procurement.contracts.models import BidderList, UsageContractRequest
 from procurement.projects.models import ContractTermBasis
+from procurement.selection.models import Selection, SelectionMethod
 
 FORMAT = "narabi-usage-contract-request-2"
 TEMPLATE = "usage_contract_request"
@@ -91,7 +92,7 @@ def describe_document(facts: RequestFacts, approval: Approval | None) -> dict[st
         "service": _describe_service(facts),
         "term": _describe_term(facts),
         "method": {
-            "name": "入札をしない契約（随意契約）",
+            "name": _name_method(request.selection),
             "ground": f"{request.selection.ground_label}　{request.selection.category.label}",
             "reason": "",
         },
@@ -109,6 +110,13 @@ def describe_document(facts: RequestFacts, approval: Approval | None) -> dict[st
         "approval": _describe_approval(facts, approval, day),
         "reply_by": format_datetime(request.answer_due_at) if request.answer_due_at else "",
     }
+
+
+def _name_method(selection: Selection) -> str:
+    """Name the way to the contract: a tender is no direct contract."""
+    if selection.method is SelectionMethod.DESIGNATED:
+        return selection.method.label
+    return "入札をしない契約（随意契約）"
 
 
 def _describe_contact(request: UsageContractRequest) -> dict[str, str]:
