@@ -63,7 +63,7 @@ def make_archive(
     events = queries.list_events(session, project.id)
     tree, head = audit_checkpoints.read_tree(session)
     newest = audit_checkpoints.sign_tree(tree, head, seed, made_at)
-    kept = queries.list_checkpoints(session, events[0][0].occurred_at) if events else []
+    kept = queries.list_checkpoints(session, events[0][0].sequence) if events else []
     checkpoints = [*(row.checkpoint for row in kept), newest]
     files = {
         "README.txt": _describe(project, newest),

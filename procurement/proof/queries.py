@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlmodel import Session, col, select
 
@@ -48,11 +47,12 @@ def list_approved(
     return list(session.exec(statement).all())
 
 
-def list_checkpoints(session: Session, since: datetime) -> Sequence[AuditCheckpoint]:
-    """Return the published checkpoints from a moment on, oldest first."""
+def list_checkpoints(session: Session, first: int) -> Sequence[AuditCheckpoint]:
+    """Return the published checkpoints that cover an event, told by its number, shortest first."""
+    # By number: a checkpoint knows its moment to the second only, an event to the microsecond.
     statement = (
         select(AuditCheckpoint)
-        .where(col(AuditCheckpoint.published_on).is_not(None), AuditCheckpoint.made_at >= since)
-        .order_by(col(AuditCheckpoint.made_at))
+        .where(col(AuditCheckpoint.published_on).is_not(None), AuditCheckpoint.sequence >= first)
+        .order_by(col(AuditCheckpoint.sequence), col(AuditCheckpoint.published_on))
     )
     return list(session.exec(statement).all())

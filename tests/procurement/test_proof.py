@@ -12,7 +12,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -244,7 +244,21 @@ def test_who_holds_the_key_cannot_change_the_past_either(case, settings):
     assert "比べられません" in faults_of(files, outside={**outside, "sequence": 1})[0]
 
 
-@pytest.mark.sqlite_only
+def test_a_checkpoint_of_the_first_events_own_second_is_in_the_pack(case, settings, monkeypatch):
+    """A checkpoint's moment is cut to the second, so it may lie before the event that it covers."""
+    seed = settings.effective_audit_seed
+    with transaction() as session:
+        project = get_project(session, case.project().id)
+        early = project.created_at.replace(microsecond=0) - timedelta(seconds=1)
+        monkeypatch.setattr(audit_checkpoints, "now", lambda _session: early)
+        late = audit_checkpoints.keep_checkpoint(session, seed, date(2026, 11, 3))
+        made = archive.make_archive(session, project, seed=seed, made_at=early)
+    kept = json.loads(unzip(made.content)["checkpoints.json"])
+    assert len(kept) == 4
+    assert kept[2]["sequence"] == late.sequence
+    assert faults_of(unzip(made.content)) == []
+
+
 def test_the_list_that_the_site_publishes_is_what_an_auditor_keeps(case, settings):
     """Later days, of which the pack knows nothing, do no harm; one changed root is told."""
     with reading() as session:
