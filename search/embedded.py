@@ -7,8 +7,10 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
@@ -28,6 +30,7 @@ from search.embedded_page import (
 from search.embedded_query import (
     TOKENIZER,
     build_schema,
+    build_strict,
     schema_fingerprint,
 )
 from search.engine import (
@@ -91,10 +94,17 @@ class EmbeddedEngine:
         with _mapped_errors():
             snapshot = self._read()
             offset = (query.page - 1) * query.per_page
+            strict = build_strict(plan_query(query.text))
+            # tantivy works outside the interpreter's lock: both passes run at once.
+            counting = _counters(snapshot.pid).submit(
+                self._count_facets, snapshot, query, strict, relaxed=False
+            )
             hits, total, text, relaxed = read_page(
                 snapshot.searcher, query, offset, query.per_page, grouped=True
             )
-            facets = self._count_facets(snapshot, query, text, relaxed=relaxed)
+            facets = counting.result()
+            if relaxed:
+                facets = self._count_facets(snapshot, query, text, relaxed=True)
             return _result(snapshot, query, hits, total, facets=facets, relaxed=relaxed)
 
     def search_all(self, query: SearchQuery) -> SearchResult:
@@ -270,6 +280,12 @@ class EmbeddedEngine:
         for folder in self._root.iterdir():
             if folder.is_dir() and folder.name not in {generation, previous}:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+@lru_cache(maxsize=1)
+def _counters(_pid: int) -> ThreadPoolExecutor:
+    """Give the threads of this process that count facets; a forked one has none of its parent's."""
+    return ThreadPoolExecutor(os.cpu_count(), "facets")
 
 
 # --- answers ------------------------------------------------------------------------------------
