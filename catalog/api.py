@@ -4,7 +4,7 @@ from importlib.metadata import version as installed_version
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, request, url_for
+from flask import Blueprint, Flask, Response, current_app, request, url_for
 from sqlmodel import Session
 
 from accounts.auth import access
@@ -21,6 +21,7 @@ from catalog.api_schemas import (
     SnapshotHeaderSchema,
     SnapshotLineSchema,
 )
+from catalog.api_words import WORDS, read_examples
 from catalog.feed_wait import WATCH
 from catalog.offerings.models import OfferingVersion
 from catalog.terms import CertificationState
@@ -30,6 +31,7 @@ from core.errors import Gone, NotFound
 
 PREFIX = "/api/v1"
 NDJSON = "application/x-ndjson"
+_DESCRIPTION = "narabi_api_description"
 
 blueprint = Blueprint("catalog_api", __name__, url_prefix=PREFIX)
 
@@ -164,13 +166,23 @@ def download_snapshot(query: dict[str, Any]) -> Response:
 @access(Permission.API_READ)
 @api.endpoint("この説明（OpenAPI 3.1）")
 def describe(query: dict[str, Any]) -> dict[str, Any]:
-    """Answer the description of the API, generated from the routes."""
+    """Answer the description of the API."""
     del query
-    return api_description.describe_api(
-        current_app,
-        title="Narabi API",
-        version=installed_version("narabi"),
-        prefix=PREFIX,
-        shapes={**dict(RECORDS.values()), "SnapshotLine": SnapshotLineSchema},
-        scopes={scope.value: scope.label for scope in Scope},
-    )
+    return read_description(current_app)
+
+
+def read_description(app: Flask) -> dict[str, Any]:
+    """Return the description of the API, generated from the routes; made once, for routes do not change."""
+    made: dict[str, Any] | None = app.extensions.get(_DESCRIPTION)
+    if made is None:
+        made = app.extensions[_DESCRIPTION] = api_description.describe_api(
+            app,
+            title="Narabi API",
+            version=installed_version("narabi"),
+            prefix=PREFIX,
+            shapes={**dict(RECORDS.values()), "SnapshotLine": SnapshotLineSchema},
+            scopes={scope.value: scope.label for scope in Scope},
+            words=WORDS,
+            examples=read_examples(),
+        )
+    return made

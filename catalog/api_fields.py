@@ -1,6 +1,6 @@
 """The fields of the API's answers: always present, null where nothing is told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -47,8 +47,8 @@ def code(
 ) -> fields.String:
     """Declare one of some codes; what each means is told beside them."""
     told = list(codes)
-    meanings = [f"{each}は{each.label}" for each in told if isinstance(each, LabelledCode)]
-    said = "。".join(each for each in (words, "、".join(meanings)) if each)
+    labels = {each.value: each.label for each in told if isinstance(each, LabelledCode)}
+    said = "。".join(each for each in (words, explain(labels)) if each)
     return fields.String(
         required=True,
         allow_none=nullable,
@@ -56,6 +56,11 @@ def code(
         metadata=about(said) if said else {},
         **options,
     )
+
+
+def explain(labels: Mapping[str, str]) -> str:
+    """Say what codes mean."""
+    return "、".join(f"{code}は{label}" for code, label in labels.items())
 
 
 def identifier(*, nullable: bool = False) -> fields.UUID:
@@ -75,6 +80,4 @@ def moment(*, nullable: bool = True) -> fields.DateTime:
 
 def digest() -> fields.String:
     """Declare a SHA-256, which may be null."""
-    return fields.String(
-        required=True, allow_none=True, metadata={"pattern": _SHA256, "description": "SHA-256"}
-    )
+    return fields.String(required=True, allow_none=True, metadata={"pattern": _SHA256})

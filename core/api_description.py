@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +14,7 @@ from werkzeug.routing import Rule
 
 from core.api import IDEMPOTENCY_KEY, Operation, ProblemSchema
 from core.problems import PROBLEM_TYPE
+from core.state_machine import LabelledCode
 
 _CONVERTED = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 _PATH_PART = re.compile(r"<(?:([^:<>]+):)?([^<>]+)>")
@@ -32,6 +34,36 @@ _BY_METHOD = {
     "DELETE": (412, 428),
 }
 _UNSAID = frozenset({"HEAD", "OPTIONS"})
+_STATUS_WORDS = {
+    200: "答え",
+    201: "作ったもの。アドレスはLocationヘッダー",
+    202: "受け付けた。結果はあとで記録に出る",
+    204: "終わった。内容はない",
+    304: "If-None-Matchと同じ内容",
+    400: "指定か本文を読めない。errorsが名前を挙げる",
+    401: "トークンがないか、使えない",
+    403: "トークンに範囲（scope）が足りない",
+    404: "ないか、読めない",
+    406: "このアドレスの形式を受け取れないと言われた",
+    409: "今の状態ではできない",
+    410: "あったが、終わった",
+    411: "Content-Lengthがない",
+    412: "読んだあとに変わった。currentに今の内容がある",
+    413: "本文が大きすぎる",
+    414: "アドレスが長すぎる",
+    415: "本文の形式がJSONではない",
+    422: "項目の値が決まりに合わない。errorsが場所を挙げる",
+    428: "If-Matchヘッダーがない",
+    429: "回数の上限を超えた。Retry-Afterの秒数を待つ",
+    431: "ヘッダーが大きすぎる",
+    503: "今は答えられない。Retry-Afterの秒数を待つ",
+}
+_NULL = "情報がないときはnull"
+_CONVENTIONS = (
+    "金額は円の整数（ほかの通貨は、その通貨のいちばん小さい単位）で、税抜か税込かを項目ごとに書きます。"
+    "率は万分率（1000は10%）、日付はISO 8601（2026-10-01）、時刻はUTCです。"
+    "nullは、だれも知らせていないことです。0や「いいえ」の意味にはなりません。"
+)
 _TOKEN = "token"  # noqa: S105 - the name of the scheme
 _HEADER = {"in": "header", "required": True, "schema": {"type": "string"}}
 _KEY_HEADER = {
@@ -55,6 +87,20 @@ _MATCH_HEADER = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What names, parameters and codes mean, and by which first word of the address routes are grouped.
+
+    `fields` are told of a name wherever it stands, `of_one` of `Shape.name`; a field's own words go before.
+    """
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    of_one: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
 def describe_api(
     app: Flask,
     *,
@@ -64,18 +110,26 @@ def describe_api(
     shapes: Mapping[str, type[Schema]],
     scopes: Mapping[str, str] | None = None,
     token_url: str = "/oauth/token",  # noqa: S107 - an address
+    words: Words | None = None,
+    examples: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Return the OpenAPI 3.1 description of all described routes below a prefix.
 
-    `shapes` are schemas by name that answers refer to by `any_of` only; `scopes` say what a token may.
+    `shapes` are schemas by name that answers refer to by `any_of` only; `scopes` say what a token may;
+    `examples` have by operation (`get /path`) its `request` (path, query, body), `status` and `answer`.
     """
+    words = words or Words()
+    plugin = MarshmallowPlugin()
     spec = APISpec(
         title=title,
         version=version,
         openapi_version="3.1.0",
-        plugins=[MarshmallowPlugin()],
-        info={"description": "金額は円（整数・税抜）、日付はISO 8601、時刻はUTCです。"},
+        plugins=[plugin],
+        info={"description": _CONVENTIONS},
+        tags=[{"name": name, "description": told} for name, told in words.groups.values()],
     )
+    if plugin.converter is not None:
+        plugin.converter.add_attribute_function(_say_label)  # type: ignore[no-untyped-call]
     flow = {"tokenUrl": token_url, "scopes": dict(scopes or {})}
     scheme = {"type": "oauth2", "flows": {"clientCredentials": flow}}
     spec.components.security_scheme(_TOKEN, scheme)
@@ -88,7 +142,18 @@ def describe_api(
             path=path,
             operations={each.lower(): _describe(rule, each, operation) for each in methods},
         )
-    return spec.to_dict()
+    told: dict[str, Any] = spec.to_dict()
+    for name, shape in told["components"]["schemas"].items():
+        _tell_shape(name, shape, words)
+    for path, described in told["paths"].items():
+        group = words.groups.get(path.removeprefix(f"{prefix}/").partition("/")[0])
+        for method, operation in described.items():
+            if group:
+                operation["tags"] = [group[0]]
+            for parameter in operation["parameters"]:
+                _tell_parameter(parameter, words)
+            _add_example(operation, (examples or {}).get(f"{method} {path}", {}))
+    return told
 
 
 def list_operations(app: Flask, prefix: str) -> Iterator[tuple[Rule, Operation]]:
@@ -105,6 +170,90 @@ def any_of(*names: str, nullable: bool = False) -> fields.Raw:
     return fields.Raw(
         required=True, metadata={"anyOf": [*shapes, *([{"type": "null"}] if nullable else [])]}
     )
+
+
+def _add_example(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
+    request: Mapping[str, Any] = example.get("request", {})
+    for parameter in operation["parameters"]:
+        given = request.get(parameter["in"], {})
+        if parameter["name"] in given:
+            parameter["example"] = given[parameter["name"]]
+    if "body" in request:
+        operation["requestBody"]["content"]["application/json"]["example"] = request["body"]
+    if example.get("answer") is not None:
+        (content,) = operation["responses"][str(example["status"])]["content"].values()
+        content["example"] = example["answer"]
+
+
+# --- in words ------------------------------------------------------------------------------------
+
+
+def _tell_shape(shape_name: str, shape: dict[str, Any], words: Words) -> None:
+    for name, told in shape.get("properties", {}).items():
+        known = words.of_one.get(f"{shape_name}.{name}") or words.fields.get(name, "")
+        _tell(told, _say_first(known, told), words.codes)
+
+
+def _say_first(known: str, told: Mapping[str, Any]) -> str:
+    """Put what a name means before words that tell only its codes or when it is null."""
+    said: str = told.get("description", "")
+    codes = told.get("enum", ())
+    is_bare = said == _NULL or any(each and said.startswith(f"{each}は") for each in codes)
+    return "。".join(each for each in (known, said) if each) if is_bare or not said else said
+
+
+def _tell_parameter(told: dict[str, Any], words: Words) -> None:
+    name = told["name"]
+    said = told.get("description") or told["schema"].pop("description", "")
+    known = words.parameters.get(name) or words.fields.get(name, "")
+    shape = {**told["schema"], "description": said or known}
+    _tell(shape, shape["description"], words.codes, is_answer=False)
+    told["description"] = shape["description"]
+
+
+def _tell(
+    told: dict[str, Any], description: str, codes: Mapping[str, str], *, is_answer: bool = True
+) -> None:
+    """Say what a value is, what each of its codes means, and what null means of it."""
+    items = told.get("items", {})
+    allowed = told.get("enum", items.get("enum", ()))
+    said = description + items.get("description", "")
+    meanings = _explain([str(each) for each in allowed if each and isinstance(each, str)], codes)
+    left = [f"{code}は{meaning}" for code, meaning in meanings.items() if f"{code}は" not in said]
+    parts = [description, "、".join(left)]
+    if is_answer and _may_be_null(told) and "null" not in said:
+        parts.append(_NULL)
+    if found := "。".join(part for part in parts if part):
+        told["description"] = found
+
+
+def _explain(codes: list[str], known: Mapping[str, str]) -> dict[str, str]:
+    """Return what codes mean: in the words of the enumeration that has just these, else as told."""
+    for each in _enumerations(LabelledCode):
+        labels = dict(each.choices())
+        if codes and set(codes) == set(labels):
+            return labels
+    return {code: known[code] for code in codes if code in known}
+
+
+def _enumerations(base: type[LabelledCode]) -> Iterator[type[LabelledCode]]:
+    for each in base.__subclasses__():
+        yield each
+        yield from _enumerations(each)
+
+
+def _may_be_null(told: Mapping[str, Any]) -> bool:
+    kind = told.get("type", ())
+    return "null" in kind if isinstance(kind, list) else {"type": "null"} in told.get("anyOf", ())
+
+
+def _say_label(_: object, declared: fields.Field[Any], **_more: Any) -> dict[str, str]:
+    """Tell the label of a form's field, where nothing more is said."""
+    label = declared.metadata.get("label")
+    return {"description": label} if label and "description" not in declared.metadata else {}
+
+
+# --- routes --------------------------------------------------------------------------------------
 
 
 def _describe(rule: Rule, method: str, operation: Operation) -> dict[str, Any]:
@@ -133,16 +282,20 @@ def _describe(rule: Rule, method: str, operation: Operation) -> dict[str, Any]:
 
 def _describe_answers(method: str, operation: Operation) -> dict[str, Any]:
     content = {operation.media_type: {"schema": operation.answer} if operation.answer else {}}
-    done: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
+    done: dict[str, Any] = {"description": _say_status(operation.status)}
     if operation.status != HTTPStatus.NO_CONTENT:
         done |= {"content": content, "headers": _TOLD}
     responses = {str(operation.status): done}
     if method == "GET":
-        responses["304"] = {"description": "If-None-Matchと同じ内容"}
+        responses["304"] = {"description": _say_status(304)}
     problem = {PROBLEM_TYPE: {"schema": ProblemSchema}}
     for status in sorted({*_ALWAYS, *_BY_METHOD.get(method, ()), *operation.problems}):
-        responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
+        responses[str(status)] = {"description": _say_status(status), "content": problem}
     return responses
+
+
+def _say_status(status: int) -> str:
+    return _STATUS_WORDS.get(status, HTTPStatus(status).phrase)
 
 
 def _path_parameters(rule: Rule) -> list[dict[str, Any]]:

@@ -6,7 +6,10 @@ from catalog import api_fields as f
 from catalog.terms import CertificationState, SizeClass
 from core.fields import FormSchema
 from search.engine import FACETS
+from search.facets import FACET_LABELS
 from search.schemas import SearchSchema
+
+_NAMED = f.explain(FACET_LABELS)
 
 
 class SearchQuerySchema(SearchSchema):
@@ -17,7 +20,7 @@ class SearchQuerySchema(SearchSchema):
             validate=validate.OneOf(FACETS, error="「{input}」という絞り込みの項目はありません。")
         ),
         load_default=lambda: list(FACETS),
-        metadata=f.about("件数を数える項目。繰り返して指定する。なければすべて"),
+        metadata=f.about(f"件数を数える項目。繰り返して指定する。なければすべて。{_NAMED}"),
     )
 
     class Meta:
@@ -66,7 +69,7 @@ class FacetCountSchema(FormSchema):
 class FacetSchema(FormSchema):
     """One facet; several values of it are alternatives."""
 
-    name = f.code(FACETS)
+    name = f.code(FACETS, f"項目の名前。検索の指定の名前と同じ。{_NAMED}")
     label = f.text()
     values = fields.List(fields.Nested(FacetCountSchema), required=True)
 

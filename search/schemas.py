@@ -14,6 +14,14 @@ MOST_YEN = 100_000_000_000
 _NUMBER: dict[str, Any] = {"invalid": "数字で指定してください。"}
 
 
+_SORTED = "、".join(
+    (
+        "並べ替え。relevanceは検索語に近い順、newestは新しく公開した順、costは費用の安い順",
+        *(f"cost_{each}は人口{each:,}人での費用の安い順" for each in REFERENCE_POPULATIONS),
+    )
+)
+
+
 def _cost_max() -> Yen:
     return Yen(
         load_default=None,
@@ -50,7 +58,7 @@ class SearchSchema(FormSchema):
     )
     sort = fields.String(
         load_default="relevance",
-        metadata={"label": "並べ替え"},
+        metadata={"label": "並べ替え", "description": _SORTED},
         validate=validate.OneOf([*SORTS, "cost"], error="「{input}」という並べ替えはありません。"),
     )
     seed = Whole(

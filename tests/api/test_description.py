@@ -1,7 +1,10 @@
 """Every answer of the API is told by its description, whatever is asked."""
 
+import re
+
 import pytest
 
+from tests.api.examples import SHAPELESS
 from tests.drills.schemathesis_cases import rehearse
 
 # The answers are the same on both; the drill asks ten thousand times.
@@ -15,3 +18,66 @@ def test_answers_to_made_up_requests_are_all_described(database, settings):
     assert {200, 400, 401, 404} <= set(tally.statuses)
     assert tally.server_errors == []
     assert tally.undocumented == []
+
+
+def fields_of(description):
+    """Give every field of every shape, and every parameter: where it stands, its words, its schema."""
+    for name, shape in description["components"]["schemas"].items():
+        for field, told in shape.get("properties", {}).items():
+            yield f"{name}.{field}", told.get("description", ""), told
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            for each in operation["parameters"]:
+                yield f"{method} {path} {each['name']}", each.get("description", ""), each["schema"]
+
+
+def may_be_null(schema):
+    return "null" in schema.get("type", ()) or {"type": "null"} in schema.get("anyOf", ())
+
+
+def test_every_field_parameter_code_and_null_is_explained_in_japanese(api):
+    """Mend it with words on the field itself or in catalog/api_words."""
+    found = list(fields_of(api.description))
+    assert len(found) > 1_000
+    for where, words, schema in found:
+        items = schema.get("items", {})
+        codes = [each for each in schema.get("enum", items.get("enum", ())) if each]
+        meanings = [f"{code}は" for code in codes if isinstance(code, str)]
+        own = re.split(r"。|null", words)[0]
+        assert re.search(r"[ぁ-んァ-ヶ一-龠]", own), f"{where}: {words}"
+        assert not own.startswith(("情報がないときは", *meanings)), f"{where}: what is it?"
+        for meaning in meanings:
+            assert meaning in words + items.get("description", ""), where
+        if "." in where and may_be_null(schema):
+            assert "null" in words, where
+
+
+def test_every_operation_has_its_group_and_each_status_its_meaning(api):
+    groups = {each["name"] for each in api.description["tags"]}
+    for path, methods in api.description["paths"].items():
+        for operation in methods.values():
+            assert set(operation["tags"]) < groups, f"{path}: name its group in GROUPS"
+            for status, answer in operation["responses"].items():
+                assert re.search(r"[ぁ-ん]", answer["description"]), f"{path} {status}"
+
+
+def test_each_example_fits_what_is_said_of_it(api):
+    shapeless, bodies = set(), 0
+    for path, methods in api.description["paths"].items():
+        for method, operation in methods.items():
+            for each in operation["parameters"]:
+                if each["in"] == "path":
+                    assert each["example"], f"{method} {path}"
+                if "example" in each and each["schema"].get("type") in ("string", "array"):
+                    api.hold(each["example"], each["schema"])
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                bodies += 1
+                api.hold(content["example"], content["schema"])
+            (done,) = (operation["responses"][s] for s in operation["responses"] if s < "300")
+            for content in done.get("content", {}).values():
+                if content.get("schema"):
+                    api.hold(content["example"], content["schema"])
+                else:
+                    shapeless.add(f"{method} {path}")
+    assert shapeless == SHAPELESS
+    assert bodies > 10
