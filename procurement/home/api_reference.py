@@ -127,9 +127,10 @@ def _read_parameter(told: Mapping[str, Any]) -> Field:
 
 
 def _read_reply(status: str, told: Mapping[str, Any]) -> Reply:
-    contents: Mapping[str, Any] = told.get("content", {})
-    media_type, content = next(iter(contents.items()), ("", {}))
-    return Reply(status, told["description"], media_type, "".join(_refs(content.get("schema", {}))))
+    contents: Mapping[str, Mapping[str, Any]] = told.get("content", {})
+    media_type = next(iter(contents), "")
+    schema = contents[media_type].get("schema", {}) if media_type else {}
+    return Reply(status, told["description"], media_type, "".join(_refs(schema)))
 
 
 def _say_kind(schema: Mapping[str, Any]) -> str:
