@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from accounts.auth import access, actor, settings
+from accounts.identity import Scope
 from accounts.models import OrganisationKind, Role
 from accounts.permissions import Permission, can
+from catalog.api import read_description
+from catalog.api_words import WORDS
 from catalog.certification import queries as certification
 from catalog.certification.queries import waiting
 from catalog.certification.queries.proceedings import list_pending
@@ -20,9 +23,11 @@ from core import paging, web
 from core.api import list_problems
 from core.clock import day_in_japan
 from core.db import now
+from core.errors import NotFound
 from procurement.contracts import queries as contracts
 from procurement.contracts.models import RequestState
 from procurement.home import desk, proceedings, quote_desk
+from procurement.home.api_reference import read_groups
 from procurement.home.desk import Desk, SpecificationRow, Task
 from procurement.home.queries import (
     list_events,
@@ -204,6 +209,30 @@ def accessibility() -> ResponseReturnValue:
 def api_page() -> ResponseReturnValue:
     """Explain the API to people."""
     return render_template("home/api_page.html", base_url=_base_url())
+
+
+@blueprint.get("/docs/api")
+@access(Permission.CATALOG_READ)
+def api_reference() -> ResponseReturnValue:
+    """List every address of the API, from its own description."""
+    description = read_description(current_app)
+    return render_template(
+        "home/api_reference.html",
+        groups=read_groups(description, WORDS.groups, _base_url()),
+        conventions=description["info"]["description"],
+        scopes=[(scope.value, scope.label) for scope in Scope],
+    )
+
+
+@blueprint.get("/docs/api/<slug>")
+@access(Permission.CATALOG_READ)
+def api_group(slug: str) -> ResponseReturnValue:
+    """Explain the addresses of one group: parameters, answers, examples, fields."""
+    groups = read_groups(read_description(current_app), WORDS.groups, _base_url())
+    group = next((each for each in groups if each.slug == slug), None)
+    if group is None:
+        raise NotFound("APIの説明書に、この名前のまとまりはありません。")
+    return render_template("home/api_group.html", group=group)
 
 
 @blueprint.get("/docs/problems")

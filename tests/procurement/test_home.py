@@ -244,11 +244,32 @@ def test_operator_and_auditor_have_no_desk(client):
         ("/about/order", "名前や概要を書きかえれば、点数と順番も変わります"),
         ("/about/accessibility", "JIS X 8341-3"),
         ("/about/api", "/api/v1/changes?since=0"),
+        ("/docs/api", "GET /api/v1/offerings/{offering_id}/conformance"),
         ("/about/contact", "受付番号"),
     ],
 )
 def test_pages_that_explain_the_site(client, address, words):
     assert words in main_of(client.page(address))
+
+
+def test_the_reference_tells_everything_that_the_description_says(client):
+    told = client.get("/api/v1/openapi.json").json
+    pages = {}
+    for path, methods in told["paths"].items():
+        slug = path.split("/")[3]
+        page = pages.setdefault(slug, main_of(client.page(f"/docs/api/{slug}")))
+        for method, operation in methods.items():
+            said = [f"{method.upper()} {path}", operation["summary"], *operation["responses"]]
+            said += [each["name"] for each in operation["parameters"]]
+            said += [each["description"] for each in operation["parameters"]]
+            said += [scope for each in operation["security"] for scope in each.get("token", ())]
+            assert [each for each in said if each not in page] == [], path
+    whole = " ".join(pages.values())
+    for name, shape in told["components"]["schemas"].items():
+        for field, schema in shape["properties"].items() if name in whole else ():
+            assert field in whole
+            assert schema["description"] in whole, f"{name}.{field}"
+    assert client.get("/docs/api/none").status_code == 404
 
 
 @pytest.mark.acceptance(13)
