@@ -76,6 +76,8 @@ import procurement.estimates.services
 import procurement.estimates.vault
 import procurement.estimates.views
 import procurement.home.views
+import procurement.market.figures_api
+import procurement.market.figures_views
 import procurement.market.leaving_views
 import procurement.market.queries
 import procurement.market.services

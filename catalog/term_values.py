@@ -17,7 +17,7 @@ from catalog.terms import (
     hosting_label,
     size_class_for,
 )
-from catalog.yardsticks import ExitTerms, judge_exit
+from catalog.yardsticks import ExitTerms, judge_exit, switching_charge
 from core.clock import today_jst
 from core.japanese import format_yen
 
@@ -111,10 +111,7 @@ def _switching_charge(column: Column) -> int | None:
     told = column.version.export_charge_yen
     if all(each.kind is not ComponentKind.EXIT for each in column.plan.components):
         return told
-    listed = column.cost.exit_charge
-    if told is None or listed is None:
-        return listed or told or None
-    return max(told, listed)
+    return switching_charge(told, column.cost.exit_charge)
 
 
 def _accreditations(offering: OfferingVersion) -> str | None:

@@ -99,6 +99,17 @@ YARDSTICKS: tuple[Yardstick, ...] = (
 )
 
 
+def switching_charge(told: int | None, listed: int | None) -> int | None:
+    """Return what leaving costs by a price list that speaks of it, beside what the seller told.
+
+    The two may be the same charge: the larger counts; nothing known, or 0 beside an open price, is
+    not known.
+    """
+    if told is None or listed is None:
+        return listed or told or None
+    return max(told, listed)
+
+
 def judge_exit(terms: ExitTerms, day: date) -> tuple[YardstickCell, ...]:
     """Set each term beside its yardstick, as of the day on which the body would leave."""
     return tuple(_judge(each, getattr(terms, each.key), day) for each in YARDSTICKS)

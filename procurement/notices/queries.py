@@ -6,6 +6,8 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select
 
+from catalog.offerings.models import Listing, ListingVersion, OfferingVersion
+from procurement.contracts.models import Contract
 from procurement.notices.models import ContractNotice, NoticeState
 
 
@@ -59,3 +61,23 @@ def count_published(session: Session) -> int:
         ContractNotice.state == NoticeState.PUBLISHED
     )
     return session.exec(statement).one()
+
+
+def count_by_software(
+    session: Session, specification_version_id: uuid.UUID
+) -> list[tuple[uuid.UUID, uuid.UUID, int]]:
+    """Return (software, body, published notices) of contracts under a version of a specification."""
+    statement = (
+        select(Listing.offering_id, ContractNotice.owner_id, func.count())
+        .join(Contract, col(Contract.id) == ContractNotice.contract_id)
+        .join(ListingVersion, col(ListingVersion.id) == Contract.listing_version_id)
+        .join(Listing, col(Listing.id) == ListingVersion.listing_id)
+        .join(OfferingVersion, col(OfferingVersion.id) == ListingVersion.offering_version_id)
+        .where(
+            ContractNotice.state == NoticeState.PUBLISHED,
+            OfferingVersion.specification_version_id == specification_version_id,
+        )
+        .group_by(col(Listing.offering_id), col(ContractNotice.owner_id))
+        .order_by(col(Listing.offering_id), col(ContractNotice.owner_id))
+    )
+    return list(session.exec(statement))

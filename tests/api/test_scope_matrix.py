@@ -25,6 +25,7 @@ _GROUPS = (
 _LISTING = "/api/v1/listings/<uuid:listing_id>"
 _OFFERING = "/api/v1/offerings/<uuid:offering_id>"
 _WEBHOOK = "/api/v1/webhooks/<uuid:webhook_id>"
+_MARKET = "/api/v1/specifications/<code>/market"
 _VERSION = "/api/v1/specifications/<code>/versions/<label>"
 TABLE: dict[str, set[str]] = {
     ANY: {"GET /api/v1/openapi.json"},
@@ -44,6 +45,9 @@ TABLE: dict[str, set[str]] = {
         f"GET {_OFFERING}/conformance",
         f"GET {_OFFERING}/versions",
         "GET /api/v1/search",
+        f"GET {_MARKET}",
+        f"GET {_MARKET}/services",
+        f"GET {_MARKET}/services/<uuid:offering_id>",
         "GET /api/v1/vendors",
         "GET /api/v1/vendors/<uuid:vendor_id>",
     },

@@ -20,8 +20,10 @@ from catalog.offerings.models import (
 from catalog.offerings.queries.answers import count_mandatory_answers as count_mandatory_answers
 from catalog.offerings.queries.answers import list_answers as list_answers
 from catalog.offerings.queries.listed import MAXIMUM_LISTED as MAXIMUM_LISTED
+from catalog.offerings.queries.listed import CompetingTerms as CompetingTerms
 from catalog.offerings.queries.listed import find_listed as find_listed
 from catalog.offerings.queries.listed import is_listed as is_listed
+from catalog.offerings.queries.listed import list_competing as list_competing
 from catalog.offerings.queries.listed import list_option_names as list_option_names
 from catalog.offerings.queries.listed import narrow_to_listed as narrow_to_listed
 from catalog.offerings.queries.listed import read_prices as read_prices

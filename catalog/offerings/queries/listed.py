@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from functools import cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,7 +25,7 @@ from catalog.offerings.models import (
     OfferState,
     PriceComponentRow,
 )
-from catalog.price_plan import ComponentKind
+from catalog.price_plan import ComponentKind, PartMonth
 from catalog.specifications.models import SpecificationVersion, StandardSpecification
 from catalog.undecoded import decode, decoders_of, undecoded
 from core.db import unindexed
@@ -199,6 +199,66 @@ def list_option_names(
         statement = statement.where(its)
     names = statement.distinct().order_by(PriceComponentRow.name).limit(MAXIMUM_LISTED)
     return list(session.exec(names))
+
+
+class CompetingTerms(NamedTuple):
+    """What tells of competition and leaving in one seller's terms, named as the columns it comes from."""
+
+    id: uuid.UUID
+    listing_id: uuid.UUID
+    offering_id: uuid.UUID
+    offering_version_id: uuid.UUID
+    offering_sha256: str
+    name: str
+    maker_id: uuid.UUID
+    maker_name: str
+    maker_is_sample: bool
+    seller_id: uuid.UUID
+    seller_name: str
+    seller_is_sample: bool
+    size_classes: list[str]
+    body_kinds: list[str]
+    data_categories: list[dict[str, Any]]
+    minimum_term_months: int
+    part_month: PartMonth
+    notice_months: int | None
+    transition_days: int | None
+    retrieval_days: int | None
+    export_charge_yen: int | None
+    deletion_certificate: bool | None
+    parallel_running: bool | None
+    escrow: bool | None
+
+
+def list_competing(session: Session, specification_version_id: uuid.UUID) -> list[CompetingTerms]:
+    """Return what buyers see now under a version of a specification, by software and listing (1 statement).
+
+    The same rule as `find_listed`, in the columns that market figures need.
+    """
+    maker, seller = _parties()
+    renamed = {
+        "offering_id": Listing.offering_id,
+        "offering_sha256": OfferingVersion.content_sha256,
+        "maker_id": Offering.maker_id,
+        "maker_name": maker.name,
+        "maker_is_sample": maker.is_sample,
+        "seller_id": Listing.seller_id,
+        "seller_name": seller.name,
+        "seller_is_sample": seller.is_sample,
+    }
+    columns = [
+        renamed[name]
+        if name in renamed
+        else getattr(ListingVersion, name, None) or getattr(OfferingVersion, name)
+        for name in CompetingTerms._fields
+    ]
+    statement = (
+        narrow_to_listed(sa_select(*columns).select_from(ListingVersion))
+        .where(col(OfferingVersion.specification_version_id) == specification_version_id)
+        .order_by(col(Listing.offering_id), col(Listing.id))
+        .limit(MAXIMUM_LISTED)
+    )
+    return [CompetingTerms._make(row) for row in session.execute(statement)]
 
 
 @cache
