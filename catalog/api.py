@@ -11,6 +11,7 @@ from accounts.auth import access
 from accounts.identity import Scope
 from accounts.permissions import Permission
 from catalog import feed, queries, records
+from catalog.api_filters import PUBLIC
 from catalog.api_schemas import (
     RECORDS,
     ChangePageSchema,
@@ -49,7 +50,9 @@ class TooOld(Gone):
 
 @blueprint.get("/offerings")
 @access(Permission.CATALOG_READ)
-@api.endpoint("公開中のサービスの一覧", query=OfferingsQuerySchema, answer=OfferingPageSchema)
+@api.endpoint(
+    "公開中のサービスの一覧", query=OfferingsQuerySchema, answer=OfferingPageSchema, adds=PUBLIC
+)
 def list_offerings(query: dict[str, Any]) -> Response:
     """Answer a page of offerings in the order of their ids."""
     session, limit = web.read_session(), query["limit"]

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from accounts.auth import access
 from accounts.permissions import Permission
 from catalog.api import blueprint
+from catalog.api_filters import ServerFilter
 from catalog.api_pages import answer_page, cut_page
 from catalog.bodies import find_body
 from catalog.columns import (
@@ -42,7 +43,11 @@ T = TypeVar("T")
 @blueprint.get("/cost")
 @access(Permission.CATALOG_READ)
 @api.endpoint(
-    "一つのサービスの、団体が払う費用", query=CostQuerySchema, answer=CostSchema, problems=(404,)
+    "一つのサービスの、団体が払う費用",
+    query=CostQuerySchema,
+    answer=CostSchema,
+    adds=(ServerFilter.PRICES_ON_DAY,),
+    problems=(404,),
 )
 def compute_cost(query: dict[str, Any]) -> dict[str, Any]:
     """Answer what one listing version costs a body by fiscal year, and what it is made of."""
@@ -66,6 +71,7 @@ def compute_cost(query: dict[str, Any]) -> dict[str, Any]:
     "2件から5件のサービスの比較",
     query=ComparisonQuerySchema,
     answer=ComparisonSchema,
+    adds=(ServerFilter.PRICES_ON_DAY, ServerFilter.STANDING_NOW),
     problems=(404,),
 )
 def compare(query: dict[str, Any]) -> Response:

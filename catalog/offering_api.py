@@ -11,6 +11,7 @@ from accounts.auth import access
 from accounts.permissions import Permission
 from catalog import queries, records
 from catalog.api import blueprint, find_public_offering
+from catalog.api_filters import ServerFilter
 from catalog.api_pages import PageQuerySchema, answer_page, cut_page
 from catalog.api_schemas import CertificateSchema, OfferedListingSchema
 from catalog.certification.queries import standings
@@ -38,6 +39,7 @@ from core.errors import Gone, NotFound
     "サービスの、公開されたことのある版",
     query=PageQuerySchema,
     answer=OfferingVersionPageSchema,
+    adds=(ServerFilter.ONCE_PUBLIC, ServerFilter.STANDING_NOW),
     problems=(404, 410),
 )
 def list_offering_versions(offering_id: UUID, query: dict[str, Any]) -> Response:
@@ -68,6 +70,7 @@ def list_offering_versions(offering_id: UUID, query: dict[str, Any]) -> Response
     "要件ごとの、事業者の回答",
     query=PageQuerySchema,
     answer=ConformancePageSchema,
+    adds=(ServerFilter.PUBLIC,),
     problems=(404, 410),
 )
 def list_conformance(offering_id: UUID, query: dict[str, Any]) -> Response:
@@ -118,6 +121,7 @@ def _chapter_record(chapter: ChapterTally) -> dict[str, Any]:
     "サービスのすべての版の認証",
     query=PageQuerySchema,
     answer=CertificatePageSchema,
+    adds=(ServerFilter.ONCE_PUBLIC, ServerFilter.STANDING_NOW),
     problems=(404, 410),
 )
 def list_certificates(offering_id: UUID, query: dict[str, Any]) -> Response:
@@ -185,6 +189,7 @@ def is_ended(shown: Sequence[ListingVersion]) -> bool:
     "販売条件の、公開されたことのある版（料金の沿革）",
     query=PageQuerySchema,
     answer=ListingVersionPageSchema,
+    adds=(ServerFilter.ONCE_PUBLIC, ServerFilter.PRICES_BEGUN),
     problems=(404,),
 )
 def list_listing_versions(listing_id: UUID, query: dict[str, Any]) -> Response:

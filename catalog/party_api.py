@@ -12,6 +12,7 @@ from accounts.models import Organisation, OrganisationKind
 from accounts.permissions import Permission
 from catalog import queries, records
 from catalog.api import blueprint, read_id_cursor
+from catalog.api_filters import ServerFilter
 from catalog.api_pages import answer_page
 from catalog.api_schemas import VendorSchema
 from catalog.party_api_schemas import (
@@ -29,7 +30,12 @@ from vendors.queries import get_vendor
 
 @blueprint.get("/vendors")
 @access(Permission.CATALOG_READ)
-@api.endpoint("登録のある事業者の一覧", query=VendorsQuerySchema, answer=VendorPageSchema)
+@api.endpoint(
+    "登録のある事業者の一覧",
+    query=VendorsQuerySchema,
+    answer=VendorPageSchema,
+    adds=(ServerFilter.VENDOR_IN_FORCE,),
+)
 def list_vendors(query: dict[str, Any]) -> Response:
     """Answer a page of vendors whose registration is in force, in the order of their ids."""
     limit = query["limit"]
@@ -61,7 +67,7 @@ def show_vendor(vendor_id: UUID, query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.get("/bodies")
 @access(Permission.CATALOG_READ)
-@api.endpoint("地方公共団体の一覧", query=BodiesQuerySchema, answer=BodyPageSchema)
+@api.endpoint("地方公共団体の一覧", query=BodiesQuerySchema, answer=BodyPageSchema, adds=())
 def list_bodies(query: dict[str, Any]) -> Response:
     """Answer a page of bodies in the order of their codes."""
     limit = query["limit"]

@@ -10,10 +10,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, TypeVar
 
-from flask import Response, request, url_for
+from flask import Response, g, request, url_for
 from marshmallow import Schema, ValidationError, fields
 from werkzeug.exceptions import NotAcceptable
 from werkzeug.http import generate_etag
@@ -22,6 +22,7 @@ from core import web
 from core.errors import BadRequest, DomainError
 from core.fields import FormSchema
 from core.forms import first_sentence
+from core.state_machine import LabelledCode
 
 PREFIX = "/api/"
 JSON_TYPE = "application/json"
@@ -115,12 +116,16 @@ def endpoint(
     media_type: str = JSON_TYPE,
     needs: str | None = None,
     deprecated: Deprecation | None = None,
+    adds: tuple[LabelledCode, ...] | None = None,
 ) -> Callable[[F], F]:
     """Make a view that reads a described route of the API; `core.api_writes.acting` is for the others.
 
     `needs` names the scope without which nobody is answered; the permission table refuses. Its query parameters are loaded by `query` and passed as the argument `query`; a mapping that it
-    returns becomes the JSON answer with an ETag. Raises BadParameters (400) and answers 406.
+    returns becomes the JSON answer with an ETag. Raises BadParameters (400) and answers 406. `adds` are the conditions
+    that a list has without being asked; the answer names them (`server_filters`).
     """
+    if answer is not None and adds is not None:
+        answer = _with_filters(answer, adds)
 
     def decorate(view: F) -> F:
         schema = query()
@@ -128,6 +133,7 @@ def endpoint(
         @wraps(view)
         def answer_request(**path: Any) -> Response:
             check_accept(media_type)
+            g.server_filters = adds
             result = view(**path, query=read_query(schema))
             response = result if isinstance(result, Response) else json_response(result)
             return with_etag(response)
@@ -144,6 +150,25 @@ def endpoint(
         return answer_request  # type: ignore[return-value]
 
     return decorate
+
+
+class ServerFilterSchema(FormSchema):
+    """A condition that nobody asked for."""
+
+    name = fields.String(required=True, metadata={"description": "条件の名前（変わらない）"})
+    meaning = fields.String(required=True, metadata={"description": "条件の意味"})
+
+
+@cache
+def _with_filters(answer: type[Schema], adds: tuple[LabelledCode, ...]) -> type[Schema]:
+    """Return the shape with the conditions that the list adds by itself, each with its meaning."""
+    said = "、".join(f"{each}は{each.label}" for each in adds) or "この一覧にはない"
+    told = fields.List(
+        fields.Nested(ServerFilterSchema),
+        required=True,
+        metadata={"description": f"求めなくてもいつもかかっている条件。{said}"},
+    )
+    return answer.from_dict({"server_filters": told}, name=answer.__name__)
 
 
 def check_accept(media_type: str) -> None:
@@ -182,7 +207,11 @@ def read_query(schema: Schema) -> dict[str, Any]:
 
 
 def json_response(content: Mapping[str, Any]) -> Response:
-    """Answer JSON in UTF-8, compact, keys in their declared order."""
+    """Answer JSON in UTF-8, compact, keys in their declared order; a list names what it leaves out."""
+    adds: tuple[LabelledCode, ...] | None = g.get("server_filters")
+    if adds is not None:
+        told = [{"name": each.value, "meaning": each.label} for each in adds]
+        content = {**content, "server_filters": told}
     return Response(dump_json(content) + "\n", content_type=JSON_TYPE)
 
 

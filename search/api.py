@@ -10,6 +10,7 @@ from sqlmodel import Session
 from accounts.auth import access, settings
 from accounts.models import Organisation
 from accounts.permissions import Permission
+from catalog.api_filters import PUBLIC
 from catalog.bodies import find_body
 from core import api, web
 from core.clock import day_in_japan
@@ -32,7 +33,11 @@ blueprint = Blueprint("search_api", __name__, url_prefix="/api/v1")
 @blueprint.get("/search")
 @access(Permission.CATALOG_READ)
 @api.endpoint(
-    "サービスの検索", query=SearchQuerySchema, answer=SearchAnswerSchema, problems=(404, 503)
+    "サービスの検索",
+    query=SearchQuerySchema,
+    answer=SearchAnswerSchema,
+    adds=PUBLIC,
+    problems=(404, 503),
 )
 def search(query: dict[str, Any]) -> dict[str, Any]:
     """Answer one page of services with the counts of every facet; sellers of one service share a row."""

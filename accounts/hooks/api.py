@@ -20,6 +20,7 @@ from accounts.hooks.api_schemas import (
 )
 from accounts.hooks.models import (
     MessageState,
+    OwnFilter,
     Signature,
     Webhook,
     WebhookAttempt,
@@ -37,12 +38,15 @@ blueprint = Blueprint("webhooks_api", __name__, url_prefix="/api/v1/webhooks")
 _READ, _MANAGE = Permission.WEBHOOK_READ, Permission.WEBHOOK_MANAGE
 _SCOPE = Scope.WEBHOOK_MANAGE.value
 _MATCH = (412, 428)
+_OWN = (OwnFilter.OWN_ORGANISATION,)
 _ONE = "/<uuid:webhook_id>"
 
 
 @blueprint.get("")
 @access(_READ)
-@api.endpoint("自組織の通知先の一覧", answer=WebhookListSchema, needs=_SCOPE, problems=(401, 403))
+@api.endpoint(
+    "自組織の通知先の一覧", answer=WebhookListSchema, adds=_OWN, needs=_SCOPE, problems=(401, 403)
+)
 def list_webhooks(query: dict[str, Any]) -> dict[str, Any]:
     """Answer all webhooks of the organisation; there are ten at most."""
     del query
@@ -152,6 +156,7 @@ def send_test(session: Session, webhook_id: uuid.UUID, query: dict[str, Any]) ->
     "送信の記録",
     query=WebhookMessagesQuerySchema,
     answer=WebhookMessageListSchema,
+    adds=_OWN,
     needs=_SCOPE,
     problems=(401, 403, 404),
 )

@@ -66,6 +66,12 @@ class MessageState(LabelledCode):
     FAILED = "failed", "届きませんでした"
 
 
+class OwnFilter(LabelledCode):
+    """What lists of webhooks leave out by themselves."""
+
+    OWN_ORGANISATION = "own_organisation", "トークンの組織のものだけ"
+
+
 class MessageAction(StrEnum):
     """Acts on a message."""
 

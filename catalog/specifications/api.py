@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from accounts.auth import access
 from accounts.permissions import Permission
+from catalog.api_filters import ServerFilter
 from catalog.api_pages import PageQuerySchema, answer_page, cut_page
 from catalog.specifications import (
     change_documents,
@@ -44,7 +45,12 @@ _VERSION = "/specifications/<code>/versions/<label>"
 
 @blueprint.get("/specifications")
 @access(Permission.SPECIFICATION_READ)
-@api.endpoint("標準仕様書の一覧", query=PageQuerySchema, answer=SpecificationPageSchema)
+@api.endpoint(
+    "標準仕様書の一覧",
+    query=PageQuerySchema,
+    answer=SpecificationPageSchema,
+    adds=(ServerFilter.VERSIONS_PUBLISHED,),
+)
 def list_specifications(query: dict[str, Any]) -> Response:
     """Answer a page of the specifications with their published versions (3 statements)."""
     session = web.read_session()
@@ -103,6 +109,7 @@ def show_version(code: str, label: str, query: dict[str, Any]) -> dict[str, Any]
     "版の要件の一覧",
     query=RequirementsQuerySchema,
     answer=RequirementPageSchema,
+    adds=(),
     problems=(404, 410),
 )
 def list_requirements(code: str, label: str, query: dict[str, Any]) -> Response:

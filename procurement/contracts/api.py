@@ -8,6 +8,7 @@ from flask import Blueprint, Response, url_for
 from accounts.auth import access, actor
 from accounts.identity import Scope
 from accounts.permissions import Permission, require
+from catalog.api_filters import ServerFilter
 from catalog.api_values import read_place, show
 from core import api, web
 from core.errors import NotFound
@@ -37,6 +38,7 @@ _CONTRACT = ("id", "request_id", "number", "state", "listing_version_id", "signe
     "自団体の利用契約の依頼の一覧",
     query=PageQuerySchema,
     answer=RequestPageSchema,
+    adds=(ServerFilter.OWN_ORGANISATION,),
     problems=(401, 403),
     needs=Scope.PROJECT_READ,
 )
@@ -76,6 +78,7 @@ def show_request(request_id: uuid.UUID, query: dict[str, Any]) -> dict[str, Any]
     "自団体の契約の一覧",
     query=PageQuerySchema,
     answer=ContractPageSchema,
+    adds=(ServerFilter.OWN_ORGANISATION,),
     problems=(401, 403),
     needs=Scope.PROJECT_READ,
 )

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request, url_for
 
 from accounts.auth import access, settings
 from accounts.permissions import Permission
+from catalog.api_filters import ServerFilter
 from catalog.api_pages import PageQuerySchema
 from core import api, web
 from procurement.notices import ocds, queries
@@ -27,6 +28,7 @@ _NOTHING_YET = "1970-01-01T00:00:00Z"
     "団体が公表した契約（OCDS 1.1のrelease package）",
     query=PageQuerySchema,
     answer=OcdsReleasePackageSchema,
+    adds=(ServerFilter.NOTICES_PUBLISHED,),
 )
 def list_notices(query: dict[str, Any]) -> Response:
     """Answer a package of releases, the first published first."""
@@ -49,6 +51,7 @@ def list_notices(query: dict[str, Any]) -> Response:
 @api.endpoint(
     "公表された契約1件（OCDS 1.1のrelease package）",
     answer=OcdsReleasePackageSchema,
+    adds=(ServerFilter.NOTICES_PUBLISHED,),
     problems=(404, 410),
 )
 def show_notice(notice_id: UUID, query: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, url_for
 from accounts.auth import access, actor
 from accounts.identity import Scope
 from accounts.permissions import Permission
+from catalog.api_filters import ServerFilter
 from catalog.api_values import read_place, show
 from core import api, web
 from core.errors import NotFound
@@ -65,6 +66,7 @@ def answer_page(rows: Sequence[Any], items: list[dict[str, Any]], limit: int) ->
     "自団体の調達案件の一覧",
     query=PageQuerySchema,
     answer=ProjectPageSchema,
+    adds=(ServerFilter.OWN_ORGANISATION,),
     problems=(401, 403),
     needs=Scope.PROJECT_READ,
 )
@@ -121,6 +123,7 @@ def show_evidence(project_id: uuid.UUID, revision: int, query: dict[str, Any]) -
     "確定した検索の候補（除外したものは理由とともに）",
     query=RevisionQuerySchema,
     answer=CandidatesSchema,
+    adds=(ServerFilter.OWN_ORGANISATION,),
     problems=(401, 403, 404),
     needs=Scope.PROJECT_READ,
 )

@@ -82,3 +82,18 @@ def test_each_example_fits_what_is_said_of_it(api):
                     shapeless.add(f"{method} {path}")
     assert shapeless == SHAPELESS
     assert bodies > 10
+
+
+def test_each_list_names_the_conditions_that_nobody_asked_for(api):
+    """A new list says with `adds` what it leaves out by itself; () if nothing."""
+    shapes = api.description["components"]["schemas"]
+    lists = {name for name in shapes if name.endswith(("Page", "List", "Package"))} - {"ChangePage"}
+    for name in lists | {"SearchAnswer", "Cost", "Comparison", "Candidates"}:
+        told = shapes[name]["properties"]["server_filters"]["description"]
+        assert "server_filters" in shapes[name]["required"], name
+        assert "は" in told or "ない" in told, name
+    public = {each["name"] for each in api.json("/offerings")["server_filters"]}
+    assert {"public", "vendor_in_force", "standing_now"} <= public
+    assert api.json("/bodies")["server_filters"] == []
+    for name in public:
+        assert f"{name}は" in shapes["OfferingPage"]["properties"]["server_filters"]["description"]

@@ -52,7 +52,7 @@ def test_a_program_reads_requests_and_contracts_of_its_body_alone(market, progra
     assert whole["payload_sha256"] == found.payload_sha256
     assert whole["choice"]["listing_version_id"] == str(market.cheap.id)
     assert whole["choice"]["total_with_tax"] == market.selection().total_with_tax
-    assert program.get("/contracts").json == {"items": [], "next": None}
+    assert program.get("/contracts").json["items"] == []
 
     project = market.project().id
     with db.transaction() as session:
@@ -72,7 +72,7 @@ def test_a_program_reads_requests_and_contracts_of_its_body_alone(market, progra
         assert (hidden["title"], hidden["type"]) == (nothing["title"], nothing["type"])
         program.get(address)
     for address in PAGES:
-        assert stranger.get(address).json == {"items": [], "next": None}
+        assert stranger.get(address).json["items"] == []
     stranger.token = seller
     for address in (*PAGES, *addresses):
         assert Scope.PROJECT_READ in stranger.get(address, 403).json["detail"]

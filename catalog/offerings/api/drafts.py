@@ -9,6 +9,7 @@ from sqlmodel import Session
 from accounts.auth import access, actor
 from accounts.identity import Scope
 from accounts.permissions import Permission
+from catalog.api_filters import ServerFilter
 from catalog.api_values import read_place
 from catalog.offerings import services
 from catalog.offerings.api.draft_shapes import (
@@ -39,6 +40,7 @@ _READ = Permission.OFFERING_READ_DRAFT
     "自社のサービスの、公開していない版の一覧",
     query=DraftsQuerySchema,
     answer=DraftPageSchema,
+    adds=(ServerFilter.OWN_ORGANISATION, ServerFilter.NOT_PUBLIC),
     problems=(401, 403),
     needs=Scope.OFFERING_WRITE,
 )
