@@ -8,6 +8,7 @@ from flask import Response
 from accounts.auth import access
 from accounts.permissions import Permission
 from catalog.api import blueprint
+from catalog.api_filters import ServerFilter
 from catalog.api_pages import answer_page, cut_page
 from core import api, web
 from core.errors import NotFound
@@ -44,6 +45,7 @@ def show_market(code: str, query: dict[str, Any]) -> dict[str, Any]:
     "市場のサービスの一覧と、その代わりになれるサービスの数",
     query=MarketServicesQuerySchema,
     answer=MarketServicePageSchema,
+    adds=(ServerFilter.PUBLIC, ServerFilter.VENDOR_IN_FORCE, ServerFilter.STANDING_NOW),
     problems=(404,),
 )
 def list_market_services(code: str, query: dict[str, Any]) -> Response:

@@ -89,8 +89,8 @@ def test_each_list_names_the_conditions_that_nobody_asked_for(api):
     shapes = api.description["components"]["schemas"]
     lists = {name for name in shapes if name.endswith(("Page", "List", "Package"))} - {"ChangePage"}
     for name in lists | {"SearchAnswer", "Cost", "Comparison", "Candidates"}:
-        told = shapes[name]["properties"]["server_filters"]["description"]
         assert "server_filters" in shapes[name]["required"], name
+        told = shapes[name]["properties"]["server_filters"]["description"]
         assert "は" in told or "ない" in told, name
     public = {each["name"] for each in api.json("/offerings")["server_filters"]}
     assert {"public", "vendor_in_force", "standing_now"} <= public
