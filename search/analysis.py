@@ -65,12 +65,12 @@ class Zone:
         return f" {GAP} {GAP} ".join(filter(None, streams))
 
     @property
-    def distinct_words(self) -> str:
+    def distinct_words(self) -> list[str]:
         """Give each word once, and once more for each other whole clause that holds it.
 
         Repeating a word or a clause counts nothing, nor do a clause in nearly the same words and a list.
         """
-        return " ".join(count_words(self.words.split(GAP)))
+        return count_words(self.words.split(GAP))
 
     @property
     def letters(self) -> str:

@@ -13,37 +13,34 @@ def count_words(stretches: Iterable[str]) -> list[str]:
 
     Words come in stretches that no phrase reaches over; a long one is a clause.
     """
-    counted: list[str] = []
-    bits: dict[str, int] = {}
+    places: dict[str, int] = {}
+    again: list[str] = []
     clauses: list[tuple[int, int]] = []
     for stretch in dict.fromkeys(stretches):
         words = dict.fromkeys(stretch.split())
-        fresh = [word for word in words if word not in bits]
-        for word in fresh:
-            bits[word] = 1 << len(bits)
+        held, known = [word for word in words if word in places], len(places)
+        for word in words:
+            places.setdefault(word, len(places))
         if len(words) < _CLAUSE:
-            counted += fresh
             continue
-        # A clause is its words as the bits of a number, and how many they are.
-        clause = (sum([bits[word] for word in words]), len(words))
-        if _says_again(clause, len(fresh), clauses):
-            counted += fresh
-        else:
-            counted += words
+        # A clause is its words as the bits of a number, and how many they share that say the same.
+        # What is new here has the highest places, one after another.
+        bits = (1 << len(places)) - (1 << known)
+        for word in held:
+            bits |= 1 << places[word]
+        clause = (bits, _ALIKE * len(words))
+        if not _says_again(clause, len(held), clauses):
+            again += held
             clauses.append(clause)
-    return counted
+    return [*places, *again]
 
 
-def _says_again(clause: tuple[int, int], fresh: int, clauses: list[tuple[int, int]]) -> bool:
-    """Say whether a clause, so many words of which are fresh, is nearly one of the others.
-
-    A clause is its words as the bits of a number, and how many they are.
-    """
-    words, size = clause
-    if size - fresh <= _ALIKE * _CLAUSE:
+def _says_again(clause: tuple[int, float], held: int, clauses: Iterable[tuple[int, float]]) -> bool:
+    """Say whether a clause, so many words of which were said before, is nearly one of the others."""
+    words, most = clause
+    if held <= _ALIKE * _CLAUSE:
         return False
-    for other, length in clauses:
-        shorter = min(size, length)
-        if (other & words).bit_count() > _ALIKE * shorter:
+    for other, its_most in clauses:
+        if (other & words).bit_count() > (most if most < its_most else its_most):  # noqa: FURB136 - min() takes thrice as long, a million times
             return True
     return False

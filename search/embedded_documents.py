@@ -143,7 +143,7 @@ def _text_values(analysed: str) -> dict[str, str]:
 @lru_cache(maxsize=64)
 def _zone_texts(zone: Zone) -> tuple[str, str, str]:
     """Give what is indexed of a zone; the sellers of one software share most of it."""
-    ranked = " ".join(map(mark_code, zone.distinct_words.split()))
+    ranked = " ".join(map(mark_code, zone.distinct_words))
     return zone.bigrams, ranked, zone.letters
 
 

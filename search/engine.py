@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from itertools import groupby
 from struct import unpack
-from typing import Any, Protocol
+from typing import Protocol
 
 from core.errors import BadRequest, Unavailable
 
@@ -131,15 +131,13 @@ class SearchRecord:
     @property
     def fingerprint(self) -> str:
         """Give what tells whether an index holds exactly this: a digest of every value."""
-        text = repr([_plain(getattr(self, name)) for name in _FIELDS])
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    """Give one spelling of a value, whatever the order of what it holds."""
-    if isinstance(value, Mapping):
-        return sorted((key, _plain(each)) for key, each in value.items())
-    return sorted(value) if isinstance(value, set | frozenset) else value
+        held = {name: getattr(self, name) for name in _FIELDS if name != "analysed"}
+        # One spelling, whatever the order of what is held; the long text as it is.
+        held["facets"] = sorted((name, sorted(values)) for name, values in self.facets.items())
+        held["yearly_costs"] = sorted(self.yearly_costs.items())
+        digest = hashlib.blake2b(repr([*held.values()]).encode(), digest_size=16)
+        digest.update(self.analysed.encode())
+        return digest.hexdigest()
 
 
 _FIELDS = tuple(each.name for each in fields(SearchRecord))
