@@ -18,6 +18,7 @@ import accounts.clients.views
 import accounts.draft_views
 import accounts.health_views
 import accounts.hooks.api
+import accounts.hooks.backlog
 import accounts.hooks.sending
 import accounts.hooks.upkeep
 import accounts.hooks.views
@@ -218,7 +219,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__)
     app.config["NARABI"] = settings
     probes = health.Probes(
-        lambda: search.cli.check_health(app.config["NARABI"]), search.indexer.TOPICS
+        lambda: search.cli.check_health(app.config["NARABI"]),
+        search.indexer.TOPICS,
+        accounts.hooks.backlog.read_figures,
     )
     app.config["NARABI_PROBES"] = probes
     metrics.init_metrics(app)

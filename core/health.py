@@ -4,7 +4,7 @@ Only what no request could do without makes it unready. A late outbox or an inde
 nobody away: pages are right without them, and all nodes would go at the same moment.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -26,10 +26,14 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """What the upper rooms add: a check of the search, and the outbox topics that feed its index."""
+    """What the upper rooms add: a check of the search, the outbox topics that feed its index, figures.
+
+    Each of the figures has a name and says what it is.
+    """
 
     search: Callable[[], str]
     index_topics: Collection[str]
+    more: Callable[[Session], Mapping[str, tuple[str, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class Figures:
     feed_head: int
     feed_records: int
     audit_events: int
+    more: Mapping[str, tuple[str, float]]
 
 
 def check_all(probes: Probes) -> list[Check]:
@@ -110,7 +115,7 @@ def _check_outbox(probes: Probes) -> None:
 
 
 def read_figures(session: Session, probes: Probes) -> Figures:
-    """Read the figures of the instance (7 statements)."""
+    """Read the figures of the instance (7 statements, and those of `more`)."""
     moment, seen = db.now(session), outbox.worker_seen_at(session)
     _, given_up = outbox.count_waiting(session)
     state = changes.read_state(session)
@@ -123,6 +128,7 @@ def read_figures(session: Session, probes: Probes) -> Figures:
         feed_head=state.head,
         feed_records=state.record_count,
         audit_events=int(events.scalar_one()),
+        more=probes.more(session),
     )
 
 

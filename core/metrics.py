@@ -99,7 +99,7 @@ class _Instance(Collector):
             "feed_records": ("Public records", figures.feed_records),
             "audit_events": ("Events of the audit trail", figures.audit_events),
         }
-        for name, (words, value) in told.items():
+        for name, (words, value) in {**told, **figures.more}.items():
             yield GaugeMetricFamily(f"narabi_{name}", words, value)
         if figures.worker_silent_seconds is not None:
             words = "Seconds since a worker of the outbox was seen"

@@ -230,6 +230,7 @@ def _describe_message(message: WebhookMessage, attempts: list[WebhookAttempt]) -
                 "status": each.status,
                 "reason": each.reason or None,
                 "milliseconds": each.ms,
+                "retry_after_seconds": each.asked_seconds,
             }
             for each in attempts
         ],

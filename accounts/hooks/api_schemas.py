@@ -62,6 +62,7 @@ class WebhookAttemptSchema(FormSchema):
     status = fields.Integer(required=True, allow_none=True)
     reason = fields.String(required=True, allow_none=True)
     milliseconds = fields.Integer(required=True)
+    retry_after_seconds = fields.Integer(required=True, allow_none=True)
 
 
 class WebhookMessageSchema(FormSchema):

@@ -175,7 +175,10 @@ class WebhookMessage(StatefulModel, table=True):
 
 
 class WebhookAttempt(Model, table=True):
-    """One try: the status that was answered, or why nothing usable was; how long it took."""
+    """One try: the status that was answered, or why nothing usable was; how long it took.
+
+    `asked_seconds` is the pause that the receiver asked for by Retry-After, as far as it is granted.
+    """
 
     __tablename__ = "webhook_attempts"
 
@@ -183,6 +186,7 @@ class WebhookAttempt(Model, table=True):
     status: int | None = None
     reason: str = Field(default="", max_length=20)
     ms: int = 0
+    asked_seconds: int | None = None
 
     @property
     def is_accepted(self) -> bool:

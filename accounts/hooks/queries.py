@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, tuple_
 from sqlalchemy.orm import selectinload
 from sqlmodel import Session
 from sqlmodel import select as select_rows
@@ -18,6 +18,7 @@ from accounts.hooks.models import (
     WebhookState,
 )
 from core import changes
+from core.changes import PublicChange
 from core.db import now
 
 SLOW_MS = 2_000
@@ -114,6 +115,41 @@ def list_due(session: Session, *, is_slow: bool, limit: int, lock: bool = False)
         .limit(limit)
     )
     return list(session.exec(statement.with_for_update(skip_locked=True) if lock else statement))
+
+
+def measure_due(session: Session) -> tuple[int, datetime | None]:
+    """Return to how many webhooks something has to be sent now, and since when the longest of them waits.
+
+    One that was told all waits from the next change on; one with a message from the next try on.
+    """
+    changed = PublicChange.occurred_at
+    since = case((changed > Webhook.due_at, changed), else_=Webhook.due_at)  # type: ignore[arg-type]
+    following = PublicChange.sequence == Webhook.told_sequence + 1
+    statement = (
+        select(func.count(), func.min(since))
+        .select_from(Webhook)
+        .outerjoin(PublicChange, following)  # type: ignore[arg-type]
+        .where(_is_due(session))
+    )
+    count, oldest = session.execute(statement).one()
+    return int(count), oldest
+
+
+def measure_undelivered(session: Session) -> tuple[int, datetime | None]:
+    """Return how many messages wait to be taken by their receiver, and when the oldest was made."""
+    statement = select(func.count(), func.min(WebhookMessage.created_at)).where(
+        WebhookMessage.state == MessageState.WAITING  # type: ignore[arg-type]
+    )
+    count, oldest = session.execute(statement).one()
+    return int(count), oldest
+
+
+def count_active(session: Session) -> tuple[int, int]:
+    """Return how many webhooks are not stopped, and of how many of them the last try failed."""
+    failing = func.count().filter(Webhook.failures > 0)  # type: ignore[call-overload]
+    statement = select(func.count(), failing).where(Webhook.state == WebhookState.ACTIVE)  # type: ignore[arg-type]
+    active, failed = session.execute(statement).one()
+    return int(active), int(failed)
 
 
 def _is_slow() -> ColumnElement[bool]:

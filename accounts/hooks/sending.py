@@ -30,6 +30,7 @@ from accounts.hooks.models import (
     WebhookMessage,
     WebhookState,
 )
+from accounts.hooks.patience import read_patience
 from accounts.hooks.services import halt, open_key
 from accounts.hooks.signing import make_headers
 from accounts.hooks.telling import make_message
@@ -76,6 +77,7 @@ class Outcome:
     status: int | None
     reason: str
     ms: int
+    retry_after: str = ""
 
 
 class Sender:
@@ -174,13 +176,14 @@ def _prepare(
 
 
 def _post(settings: Settings, address: str, body: bytes, headers: dict[str, str]) -> Outcome:
-    begun, status, reason = time.monotonic(), None, ""
+    begun, status, reason, retry_after = time.monotonic(), None, "", ""
     inward = frozenset(settings.webhook_origins)
     try:
-        status = post(address, body, headers, inward=inward, limits=LIMITS).status_code
+        response = post(address, body, headers, inward=inward, limits=LIMITS)
+        status, retry_after = response.status_code, response.headers.get("Retry-After", "")
     except OutboundError as error:
         reason = error.reason
-    return Outcome(status, reason, int((time.monotonic() - begun) * 1000))
+    return Outcome(status, reason, int((time.monotonic() - begun) * 1000), retry_after)
 
 
 def note(session: Session, task: Task, outcome: Outcome) -> None:
@@ -189,12 +192,14 @@ def note(session: Session, task: Task, outcome: Outcome) -> None:
     message = session.get(WebhookMessage, task.message_id, with_for_update=True)
     if webhook is None or message is None:
         return  # deleted meanwhile
+    asked = read_patience(outcome.status, outcome.retry_after, now(session))
     attempt = WebhookAttempt(
         message_id=message.id,
         created_at=now(session),
         status=outcome.status,
         reason=outcome.reason,
         ms=outcome.ms,
+        asked_seconds=int(asked.total_seconds()) if asked else None,
     )
     session.add(attempt)
     message.tries += 1
@@ -204,7 +209,7 @@ def note(session: Session, task: Task, outcome: Outcome) -> None:
     if attempt.is_accepted:
         _note_success(session, webhook, message)
     else:
-        _note_failure(session, webhook, message, outcome)
+        _note_failure(session, webhook, message, outcome, asked or timedelta())
 
 
 def _note_success(session: Session, webhook: Webhook, message: WebhookMessage) -> None:
@@ -216,7 +221,11 @@ def _note_success(session: Session, webhook: Webhook, message: WebhookMessage) -
 
 
 def _note_failure(
-    session: Session, webhook: Webhook, message: WebhookMessage, outcome: Outcome
+    session: Session,
+    webhook: Webhook,
+    message: WebhookMessage,
+    outcome: Outcome,
+    asked: timedelta,
 ) -> None:
     webhook.failures += 1
     is_last = message.is_single or message.tries > len(PAUSES)
@@ -227,7 +236,8 @@ def _note_failure(
     elif is_last or outcome.status == _GONE:
         message.apply(MessageAction.FAIL)
     else:
-        due_at = now(session) + lengthen(PAUSES[message.tries - 1])
+        # Never sooner than the receiver asked for, nor than everybody is tried again.
+        due_at = now(session) + lengthen(max(PAUSES[message.tries - 1], asked))
         webhook.due_at = message.due_at = due_at
 
 

@@ -170,6 +170,7 @@ FIELDS = {
     "requirement": "要件",
     "requirement_id": "要件ID（省庁の番号）",
     "responsibility_boundary": "責任の分かれ目",
+    "retry_after_seconds": "受信側がRetry-Afterで求めた待ち時間（秒、1日まで）。求めがないときはnull",
     "retrieval_days": "解約のあとにデータを取り出せる日数",
     "return_reason": "差し戻しの理由",
     "revision": "確定した検索の番号（1から）",

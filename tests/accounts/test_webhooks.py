@@ -274,6 +274,75 @@ def test_pauses_differ_from_receiver_to_receiver():
     assert sum(sending.PAUSES, timedelta()) >= timedelta(hours=SCHEDULE_HOURS)
 
 
+def figures_of(browser, settings):
+    """Give the figures of webhooks as Prometheus reads them."""
+    token = "sample-token-sample-token-sample-token"
+    told = settings.model_copy(update={"metrics_token": SecretStr(token)})
+    browser.application.config["NARABI"] = told
+    answer = browser.get("/metrics", headers={"Authorization": f"Bearer {token}"}).text
+    found = re.findall(r"^narabi_webhooks_(\w+) ([\d.]+)$", answer, re.MULTILINE)
+    return {name: float(value) for name, value in found}
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "pause"),
+    [
+        (429, "600", 600),
+        (503, "Tue, 24 Nov 2026 03:20:00 GMT", 1_200),
+        (503, "99999999999", 86_400),  # a year is not granted
+        (429, "2", 0),  # nor is less than everybody gets
+        (429, "soon", 0),
+        (503, "Tue, 24 Nov 2020 03:20:00 GMT", 0),
+        (500, "600", 0),
+    ],
+)
+@pytest.mark.sqlite_only
+def test_receiver_is_given_the_pause_that_it_asks_for(
+    database, served, receiver, company, browser, hold_clock, status, said, pause
+):
+    hold_clock(NOON)
+    factories.sign_in_client(browser, company[1])
+    page = register(browser, receiver.origin)
+    receiver.status, receiver.headers = status, {"Retry-After": said}
+    change(company[0], "ミホン")
+    assert send_once(served) == 1
+    (message,), (attempt,) = rows(WebhookMessage), rows(WebhookAttempt)
+    planned = timedelta(seconds=max(pause, 5))
+    assert planned <= message.due_at - NOON <= planned * 1.1
+    assert (f"受信側の求め：{attempt.asked_seconds or 0:,}秒あとに" in main(browser, page)) == (
+        attempt.asked_seconds is not None
+    )
+    assert (attempt.asked_seconds or 0) == (pause or (2 if said == "2" else 0))
+    if pause:
+        hold_clock(NOON + timedelta(seconds=pause - 1))
+        assert send_once(served) == 0
+
+
+def test_figures_tell_what_is_late_and_what_receivers_do_not_take(
+    browser, served, receiver, company, hold_clock
+):
+    hold_clock(NOON)
+    factories.sign_in_client(browser, company[1])
+    register(browser, receiver.origin)
+    assert set(figures_of(browser, served).values()) == {0.0, 1.0}  # one, of which nothing is due
+    hold_clock(NOON + timedelta(hours=1))
+    change(company[0], "ミホン")
+    hold_clock(NOON + timedelta(hours=1, seconds=90))
+    late = figures_of(browser, served)
+    assert (late["due"], late["lag_seconds"], late["undelivered"]) == (1, 90, 0)
+    receiver.status, receiver.headers = 503, {"Retry-After": "600"}
+    assert send_once(served) == 1
+    hold_clock(NOON + timedelta(hours=1, seconds=150))
+    told = figures_of(browser, served)
+    assert (told["due"], told["lag_seconds"], told["failing"], told["active"]) == (0, 0, 1, 1)
+    assert (told["undelivered"], told["undelivered_seconds"]) == (1, 60)
+    hold_clock(NOON + timedelta(hours=2))
+    assert figures_of(browser, served)["lag_seconds"] > 2_000
+    receiver.status = 204
+    assert send_once(served) == 1
+    assert set(figures_of(browser, served).values()) == {0.0, 1.0}
+
+
 @pytest.mark.acceptance(35)
 def test_receiver_that_is_gone_is_not_asked_again(browser, served, receiver, company):
     page = register(browser, receiver.origin)
