@@ -15,7 +15,7 @@ def count_words(stretches: Iterable[str]) -> list[str]:
     """
     places: dict[str, int] = {}
     again: list[str] = []
-    clauses: list[tuple[int, int]] = []
+    clauses: list[tuple[int, float]] = []
     for stretch in dict.fromkeys(stretches):
         words = dict.fromkeys(stretch.split())
         held, known = [word for word in words if word in places], len(places)
