@@ -57,6 +57,7 @@ def open_both(*kinds: str) -> Iterator[tuple[DatabaseUnderTest, Settings]]:
     folder = make_run_folder()
     # As in the suite: what passwords cost is not what is rehearsed.
     services._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    services._DUMMY_HASH = services._hash_of_nothing()
     os.environ["NARABI_TEST_OWNER"] = str(os.getpid())
     databases = (SqliteDatabase(folder, "drill"), PostgresDatabase(folder, "drill"))
     try:

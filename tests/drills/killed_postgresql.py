@@ -27,7 +27,7 @@ from tests.drills.stage import Node, read, serve_node
 from tests.drills.writers import Writer, count_lost_and_doubled, dismiss, hire, longest_silence
 from tests.postgres import Cluster, find_binaries, run_as_postgres
 
-KILLS = 20
+KILLS = 100
 WRITERS = 6
 HEALTHY_SECONDS = 10.0
 _BASE = f"{KILLS} × kill -9 of the server or one of its processes, {WRITERS} writers, gunicorn"
