@@ -4,7 +4,9 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import groupby
+from typing import TypeVar, cast
 
 from sqlmodel import Session
 
@@ -20,7 +22,7 @@ from catalog.offerings.queries import CompetingTerms, list_competing, read_price
 from catalog.offerings.queries.market import AskedRequirement, list_asked, list_given
 from catalog.offerings.rows import read_categories
 from catalog.price_bands import REFERENCE_VOLUMES, first_year_cost
-from catalog.price_plan import ComponentKind, PricePlan, Volumes
+from catalog.price_plan import ComponentKind, Volumes
 from catalog.specifications.models import SpecificationVersion
 from catalog.terms import (
     Answer,
@@ -35,6 +37,9 @@ from core.clock import day_in_japan
 from core.db import now
 from vendors.models import label_of
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 # The reference of all other estimates (catalog.price_bands).
 REFERENCE_POPULATION = REFERENCE_VOLUMES.population or 0
 # What a reader may choose from: at least one of each size class.
@@ -45,9 +50,21 @@ _MEETS = {
     for each in RequirementClass
     for answer in Answer
 }
-# What published answers meet never changes: by offering version and the hash of its content.
+# What is published never changes, so that this is read and counted once: what answers meet, by
+# offering version; what terms cost a body on a day, by listing version. Hashes fix the content.
 _known_met: dict[tuple[uuid.UUID, str], int | None] = {}
+_known_prices: dict[tuple[uuid.UUID, str, int, date], "Priced"] = {}
 _MOST_KNOWN = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """What one seller's terms cost a body on a day, in yen without tax; None is not known."""
+
+    running: int | None
+    entry: int | None
+    leaving: int | None
+    unlisted: tuple[ComponentKind, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +91,18 @@ class Market:
 
 
 def read_market(session: Session, version: SpecificationVersion, population: int) -> Market:
-    """Return the market of a version now (6 statements, 5 when its answers were read before)."""
+    """Return the market of a version now (6 statements, 4 when all in it was read before)."""
     moment = now(session)
     terms = list_competing(session, version.id)
-    prices = read_prices(session, [each.id for each in terms])
+    prices = _read_prices(session, terms, population, day_in_japan(moment))
     standings = read_standings(session, {each.offering_version_id for each in terms})
     requirements = list_asked(session, version.id)
     asked = _number(requirements)
     met = _read_met(session, terms, requirements, asked)
-    body, day = Volumes(population=population), day_in_japan(moment)
     services = [
         _service(
             mine[0],
-            tuple(_seller(each, prices.get(each.id, ()), body, day) for each in mine),
+            tuple(_seller(each, prices[each.id]) for each in mine),
             standings[mine[0].offering_version_id].state,
             met[mine[0].offering_version_id],
         )
@@ -119,7 +135,7 @@ def _service(
         maker_id=first.maker_id,
         maker=label_of(first.maker_name, is_sample=first.maker_is_sample),
         state=state,
-        sizes=frozenset(map(SizeClass, first.size_classes)),
+        sizes=_read_sizes(tuple(first.size_classes)),
         kinds=frozenset(first.body_kinds),
         categories=tuple(read_categories(first.data_categories)),
         met=met,
@@ -130,20 +146,16 @@ def _service(
     )
 
 
-def _seller(
-    terms: CompetingTerms, rows: Sequence[ListedPrice], body: Volumes, day: date
-) -> SellerTerms:
-    plan = plan_of_rows(rows, day, terms.minimum_term_months, terms.part_month) if rows else None
-    running, entry, leaving = _price(plan, terms.export_charge_yen, body)
+def _seller(terms: CompetingTerms, priced: Priced) -> SellerTerms:
     return SellerTerms(
         listing_id=terms.listing_id,
         listing_version_id=terms.id,
         seller_id=terms.seller_id,
         seller=label_of(terms.seller_name, is_sample=terms.seller_is_sample),
-        running=running,
-        entry=entry,
-        leaving=leaving,
-        unlisted=tuple(each for each in ENTRY_KINDS if plan and each in plan.kinds_unlisted),
+        running=priced.running,
+        entry=priced.entry,
+        leaving=priced.leaving,
+        unlisted=priced.unlisted,
         retrieval_days=terms.retrieval_days,
         notice_months=terms.notice_months,
         transition_days=terms.transition_days,
@@ -153,20 +165,58 @@ def _seller(
     )
 
 
-def _price(
-    plan: PricePlan | None, told: int | None, body: Volumes
-) -> tuple[int | None, int | None, int | None]:
+@lru_cache(maxsize=256)
+def _read_sizes(codes: tuple[str, ...]) -> frozenset[SizeClass]:
+    return frozenset(map(SizeClass, codes))
+
+
+# --- prices ---------------------------------------------------------------------------------------
+
+
+def _read_prices(
+    session: Session, terms: Sequence[CompetingTerms], population: int, day: date
+) -> dict[uuid.UUID, Priced]:
+    """Return what each seller's terms cost a body of so many people on a day."""
+    keys = {each.id: (each.id, each.content_sha256, population, day) for each in terms}
+    found = _look_up(_known_prices, keys)
+    new = [each for each in terms if each.id not in found]
+    if new:
+        rows = read_prices(session, [each.id for each in new])
+        body = Volumes(population=population)
+        priced = {each.id: _price(each, rows.get(each.id, ()), body, day) for each in new}
+        _keep(_known_prices, {keys[each]: price for each, price in priced.items()})
+        found |= priced
+    return found
+
+
+def _look_up(kept: Mapping[K, V], keys: Mapping[uuid.UUID, K]) -> dict[uuid.UUID, V]:
+    """Return what is kept; another thread may empty it meanwhile."""
+    missing = object()
+    looked = ((each, kept.get(key, missing)) for each, key in keys.items())
+    return {each: cast("V", value) for each, value in looked if value is not missing}
+
+
+def _keep(kept: dict[K, V], new: Mapping[K, V]) -> None:
+    if len(kept) > _MOST_KNOWN:
+        kept.clear()
+    kept.update(new)
+
+
+def _price(terms: CompetingTerms, rows: Sequence[ListedPrice], body: Volumes, day: date) -> Priced:
     """Return the first year, what is paid once to begin, and to leave; a silent list is not free."""
-    if plan is None:
-        return None, None, told
+    told = terms.export_charge_yen
+    if not rows:
+        return Priced(None, None, told, ())
+    plan = plan_of_rows(rows, day, terms.minimum_term_months, terms.part_month)
     first = first_year_cost(plan, body)
+    unlisted = tuple(each for each in ENTRY_KINDS if each in plan.kinds_unlisted)
+    entry = None if len(unlisted) == len(ENTRY_KINDS) else first.initial
     listed = [each for each in plan.components if each.kind is ComponentKind.EXIT]
-    says_entry = not set(ENTRY_KINDS).issubset(plan.kinds_unlisted)
     if not listed:
-        return first.running, first.initial if says_entry else None, told
+        return Priced(first.running, entry, told, unlisted)
     (charges,) = price_now(listed, (body,), plan.as_of)
     charge = sum_known(each.amount for each in charges) if plan.covers(body.sized_by) else None
-    return first.running, first.initial if says_entry else None, switching_charge(told, charge)
+    return Priced(first.running, entry, switching_charge(told, charge), unlisted)
 
 
 # --- answers --------------------------------------------------------------------------------------
@@ -200,13 +250,13 @@ def _read_met(
 ) -> dict[uuid.UUID, int | None]:
     """Return by offering version the bits of what it meets, None where nothing was answered."""
     wanted = {each.offering_version_id: each.offering_sha256 for each in terms}
-    new = [each for each, sha in wanted.items() if (each, sha) not in _known_met]
+    found = _look_up(_known_met, {each: (each, sha) for each, sha in wanted.items()})
+    new = [each for each in wanted if each not in found]
     if new:
-        if len(_known_met) > _MOST_KNOWN:
-            _known_met.clear()
-        for version_id, bits in _count_met(session, new, requirements, asked).items():
-            _known_met[version_id, wanted[version_id]] = bits
-    return {each: _known_met[each, sha] for each, sha in wanted.items()}
+        counted = _count_met(session, new, requirements, asked)
+        _keep(_known_met, {(each, wanted[each]): bits for each, bits in counted.items()})
+        found |= counted
+    return found
 
 
 def _count_met(

@@ -143,7 +143,7 @@ class Figures:
 
 
 def read_figures(session: Session, version: SpecificationVersion, population: int) -> Figures:
-    """Return the figures of a version now, costs for a body of so many people (7 statements)."""
+    """Return the figures of a version now, costs for a body of so many people (5 to 7 statements)."""
     market = read_market(session, version, population)
     return Figures(market, _count_notices(session, version.id))
 
@@ -164,7 +164,7 @@ def _count_notices(session: Session, version_id: uuid.UUID) -> NoticeCount:
 def find_figures(
     session: Session, code: str, label: str | None, population: int
 ) -> tuple[Figures, SpecificationState]:
-    """Return the figures of a specification with the state of the version (8 statements).
+    """Return the figures of a specification with the state of the version (6 to 8 statements).
 
     That is the version of this label, without one the version in force; where none is in force yet,
     the newest published one stands for it. Raises NotFound; drafts have no market.

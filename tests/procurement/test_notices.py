@@ -67,6 +67,12 @@ def test_a_notice_is_published_by_two_people_and_reads_the_same_everywhere(
     assert "3,300,000円" in page
     assert release["tender"]["procurementMethodDetails"].split("　")[0] in page
     assert told["title"] in text_of(client.page("/notices"))
+    item = api.json(f"/listings/{market.cheap.listing_id}")
+    answered = api.json(f"/offerings/{item['offering_id']}")["version"]["specification_version"]
+    counted = api.json(f"/specifications/{answered['code']}/market")["published_contracts"]
+    assert counted == {"notices": 1, "bodies": 1, "services": 1, "largest": 1}
+    market_page = text_of(client.page(f"/specifications/{answered['code']}/market"))
+    assert "1団体が1件の契約を公表しています" in market_page
     one = api.get(f"/notices/{notice_id}")
     assert one.json["releases"] == [release]
     api.get(f"/notices/{notice_id}", 304, headers={"If-None-Match": one.headers["ETag"]})

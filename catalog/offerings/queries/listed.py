@@ -208,6 +208,7 @@ class CompetingTerms(NamedTuple):
     listing_id: uuid.UUID
     offering_id: uuid.UUID
     offering_version_id: uuid.UUID
+    content_sha256: str
     offering_sha256: str
     name: str
     maker_id: uuid.UUID
