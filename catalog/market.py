@@ -25,11 +25,7 @@ class Verdict(LabelledCode):
     NONE = "none", "ありません"
     ONE = "one", "1社だけ"
     SEVERAL = "several", "選べます"
-
-
-def verdict_of(makers: int) -> Verdict:
-    """Tell of a number of makers whether there is a choice."""
-    return (Verdict.NONE, Verdict.ONE, Verdict.SEVERAL)[min(makers, 2)]
+    UNKNOWN = "unknown", "情報なし"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +142,23 @@ def count_states(services: Iterable[Service]) -> dict[CertificationState, int]:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What bodies of one class can choose from: all that serve it, the certified, and their makers."""
+    """What bodies of one class can choose from: all that serve it, the certified, and their makers.
+
+    `unsure` certified services do not say whom they serve: where nobody else is, nobody knows.
+    """
 
     code: LabelledCode
     services: int
     trusted: int
     makers: int
+    unsure: int
 
     @property
     def verdict(self) -> Verdict:
         """Whether bodies of this class have a choice."""
-        return verdict_of(self.makers)
+        if self.makers:
+            return Verdict.ONE if self.makers == 1 else Verdict.SEVERAL
+        return Verdict.UNKNOWN if self.unsure else Verdict.NONE
 
 
 def count_choices(
@@ -165,12 +167,16 @@ def count_choices(
     told: Callable[[Service], frozenset[SizeClass] | frozenset[str]],
 ) -> list[Choice]:
     """Count by class of body; `told` gives the classes that the vendor says it serves."""
-    return [_choice(code, [each for each in services if code in told(each)]) for code in codes]
+    unsure = sum(each.is_trusted and not told(each) for each in services)
+    return [
+        _choice(code, [each for each in services if code in told(each)], unsure) for code in codes
+    ]
 
 
-def _choice(code: LabelledCode, serving: Sequence[Service]) -> Choice:
+def _choice(code: LabelledCode, serving: Sequence[Service], unsure: int) -> Choice:
     trusted = [each for each in serving if each.is_trusted]
-    return Choice(code, len(serving), len(trusted), len({each.maker_id for each in trusted}))
+    makers = {each.maker_id for each in trusted}
+    return Choice(code, len(serving), len(trusted), len(makers), unsure)
 
 
 # --- requirements ---------------------------------------------------------------------------------

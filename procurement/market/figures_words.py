@@ -55,10 +55,14 @@ def find_sentences(figures: Figures) -> list[str]:
     sentences = [
         f"この版で認証されたサービスは{supply.services:,}件、その開発者は{supply.makers:,}社です。"
     ]
-    for verdict, words in ((Verdict.NONE, "ありません"), (Verdict.ONE, "1社のものだけです")):
-        named = [each.code.label for each in figures.sizes if each.verdict is verdict]
+    for makers, words in ((0, "ありません"), (1, "1社のものだけです")):
+        named = [each.code.label for each in figures.sizes if each.makers == makers]
         if named:
-            sentences.append(f"{_and(named)}の団体に対応する認証されたサービスは、{words}。")
+            told = "、".join(named)
+            sentences.append(f"{told}の団体に対応すると答えた認証されたサービスは、{words}。")
+    unsure = figures.sizes_untold[1]
+    if unsure:
+        sentences.append(f"認証されたサービスのうち{unsure:,}件は、対応する人口を答えていません。")
     if all(each.verdict is Verdict.SEVERAL for each in figures.sizes):
         sentences.append("どの人口の団体も、2社以上から選べます。")
     return sentences
@@ -118,10 +122,6 @@ def _month(each: MonthCount) -> str:
 def month_words(each: MonthCount) -> str:
     """Return the moment of which a month is counted."""
     return _month(each)
-
-
-def _and(names: list[str]) -> str:
-    return "、".join(names)
 
 
 # --- spreadsheet ----------------------------------------------------------------------------------

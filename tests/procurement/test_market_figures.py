@@ -49,12 +49,13 @@ def test_the_figures_are_those_computed_by_hand(api, world):
         ("10k", 4, 3, 2, "several"),
         ("50k", 1, 1, 1, "one"),
         ("200k", 1, 1, 1, "one"),
-        ("500k", 0, 0, 0, "none"),
+        # 己 is certified and does not say for whom: nobody knows.
+        ("500k", 0, 0, 0, "unknown"),
     ]
     assert told["size_class_unknown"] == {"services": 2, "certified": 1}
     assert told["body_kind_unknown"] == {"services": 5, "certified": 3}
     kinds = {each["body_kind"]: each["choice"] for each in told["body_kinds"]}
-    assert (kinds["city"], kinds["town"], kinds["village"]) == ("one", "one", "none")
+    assert (kinds["city"], kinds["town"], kinds["village"]) == ("one", "one", "unknown")
     # 甲 meets everything, 乙 all but R-006; 丙 and 己 answered nothing, and meet nothing.
     assert told["coverage"] == {
         "certified_without_answers": 2,
@@ -148,6 +149,7 @@ def test_another_population_or_version_has_its_own_figures(api, world):
     place = f"{PLACE}/services/{world.ids['甲']}?population=300000"
     assert api.json(place)["substitutes"] == []
     old = api.json(f"{PLACE}?version=第0.9版")
+    assert [each["choice"] for each in old["size_classes"]] == ["none"] * 4 + ["one"]
     assert (old["supply"]["services"], old["specification_version"]["state"]) == (1, "superseded")
     tag = api.get(PLACE).headers["ETag"]
     api.get(PLACE, 304, headers={"If-None-Match": tag})
@@ -171,8 +173,9 @@ def test_the_page_and_its_files_say_the_same_to_everyone(client, world):
     told = text_of(page)
     for words in (
         "この版で認証されたサービスは4件、その開発者は3社です。",
-        "50万人以上の団体に対応する認証されたサービスは、ありません。",
-        "1万人未満、5万人以上20万人未満、20万人以上50万人未満の団体に対応する認証されたサービスは、1社のものだけです。",
+        "50万人以上の団体に対応すると答えた認証されたサービスは、ありません。",
+        "認証されたサービスのうち1件は、対応する人口を答えていません。",
+        "1万人未満、5万人以上20万人未満、20万人以上50万人未満の団体に対応すると答えた認証されたサービスは、1社のものだけです。",
         "1万人以上5万人未満の団体が選べる認証されたサービスは3件（2社）です。",
         "対応する人口を答えていない認証されたサービスが1件",
         "180,000円から240,000円安い",
@@ -184,7 +187,12 @@ def test_the_page_and_its_files_say_the_same_to_everyone(client, world):
         assert words in told, words
     for absent in ("停止中の事業者のもの", "下書き", "旧版のもの"):
         assert absent not in told
-    substitutes = text_of(client.page(f"{PLACE}/{world.ids['甲']}"))
+    found = client.page(f"{PLACE}/{world.ids['甲']}")
+    substitutes = text_of(found)
+    (link,) = found.findall(".//table[@id='substitutes']//a")[:1]
+    compared = text_of(client.page(link.get("href")))
+    assert "甲" in compared
+    assert "人口10,000人の団体" in compared
     assert "2種類のうち2種類" in substitutes
     assert "共通の形式：CSV、XML" in substitutes
     assert "2件。ほかの開発者は1社です（少なくなっています）" in substitutes
