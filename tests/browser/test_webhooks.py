@@ -48,10 +48,10 @@ def test_owner_registers_tries_rotates_and_reads_the_log(
             sign_in(page, site, admin[1])
             name = f"県のサービス一覧{width}"
             register(page, audit_page, receiver.origin, name)
-            receiver.status = 204
+            receiver.status, receiver.headers = 204, {}
             page.get_by_role("button", name="試しの通知を送る").click()
             assert send_once(served) >= 1
-            receiver.status = 500
+            receiver.status, receiver.headers = 503, {"Retry-After": "86400"}
             change(admin[0], f"ミホン{'アイ'[width == 375]}")
             assert send_once(served) >= 1
             rotate_and_leave(page, audit_page, name)
