@@ -18,6 +18,9 @@ TRUSTED = frozenset({CertificationState.CERTIFIED, CertificationState.CONDITIONA
 # What is paid once to begin: of these a price list should speak.
 ENTRY_KINDS = (ComponentKind.INITIAL, ComponentKind.MIGRATION, ComponentKind.TRAINING)
 
+# The name of the one category of who tells formats for all data together.
+ALL_DATA = ""
+
 
 class Verdict(LabelledCode):
     """Whether there is a choice between makers."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from catalog.market import SellerTerms, Service
+from catalog.market import ALL_DATA, SellerTerms, Service
 from catalog.terms import DataConformity
 from catalog.yardsticks import YARDSTICKS, ExitTerms, Meets, judge_exit
 from core.state_machine import LabelledCode
@@ -64,9 +64,8 @@ def _limit(key: str) -> str:
 
 def _keeps_to_standard(service: Service) -> bool | None:
     """Tell whether all data come out as the standard's data requirement says."""
-    if not service.categories:
-        return None
-    return all(each.conformity is DataConformity.CONFORMS for each in service.categories)
+    named = [each for each in service.categories if each.name != ALL_DATA]
+    return all(each.conformity is DataConformity.CONFORMS for each in named) if named else None
 
 
 def _tally(key: str, told: Sequence[bool | None], more: str = "") -> ExitTally:

@@ -14,13 +14,13 @@ from catalog.certification.queries import Standing, read_standings
 from catalog.certification.queries.market import list_held_spans
 from catalog.charges import price_now, sum_known
 from catalog.conformance import AnswerEntry, Outcome, RequirementEntry, judge_answer
-from catalog.market import ENTRY_KINDS, RequirementSet, SellerTerms, Service, spread
+from catalog.market import ALL_DATA, ENTRY_KINDS, RequirementSet, SellerTerms, Service, spread
 from catalog.market_history import MonthCount, count_months
 from catalog.offerings.listed import ListedPrice
 from catalog.offerings.prices import plan_of_rows
 from catalog.offerings.queries import CompetingTerms, list_competing, read_prices
 from catalog.offerings.queries.market import AskedRequirement, list_asked, list_given
-from catalog.offerings.rows import read_categories
+from catalog.offerings.rows import DataCategory, read_categories
 from catalog.price_bands import REFERENCE_VOLUMES, first_year_cost
 from catalog.price_plan import ComponentKind, Volumes
 from catalog.specifications.models import SpecificationVersion
@@ -28,6 +28,7 @@ from catalog.terms import (
     Answer,
     BodyClass,
     CertificationState,
+    DataConformity,
     RequirementClass,
     SizeClass,
     size_class_for,
@@ -137,7 +138,7 @@ def _service(
         state=state,
         sizes=_read_sizes(tuple(first.size_classes)),
         kinds=frozenset(first.body_kinds),
-        categories=tuple(read_categories(first.data_categories)),
+        categories=tuple(read_categories(first.data_categories)) or _all_data(first),
         met=met,
         sellers=sellers,
         running=spread(each.running for each in sellers),
@@ -163,6 +164,14 @@ def _seller(terms: CompetingTerms, priced: Priced) -> SellerTerms:
         parallel_running=terms.parallel_running,
         escrow=terms.escrow,
     )
+
+
+def _all_data(terms: CompetingTerms) -> tuple[DataCategory, ...]:
+    """Return all data as one category where formats are told for the whole alone."""
+    if not terms.export_formats:
+        return ()
+    imports, exports = terms.import_formats, terms.export_formats
+    return (DataCategory(ALL_DATA, imports, exports, DataConformity.NONE),)
 
 
 @lru_cache(maxsize=256)

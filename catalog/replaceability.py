@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from catalog.market import RequirementSet, Service, Spread, join
+from catalog.market import ALL_DATA, RequirementSet, Service, Spread, join
 from catalog.offerings.rows import DataCategory
 from catalog.terms import DataConformity, RequirementClass, SizeClass
 
@@ -29,12 +29,16 @@ class DataWay(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DataPath:
-    """Of so many categories of data, how many the other service takes in, and in which formats."""
+    """Of so many categories of data, how many the other service takes in, and in which formats.
+
+    Who tells no categories has one for all its data (`by_category` is false).
+    """
 
     total: int
     ready: int
     untold: int
     formats: tuple[str, ...]
+    by_category: bool = True
 
     @property
     def is_whole(self) -> bool:
@@ -46,7 +50,8 @@ def find_path(old: Service, new: Service) -> DataPath | None:
     """Return how the data of one service get into another; None where one of the two told nothing.
 
     A category goes over when both keep to the data requirement of the standard, or when the one
-    gives it out in a format that the other takes in.
+    gives it out in a format that the other takes in. Formats told for all data alone show that some
+    go over, never that others do not.
     """
     if not old.categories or not new.categories:
         return None
@@ -54,12 +59,18 @@ def find_path(old: Service, new: Service) -> DataPath | None:
     formats: dict[str, str] = {}
     ways = []
     for each in old.categories:
-        other = taken.get(_fold(each.name))
+        other = taken.get(_fold(each.name)) or taken.get(ALL_DATA)
         shared = _shared_formats(each, other) if other else {}
         formats |= shared
         ways.append(_way(each, other, is_shared=bool(shared)))
     ready = sum(way in {DataWay.STANDARD, DataWay.FORMAT} for way in ways)
-    return DataPath(len(ways), ready, ways.count(DataWay.UNKNOWN), tuple(sorted(formats.values())))
+    return DataPath(
+        total=len(ways),
+        ready=ready,
+        untold=ways.count(DataWay.UNKNOWN),
+        formats=tuple(sorted(formats.values())),
+        by_category=old.categories[0].name != ALL_DATA,
+    )
 
 
 def _way(old: DataCategory, new: DataCategory | None, *, is_shared: bool) -> DataWay:
@@ -67,7 +78,9 @@ def _way(old: DataCategory, new: DataCategory | None, *, is_shared: bool) -> Dat
         return DataWay.UNKNOWN
     if old.conformity is DataConformity.CONFORMS and new.conformity is DataConformity.CONFORMS:
         return DataWay.STANDARD
-    return DataWay.FORMAT if is_shared else DataWay.NONE
+    if is_shared:
+        return DataWay.FORMAT
+    return DataWay.UNKNOWN if new.name == ALL_DATA else DataWay.NONE
 
 
 def _shared_formats(old: DataCategory, new: DataCategory) -> dict[str, str]:
@@ -189,16 +202,17 @@ def measure_replaceability(pool: Pool, old: Service) -> Replaceability:
     makers = {each.service.maker_id for each in found if not each.is_same_maker}
     paths = [each.path for each in found]
     answered = old.met is not None
+    unsure = sum(each is None or bool(each.untold and not each.is_whole) for each in paths)
     return Replaceability(
         service=old,
         serves=serves,
         others=len(found),
         other_makers=len(makers),
         whole_options=sum(each.missing_options == 0 for each in found) if answered else None,
-        whole_data=sum(each is not None and each.is_whole for each in paths)
-        if old.categories
-        else None,
-        data_untold=sum(each is None for each in paths),
+        whole_data=None
+        if unsure and unsure == len(found)
+        else sum(each is not None and each.is_whole for each in paths),
+        data_untold=unsure,
         entry=join(each.service.entry for each in found),
         switching=join(each.switching for each in found),
         difference=join(each.difference for each in found),

@@ -288,7 +288,7 @@ class MarketServicePageSchema(FormSchema):
 class DataPathSchema(FormSchema):
     """Of so many categories of data, how many go over."""
 
-    total = f.number("データの種類")
+    total = f.number("データの種類。種類ごとの回答がなければ、すべてを1種類と数える")
     ready = f.number("渡せる種類")
     untold = f.number("相手が答えていない種類")
     formats = fields.List(f.text(), required=True, metadata=f.about("共通の形式"))

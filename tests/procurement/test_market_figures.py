@@ -133,7 +133,12 @@ def test_each_service_is_told_with_what_could_replace_it(api, world):
     assert other["data"] == {"total": 2, "ready": 2, "untold": 0, "formats": ["CSV", "XML"]}
     assert other["switching"] == spread(50_000, 50_000, 1)
     silent = found[world.ids["丙"]]
-    assert (silent["missing_options"], silent["data"], silent["switching"]) == (None, None, None)
+    assert (silent["missing_options"], silent["switching"]) == (None, None)
+    plain = api.json(f"{PLACE}/services/{world.ids['丁']}")["substitutes"]
+    (taken,) = [each["data"] for each in plain if each["offering_id"] == world.ids["丙"]]
+    assert taken == {"total": 1, "ready": 1, "untold": 0, "formats": ["CSV"]}
+    # 丙 tells of all its data that it takes in CSV: of 履歴 (XML) nobody knows.
+    assert silent["data"] == {"total": 2, "ready": 1, "untold": 1, "formats": ["CSV"]}
 
 
 def test_another_population_or_version_has_its_own_figures(api, world):

@@ -220,6 +220,8 @@ class CompetingTerms(NamedTuple):
     size_classes: list[str]
     body_kinds: list[str]
     data_categories: list[dict[str, Any]]
+    import_formats: str
+    export_formats: str
     minimum_term_months: int
     part_month: PartMonth
     notice_months: int | None
