@@ -168,7 +168,9 @@ def _with_filters(answer: type[Schema], adds: tuple[LabelledCode, ...]) -> type[
         required=True,
         metadata={"description": f"求めなくてもいつもかかっている条件。{said}"},
     )
-    return answer.from_dict({"server_filters": told}, name=answer.__name__)
+    made = answer.from_dict({"server_filters": told}, name=answer.__name__)
+    made.__module__ = answer.__module__
+    return made
 
 
 def check_accept(media_type: str) -> None:
