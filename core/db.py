@@ -338,3 +338,8 @@ def _record_refusal(session: Session, error: DomainError) -> None:
 def name_attempt(session: Session, attempt: audit.Draft) -> None:
     """Say who attempts what, so that a refusal can be recorded."""
     session.info.setdefault("attempt", attempt)
+
+
+def narrow_attempt(session: Session, attempt: audit.Draft) -> None:
+    """Say more closely what is attempted, where a refusal itself tells something worth recording."""
+    session.info["attempt"] = attempt

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from accounts.identity import Actor
 from accounts.permissions import Permission, require
 from core import audit
-from core.db import now
+from core.db import narrow_attempt, now
 from core.errors import GuardFailed, Invalid, NotFound, StaleVersion, WrongState
 from procurement.estimates import queries, vault
 from procurement.estimates.models import EstimateAction, EstimatedPrice, EstimatedPriceReader
@@ -175,12 +175,13 @@ def note_print(session: Session, actor: Actor, estimate: EstimatedPrice, *, kind
 
 
 def estimate_standing(
-    session: Session, project: Project, amount: int, *, actor: audit.Acting = audit.SYSTEM
+    session: Session, actor: audit.Acting, project: Project, amount: int
 ) -> Standing:
-    """Tell whether an amount with tax is within the estimated price, and log that it was asked.
+    """Tell whether an amount with tax is within the estimated price, and log who asked.
 
     Only for an opened quote or a locked list price, when a choice is proposed or decided: whoever
-    could try amounts at will would learn the price. It never leaves this function.
+    could try amounts at will would learn the price. It never leaves this function. What refuses the
+    act is written to the trail as a comparison too, though the act itself is undone.
     """
     estimate = queries.get_estimate(session, project.id)
     if estimate is None or not estimate.is_fixed:
@@ -192,7 +193,24 @@ def estimate_standing(
         return Standing.NOT_SET
     standing = Standing.WITHIN if amount <= content.amount else Standing.ABOVE
     _record(session, actor, estimate, "compare", standing=standing.value)
+    if standing is Standing.ABOVE:
+        owner_id, case_id = estimate.owner_id, estimate.project_id
+        about = ("estimated_price.compare", "EstimatedPrice", estimate.id, owner_id, case_id)
+        narrow_attempt(session, audit.Draft(actor, *about))
     return standing
+
+
+def is_listed_probe(session: Session, project: Project) -> bool:
+    """Tell whether one more published price would probe a fixed price: the search was locked twice since.
+
+    Each lock may carry another term and other quantities, and with them other amounts to compare.
+    """
+    estimate = queries.get_estimate(session, project.id)
+    fixed_at = estimate.fixed_at if estimate is not None else None
+    if fixed_at is None:
+        return False
+    packs = project_queries.list_packs(session, project.id)
+    return sum(each.locked_at > fixed_at for each in packs) > 1
 
 
 def _content_of(estimate: EstimatedPrice) -> dict[str, Any]:

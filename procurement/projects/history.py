@@ -75,6 +75,7 @@ _ATTEMPTS = {
     "estimated_price.edit": "予定価格の変更",
     "estimated_price.print": "予定価格調書の作成",
     "estimated_price.hand_over": "予定価格の引継ぎ",
+    "estimated_price.compare": "選ぶ額と予定価格の比較",
     "request.edit": "依頼書の変更",
     "request.decide": "依頼書の決裁",
     "request.send": "依頼の送信",

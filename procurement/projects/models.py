@@ -67,6 +67,12 @@ class ProjectAction(StrEnum):
 
 _S, _A = ProjectState, ProjectAction
 EDITABLE_STATES = frozenset({_S.DRAFT, _S.SEARCHING, _S.EVIDENCE_LOCKED, _S.COMPARED})
+# What a locked search answered: after the lock only a new search may answer other words or days.
+FROZEN_FIELDS = ("need", "specification_version_id", "starts_on", "term_months")
+FROZEN_WORDS = (
+    "検索結果を確定したあとは変えられません。"
+    "変えるときは、検索をやり直して、新しい検索結果を確定してください。"
+)
 ENDED_STATES = frozenset({_S.CLOSED, _S.NONE_SUITABLE, _S.CANCELLED})
 _OPEN_STATES = (
     _S.DRAFT,

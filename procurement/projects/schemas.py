@@ -26,7 +26,13 @@ from procurement.projects.evaluation_models import (
     MAXIMUM_POINTS,
     EvaluationBasis,
 )
-from procurement.projects.models import LONGEST_CONDITION, TYPED_KINDS, ContractTermBasis
+from procurement.projects.models import (
+    FROZEN_FIELDS,
+    FROZEN_WORDS,
+    LONGEST_CONDITION,
+    TYPED_KINDS,
+    ContractTermBasis,
+)
 from procurement.projects.weighing import EvaluationView, score_field
 from search.queries import LABELS
 
@@ -69,6 +75,17 @@ class ProjectSchema(FormSchema):
 
 class ProjectEditSchema(VersionSchema, ProjectSchema):
     """The same, over a version that was read."""
+
+
+class ProjectBudgetSchema(ProjectEditSchema):
+    """What may still change once the search is locked: the budget and the ground of the term."""
+
+    error_messages = {"unknown": FROZEN_WORDS}  # noqa: RUF012 - marshmallow declares it on the instance
+
+    class Meta(ProjectEditSchema.Meta):
+        """All but what the evidence holds."""
+
+        exclude = FROZEN_FIELDS
 
 
 class CostConditionsSchema(VersionSchema, QuantitiesSchema):

@@ -10,7 +10,7 @@ from core.clock import day_in_japan
 from core.documents import canonical_json
 from core.japanese import format_amount, format_date, format_datetime
 from core.paper import Facts, Lines, Paper, Seals
-from procurement.projects.models import ContractTermBasis
+from procurement.projects.models import ConditionKind, ContractTermBasis
 from procurement.projects.paper_models import PaperKind
 from procurement.quoting.content import VALID_DAYS, read_json
 from procurement.quoting.models import QuoteRound
@@ -58,7 +58,11 @@ def condition_rows(conditions: Mapping[str, Any]) -> list[tuple[str, str]]:
         rows.append(("数量", conditions["quantities_words"]))
     if conditions["options"]:
         rows.append(("使うオプション", "、".join(conditions["options"])))
-    rows += [(each["key"], each["text"]) for each in conditions["requirements"]]
+    rows += [
+        (each["key"], each["text"])
+        for each in conditions["requirements"]
+        if each["kind"] != ConditionKind.CASE  # need and term stand above, in the words of the case
+    ]
     rows.append(("消費税の端数", TaxRounding(conditions["rounding"]).label))
     rows.append(("見積の有効期限", f"締切の日から{VALID_DAYS}日以上"))
     if conditions["may_be_cut"]:

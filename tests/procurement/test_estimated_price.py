@@ -14,12 +14,14 @@ from sqlalchemy.exc import DatabaseError
 
 from accounts.models import Membership, Role
 from core import db
-from core.errors import DomainError, WrongState
+from core.errors import DomainError, Invalid, WrongState
 from procurement.estimates import queries, services, vault
 from procurement.estimates.models import EstimatedPrice, EstimateState
 from procurement.estimates.services import Standing
+from procurement.projects.services import edit_project
 from tests import factories
 from tests.page_checks import text_of
+from tests.procurement.conftest import PROJECT
 from tests.procurement.quoting import AFTER, Quoting
 
 AMOUNT, BASIS = 1_234_567, "近隣の団体の契約額と\n人口の比から算定"
@@ -291,9 +293,65 @@ def test_it_cannot_be_fixed_after_an_opening_not_even_when_the_round_is_given_up
             connection.execute(sa.text(late), bound)
 
 
+@pytest.mark.sqlite_only
+def test_published_prices_cannot_probe_a_fixed_price(market, way):
+    """A refused comparison stays in the trail, the term is frozen, and each new lock counts."""
+    _begin(market)
+    _act(market, services.write_estimate, version=1, amount=980_000, basis=BASIS)
+    _act(market, services.fix_estimate, version=2)
+    refused = market.propose(market.other)  # 990,000
+    assert (refused.status_code, "金額が予定価格をこえる" in refused.text) == (422, True)
+    clerk, path = market.as_(market.clerk), f"/projects/{market.project().id}"
+    history = text_of(clerk.page(f"{path}/history"))
+    assert "選ぶ額と予定価格の比較" in history
+    with db.reading() as session:
+        statement = sa.text(
+            "SELECT person_id, outcome FROM audit_events WHERE action = 'estimated_price.compare'"
+        )
+        (asked,) = session.execute(statement).all()
+    assert (str(asked.person_id).replace("-", ""), asked.outcome) == (
+        market.clerk.id.hex,
+        "refused",
+    )
+    # Another term would make other amounts: page and service keep to what was locked.
+    edit = f"{path}/edit"
+    page = clerk.page(edit)
+    typed = [each.get("name") for each in page.iter()]
+    assert "budget_line" in typed
+    assert not {"term_months", "need", "starts_on-year"} & set(typed)
+    assert "検索をやり直す" in text_of(page)
+    moved = {
+        name: page.find(f".//input[@name='{name}']").get("value")
+        for name in ("csrf_token", "version")
+    }
+    moved |= {"budget_line": "1款", "term_months": "24"}
+    posted = clerk.post(edit, data={**moved, "term_basis": "debt_burden"})
+    assert (posted.status_code, "検索をやり直して" in posted.text) == (422, True)
+    with pytest.raises(Invalid, match="検索結果を確定したあとは変えられません"):
+        _edit(market, term_months=24)
+    assert market.project().term_months == 36
+    assert clerk.submit(edit, {"budget_line": "2款2項"}).status_code == 303
+    assert market.project().budget_line == "2款2項"
+    for _ in range(2):
+        market.search()
+        assert market.lock().status_code == 303
+        assert market.compare().status_code == 303
+    probed = market.propose(market.cheap)  # 971,982: its answer would be the third
+    assert (probed.status_code, "予定価格を探ることになる" in probed.text) == (422, True)
+
+
+def _edit(market, **values) -> None:
+    with db.transaction() as session:
+        project = market._load(session)
+        who = market.actor(market.clerk, Role.CLERK)
+        given = {**PROJECT, "starts_on": project.starts_on, **values}
+        edit_project(session, who, project, version=project.version, **given)
+
+
 def _compare(market, amount: int) -> Standing:
     with db.transaction() as session:
-        return services.estimate_standing(session, market._load(session), amount)
+        who, project = market.actor(market.clerk, Role.CLERK), market._load(session)
+        return services.estimate_standing(session, who, project, amount)
 
 
 def _token(client, path: str) -> dict[str, str]:

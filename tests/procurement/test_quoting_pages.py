@@ -107,6 +107,8 @@ def _round_is_sent_once_to_all(market, quoting):
     assert "quote-requests/" not in market.as_(market.seller_admin).get("/requests/inbox").text
     assert approver.submit(f"{base}/decision", {"decision": "approve"}).status_code == 303
     assert "届いた数も表示しません" in clerk.get(base).text
+    told = text_of(clerk.page(base))  # what the case needs and its term stand there once
+    assert (told.count(market.project().need), told.count("案-")) == (1, 0)
     assert market.project().state is ProjectState.QUOTING
     return base
 

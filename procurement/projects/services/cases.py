@@ -21,6 +21,8 @@ from procurement.bodies.numbering import format_number, take_ordinal
 from procurement.bodies.queries import limits_for
 from procurement.bodies.rules import BodyRules
 from procurement.projects.models import (
+    FROZEN_FIELDS,
+    FROZEN_WORDS,
     BodyRole,
     ContractTermBasis,
     Project,
@@ -99,11 +101,14 @@ def create_project(
 def edit_project(
     session: Session, actor: Actor, project: Project, *, version: int, **values: Any
 ) -> Project:
-    """Change need, term or budget until a selection is proposed; raises StaleVersion."""
+    """Change need and term until the search is locked, the budget until a choice; raises StaleVersion."""
     actor = require(session, actor, Permission.PROJECT_EDIT, project)
     _require_editable(project)
     rules = _rules_of(session, project.owner_id)
-    values = settle_budget({**{name: getattr(project, name) for name in BUDGET_FIELDS}, **values})
+    kept = {name: getattr(project, name) for name in (*BUDGET_FIELDS, *FROZEN_FIELDS)}
+    values = settle_budget({**kept, **values})
+    if not project.has_open_costs:
+        _refuse_frozen(kept, values)
     values["category"] = _category(rules, values.get("category") or project.category)
     _check_term(session, rules, values)
     _check_specification(session, values.get("specification_version_id"))
@@ -185,6 +190,13 @@ def _require_editable(project: Project) -> None:
         raise WrongState(
             project.MACHINE.wrong_state_sentence(project.state), state=project.state.value
         )
+
+
+def _refuse_frozen(kept: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Keep what the evidence was locked for: other words or days would be compared with its costs."""
+    moved = [name for name in FROZEN_FIELDS if values[name] != kept[name]]
+    if moved:
+        raise Invalid(dict.fromkeys(moved, FROZEN_WORDS))
 
 
 def _rules_of(session: Session, body_id: uuid.UUID) -> BodyRules:

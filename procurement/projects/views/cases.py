@@ -21,7 +21,7 @@ from procurement.bodies.queries import limits_for
 from procurement.bodies.rules import DECREE
 from procurement.projects import queries, services
 from procurement.projects.models import Project, ProjectAction
-from procurement.projects.schemas import ProjectEditSchema, ProjectSchema
+from procurement.projects.schemas import ProjectBudgetSchema, ProjectEditSchema, ProjectSchema
 from procurement.projects.views.cost_conditions import kept_for_project
 from procurement.projects.views.frame import (
     Ending,
@@ -70,7 +70,8 @@ def edit(project_id: uuid.UUID) -> ResponseReturnValue:
     heading = "必要と予算は、今は変更できません"
     if early := explain_early(project, heading, ready=project.is_editable):
         return early
-    form = Form(ProjectEditSchema(), web.posted_form(), project.model_dump())
+    schema = ProjectEditSchema() if project.has_open_costs else ProjectBudgetSchema()
+    form = Form(schema, web.posted_form(), project.model_dump())
     done = complete(form, project, services.edit_project, "必要と予算を保存しました")
     return done or _render_form(form, project)
 

@@ -7,13 +7,14 @@ from datetime import date
 
 from sqlmodel import Session
 
+from accounts.identity import Actor
 from core.clock import day_in_japan
 from core.db import now
 from core.errors import GuardFailed
 from core.japanese import format_date, format_yen
 from procurement.bodies.methods import AFTER_TENDER, Ground
 from procurement.bodies.queries import rules_for
-from procurement.estimates.services import Standing, estimate_standing
+from procurement.estimates.services import Standing, estimate_standing, is_listed_probe
 from procurement.projects import queries as project_queries
 from procurement.projects.models import EvidencePack, Project, ProjectState
 from procurement.quoting.queries import OpenedQuote, opened_quotes
@@ -68,10 +69,12 @@ def price_choice(session: Session, project: Project, choice: Choice, case: Case)
     return replace(choice, quote=quote)
 
 
-def check_choice(session: Session, project: Project, choice: Choice, case: Case) -> int:
+def check_choice(
+    session: Session, actor: Actor, project: Project, choice: Choice, case: Case
+) -> int:
     """Return the total, yen with tax; raises GuardFailed with everything that is missing."""
     if case.method is _M.LIST_PRICE:
-        reasons = _check_listed(project, choice, case)
+        reasons = _check_listed(session, project, choice, case)
     else:
         reasons = _check_quoted(session, project, choice, case)
     reasons += _check_ground(session, choice, case)
@@ -82,13 +85,13 @@ def check_choice(session: Session, project: Project, choice: Choice, case: Case)
     if choice.changes and not case.change_note:
         reasons += [("f-change_note", sentence + _CHANGE_ASKED) for sentence in choice.changes]
     if not reasons and choice.total is not None:
-        reasons += _check_estimate(session, project, choice.total, case)
+        reasons += _check_estimate(session, actor, project, choice.total)
     if reasons or choice.total is None:
         raise GuardFailed(reasons)
     return choice.total
 
 
-def _check_listed(project: Project, choice: Choice, case: Case) -> Reasons:
+def _check_listed(session: Session, project: Project, choice: Choice, case: Case) -> Reasons:
     reasons = _check_ceiling(choice)
     if choice.total is None:
         reasons.append(("f-candidate_id", quote_sentence(choice)))
@@ -100,6 +103,12 @@ def _check_listed(project: Project, choice: Choice, case: Case) -> Reasons:
     if project.state is ProjectState.QUOTES_OPENED:
         sentence = "見積を開封した案件では、開封した見積の金額で選んでください。"
         reasons.append(("f-method", sentence))
+    elif is_listed_probe(session, project):
+        sentence = (
+            "予定価格を確定したあとに、検索結果を2回以上確定し直しています。"
+            "予定価格を探ることになるため、公表料金では選べません。見積を依頼してください。"
+        )
+        reasons.append(("f-candidate_id", sentence))
     return reasons
 
 
@@ -219,11 +228,8 @@ def needs_acknowledgement(
     return project_queries.conforming_offerings(pack) > 1
 
 
-def _check_estimate(session: Session, project: Project, total: int, case: Case) -> Reasons:
-    standing = estimate_standing(session, project, total)
-    if standing is Standing.ABOVE:
-        sentence = "金額が予定価格をこえるため、選定できません。見積をもう一度依頼してください。"
-        return [("f-candidate_id", sentence)]
-    if standing is Standing.NOT_SET and case.method is _M.DESIGNATED:
-        return [("f-method", "指名競争では、開封の前に予定価格を定める必要があります。")]
-    return []
+def _check_estimate(session: Session, actor: Actor, project: Project, total: int) -> Reasons:
+    if estimate_standing(session, actor, project, total) is not Standing.ABOVE:
+        return []
+    sentence = "金額が予定価格をこえるため、選定できません。見積をもう一度依頼してください。"
+    return [("f-candidate_id", sentence)]

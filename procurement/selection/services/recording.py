@@ -97,7 +97,14 @@ def record_external_decision(
     errors |= _check_decider(session, selection, decider_name, decided_on)
     if errors:
         raise Invalid(errors)
-    proposed = check_again(session, project, selection, change_note, sole_acknowledgement)
+    proposed = check_again(
+        session,
+        actor,
+        project,
+        selection,
+        change_note=change_note,
+        sole_acknowledgement=sole_acknowledgement,
+    )
     external = ExternalDecision(
         selection_id=selection.id,
         project_id=project.id,

@@ -78,7 +78,7 @@ def propose_selection(
     told = (grounds_text, not_lowest_reason, splitting_note, change_note)
     case = Case(method, ground, *told, sole_source_reason=sole_source_reason)
     choice = price_choice(session, project, choice, case)
-    total = check_choice(session, project, choice, case)
+    total = check_choice(session, actor, project, choice, case)
     selection = Selection(
         created_at=_after_earlier(session, project),
         project_id=project.id,
@@ -156,7 +156,14 @@ def approve_selection(
     """Approve the proposed choice as another person; every condition is checked again now."""
     actor, selection = begin_decision(session, actor, project, Permission.PROJECT_DECIDE)
     forbid_preparers(actor, selection, _OWN_CHOICE)
-    proposed = check_again(session, project, selection, change_note, sole_acknowledgement)
+    proposed = check_again(
+        session,
+        actor,
+        project,
+        selection,
+        change_note=change_note,
+        sole_acknowledgement=sole_acknowledgement,
+    )
     settle(
         session,
         actor,
@@ -172,8 +179,10 @@ def approve_selection(
 
 def check_again(
     session: Session,
+    actor: Actor,
     project: Project,
     selection: Selection,
+    *,
     change_note: str,
     sole_acknowledgement: str,
 ) -> str:
@@ -185,7 +194,7 @@ def check_again(
     # The clerk's note may be of an earlier change: whoever decides acknowledges what is true now.
     case = case_of(selection, change_note=change_note, sole_acknowledgement=sole_acknowledgement)
     choice = price_choice(session, project, choice, case)
-    if check_choice(session, project, choice, case) != selection.total_with_tax:
+    if check_choice(session, actor, project, choice, case) != selection.total_with_tax:
         raise GuardFailed([("main", _OTHER_AMOUNT)])
     return proposal_sha256
 
