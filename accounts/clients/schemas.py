@@ -4,7 +4,7 @@ from marshmallow import fields
 
 from accounts.clients.models import AuthMethod
 from accounts.identity import Scope
-from core.fields import FormSchema, checked, choice, line, lines, options
+from core.fields import FormSchema, checked, choice, line, lines, options, whole
 from core.state_machine import LabelledCode
 
 
@@ -26,6 +26,15 @@ class NewClientSchema(FormSchema):
     scopes = options("できること（範囲）", [scope.value for scope in Scope])
     auth_method = choice("確かめ方", AuthMethod)
     jwks = lines("公開鍵", maximum=20_000, required=False)
+    password = _password()
+
+
+class ChangedClientSchema(FormSchema):
+    """Another name, other scopes."""
+
+    name = line("名前", maximum=60)
+    scopes = options("できること（範囲）", [scope.value for scope in Scope])
+    version = whole("版番号", minimum=1)
     password = _password()
 
 

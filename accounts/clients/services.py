@@ -64,6 +64,29 @@ def create(
     return client, secret
 
 
+def edit(
+    session: Session,
+    actor: Actor,
+    settings: Settings,
+    client_id: uuid.UUID,
+    *,
+    name: str,
+    scopes: Sequence[str],
+    version: int | None = None,
+) -> ApiClient:
+    """Change name and scopes; a token that was given never has more than the client has now.
+
+    More scopes need a new token. Raises Invalid as create does, StaleVersion for a change from an older page.
+    """
+    client, actor = _own(session, actor, settings, client_id)
+    owner = _lock_owner(session, actor)
+    _judge(session, owner, name, scopes, client.id)
+    before = {"name": client.name, "scopes": client.scopes}
+    client.revise(version, name=name, scopes=sorted(scopes))
+    _record(session, actor, "client.edit", client, scopes=client.scopes, before=before)
+    return client
+
+
 def renew_secret(
     session: Session, actor: Actor, settings: Settings, client_id: uuid.UUID, *, at_once: bool
 ) -> str:
@@ -139,8 +162,14 @@ def _lock_owner(session: Session, actor: Actor) -> Organisation:
     return owner
 
 
-def _judge(session: Session, owner: Organisation, name: str, scopes: Sequence[str]) -> None:
-    live = [each for each in queries.list_own(session, owner.id) if each.is_live]
+def _judge(
+    session: Session,
+    owner: Organisation,
+    name: str,
+    scopes: Sequence[str],
+    own_id: uuid.UUID | None = None,
+) -> None:
+    live = [e for e in queries.list_own(session, owner.id) if e.is_live and e.id != own_id]
     if len(live) >= MOST_CLIENTS:
         sentence = f"クライアントは{MOST_CLIENTS}件までです。使わないものを取り消してください。"
         raise Invalid({"name": sentence})

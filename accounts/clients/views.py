@@ -13,6 +13,7 @@ from accounts.clients import queries, services, standing
 from accounts.clients.keys import list_names
 from accounts.clients.models import ApiClient, AuthMethod
 from accounts.clients.schemas import (
+    ChangedClientSchema,
     Ending,
     KeysSchema,
     NewClientSchema,
@@ -47,6 +48,10 @@ _ENDINGS = [
         "外に漏れたおそれがあるときに選びます。渡したトークンもすべて終わります。",
     ),
 ]
+
+_WHEN_SCOPES_COUNT = (
+    "外した範囲は、渡したトークンでも次の呼び出しから使えません。加えた範囲は、新しいトークンから使えます。",
+)
 
 
 @blueprint.get("/clients")
@@ -123,6 +128,24 @@ def _render(client_id: uuid.UUID, secret: str = "") -> ResponseReturnValue:
 def _show_secret(client_id: uuid.UUID, secret: str) -> ResponseReturnValue:
     """Answer with the page itself and not with a way to it: the secret is kept nowhere."""
     return _render(client_id, secret)
+
+
+@blueprint.route("/clients/<uuid:client_id>/edit", methods=["GET", "POST"])
+@access(_MANAGE, write=_MANAGE)
+def edit(client_id: uuid.UUID) -> ResponseReturnValue:
+    """Change name and scopes."""
+    client = _own(client_id)
+    known = {"name": client.name, "scopes": client.scopes, "version": client.version}
+    form = Form(ChangedClientSchema(), web.posted_form(), known)
+
+    def act(session: Session, data: dict[str, Any]) -> ApiClient:
+        values = {name: value for name, value in data.items() if name != "password"}
+        return services.edit(session, actor(), settings(), client_id, **values)
+
+    if _submit(form, act):
+        web.leave_notice("done", "APIクライアントを変えました", *_WHEN_SCOPES_COUNT)
+        return web.see_other(_page(client_id))
+    return _ask("edit.html", form, client, scopes=_offered())
 
 
 @blueprint.route("/clients/<uuid:client_id>/secret", methods=["GET", "POST"])

@@ -116,6 +116,50 @@ def test_secret_is_shown_once_renewed_and_revoked(client, town):
     ]
 
 
+def test_name_and_scopes_are_changed_and_count_at_the_next_call(
+    client, new_client, town, hold_clock
+):
+    secret = secret_on(client.submit(NEW, TYPED))
+    (row,) = made()
+    path = f"/clients/{row.id}/edit"
+    token = token_for(client, row, secret).json["access_token"]
+    assert reads(client, token) == 200
+    assert client.submit(path, {"name": "", "scopes": ["feed.read"]}).status_code == 422
+    foreign = client.submit(path, {"name": "県の写し", "scopes": ["offering.write"]})
+    assert (foreign.status_code, "付けられない範囲" in foreign.text) == (422, True)
+    late = client.prepare(path, {"name": "遅い人の名前", "scopes": ["catalog.read"]})
+    changed = client.submit(path, {"name": "県の写し", "scopes": ["feed.read"]})
+    assert (changed.status_code, changed.location) == (303, f"/clients/{row.id}")
+    assert "次の呼び出しから使えません" in text_of(client.page(changed.location))
+    assert reads(client, token) == 403
+    stale = late()
+    assert (stale.status_code, "遅い人の名前" in stale.text, "県の写し" in stale.text) == (
+        412,
+        True,
+        True,
+    )
+    wider = {"name": "県の写し", "scopes": ["catalog.read", "feed.read", "spec.read"]}
+    assert client.submit(path, wider).status_code == 303
+    newer = token_for(client, row, secret).json
+    assert set(newer["scope"].split()) == {*wider["scopes"]}
+    with db.transaction() as session:
+        other = factories.person(session, Role.CLERK, factories.body(session))
+    browser = new_client()
+    factories.sign_in_client(browser, other)
+    assert browser.get(path).status_code == 404
+    hold_clock(clock.utcnow() + timedelta(minutes=11))
+    asked = client.submit(path, {**wider, "name": "夜の名前", "password": "wrong"})
+    assert (asked.status_code, "パスワードが違います" in asked.text) == (422, True)
+    assert (
+        client.submit(path, {**wider, "name": "夜の名前", "password": PASSWORD}).status_code == 303
+    )
+    (row,) = made()
+    assert (row.name, row.scopes) == ("夜の名前", sorted(wider["scopes"]))
+    assert [act for act in acts() if act[0] == "client.edit"] == [("client.edit", "done")] * 3
+    client.submit(f"/clients/{row.id}/revoke", CONFIRMED)
+    assert client.submit(path, {**wider, "version": str(row.version + 1)}).status_code == 409
+
+
 def test_double_click_makes_one_and_shows_no_second_secret(client, town):
     press = client.prepare(NEW, TYPED)
     secret_on(press())
