@@ -58,7 +58,7 @@ def acting(
 
     The view gets `session`, the path, `query` and, with a `body` schema, `body`; it returns Answer.
     POST needs an Idempotency-Key: the answer is kept in the same transaction and told again for 24
-    hours. PUT, PATCH and DELETE need If-Match (428); the view holds the row and calls check_match.
+    hours. PUT, PATCH and DELETE need If-Match (428); the view calls check_match.
     """
 
     def decorate(view: Callable[..., Answer]) -> Callable[..., Response]:
@@ -95,7 +95,7 @@ def _act(session: Session, status: int, act: Callable[[], Answer]) -> Response:
             raise PreconditionRequired(
                 "変更と削除には、読んだときのETagをIf-Matchヘッダーに付けてください。"
             )
-        return _respond(_keep(act(), status))
+        return _respond(_keep(_tell_loser(session, act), status))
     settings = cast("Settings", current_app.config["NARABI"])
     caller = (_caller(), _read_key())
     return _respond(
@@ -145,14 +145,37 @@ def _respond(kept: Kept) -> Response:
     return response
 
 
-def check_match(current: Mapping[str, Any]) -> None:
-    """Refuse a change that was made from another text than this (412); call it holding the row."""
+def check_match(
+    current: Mapping[str, Any], again: Callable[[], Mapping[str, Any]] | None = None
+) -> None:
+    """Refuse a change that was made from another text than the current one (412).
+
+    Where the row is not held, `again` loads and tells it anew: somebody else may write between this check and the
+    act's own writing, and the loser of such a race is told what stands there then.
+    """
+    g.show_current = again
     if not request.if_match.contains(api.etag_of(current)):
-        raise StaleVersion(
-            "読んだあとに、ほかの人かプログラムが先に更新しました。currentの今の内容と見比べてから、"
-            "読み直したときのETagを付けて送ってください。",
-            shown=current,
-        )
+        raise _stale(current)
+
+
+def _stale(current: Mapping[str, Any] | None) -> StaleVersion:
+    return StaleVersion(
+        "読んだあとに、ほかの人かプログラムが先に更新しました。currentの今の内容と見比べてから、"
+        "読み直したときのETagを付けて送ってください。",
+        shown=current,
+    )
+
+
+def _tell_loser(session: Session, act: Callable[[], Answer]) -> Answer:
+    """Act; when another writer was faster than the act's compare-and-set, say what stands there now."""
+    try:
+        return act()
+    except StaleVersion as error:
+        show: Callable[[], Mapping[str, Any]] | None = g.get("show_current")
+        if error.shown is not None or show is None:
+            raise
+        session.expire_all()
+        raise _stale(show()) from error
 
 
 def read_body(schema: Schema) -> dict[str, Any]:

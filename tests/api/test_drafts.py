@@ -2,11 +2,13 @@
 
 import re
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from sqlmodel import col, select
 
+from catalog.offerings.api import answers, groups
 from catalog.offerings.models import AnswerDraft
 from catalog.specifications.queries import list_requirements
 from core import db
@@ -207,6 +209,46 @@ def test_a_program_and_a_person_at_one_draft_lose_nothing(program, draft, compan
     assert "人の次の説明" in answer.text
     assert "プログラムの次の説明" in answer.text
     assert program.get(place).json["summary"] == "プログラムの次の説明"
+
+
+@pytest.mark.query_budget(90)  # two requests in one
+@pytest.mark.postgres_only  # SQLite lets one writer in at a time: nobody comes between
+@pytest.mark.parametrize(
+    ("group", "method", "module", "name"),
+    [
+        ("overview", "PUT", groups, "_save"),
+        ("prices", "PUT", groups, "_save"),
+        ("answers", "PATCH", answers, "_store"),
+    ],
+)
+def test_the_loser_of_a_race_is_told_what_stands_there_now(
+    program, draft, company, new_client, monkeypatch, group, method, module, name
+):
+    place = f"/drafts/{draft.json['id']}/{group}"
+    given = {"note": None, "due_on": None, "evidence_url": None, "requirement_id": "R-001"}
+    bodies: dict[str, list[Any]] = {
+        "overview": [OVERVIEW, {**OVERVIEW, "summary": "遅い説明"}],
+        "prices": [PRICES, {**PRICES, "minimum_term_months": 7}],
+        "answers": [
+            {"answers": [{**given, "answer": each}]} for each in ("conforms", "not_conforming")
+        ],
+    }
+    faster, slower = bodies[group]
+    store, rival = getattr(module, name), Program(new_client(), company.home.id, WRITER)
+
+    def store_late(*arguments, **named):
+        """Let the other program in after the check, before the writing."""
+        monkeypatch.setattr(module, name, store)
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(rival.change, place, faster, method=method).result()
+        return store(*arguments, **named)
+
+    monkeypatch.setattr(module, name, store_late)
+    lost = program.change(place, slower, 412, method=method).json
+    assert lost["type"] == "/docs/problems#stale_version"
+    assert lost["current"] == program.get(place).json == rival.get(place).json
+    assert "currentの今の内容" in lost["detail"]
+    assert lost["current"] != slower
 
 
 def test_what_a_person_typed_and_not_saved_outlives_a_program(program, draft, company, new_client):

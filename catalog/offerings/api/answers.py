@@ -64,7 +64,7 @@ def save_answers(
     """Store the answers that are named, all of them or nothing; the others stay."""
     del query
     row = offering_for(session, offering_version_id, _EDIT)
-    check_match(_show_all(session, row))
+    check_match(_show_all(session, row), lambda: _show_all(session, row))
     requirements = list_requirements(session, row.specification_version_id)
     _store(session, row, requirements, body["answers"])
     return Answer(_show_all(session, row))
@@ -103,7 +103,7 @@ def put_answer(
     del query
     row = offering_for(session, offering_version_id, _EDIT)
     requirement = _find_requirement(session, row, requirement_id)
-    check_match(_show_one(session, row, requirement))
+    check_match(_show_one(session, row, requirement), lambda: _show_one(session, row, requirement))
     sent = {"requirement_id": requirement.requirement_id, **body}
     _store(session, row, [requirement], [sent], place="")
     return Answer(_show_one(session, row, requirement))

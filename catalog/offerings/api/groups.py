@@ -167,8 +167,12 @@ def _add_routes(part: Part) -> None:
         session: Session, offering_version_id: uuid.UUID, query: dict[str, Any], body: Content
     ) -> Answer:
         del query
-        row = part.pick(*load_parts(session, offering_version_id, _EDIT))
-        check_match(part.show(row))
+
+        def load() -> Row:
+            return part.pick(*load_parts(session, offering_version_id, _EDIT))
+
+        row = load()
+        check_match(part.show(row), lambda: part.show(load()))
         _save(session, part, row, body)
         return Answer(part.show(row))
 
