@@ -86,6 +86,11 @@ class Deprecation:
     sunset: date
     successor: str
 
+    @property
+    def sentence(self) -> str:
+        """Say until when it is answered, and what to use instead."""
+        return f"{self.sunset}まで。後継：{self.successor}"
+
 
 def deprecated(deprecation: Deprecation, **more: Any) -> dict[str, Any]:
     """Return the metadata of a field or parameter that is on its way out."""

@@ -12,7 +12,7 @@ from flask import Flask
 from marshmallow import Schema, fields
 from werkzeug.routing import Rule
 
-from core.api import IDEMPOTENCY_KEY, Operation, ProblemSchema
+from core.api import IDEMPOTENCY_KEY, Deprecation, Operation, ProblemSchema
 from core.problems import PROBLEM_TYPE
 from core.state_machine import LabelledCode
 
@@ -59,6 +59,7 @@ _STATUS_WORDS = {
     503: "今は答えられない。Retry-Afterの秒数を待つ",
 }
 _NULL = "情報がないときはnull"
+_ENDING = "x-ending"
 _CONVENTIONS = (
     "金額は円の整数（ほかの通貨は、その通貨のいちばん小さい単位）で、税抜か税込かを項目ごとに書きます。"
     "率は万分率（1000は10%）、日付はISO 8601（2026-10-01）、時刻はUTCです。"
@@ -129,7 +130,8 @@ def describe_api(
         tags=[{"name": name, "description": told} for name, told in words.groups.values()],
     )
     if plugin.converter is not None:
-        plugin.converter.add_attribute_function(_say_label)  # type: ignore[no-untyped-call]
+        for tell in (_say_label, _say_end):
+            plugin.converter.add_attribute_function(tell)  # type: ignore[no-untyped-call]
     flow = {"tokenUrl": token_url, "scopes": dict(scopes or {})}
     scheme = {"type": "oauth2", "flows": {"clientCredentials": flow}}
     spec.components.security_scheme(_TOKEN, scheme)
@@ -223,6 +225,7 @@ def _tell(
     parts = [description, "、".join(left)]
     if is_answer and _may_be_null(told) and "null" not in said:
         parts.append(_NULL)
+    parts.append(told.pop(_ENDING, ""))
     if found := "。".join(part for part in parts if part):
         told["description"] = found
 
@@ -245,6 +248,12 @@ def _enumerations(base: type[LabelledCode]) -> Iterator[type[LabelledCode]]:
 def _may_be_null(told: Mapping[str, Any]) -> bool:
     kind = told.get("type", ())
     return "null" in kind if isinstance(kind, list) else {"type": "null"} in told.get("anyOf", ())
+
+
+def _say_end(_: object, declared: fields.Field[Any], **_more: Any) -> dict[str, str]:
+    """Tell until when a field that is on its way out is there, for `_tell` to say last."""
+    ending = declared.metadata.get("deprecation")
+    return {_ENDING: ending.sentence} if isinstance(ending, Deprecation) else {}
 
 
 def _say_label(_: object, declared: fields.Field[Any], **_more: Any) -> dict[str, str]:
@@ -271,9 +280,7 @@ def _describe(rule: Rule, method: str, operation: Operation) -> dict[str, Any]:
     }
     if operation.deprecated:
         told["deprecated"] = True
-        told["description"] = (
-            f"{operation.deprecated.sunset}まで。後継：{operation.deprecated.successor}"
-        )
+        told["description"] = operation.deprecated.sentence
     if operation.body:
         content = {"application/json": {"schema": operation.body}}
         told["requestBody"] = {"required": True, "content": content}

@@ -265,7 +265,8 @@ def test_the_description_tells_parameters_answers_and_problems(client):
     assert set(things["responses"]) == told
     assert found["paths"]["/api/v1/old"]["get"]["deprecated"] is True
     old = found["components"]["schemas"]["Part"]["properties"]["colour"]
-    assert old == {"type": "string", "deprecated": True}
+    ends = "2027-04-01まで。後継：/api/v1/things"
+    assert old == {"type": "string", "deprecated": True, "description": ends}
     one = found["paths"]["/api/v1/things/{thing_id}"]["get"]
     assert one["parameters"][0]["schema"]["format"] == "uuid"
     assert "410" in one["responses"]
