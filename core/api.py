@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, wraps
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from flask import Response, g, request, url_for
@@ -19,7 +20,7 @@ from werkzeug.exceptions import NotAcceptable
 from werkzeug.http import generate_etag
 
 from core import web
-from core.errors import BadRequest, DomainError
+from core.errors import BadRequest, DomainError, StaleVersion
 from core.fields import FormSchema
 from core.forms import first_sentence
 from core.state_machine import LabelledCode
@@ -233,11 +234,16 @@ def etag_of(content: Mapping[str, Any]) -> str:
 
 
 def with_etag(response: Response) -> Response:
-    """Let a caller that holds the same answer get 304 (If-None-Match)."""
+    """Let a caller that holds the same answer get 304 (If-None-Match); raises StaleVersion (If-Match)."""
     response.headers.setdefault("Cache-Control", CACHE_CONTROL)
     if not response.headers.get("ETag"):
         response.add_etag()
     response.make_conditional(request)
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        response.close()  # a stream that nobody will read
+        raise StaleVersion(
+            "If-Matchに付けたETagの内容は、もう今の内容ではありません。If-Matchを付けずに読み直してください。"
+        )
     return response
 
 

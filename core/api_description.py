@@ -26,8 +26,9 @@ _SHAPES: dict[str, dict[str, Any]] = {
 }
 # What any route may answer: a token that is not good or lacks the scope, too many, too much to read.
 _ALWAYS = (400, 401, 403, 404, 406, 414, 429, 431)
-# And what the way of asking adds: a body without length or too large, a key used twice, a stale tag.
+# And what the way of asking adds: a body without length or too large, a key used twice, a tag of before.
 _BY_METHOD = {
+    "GET": (412,),
     "POST": (411, 413, 422),
     "PUT": (411, 412, 413, 428),
     "PATCH": (411, 412, 413, 428),
@@ -48,7 +49,7 @@ _STATUS_WORDS = {
     409: "今の状態ではできない",
     410: "あったが、終わった",
     411: "Content-Lengthがない",
-    412: "読んだあとに変わった。currentに今の内容がある",
+    412: "If-Matchの内容から変わった。変更と削除では、currentに今の内容がある",
     413: "本文が大きすぎる",
     414: "アドレスが長すぎる",
     415: "本文の形式がJSONではない",

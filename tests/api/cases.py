@@ -36,6 +36,14 @@ _CHECKS = [
     response_schema_conformance,
 ]
 _DRAWN, _NAMED, _ASKED, _RIGHT = range(4)  # how much of a request comes from what is known
+# Each is refused in a way of its own: 406, 412, 415, 400 and 431.
+_WRONG_HEADERS = (
+    {"Accept": "image/png"},
+    {"If-Match": '"of-before"'},
+    {"Content-Type": "text/plain"},
+    {"Idempotency-Key": "-"},
+    {"X-Long": "x" * 20_000},
+)
 _keys = itertools.count(1)
 
 
@@ -124,6 +132,16 @@ class Asking:
                 response = self._send(self._fill(case, _RIGHT, number))
                 if response and response.status_code == 200 and operation.method == "get":
                     self._send(case, {"If-None-Match": response.headers.get("etag", ["*"])[0]})
+
+    def provoke(self) -> None:
+        """Ask every operation rightly but for one header, and once more what was done already."""
+        for operation in self._operations:
+            for more in _WRONG_HEADERS:
+                self._send(self._fill(operation.Case(), _RIGHT, 0), more)
+            if operation.method != "get":
+                case = self._fill(operation.Case(), _RIGHT, 0)
+                self._send(case)
+                self._send(case, {"Idempotency-Key": f"made-up-{next(_keys)}"})
 
     def draw(self, each: int, number: int) -> None:
         """Ask every operation so often with what fits its description and so often with what does not."""

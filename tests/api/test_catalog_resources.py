@@ -169,3 +169,5 @@ def test_unchanged_resources_answer_304(api, market):
     ):
         tag = api.get(path).headers["ETag"]
         api.get(path, 304, headers={"If-None-Match": tag})
+        refused = api.get(path, 412, headers={"If-Match": '"of-before"'}).json
+        assert "If-Matchを付けずに" in refused["detail"]

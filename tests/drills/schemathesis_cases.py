@@ -66,7 +66,10 @@ def _rehearse_once() -> Tally:
 def rehearse(
     settings: Settings, each: int, askers: Callable[[KnownRows], Iterable[Asker]]
 ) -> Tally:
-    """Ask as each client: all that is known once, then `each` requests per operation and mode."""
+    """Ask as each client: all that is known once, then `each` requests per operation and mode.
+
+    Those with a larger share of the requests are also refused for each header that can be wrong.
+    """
     rates = {"api_anonymous_per_minute": _RATE, "api_client_per_minute": _RATE}
     application, tally, longest = create_app(settings.model_copy(update=rates)), Tally(), WATCH.most
     WATCH.most = 0  # nobody waits for news
@@ -75,6 +78,8 @@ def rehearse(
         for number, asker in enumerate(askers(rows)):
             asking = Asking(application, operations, rows, tally, asker)
             asking.walk()
+            if asker.share > 1:
+                asking.provoke()
             if asker.share:
                 asking.draw(each * asker.share, number)
     finally:
