@@ -97,14 +97,8 @@ def record_external_decision(
     errors |= _check_decider(session, selection, decider_name, decided_on)
     if errors:
         raise Invalid(errors)
-    proposed = check_again(
-        session,
-        actor,
-        project,
-        selection,
-        change_note=change_note,
-        sole_acknowledgement=sole_acknowledgement,
-    )
+    notes = {"change_note": change_note, "sole_acknowledgement": sole_acknowledgement}
+    proposed = check_again(session, actor, project, selection, **notes)
     external = ExternalDecision(
         selection_id=selection.id,
         project_id=project.id,
@@ -131,8 +125,7 @@ def record_external_decision(
         external,
         version=version,
         proposal_sha256=proposed,
-        change_note=change_note,
-        sole_acknowledgement=sole_acknowledgement,
+        **notes,
     )
     return selection
 

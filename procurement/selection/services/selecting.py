@@ -156,14 +156,8 @@ def approve_selection(
     """Approve the proposed choice as another person; every condition is checked again now."""
     actor, selection = begin_decision(session, actor, project, Permission.PROJECT_DECIDE)
     forbid_preparers(actor, selection, _OWN_CHOICE)
-    proposed = check_again(
-        session,
-        actor,
-        project,
-        selection,
-        change_note=change_note,
-        sole_acknowledgement=sole_acknowledgement,
-    )
+    notes = {"change_note": change_note, "sole_acknowledgement": sole_acknowledgement}
+    proposed = check_again(session, actor, project, selection, **notes)
     settle(
         session,
         actor,
