@@ -294,15 +294,17 @@ def _designated(facts: MethodFacts) -> _Answer:
     words = (
         "契約の性質や目的が一般競争入札に適しないとき、競う者が少数のとき、一般競争入札が不利な"
         f"ときに限ります（施行令第167条）。{least}者以上を指名し、予定価格以下の最も低い金額で決めます。"
+        f"{_TENDER_ELSEWHERE}"
     )
-    return True, words, (), {Need.QUOTES, Need.ESTIMATED_PRICE}
+    return True, words, (), {Need.ESTIMATED_PRICE}
 
 
+_TENDER_ELSEWHERE = "入札はこの画面では進められません。"
 _TREATY = "政府調達に関する協定の対象になる金額では、特例の手続（公告など）も必要です。"
 
 
 def _open_tender(facts: MethodFacts) -> _Answer:
-    words = "契約の原則です（地方自治法第234条第2項）。いつでも選べますが、入札はこの画面では進められません。"
+    words = "契約の原則です（地方自治法第234条第2項）。いつでも選べます。" + _TENDER_ELSEWHERE
     if facts.kind_of_body in {BodyKind.PREFECTURE, BodyKind.DESIGNATED_CITY}:
         words += _TREATY
     return True, words, (), {Need.ESTIMATED_PRICE}

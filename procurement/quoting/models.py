@@ -24,11 +24,17 @@ from vendors.models import Vendor
 
 
 class QuoteKind(LabelledCode):
-    """How a body asks for quotes."""
+    """How a body asks for quotes.
+
+    A tender among named bidders (指名競争) is older data only: bids are no quotes, and it runs elsewhere.
+    """
 
     COMPARISON = "comparison", "見積合わせ（2者以上に依頼する）"
-    DESIGNATED = "designated", "指名競争（予定価格の範囲で最も低い見積に決める）"
+    DESIGNATED = "designated", "指名競争"
     SOLE = "sole", "一者見積（1者だけに依頼する）"
+
+
+OFFERED_KINDS = (QuoteKind.COMPARISON, QuoteKind.SOLE)
 
 
 class RoundState(LabelledCode):

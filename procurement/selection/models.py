@@ -14,13 +14,20 @@ from procurement.quoting.models import Quote
 
 
 class SelectionMethod(LabelledCode):
-    """The ways from candidates to one contractor that end in a request."""
+    """The ways from candidates to one contractor that end in a request; tenders are older data only."""
 
     LIST_PRICE = Method.LIST_PRICE.value, Method.LIST_PRICE.label
     QUOTES = Method.QUOTES.value, Method.QUOTES.label
     SINGLE_QUOTE = Method.SINGLE_QUOTE.value, Method.SINGLE_QUOTE.label
     PROPOSAL = Method.PROPOSAL.value, Method.PROPOSAL.label
     DESIGNATED = Method.DESIGNATED.value, Method.DESIGNATED.label
+
+
+METHODS_OF_QUOTES = (
+    SelectionMethod.QUOTES,
+    SelectionMethod.SINGLE_QUOTE,
+    SelectionMethod.PROPOSAL,
+)
 
 
 class PriceSource(LabelledCode):

@@ -224,7 +224,7 @@ class Market:
     def propose(self, version: ListingVersion, **values: str) -> Any:
         path = f"/projects/{self.project().id}/selection"
         chosen = {"candidate_id": str(self.candidate(version).id)}
-        if values.get("method") in {"quotes", "proposal", "designated"}:
+        if values.get("method") in {"quotes", "proposal"}:
             chosen["sole_source_reason"] = ""
         return self.as_(self.clerk).submit(path, {**SELECTION, **chosen, **values})
 

@@ -6,14 +6,30 @@ import pytest
 
 from core import db
 from core.clock import JST, today_jst, utcnow
+from procurement.projects import services
 from procurement.projects.models import ProjectState
+from procurement.projects.weighing import Score
 from procurement.quoting.models import QuoteOutcome
 from procurement.selection.models import PriceSource
 from tests import factories
 from tests.page_checks import text_of
 from tests.procurement.quoting import Quoting
+from tests.procurement.test_evaluation import scores_for, view_of, weigh
 
 pytestmark = pytest.mark.sqlite_only
+
+# What does not fit three candidates weighed by price alone, two of which were quoted together.
+UNFIT = (
+    ({"method": "designated", "ground": ""}, "入札はこの画面では進められません。"),
+    (
+        {"method": "single_quote", "ground": "small_amount"},
+        "2者以上に依頼して2件の見積を開封した案件です。",
+    ),
+    (
+        {"method": "proposal", "ground": "sole_supplier", "grounds_text": "評価の結果による。"},
+        "プロポーザルで選ぶには、比較のときに価格のほかの基準で評価し",
+    ),
+)
 
 
 @pytest.mark.acceptance(20)
@@ -27,6 +43,7 @@ def test_opened_quote_is_chosen_by_a_method_with_every_reason(market, hold_clock
     assert "開封した見積 1,069,200円（税込）" in page.replace("\u3000", " ")
     assert "公表料金" not in page
     compared = {"method": "quotes", "ground": "small_amount"}
+    assert "指名競争" not in page
     alone = market.propose(market.other, **compared, sole_source_reason="1者でよいため。")
     assert (alone.status_code, "1者だけに依頼する理由を空欄に" in alone.text) == (422, True)
     _is_refused(market, compared)
@@ -118,6 +135,9 @@ def _open_two(market, hold_clock):
 
 
 def _is_refused(market, compared):
+    for said, sentence in UNFIT:
+        unfit = market.propose(market.other, **said)
+        assert (unfit.status_code, sentence in unfit.text) == (422, True), unfit.text
     listed = market.propose(market.other, method="list_price")
     assert listed.status_code == 422
     assert "開封した見積の金額で選んでください" in listed.text
@@ -126,3 +146,25 @@ def _is_refused(market, compared):
     assert "最も低い見積990,000円より79,200円高い見積です" in dear.text
     assert "限度額1,000,000円（税込）をこえます" in dear.text
     assert market.propose(market.dear, **compared).status_code == 422
+
+
+def test_a_proposal_takes_the_first_of_the_evaluation_alone(market, hold_clock):
+    """Weights before scores put the dearer of two quotes first; the other cannot be chosen."""
+    market.reach_locked()
+    clerk = weigh(market)
+    scores = scores_for(market, 10)
+    best = Score(90, "操作の試行で最も早い")
+    scores |= {key: best for key in scores if key[0] == market.candidate(market.cheap).id}
+    with db.transaction() as session:
+        services.save_scores(
+            session, clerk, market._load(session), version=view_of(market).version, scores=scores
+        )
+    assert market.compare().status_code == 303
+    _open_two(market, hold_clock)
+    factories.sign_in_client(market.as_(market.clerk), market.clerk)
+    market.as_(market.clerk).query_budget = 80
+    said = {"method": "proposal", "ground": "sole_supplier", "grounds_text": "評価の結果による。"}
+    said["not_lowest_reason"] = "評価の結果が1位のため。"
+    second = market.propose(market.other, **said)
+    assert (second.status_code, "評価の結果が1位ではありません" in second.text) == (422, True)
+    assert market.propose(market.cheap, **said).status_code == 303

@@ -248,11 +248,17 @@ def opened_quotes(session: Session, project_id: uuid.UUID) -> tuple[OpenedQuote,
     Empty before the opening, after a withdrawal, where nobody quoted, and once the body left the
     quotes unused: what is asked may change after that.
     """
+    round_ = opened_round(session, project_id)
+    return () if round_ is None else list_opened(session, round_)
+
+
+def opened_round(session: Session, project_id: uuid.UUID) -> QuoteRound | None:
+    """Return the newest round of a project, if its quotes were opened and may still be used."""
     rounds = [each for each in list_rounds(session, project_id) if each.is_sent]
     rounds = [each for each in rounds if each.state is not RoundState.WITHDRAWN]
     if not rounds or not rounds[0].is_opened or rounds[0].project.state is ProjectState.COMPARED:
-        return ()
-    return list_opened(session, rounds[0])
+        return None
+    return rounds[0]
 
 
 def list_opened(session: Session, round_: QuoteRound) -> tuple[OpenedQuote, ...]:

@@ -17,13 +17,10 @@ from core.documents import canonical_json, sha256_hex
 from core.errors import Conflict, Forbidden, GuardFailed, NotFound
 from core.japanese import format_datetime
 from core.sealing import SealBrokenError, commit
-from procurement.estimates import queries as estimate_queries
-from procurement.estimates.models import EstimateState
 from procurement.projects import queries as project_queries
 from procurement.projects.models import Project, ProjectAction
 from procurement.quoting import queries
 from procurement.quoting.models import (
-    QuoteKind,
     QuoteOpening,
     QuoteOutcome,
     QuoteRevision,
@@ -50,8 +47,6 @@ def open_round(session: Session, actor: Actor, settings: Settings, round_: Quote
     held.expect(RoundAction.OPEN)
     if now(session) <= held.deadline_at:
         raise Conflict(f"締切（{format_datetime(held.deadline_at)}）の前は、だれも開封できません。")
-    if held.kind is QuoteKind.DESIGNATED:
-        _require_estimate(session, held)
     opening = queries.find_opening(session, held.id)
     first = queries.live_mark(session, opening)
     if first is None:
@@ -61,12 +56,6 @@ def open_round(session: Session, actor: Actor, settings: Settings, round_: Quote
     _check_pair(session, actor, held, first)
     _open_all(session, actor, settings, held, first)
     return True
-
-
-def _require_estimate(session: Session, round_: QuoteRound) -> None:
-    if estimate_queries.state_of(session, round_.project_id) is not EstimateState.FIXED:
-        sentence = "指名競争の見積は、予定価格を確定してから開封します。"
-        raise GuardFailed([("main", sentence)])
 
 
 def _mark(

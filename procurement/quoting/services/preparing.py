@@ -23,7 +23,13 @@ from procurement.projects import queries as project_queries
 from procurement.projects.models import EvidencePack, Project, ProjectAction
 from procurement.quoting import queries
 from procurement.quoting.content import build_conditions
-from procurement.quoting.models import QuoteInvitation, QuoteKind, QuoteRound, RoundAction
+from procurement.quoting.models import (
+    OFFERED_KINDS,
+    QuoteInvitation,
+    QuoteKind,
+    QuoteRound,
+    RoundAction,
+)
 from procurement.quoting.services.frame import closing_of, hold_round, record
 
 
@@ -190,8 +196,10 @@ def _checked(
     }
     loaded = load_listing_versions(session, [each for each in wanted if each in remaining])
     least = max(2, rules.quotes_at_least)
-    if kind is QuoteKind.DESIGNATED:
-        least = max(least, rules.designated_at_least)
+    if kind not in OFFERED_KINDS:
+        errors["kind"] = (
+            "入札はこの画面では進められません。見積の求めかたを一覧から選択してください。"
+        )
     offered = {each.listing.offering_id for each in loaded.values()}
     if len(loaded) != len(set(wanted)):
         errors["candidates"] = "依頼先は、除外していない候補から選択してください。"

@@ -24,7 +24,7 @@ from procurement.projects.views.frame import load_project, read_project
 from procurement.quoting import queries, services
 from procurement.quoting.content import read_json
 from procurement.quoting.letters import condition_rows, letter_rows
-from procurement.quoting.models import QuoteKind, QuoteRound, RoundAction
+from procurement.quoting.models import OFFERED_KINDS, QuoteKind, QuoteRound, RoundAction
 from procurement.quoting.schemas import (
     ConfirmSchema,
     ReasonSchema,
@@ -134,7 +134,7 @@ def _render_form(form: Form, project: Project, action: str, *, once: bool) -> Re
         project=project,
         action=action,
         once=once,
-        kinds=QuoteKind.choices(),
+        kinds=[(each.value, each.label) for each in OFFERED_KINDS],
         rows=[row for row in rows if not row["candidate"].is_excluded],
     )
 

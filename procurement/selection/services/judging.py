@@ -25,6 +25,7 @@ from procurement.selection.services.assessing import (
     quote_sentence,
     splitting_sentence,
 )
+from procurement.selection.services.method_fit import check_method
 
 _CHANGE_ASKED = "確かめたうえで進めるときは、その理由を入力してください。"
 _DAY = re.compile(r"(元|\d+)\s*[年./-]\s*\d+\s*[月./-]\s*\d+")
@@ -123,20 +124,28 @@ def _check_ceiling(choice: Choice) -> Reasons:
 
 def _check_quoted(session: Session, project: Project, choice: Choice, case: Case) -> Reasons:
     quotes = opened_quotes(session, project.id)
+    least = rules_for(session, project.owner, day_in_japan(now(session))).quotes_at_least
+    unfit = check_method(
+        session,
+        project,
+        choice,
+        method=case.method,
+        ground=case.ground,
+        quotes=quotes,
+        least=least,
+    )
     if choice.quote is None:
         sentence = "このサービスの開封した見積がありません。見積のあるサービスを選択してください。"
-        return [("f-candidate_id", sentence)]
-    reasons = _check_valid(session, choice.quote)
+        return [*unfit, ("f-candidate_id", sentence)]
+    reasons = unfit + _check_valid(session, choice.quote)
     offerings = len({each.offering_id for each in quotes})
-    if case.method is _M.QUOTES:
-        least = rules_for(session, project.owner, day_in_japan(now(session))).quotes_at_least
-        if offerings < least:
-            sentence = (
-                f"見積合わせには、{least}件以上のサービスの見積が要りますが、"
-                f"開封した見積は{offerings}件です（同じサービスの販売者は1件と数えます）。"
-                "もう一度見積を依頼するか、一者見積として根拠と理由を書いてください。"
-            )
-            reasons.append(("f-method", sentence))
+    if case.method is _M.QUOTES and offerings < least and not unfit:
+        sentence = (
+            f"見積合わせには、{least}件以上のサービスの見積が要りますが、"
+            f"開封した見積は{offerings}件です（同じサービスの販売者は1件と数えます）。"
+            "もう一度見積を依頼するか、一者見積として根拠と理由を書いてください。"
+        )
+        reasons.append(("f-method", sentence))
     return reasons + _check_lowest(choice.quote, quotes, case)
 
 
@@ -157,8 +166,6 @@ def _check_lowest(quote: OpenedQuote, quotes: tuple[OpenedQuote, ...], case: Cas
     if quote.total <= lowest:
         return []
     more = f"最も低い見積{format_yen(lowest)}より{format_yen(quote.total - lowest)}高い見積です。"
-    if case.method is _M.DESIGNATED:
-        return [("f-candidate_id", more + "指名競争では、最も低い見積に決めます。")]
     if case.not_lowest_reason:
         return []
     return [("f-not_lowest_reason", more + "最も低い見積を選ばない理由を入力してください。")]
@@ -181,12 +188,6 @@ def _check_sole_reason(session: Session, project: Project, choice: Choice, case:
 
 def _check_ground(session: Session, choice: Choice, case: Case) -> Reasons:
     method, ground = case.method, case.ground
-    if method is _M.DESIGNATED:
-        return (
-            [("f-ground", "指名競争は随意契約ではないため、根拠を選ばないでください。")]
-            if ground
-            else []
-        )
     if ground is None:
         return [("f-ground", "契約の根拠を選択してください。")]
     reasons: Reasons = []

@@ -27,7 +27,7 @@ from procurement.projects.views.frame import (
 )
 from procurement.quoting.queries import opened_quotes
 from procurement.selection import queries, services
-from procurement.selection.models import Selection, SelectionMethod
+from procurement.selection.models import METHODS_OF_QUOTES, Selection, SelectionMethod
 from procurement.selection.schemas import SelectionSchema
 
 _P = Permission
@@ -72,7 +72,7 @@ def _render_proposal(project: Project, form: Form) -> ResponseReturnValue:
         rows=rows,
         quotes={each.listing_version_id: each for each in opened_quotes(session, project.id)},
         conforming=conforming_offerings(read_latest_pack(project)),
-        methods=[each for each in SelectionMethod.choices() if each[0] != "list_price"],
+        methods=[(each.value, each.label) for each in METHODS_OF_QUOTES],
         grounds=Ground.choices(),
         ceilings=ceilings,
         prospects={
