@@ -99,7 +99,10 @@ def test_feed_repairs_what_a_receiver_has_missed(
     change(market.makers[0], "ハジメ")
     assert send_once(served) == 1
     assert example.told.is_set()
+    passes = _count_passes(example)
     threading.Thread(target=example.keep_up, daemon=True).start()
+    # It looks once when it begins and once for what it was told: only then does it wait.
+    _wait_until(lambda: len(passes) == 2)
     _wait_for_equal(api, tmp_path)
     # One message is lost on its way for ever: the receiver believes that nothing has happened.
     change(market.makers[1], "キエタ")
@@ -114,10 +117,27 @@ def test_feed_repairs_what_a_receiver_has_missed(
     assert "キエタ" in str(held(tmp_path / "catalog.sqlite"))
 
 
+def _count_passes(example):
+    """Give a list that grows with every look of the example at the feed that has ended."""
+    passes = []
+
+    def look(arguments):
+        mirror.main(arguments)
+        passes.append(arguments)
+
+    example.mirror = ModuleType("mirror")
+    example.mirror.main = look
+    return passes
+
+
 def _wait_for_equal(api, folder):
     expected = api.records(api.get("/snapshot"))
+    _wait_until(lambda: held(folder / "catalog.sqlite") == expected)
+
+
+def _wait_until(holds):
     until = time.monotonic() + 20
-    while held(folder / "catalog.sqlite") != expected:
+    while not holds():
         assert time.monotonic() < until
         time.sleep(0.05)
 
