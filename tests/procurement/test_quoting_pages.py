@@ -179,6 +179,8 @@ def _two_people_open(base, market):
     market.clients.clear()  # the sign-ins of the walk ended long ago
     clerk, approver = market.as_(market.clerk), market.as_(market.approver)
     assert all("見積を2人で開封する：" in text_of(each.page("/")) for each in (clerk, approver))
+    # Nobody fixed an estimated price here, which the decree's rules ask for: a reminder, no bar.
+    assert "予定価格調書を確かめてください" in clerk.get(f"{base}/open").text
     assert clerk.submit(f"{base}/open", {"confirmed": "yes"}, button="1人目").status_code == 303
     assert "あなたは1人目です" in clerk.get(f"{base}/open").text
     assert approver.submit(f"{base}/open", {"confirmed": "yes"}, button="2人目").status_code == 303

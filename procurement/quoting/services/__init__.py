@@ -22,7 +22,7 @@ from procurement.quoting.services.deciding import (
     return_round,
     withdraw_round,
 )
-from procurement.quoting.services.opening import announce_outcomes, open_round
+from procurement.quoting.services.opening import announce_outcomes, lacks_sheet, open_round
 from procurement.quoting.services.preparing import create_round, edit_round, submit_round
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "create_round",
     "decline_invitation",
     "edit_round",
+    "lacks_sheet",
     "open_round",
     "propose_extension",
     "publish_answers",

@@ -11,13 +11,17 @@ from accounts.models import Role
 from accounts.permissions import Permission, require
 from accounts.queries import lock_live_roles
 from accounts.services import require_recent_sign_in
+from catalog.offerings.queries import load_listing_versions
 from core.config import Settings
 from core.db import now
 from core.documents import canonical_json, sha256_hex
 from core.errors import Conflict, Forbidden, GuardFailed, NotFound
 from core.japanese import format_datetime
 from core.sealing import SealBrokenError, commit
+from procurement.estimates import queries as estimate_queries
+from procurement.estimates.models import EstimateState
 from procurement.projects import queries as project_queries
+from procurement.projects.costs import estimate_cost
 from procurement.projects.models import Project, ProjectAction
 from procurement.quoting import queries
 from procurement.quoting.models import (
@@ -29,6 +33,7 @@ from procurement.quoting.models import (
 )
 from procurement.quoting.services.answering import read_quote
 from procurement.quoting.services.frame import hold_round, record, tell_invited
+from procurement.quoting.services.preparing import rules_of
 
 _PAIR = frozenset({Role.CLERK, Role.APPROVER})
 
@@ -56,6 +61,23 @@ def open_round(session: Session, actor: Actor, settings: Settings, round_: Quote
     _check_pair(session, actor, held, first)
     _open_all(session, actor, settings, held, first)
     return True
+
+
+def lacks_sheet(session: Session, round_: QuoteRound) -> bool:
+    """Tell whether the body's rules ask for an estimated price on paper and none is fixed here.
+
+    They go by the lowest published total of who was asked. A body may hold its sheet on paper: it is
+    reminded, not stopped.
+    """
+    project = round_.project
+    if estimate_queries.state_of(session, project.id) is EstimateState.FIXED:
+        return False
+    limit = rules_of(session, project).sheet_omitted_up_to
+    asked = [each.listing_version_id for each in queries.list_invitations(session, round_.id)]
+    versions = load_listing_versions(session, asked).values()
+    totals = [estimate_cost(each, project, project.owner).total for each in versions]
+    known = [total for total in totals if total is not None]
+    return limit is None or not known or min(known) > limit
 
 
 def _mark(

@@ -60,6 +60,7 @@ def open_quotes(round_id: uuid.UUID) -> ResponseReturnValue:
         is_mine=mark is not None and mark.first_by_id == actor().person_id,
         people=list_people(session, [mark.first_by_id]) if mark else {},
         is_closed=is_closed(found),
+        lacks_sheet=is_closed(found) and services.lacks_sheet(session, found),
         needs_password=auth.needs_password(),
     )
 
