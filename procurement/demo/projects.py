@@ -23,6 +23,7 @@ from procurement.contracts import queries as request_queries
 from procurement.contracts import services as contracts
 from procurement.contracts.documents import make_document
 from procurement.contracts.models import BidderList, UsageContractRequest
+from procurement.demo.publishing import NoticeActs
 from procurement.demo.quotes import OPENED_DAYS, Asking
 from procurement.demo.story import Story, Timeline
 from procurement.demo.world import Row, World, read_rows
@@ -131,6 +132,10 @@ class ProjectStory:
         if "contract" in row:
             story.then(min(last, story.day + timedelta(days=2)), self._accept)
             story.then(None, self._register)
+        if "notice" in row:
+            told = NoticeActs(self._request, self._clerk, self._approver, row["notice"])
+            for each in told.list():
+                story.then(None, each)
 
     def _plan_choice(self, story: Story) -> None:
         state = self._row["state"]

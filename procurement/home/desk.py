@@ -11,6 +11,7 @@ from catalog.offerings.models import OfferState
 from catalog.offerings.queries.own import AtWork
 from catalog.specifications.models import SpecificationVersion
 from procurement.contracts.models import Contract, RequestState, UsageContractRequest
+from procurement.notices.models import ContractNotice
 from procurement.projects.models import Project, ProjectState
 from vendors.agreement import AgreementStanding
 from vendors.models import Vendor, VendorState
@@ -289,6 +290,28 @@ def _contract_task(contract: Contract, project: Project) -> Task:
         "確認待ち",
         contract.created_at,
     )
+
+
+def add_notices(
+    desk: Desk,
+    found: Iterable[tuple[Contract, Project, ContractNotice | None]],
+    person_id: uuid.UUID | None,
+    *,
+    is_clerk: bool,
+    is_approver: bool,
+) -> None:
+    """Add confirmed contracts that were not published: to prepare, or to decide on by another person."""
+    for contract, project, notice in found:
+        if notice is None and is_clerk:
+            verb, page, status = "契約の公表の案を作る", "notices.prepare", "未公表"
+        elif notice is not None and is_approver and notice.prepared_by_id != person_id:
+            verb, page, status = "契約の公表を決裁する", "notices.publish", "決裁待ち"
+        else:
+            continue
+        place, since = {"contract_id": contract.id}, notice.updated_at if notice else None
+        since = since or contract.confirmed_at
+        label = f"{verb}：{project.title}"
+        desk.turn.append(Task(label, contract.number, page, place, status, since))
 
 
 def _offering_task(version: AtWork, verb: str) -> Task:

@@ -35,6 +35,7 @@ from procurement.home.queries import (
     list_published,
     recheck_days,
 )
+from procurement.notices import queries as notices
 from procurement.projects import queries as projects
 from procurement.projects.models import Project, ProjectState
 from procurement.quoting.queries import desks
@@ -100,6 +101,14 @@ def _body_desk(session: Session) -> Desk | None:
         is_any = any(each.state is RequestState.CONTRACT_REGISTERED for each in requests)
         unconfirmed = contracts.list_to_confirm(session, who.organisation_id) if is_any else []
         made.join(desk.approver_desk(cases, requests, who.person_id, unconfirmed))
+    if any(each.state is RequestState.CONTRACT_REGISTERED for each in requests):
+        desk.add_notices(
+            made,
+            notices.list_without_notice(session, who.organisation_id),
+            who.person_id,
+            is_clerk=who.has_role(Role.CLERK),
+            is_approver=who.has_role(Role.APPROVER),
+        )
     if not _ASKING.isdisjoint(each.state for each in cases):
         _add_rounds(session, made, cases)
     _invite(session, made)

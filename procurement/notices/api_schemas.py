@@ -1,16 +1,19 @@
 """The shapes of contract notices in the API: those parts of OCDS 1.1 that a notice fills."""
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from catalog import api_fields as f
+from catalog.api_pages import page_limit
 from core.fields import FormSchema
+
+_WHOLE = "0以上の数字で指定してください。"
 
 
 class OcdsValueSchema(FormSchema):
     """An amount in yen with tax."""
 
-    amount = f.number("円・税込")
-    currency = f.code(("JPY",))
+    amount = f.number("円・税込。nullは、訂正で公表しないことにしたとき", nullable=True)
+    currency = f.code(("JPY",), nullable=True)
 
 
 class OcdsReferenceSchema(FormSchema):
@@ -89,10 +92,10 @@ class OcdsContractSchema(FormSchema):
 class OcdsReleaseSchema(FormSchema):
     """One notice as a release."""
 
-    ocid = f.text("契約の手続きの番号。このサイトの接頭辞で始まる")
+    ocid = f.text("契約の手続きの番号。このサイトの接頭辞で始まり、訂正しても変わらない")
     id = f.text()
     date = f.moment(nullable=False)
-    tag = fields.List(f.code(("award", "contract")), required=True)
+    tag = fields.List(f.code(("award", "contract", "awardUpdate", "contractUpdate")), required=True)
     initiationType = f.code(("tender",))  # noqa: N815
     language = f.code(("ja",))
     parties = fields.List(fields.Nested(OcdsPartySchema), required=True)
@@ -114,6 +117,16 @@ class OcdsPackageLinksSchema(FormSchema):
     next = fields.String(metadata=f.about("次のページ。最後のページにはない"))
 
 
+class WithdrawnNoticeSchema(FormSchema):
+    """What is left of a notice that was taken back; remove the release with this id."""
+
+    id = f.text("契約の公表のid")
+    ocid = f.text()
+    releaseID = f.text("取り下げられたreleaseのid")  # noqa: N815
+    date = f.moment(nullable=False)
+    reason = f.text("取り下げた理由")
+
+
 class OcdsReleasePackageSchema(FormSchema):
     """A release package of OCDS 1.1; where nothing is known a part is absent, never null."""
 
@@ -122,4 +135,29 @@ class OcdsReleasePackageSchema(FormSchema):
     publishedDate = f.moment(nullable=False)  # noqa: N815
     publisher = fields.Nested(OcdsPublisherSchema, required=True)
     releases = fields.List(fields.Nested(OcdsReleaseSchema), required=True)
+
+
+class NoticeListSchema(OcdsReleasePackageSchema):
+    """A page of the public acts on notices, as a release package with four members of this site."""
+
     links = fields.Nested(OcdsPackageLinksSchema)
+    withdrawn = fields.List(fields.Nested(WithdrawnNoticeSchema), required=True)
+    nextSince = f.number("次に指定するsince")  # noqa: N815
+    epoch = f.text("番号の列の名前。変わったら初めから取り直す")
+
+
+class NoticesPageQuerySchema(FormSchema):
+    """After which public act, and how many."""
+
+    limit = page_limit()
+    since = fields.Integer(
+        load_default=0,
+        validate=validate.Range(0, 2**31 - 1, error=_WHOLE),
+        error_messages={"invalid": _WHOLE},
+        metadata=f.about("前の答えのnextSince。これより後の公表、訂正、取下げを返す"),
+    )
+    epoch = fields.String(
+        load_default=None,
+        validate=validate.Length(1, 36),
+        metadata=f.about("手元の写しのepoch。違えば410"),
+    )

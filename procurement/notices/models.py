@@ -1,4 +1,4 @@
-"""ContractNotice: prepared by a clerk, published and withdrawn by an approver."""
+"""ContractNotice: prepared by a clerk, published, corrected by another one, withdrawn by an approver."""
 
 import json
 import uuid
@@ -18,6 +18,7 @@ class NoticeState(LabelledCode):
 
     PREPARED = "prepared", "公表の決裁待ち"
     PUBLISHED = "published", "公表中"
+    SUPERSEDED = "superseded", "訂正済み"
     WITHDRAWN = "withdrawn", "取下げ"
 
 
@@ -25,15 +26,30 @@ class NoticeAction(StrEnum):
     """Acts on a contract notice."""
 
     PUBLISH = "publish"
+    SUPERSEDE = "supersede"
     WITHDRAW = "withdraw"
 
 
 _S, _A = NoticeState, NoticeAction
-_LIVE = text("state <> 'withdrawn'")
+
+
+def _one(state: NoticeState) -> Index:
+    where = text(f"state = '{state.value}'")
+    return Index(
+        f"uq_contract_notices_{state.value}",
+        "contract_id",
+        unique=True,
+        postgresql_where=where,
+        sqlite_where=where,
+    )
 
 
 class ContractNotice(StatefulModel, table=True):
-    """What a body publishes of a contract; `content` is JSON and stays as it was decided on."""
+    """What a body publishes of a contract; `content` is JSON and stays as it was decided on.
+
+    A correction is a notice of its own that names the one before; a contract has at most one public
+    notice and one that waits for its decision.
+    """
 
     MACHINE: ClassVar[StateMachine] = StateMachine(
         noun="契約の公表",
@@ -41,18 +57,16 @@ class ContractNotice(StatefulModel, table=True):
         transitions={
             (_S.PREPARED, _A.PUBLISH): _S.PUBLISHED,
             (_S.PREPARED, _A.WITHDRAW): _S.WITHDRAWN,
+            (_S.PUBLISHED, _A.SUPERSEDE): _S.SUPERSEDED,
             (_S.PUBLISHED, _A.WITHDRAW): _S.WITHDRAWN,
+            (_S.SUPERSEDED, _A.WITHDRAW): _S.WITHDRAWN,
         },
     )
     __tablename__ = "contract_notices"
     __table_args__ = (
-        Index(
-            "uq_contract_notices_live",
-            "contract_id",
-            unique=True,
-            postgresql_where=_LIVE,
-            sqlite_where=_LIVE,
-        ),
+        _one(_S.PREPARED),
+        _one(_S.PUBLISHED),
+        Index("uq_contract_notices_sequence", "sequence", unique=True),
         Index("ix_contract_notices_published", "published_at", "id"),
         CheckConstraint(not_same("prepared_by_id", "published_by_id"), "four_eyes"),
         CheckConstraint(
@@ -72,6 +86,9 @@ class ContractNotice(StatefulModel, table=True):
     withdrawn_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
     withdrawn_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     withdrawal_reason: str = Field(default="", max_length=1000)
+    corrects_id: uuid.UUID | None = Field(default=None, foreign_key="contract_notices.id")
+    correction_reason: str = Field(default="", max_length=1000)
+    sequence: int | None = None  # of its last public act, over the notices of all bodies
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -17,14 +17,23 @@ from procurement.contracts.queries import get_contract, get_request
 from procurement.notices import queries
 from procurement.notices.models import ContractNotice, NoticeAction, NoticeState
 
+_NOTHING_WAITS = "この契約には公表の案がありません。担当者が案を作ったあとに開いてください。"
+
 
 def prepare_notice(
-    session: Session, actor: Actor, contract_id: uuid.UUID, *, version: int, amount: int | None
+    session: Session,
+    actor: Actor,
+    contract_id: uuid.UUID,
+    *,
+    version: int,
+    amount: int | None,
+    reason: str = "",
 ) -> ContractNotice:
     """Write down what is to be published of a contract; one that waits for its decision is replaced.
 
     `version` is that of the waiting notice, 0 without one. `amount` in yen with tax, as signed;
-    None: not published. Raises GuardFailed until another person has confirmed the record.
+    None: not published. While a notice is public this one corrects it, and `reason` says why.
+    Raises GuardFailed until another person has confirmed the record.
     """
     contract = _lock_contract(session, contract_id)
     actor = require(session, actor, Permission.CONTRACT_PREPARE_NOTICE, contract)
@@ -32,11 +41,7 @@ def prepare_notice(
         raise NotFound
     if contract.confirmed_at is None:
         raise GuardFailed([("main", "決裁者が契約の記録を確かめたあとに、公表の案を作れます。")])
-    waiting = queries.find_live_notice(session, contract.id, for_update=True)
-    if waiting is not None and waiting.state is NoticeState.PUBLISHED:
-        raise Conflict(
-            "この契約はすでに公表しています。直すときは、決裁者が取り下げてから作り直します。"
-        )
+    waiting, public = queries.find_notices(session, contract.id, for_update=True)
     if (waiting.version if waiting else 0) != version:
         raise StaleVersion("ほかの人が先に公表の案を作りました。今の案を確かめてください。")
     content = canonical_json(gather_facts(session, contract, amount))
@@ -44,7 +49,10 @@ def prepare_notice(
         "content": content.decode(),
         "content_sha256": sha256_hex(content),
         "prepared_by_id": actor.person_id,
+        "corrects_id": public.id if public else None,
+        "correction_reason": reason if public else "",
     }
+    _check_correction(public, said)
     if waiting is None:
         waiting = ContractNotice(contract_id=contract.id, owner_id=contract.owner_id, **said)
         session.add(waiting)
@@ -55,36 +63,83 @@ def prepare_notice(
     return waiting
 
 
+def _check_correction(public: ContractNotice | None, said: dict[str, Any]) -> None:
+    if public is None:
+        return
+    if not said["correction_reason"]:
+        raise GuardFailed([("f-reason", "訂正する理由を入力してください。だれでも読めます。")])
+    if said["content_sha256"] == public.content_sha256:
+        sentence = "公表している内容と同じです。訂正する箇所を変えてください。"
+        raise GuardFailed([("f-amount", sentence)])
+
+
 def publish_notice(
     session: Session, actor: Actor, contract_id: uuid.UUID, *, version: int
 ) -> ContractNotice:
-    """Publish what another person prepared, word for word."""
+    """Publish what another person prepared, word for word; what it corrects stays readable as corrected."""
     contract = _lock_contract(session, contract_id)
     actor = require(session, actor, Permission.CONTRACT_DECIDE_NOTICE, contract)
-    notice = _lock_notice(session, contract)
+    notice, public = queries.find_notices(session, contract.id, for_update=True)
+    if notice is None:
+        raise NotFound(_NOTHING_WAITS)
     if actor.person_id == notice.prepared_by_id:
         raise Forbidden("公表の案を作った人は決裁できません。別の決裁者に頼んでください。")
+    if notice.corrects_id != (public.id if public else None):
+        raise Conflict("案を作ったあとに、公表している内容が変わりました。案を作り直してください。")
+    if public is not None:
+        public.apply(NoticeAction.SUPERSEDE)
     notice.apply(
-        NoticeAction.PUBLISH, version, published_by_id=actor.person_id, published_at=now(session)
+        NoticeAction.PUBLISH,
+        version,
+        published_by_id=actor.person_id,
+        published_at=now(session),
+        sequence=queries.take_number(session),
     )
-    _record(session, actor, contract, notice, "notice.publish")
+    name = "notice.publish" if public is None else "notice.correct"
+    _record(session, actor, contract, notice, name)
     return notice
 
 
 def withdraw_notice(
-    session: Session, actor: Actor, contract_id: uuid.UUID, *, version: int, reason: str
+    session: Session,
+    actor: Actor,
+    contract_id: uuid.UUID,
+    *,
+    notice_id: uuid.UUID,
+    version: int,
+    reason: str,
 ) -> ContractNotice:
-    """Take a notice back; its address then tells everyone since when and why, and nothing else."""
+    """Take a waiting notice back, or the public one with all that it corrected.
+
+    Addresses of what was public then tell everyone since when and why, and nothing else.
+    """
     contract = _lock_contract(session, contract_id)
     actor = require(session, actor, Permission.CONTRACT_DECIDE_NOTICE, contract)
-    notice = _lock_notice(session, contract)
-    notice.apply(
-        NoticeAction.WITHDRAW,
-        version,
-        withdrawn_by_id=actor.person_id,
-        withdrawn_at=now(session),
-        withdrawal_reason=reason,
+    notice = next(
+        (
+            each
+            for each in queries.find_notices(session, contract.id, for_update=True)
+            if each is not None
+        ),
+        None,
     )
+    if notice is None:
+        raise NotFound(_NOTHING_WAITS)
+    if notice.id != notice_id:
+        raise StaleVersion("ほかの人が先に公表か取下げをしました。今の内容を確かめてください。")
+    taken = [notice]
+    if notice.state is NoticeState.PUBLISHED:
+        taken += [e for e in queries.list_told(session, contract.id) if e.id != notice.id]
+    for each in taken:
+        number = queries.take_number(session) if each.published_at else None
+        each.apply(
+            NoticeAction.WITHDRAW,
+            version if each is notice else None,
+            withdrawn_by_id=actor.person_id,
+            withdrawn_at=now(session),
+            withdrawal_reason=reason,
+            sequence=number,
+        )
     _record(session, actor, contract, notice, "notice.withdraw", reason=reason)
     return notice
 
@@ -138,13 +193,6 @@ def _lock_contract(session: Session, contract_id: uuid.UUID) -> Contract:
     if contract is None:
         raise NotFound
     return contract
-
-
-def _lock_notice(session: Session, contract: Contract) -> ContractNotice:
-    notice = queries.find_live_notice(session, contract.id, for_update=True)
-    if notice is None:
-        raise NotFound("この契約には公表の案がありません。担当者が案を作ったあとに開いてください。")
-    return notice
 
 
 def _record(

@@ -5,7 +5,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, url_for
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from sqlmodel import Session
@@ -33,10 +33,13 @@ _P = Permission
 @access(_P.CONTRACT_PREPARE_NOTICE, write=_P.CONTRACT_PREPARE_NOTICE)
 def prepare(contract_id: uuid.UUID) -> ResponseReturnValue:
     """Show what would be published of a contract, and ask an approver to publish it."""
-    contract, notice = _load(contract_id, _P.CONTRACT_PREPARE_NOTICE)
+    contract, waiting, public = _load(contract_id, _P.CONTRACT_PREPARE_NOTICE)
     session = web.read_session()
-    told = notice.facts["amount"] if notice else services.suggest_amount(session, contract)
-    initial = {"version": notice.version if notice else 0, "amount": told}
+    held = waiting or public
+    told = held.facts["amount"] if held else services.suggest_amount(session, contract)
+    reason = waiting.correction_reason if waiting else ""
+    version = waiting.version if waiting else 0
+    initial = {"version": version, "amount": told, "reason": reason}
     form = Form(PrepareSchema(), web.posted_form(), initial)
     done = _act(form, contract_id, services.prepare_notice, "公表の案を作りました")
     return done or web.render_page(
@@ -44,7 +47,8 @@ def prepare(contract_id: uuid.UUID) -> ResponseReturnValue:
         form.status,
         form=form,
         contract=contract,
-        notice=notice,
+        notice=waiting,
+        public=public,
         facts=_shown(services.gather_facts(session, contract, told)),
         **_words(),
     )
@@ -67,8 +71,10 @@ def withdraw(contract_id: uuid.UUID) -> ResponseReturnValue:
 def _decide(
     contract_id: uuid.UUID, schema: Schema, name: str, notice_words: str
 ) -> ResponseReturnValue:
-    contract, notice = _load(contract_id, _P.CONTRACT_DECIDE_NOTICE)
-    form = Form(schema, web.posted_form(), {"version": notice.version if notice else 0})
+    contract, waiting, public = _load(contract_id, _P.CONTRACT_DECIDE_NOTICE)
+    notice = waiting or public
+    initial = {"version": notice.version, "notice_id": notice.id} if notice else {"version": 0}
+    form = Form(schema, web.posted_form(), initial)
     service = {"publish": services.publish_notice, "withdraw": services.withdraw_notice}[name]
     done = _act(form, contract_id, service, notice_words)
     return done or web.render_page(
@@ -77,6 +83,8 @@ def _decide(
         form=form,
         contract=contract,
         notice=notice,
+        public=public,
+        public_facts=_shown(public.facts) if public else None,
         facts=_shown(notice.facts) if notice else None,
         is_own=notice is not None and notice.prepared_by_id == actor().person_id,
         **_words(),
@@ -91,13 +99,15 @@ def _act(form: Form, contract_id: uuid.UUID, service: Any, words: str) -> Any:
     return web.complete(form, act, notice=(words,), target=target)
 
 
-def _load(contract_id: uuid.UUID, permission: Permission) -> tuple[Contract, ContractNotice | None]:
+def _load(
+    contract_id: uuid.UUID, permission: Permission
+) -> tuple[Contract, ContractNotice | None, ContractNotice | None]:
     session = web.read_session()
     contract = get_contract(session, contract_id)
     if contract is None:
         raise NotFound
     require(session, actor(), permission, contract)
-    return contract, queries.find_live_notice(session, contract_id)
+    return contract, *queries.find_notices(session, contract_id)
 
 
 def _shown(facts: dict[str, Any]) -> dict[str, Any]:
@@ -112,19 +122,34 @@ def _words() -> dict[str, Any]:
 @blueprint.get("/notices")
 @access(_P.CATALOG_READ)
 def index() -> ResponseReturnValue:
-    """List the notices that bodies published, the first one first."""
+    """List the notices that bodies published, also those of one software, the newest first."""
     session = web.read_session()
-    page = paging.fetch(queries.count_published(session), partial(queries.list_published, session))
-    return web.render_page("notices/index.html", page=page, shown=_shown)
+    of = _asked_offering()
+    count = queries.count_published(session, of)
+    page = paging.fetch(count, partial(queries.list_published, session, offering_id=of))
+    return web.render_page("notices/index.html", page=page, shown=_shown, offering_id=of)
+
+
+def _asked_offering() -> uuid.UUID | None:
+    asked = request.args.get("offering")
+    try:
+        return uuid.UUID(asked) if asked else None
+    except ValueError:
+        raise NotFound from None
 
 
 @blueprint.get("/notices/<uuid:notice_id>")
 @access(_P.CATALOG_READ)
 def show(notice_id: uuid.UUID) -> ResponseReturnValue:
-    """Show a notice; a withdrawn one answers 410 with day and reason."""
-    notice = find_public_notice(web.read_session(), notice_id)
+    """Show a notice with its corrections; a withdrawn one answers 410 with day and reason."""
+    session = web.read_session()
+    notice = find_public_notice(session, notice_id)
     return web.render_page(
-        "notices/show.html", notice=notice, facts=_shown(notice.facts), **_words()
+        "notices/show.html",
+        notice=notice,
+        facts=_shown(notice.facts),
+        told=queries.list_told(session, notice.contract_id),
+        **_words(),
     )
 
 

@@ -6,13 +6,19 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
+from sqlmodel import select
 
+from catalog.offerings.models import Listing
+from core import db
 from tests.api.world import Api
 from tests.page_checks import text_of
 from tests.procurement.test_register import values
 
 OCDS = json.loads((Path(__file__).parent / "ocds_schema.json").read_text())
 TICKED = {"confirmed": "yes"}
+_ROWS = text("SELECT * FROM contract_notices ORDER BY id")
 
 
 @pytest.fixture
@@ -97,25 +103,140 @@ def test_who_prepared_does_not_publish_and_an_amount_may_stay_private(market, co
     )
 
 
-def test_a_withdrawn_notice_is_gone_with_its_reason_and_can_be_made_anew(market, contract, client):
-    publish(market, contract)
-    api = Api(client)
-    first = api.json("/notices")["releases"][0]["id"].removesuffix("-1")
+REASON = "契約金額の桁を誤りました。"
+
+
+def correct(market, contract):
+    """Replace a public notice by one without an amount."""
+    said = {**TICKED, "amount": "", "reason": REASON}
+    assert market.as_(market.clerk).submit(f"{contract}/notice", said).status_code == 303
     approver = market.as_(market.approver)
+    page = text_of(approver.page(f"{contract}/notice/publish"))
+    assert REASON in page
+    assert "3,300,000円" in page
+    assert approver.submit(f"{contract}/notice/publish", TICKED).status_code == 303
+
+
+def test_a_public_notice_is_corrected_only_by_another_one_under_the_same_ocid(
+    market, contract, client
+):
+    api, place = Api(client), f"{contract}/notice"
+    clerk, approver = market.as_(market.clerk), market.as_(market.approver)
+    told = {**TICKED, "amount": "3,200,000"}
+    assert "契約の公表の案を作る" in text_of(clerk.page("/"))
+    publish(market, contract)
+    assert "契約の公表の案を作る" not in text_of(clerk.page("/"))
+    (first,) = api.json("/notices")["releases"]
+    assert clerk.submit(place, told).status_code == 422  # without a reason
+    same = clerk.submit(place, {**TICKED, "reason": "確認のため。"})
+    assert (same.status_code, "公表している内容と同じです" in same.text) == (422, True)
+    assert clerk.submit(place, {**told, "reason": REASON}).status_code == 303
+    assert "契約の公表を決裁する" in text_of(approver.page("/"))
+    assert api.json("/notices")["releases"] == [first]  # the old one until the decision
+    dropped = {**TICKED, "reason": "案に誤りがありました。"}
+    assert approver.submit(f"{place}/withdraw", dropped).status_code == 303  # the waiting one only
+    correct(market, contract)
+
+    package = api.json("/notices")
+    Draft202012Validator(OCDS, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(package)
+    before, after = package["releases"]
+    assert before == first
+    assert (after["ocid"], after["tag"]) == (first["ocid"], ["awardUpdate", "contractUpdate"])
+    assert after["id"] != first["id"]
+    assert after["contracts"][0]["value"] == {"amount": None, "currency": None}
+    assert after["contracts"][0]["id"] == first["contracts"][0]["id"]
+    assert REASON in after["contracts"][0]["description"]
+    old, new = (each["id"].removesuffix("-1") for each in (before, after))
+    for each in (old, new):
+        assert api.json(f"/notices/{each}")["releases"] == [before, after]
+        assert REASON in text_of(client.page(f"/notices/{each}"))
+    assert "この内容は訂正されました" in text_of(client.page(f"/notices/{old}"))
+    listed = client.get("/notices").text
+    assert (new in listed, old in listed) == (True, False)
+
+
+def test_a_withdrawal_takes_all_corrections_and_reaches_who_follows_the_list(
+    market, contract, client
+):
+    api, approver = Api(client), market.as_(market.approver)
+    publish(market, contract)
+    correct(market, contract)
+    package = api.json("/notices")
+    first, after = package["releases"]
+    place = f"/notices?since={package['nextSince']}&epoch={package['epoch']}"
+    assert (api.json(place)["releases"], api.json(place)["withdrawn"]) == ([], [])
     assert approver.submit(f"{contract}/notice/withdraw", TICKED).status_code == 422
-    reason = {**TICKED, "reason": "金額に誤りがありました。"}
+    reason = {**TICKED, "reason": "契約の相手方の求めによります。"}
     assert approver.submit(f"{contract}/notice/withdraw", reason).status_code == 303
-    problem = api.json(f"/notices/{first}", 410)
-    assert "金額に誤りがありました" in problem["detail"]
-    gone = client.get(f"/notices/{first}")
-    assert (gone.status_code, "金額に誤りがありました" in gone.text) == (410, True)
-    assert api.json("/notices")["releases"] == []
-    publish(market, contract, amount="3,200,000")
-    (release,) = api.json("/notices?limit=1")["releases"]
-    assert release["id"].removesuffix("-1") != first
+    for each in (first["id"].removesuffix("-1"), after["id"].removesuffix("-1")):
+        assert reason["reason"] in api.json(f"/notices/{each}", 410)["detail"]
+        gone = client.get(f"/notices/{each}")
+        assert (gone.status_code, reason["reason"] in gone.text) == (410, True)
+    followed = api.json(place)
+    assert followed["releases"] == []
+    assert {each["releaseID"] for each in followed["withdrawn"]} == {first["id"], after["id"]}
+    assert {each["ocid"] for each in followed["withdrawn"]} == {first["ocid"]}
+    assert "契約の公表の案を作る" not in text_of(market.as_(market.clerk).page("/"))
+    publish(market, contract, amount="3,100,000")
+    # Page by page is the same as at once, and nothing public was ever left out.
+    since, pages = 0, []
+    while pages == [] or "links" in pages[-1]:
+        pages.append(api.json(f"/notices?limit=1&since={since}"))
+        since = pages[-1]["nextSince"]
+    (anew,) = [release for page in pages for release in page["releases"]]
+    assert (anew["ocid"], anew["tag"]) == (first["ocid"], ["award", "contract"])
+    assert [e for page in pages for e in page["withdrawn"]] == followed["withdrawn"]
     assert api.json(f"/notices/{uuid.uuid4()}", 404)
-    for cursor in ("x", "WyJ4Il0", "WyIyMDI2LTAxLTAxIiwgIngiXQ"):
-        assert api.json(f"/notices?cursor={cursor}", 400)["errors"][0]["field"] == "cursor"
+    for wrong in (since + 1, -1, "x"):
+        assert api.json(f"/notices?since={wrong}", 400)["errors"][0]["field"] == "since"
+    assert "初めから" in api.json("/notices?since=1&epoch=other", 410)["detail"]
+    of_none = text_of(client.page(f"/notices?offering={uuid.uuid4()}"))
+    assert "公表された契約はまだありません" in of_none
+    with db.reading() as session:
+        software = session.exec(select(Listing.offering_id)).all()
+    listed = [client.get(f"/notices?offering={each}").text for each in software]
+    assert [anew["id"].removesuffix("-1") in each for each in listed].count(True) == 1
+    assert client.get("/notices?offering=x").status_code == 404
+
+
+def test_the_database_itself_keeps_what_was_published(market, contract):
+    publish(market, contract)
+    market.as_(market.clerk).submit(
+        f"{contract}/notice", {**TICKED, "amount": "", "reason": "金額は公表しないため。"}
+    )
+    engine, public = db.current().engine, "UPDATE contract_notices SET {} WHERE state = 'published'"
+    refused = {
+        "publication_stays": "content = '{}'",
+        "published_as_prepared": "content_sha256 = 'x'",
+        "never_prepared_again": "state = 'prepared', contract_id = id",
+        "order_stays": "sequence = 0",
+        "withdrawn_with_a_reason": "state = 'withdrawn'",
+    }
+    attempts = {rule: public.format(change) for rule, change in refused.items()}
+    attempts["kept"] = "DELETE FROM contract_notices WHERE state = 'published'"
+    attempts["publish"] = (
+        "UPDATE contract_notices SET state = 'published', content = '{}', published_at = updated_at,"
+        " published_by_id = (SELECT id FROM people WHERE id <> prepared_by_id LIMIT 1), sequence = 9"
+        " WHERE state = 'prepared'"
+    )
+    attempts["born"] = (
+        "INSERT INTO contract_notices (id, created_at, updated_at, version, contract_id, owner_id,"
+        " state, content, content_sha256, prepared_by_id, withdrawal_reason, correction_reason)"
+        " SELECT corrects_id, created_at, updated_at, 1, contract_id, owner_id, 'withdrawn', '{}',"
+        " '', prepared_by_id, '', '' FROM contract_notices WHERE state = 'prepared'"
+    )
+    if not db.current().is_sqlite:
+        attempts["truncate"] = "TRUNCATE contract_notices"
+    with db.reading() as session:
+        before = session.execute(_ROWS).all()
+    for rule, statement in attempts.items():
+        with pytest.raises(DatabaseError), engine.begin() as connection:
+            connection.execute(text(statement))
+            pytest.fail(rule)
+    with db.reading() as session:
+        assert session.execute(_ROWS).all() == before
+    with engine.begin() as connection:  # what was never public may go
+        connection.execute(text("DELETE FROM contract_notices WHERE state = 'prepared'"))
 
 
 def test_a_contract_that_nobody_confirmed_is_not_published(market):
