@@ -10,8 +10,10 @@ import threading
 from contextlib import closing
 from types import SimpleNamespace
 
+import boto3
 import pytest
 from click.testing import CliRunner
+from moto.server import ThreadedMotoServer
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from werkzeug.serving import make_server
@@ -283,6 +285,51 @@ def forge(source, target, change):
                 entry = tarfile.TarInfo(member.name)
                 entry.size = len(changed[1])
                 new.addfile(entry, io.BytesIO(changed[1]))
+
+
+def test_a_fresh_bucket_serves_the_same_files_after_a_restore(database, instance, app, bucket):
+    """Two nodes keep no files of their own: what the bucket held comes back into another one."""
+    settings, path = instance.settings, str(instance.path)
+    old, new = bucket("old"), bucket("new")
+    before = [old["NARABI_FILES_URL"], new["NARABI_FILES_URL"]]
+    stores = [storage.BucketStore(each, *list(old.values())[1:]) for each in before]
+    stores[0].keep(SHA256, io.BytesIO(PAPER))
+    shutil.rmtree(settings.data_dir / "files")  # nothing on the disk of the node
+    made = run(settings, "backup", "--to", path, **old)
+    assert made.exit_code == 0, made.output
+    lose(database, settings)
+    stores[0].remove(SHA256)
+    away = {**new, "NARABI_FILES_ENDPOINT": "http://127.0.0.1:9"}
+    refused = run(settings, "restore", "--from", path, **away)
+    assert (refused.exit_code, "ファイルを保存する場所" in refused.output) == (1, True)
+    assert not dumps.is_used()  # a bucket that does not answer is no half of a restore
+    done = run(settings, "restore", "--from", path, **new)
+    assert done.exit_code == 0, done.output
+    assert [(each.sha256, each.size) for each in stores[1].list()] == [(SHA256, len(PAPER))]
+    assert b"".join(storage.read_parts(stores[1].open(SHA256))) == PAPER
+    assert not (settings.data_dir / "files").exists()
+    assert run(settings, "files", "check", **new).exit_code == 0
+    assert run(settings, "files", "check", **old).exit_code == 1  # the old bucket has it no more
+
+
+@pytest.fixture
+def bucket():
+    """Make empty buckets in an S3-compatible service; gives the settings that name one."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    address = "http://{}:{}".format(*server.get_host_and_port())
+    access = {"region_name": "us-east-1", "aws_access_key_id": "id", "aws_secret_access_key": "s"}
+    service = boto3.client("s3", endpoint_url=address, **access)
+
+    def make(name):
+        service.create_bucket(Bucket=name)
+        names = ("URL", "ENDPOINT", "REGION", "KEY_ID", "KEY_SECRET")
+        told = (f"s3://{name}/files", address, *access.values())
+        return {f"NARABI_FILES_{each}": value for each, value in zip(names, told, strict=True)}
+
+    yield make
+    service.close()
+    server.stop()
 
 
 def test_lost_file_is_told_and_the_rest_is_kept(database, instance):
