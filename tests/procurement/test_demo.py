@@ -126,6 +126,9 @@ def _check_cases(settings):
 
 
 def _check_pages(client):
+    page = text_of(client.page("/notices").find(".//main"))
+    assert "（訂正あり）" in page
+    assert "（見本）" in page
     main = text_of(client.page("/").find(".//main"))
     assert "公共施設予約システム標準仕様書（見本）" in main
     asked = text_of(client.page("/specifications/MIHON-SHISETSU/3.0/consultation").find(".//main"))
