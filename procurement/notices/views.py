@@ -47,7 +47,7 @@ def prepare(contract_id: uuid.UUID) -> ResponseReturnValue:
         form.status,
         form=form,
         contract=contract,
-        notice=waiting,
+        subject=waiting,
         public=public,
         facts=_shown(services.gather_facts(session, contract, told)),
         **_words(),
@@ -82,7 +82,7 @@ def _decide(
         form.status,
         form=form,
         contract=contract,
-        notice=notice,
+        subject=notice,
         public=public,
         public_facts=_shown(public.facts) if public else None,
         facts=_shown(notice.facts) if notice else None,
@@ -146,7 +146,7 @@ def show(notice_id: uuid.UUID) -> ResponseReturnValue:
     notice = find_public_notice(session, notice_id)
     return web.render_page(
         "notices/show.html",
-        notice=notice,
+        subject=notice,
         facts=_shown(notice.facts),
         told=queries.list_told(session, notice.contract_id),
         **_words(),

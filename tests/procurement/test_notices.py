@@ -151,6 +151,9 @@ def test_a_public_notice_is_corrected_only_by_another_one_under_the_same_ocid(
         assert api.json(f"/notices/{each}")["releases"] == [before, after]
         assert REASON in text_of(client.page(f"/notices/{each}"))
     assert "この内容は訂正されました" in text_of(client.page(f"/notices/{old}"))
+    assert (
+        'class="notice ' not in client.get(f"/notices/{new}").text
+    )  # no empty box above the title
     listed = client.get("/notices").text
     assert (new in listed, old in listed) == (True, False)
 
