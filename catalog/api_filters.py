@@ -15,7 +15,10 @@ class ServerFilter(LabelledCode):
     REFERENCES_CONFIRMED = "references_confirmed", "名前を出すことを確かめた団体だけ"
     ONCE_PUBLIC = "once_public", "公開されたことのある版だけ"
     VERSIONS_PUBLISHED = "versions_published", "公表された版だけ"
-    NOTICES_PUBLISHED = "notices_published", "団体が公表し、取り下げていない契約だけ"
+    NOTICES_PUBLISHED = (
+        "notices_published",
+        "団体が公表した契約だけ。取り下げたものは中身を載せない",
+    )
     OWN_ORGANISATION = "own_organisation", "トークンの組織のものだけ"
     NOT_PUBLIC = "not_public", "まだ公開していない版だけ"
 

@@ -43,6 +43,8 @@ CODES = {
     "active": "有効",
     "added": "加わった文",
     "award": "相手の決定",
+    "awardUpdate": "相手の決定の訂正",
+    "contractUpdate": "契約の訂正",
     "buyer": "契約する団体",
     "certificate": "認証書",
     "complete": "終わっている",

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request, url_for
 from accounts.auth import access, settings
 from accounts.permissions import Permission
 from catalog.api import TooOld
+from catalog.api_filters import ServerFilter
 from core import api, changes, web
 from procurement.notices import ocds, queries
 from procurement.notices.api_schemas import (
@@ -32,6 +33,7 @@ _NOTHING_YET = "1970-01-01T00:00:00Z"
     "団体が公表した契約、その訂正と取下げ（OCDS 1.1のrelease package）",
     query=NoticesPageQuerySchema,
     answer=NoticeListSchema,
+    adds=(ServerFilter.NOTICES_PUBLISHED,),
     problems=(410,),
 )
 def list_notices(query: dict[str, Any]) -> Response:
@@ -57,6 +59,7 @@ def list_notices(query: dict[str, Any]) -> Response:
 @api.endpoint(
     "公表された契約1件と、その訂正（OCDS 1.1のrelease package）",
     answer=OcdsReleasePackageSchema,
+    adds=(ServerFilter.NOTICES_PUBLISHED,),
     problems=(404, 410),
 )
 def show_notice(notice_id: UUID, query: dict[str, Any]) -> dict[str, Any]:

@@ -44,15 +44,8 @@ def prepare_notice(
     waiting, public = queries.find_notices(session, contract.id, for_update=True)
     if (waiting.version if waiting else 0) != version:
         raise StaleVersion("ほかの人が先に公表の案を作りました。今の案を確かめてください。")
-    content = canonical_json(gather_facts(session, contract, amount))
-    said: dict[str, Any] = {
-        "content": content.decode(),
-        "content_sha256": sha256_hex(content),
-        "prepared_by_id": actor.person_id,
-        "corrects_id": public.id if public else None,
-        "correction_reason": reason if public else "",
-    }
-    _check_correction(public, said)
+    said = _word(session, contract, amount, public, reason)
+    said["prepared_by_id"] = actor.person_id
     if waiting is None:
         waiting = ContractNotice(contract_id=contract.id, owner_id=contract.owner_id, **said)
         session.add(waiting)
@@ -61,6 +54,25 @@ def prepare_notice(
         waiting.revise(version, **said)
     _record(session, actor, contract, waiting, "notice.prepare")
     return waiting
+
+
+def _word(
+    session: Session,
+    contract: Contract,
+    amount: int | None,
+    public: ContractNotice | None,
+    reason: str,
+) -> dict[str, Any]:
+    """Return the words of a notice; raises GuardFailed for a correction that corrects or explains nothing."""
+    content = canonical_json(gather_facts(session, contract, amount))
+    said = {
+        "content": content.decode(),
+        "content_sha256": sha256_hex(content),
+        "corrects_id": public.id if public else None,
+        "correction_reason": reason if public else "",
+    }
+    _check_correction(public, said)
+    return said
 
 
 def _check_correction(public: ContractNotice | None, said: dict[str, Any]) -> None:
