@@ -1,8 +1,10 @@
 """The ZIP that shows what happened in a case: the same records give the same bytes."""
 
 import io
+import re
+import uuid
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -27,13 +29,12 @@ from procurement.quoting.models import QuoteRound
 
 FORMAT = "narabi-proof-2"
 BLOCK = 1_024
+_TELLS_A_PRICE = "selection.propose"
 VERIFIER = "verify_evidence.py"
 _HERE = Path(__file__).parent
 _README = _HERE / "readme.txt"
-_IMPORT = (
-    "from procurement.proof.verify_arithmetic import "
-    "canonical, is_consistent, is_included, is_signed\n\n"
-)
+# The parts of the program, and where each begins that is put in the place of its import.
+_PARTS = {"verify_arithmetic": "Point = ", "verify_acts": "Events = "}
 
 Events = Sequence[tuple[AuditEvent, AuditDetail | None]]
 
@@ -63,13 +64,14 @@ def make_archive(
     events = queries.list_events(session, project.id)
     tree, head = audit_checkpoints.read_tree(session)
     newest = audit_checkpoints.sign_tree(tree, head, seed, made_at)
+    parts = collect_parts(session, project, reads_quotes)
     kept = queries.list_checkpoints(session, events[0][0].sequence) if events else []
     checkpoints = [*(row.checkpoint for row in kept), newest]
     files = {
         "README.txt": _describe(project, newest),
         VERIFIER: assemble_verifier(),
-        **_documents(project, made_at, collect_parts(session, project, reads_quotes)),
-        "events.jsonl": b"".join(_event_line(*each) for each in events),
+        **_documents(project, made_at, parts),
+        "events.jsonl": b"".join(_event_line(*each, parts.withheld) for each in events),
         "proofs.json": canonical_json(_prove(tree, events, checkpoints)),
         "checkpoints.json": canonical_json([each.values() for each in checkpoints]),
     }
@@ -81,13 +83,17 @@ def make_archive(
 
 @cache
 def assemble_verifier() -> bytes:
-    """Return the verifier as one file that needs nothing of ours: its arithmetic put in its place."""
+    """Return the verifier as one file that needs nothing of ours: its parts put in their places."""
     program = (_HERE / VERIFIER).read_text("utf-8")
-    arithmetic = (_HERE / "verify_arithmetic.py").read_text("utf-8")
-    begin = arithmetic.index("Point = ")
-    if _IMPORT not in program:
-        raise DocumentError("the verifier lost the place of its arithmetic")
-    return program.replace(_IMPORT, arithmetic[begin:] + "\n\n").encode()
+    for name, first in _PARTS.items():
+        part = (_HERE / f"{name}.py").read_text("utf-8")
+        taken = rf"from procurement\.proof\.{name} import (\([^)]*\)|[^\n]*)\n"
+        found = re.search(taken, program)
+        if found is None:
+            raise DocumentError(f"the verifier lost the place of {name}")
+        body = part[part.index(first) :]
+        program = f"{program[: found.start()]}{body}\n\n{program[found.end() :]}"
+    return program.encode()
 
 
 def _describe(project: Project, checkpoint: Checkpoint) -> bytes:
@@ -117,7 +123,11 @@ def _documents(project: Project, made_at: datetime, parts: Parts) -> dict[str, b
     return {"project.json": canonical_json(described), **parts.files}
 
 
-def _event_line(event: AuditEvent, detail: AuditDetail | None) -> bytes:
+def _event_line(
+    event: AuditEvent, detail: AuditDetail | None, withheld: Collection[uuid.UUID | None]
+) -> bytes:
+    if event.subject_id in withheld and event.action == _TELLS_A_PRICE:
+        detail = None  # its commitment stays, so that what is shown later can be held against it
     line = {
         "event": event_fields(event),
         "hash": event.hash,

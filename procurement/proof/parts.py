@@ -14,7 +14,7 @@ from procurement.projects.models import Project
 from procurement.proof import queries
 from procurement.quoting import queries as quoting_queries
 from procurement.quoting.models import QuoteRound
-from procurement.selection.queries import list_external_decisions
+from procurement.selection.queries import find_quoted_rounds, list_external_decisions
 from procurement.selection.services import describe_external
 
 
@@ -23,6 +23,7 @@ class Parts:
     """Files by path, and by noun what names them."""
 
     files: dict[str, bytes] = field(default_factory=dict)
+    withheld: frozenset[uuid.UUID | None] = frozenset()  # choices whose price is not told
     listed: dict[str, list[Mapping[str, Any]]] = field(
         default_factory=lambda: {
             noun: [] for noun in ("evidence", "decisions", "requests", "papers", "quotes")
@@ -39,10 +40,13 @@ def collect_parts(
 ) -> Parts:
     """Return everything fixed of a case; estimated prices and sealed quotes stay where they are.
 
-    So do opened quotes that whoever takes it may not read yet, such as an auditor before the end.
+    So do opened quotes, and the papers that tell them, which whoever takes it may not read yet, such
+    as an auditor before the end: they are named as withheld.
     """
     parts = Parts()
     _add_evidence(session, project, parts)
+    quoted = find_quoted_rounds(session, project.id).items()
+    parts.withheld = frozenset(key for key, each in quoted if not reads_quotes(each))
     _add_papers(session, project, parts)
     for round_ in reversed(quoting_queries.list_rounds(session, project.id)):
         if round_.is_sent:
@@ -65,11 +69,16 @@ def _add_papers(session: Session, project: Project, parts: Parts) -> None:
     for each in project_queries.list_paper_files(session, list(files)):
         files[each.paper_id][each.format] = each.content
     for paper in papers:
+        named = {"kind": paper.kind.value, "title": paper.kind.label}
+        if paper.subject_id in parts.withheld:
+            about = {"revision": paper.revision, "sha256": paper.sha256, "withheld": True}
+            parts.add("papers", paper.id, **named, **about, files={})
+            continue
         begin = f"papers/{paper.kind.value}-{paper.revision}"
         paths = {"payload": f"{begin}.json", **{f: f"{begin}.{f}" for f in files[paper.id]}}
         parts.files[paths["payload"]] = paper.payload.encode()
         parts.files |= {paths[name]: content for name, content in files[paper.id].items()}
-        parts.add("papers", paper.id, kind=paper.kind.value, title=paper.kind.label, files=paths)
+        parts.add("papers", paper.id, **named, files=paths)
 
 
 def _add_round(session: Session, round_: QuoteRound, parts: Parts, *, is_withheld: bool) -> None:

@@ -18,10 +18,21 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from procurement.proof.verify_acts import (
+    GONE,
+    Events,
+    check_choosers,
+    check_order,
+    check_people,
+    detail_of,
+    differs,
+    done,
+    tell_gone,
+    told,
+)
 from procurement.proof.verify_arithmetic import canonical, is_consistent, is_included, is_signed
 
 Files = Mapping[str, bytes]
-Events = Sequence[Mapping[str, Any]]
 
 MANIFEST = "manifest.json"
 CHECKPOINT_FORMAT = "narabi-checkpoint-2"
@@ -33,24 +44,6 @@ WHOLE = {
     "papers": "paper.keep",
     "quotes": "quote_round.send",
 }
-# The decision, and who must not be the one who decides: whoever edited and whoever handed in last.
-FOUR_EYES = {
-    "selection.approve": {"selection.propose": "submit"},
-    "selection.record_external": {"selection.propose": "submit"},
-    "request.approve": {
-        "request.create": "edit",
-        "request.edit": "edit",
-        "request.submit": "submit",
-    },
-    "quote_round.send": {
-        "quote_round.create": "edit",
-        "quote_round.edit": "edit",
-        "quote_round.submit": "submit",
-    },
-    "quote_round.extend": {"quote_round.propose_extension": "submit"},
-    "contract.confirm": {"contract.register": "submit"},
-}
-
 # --- reading -----------------------------------------------------------------------------------------
 
 
@@ -82,11 +75,11 @@ def check_manifest(files: Files, manifest: Mapping[str, Any], key: bytes) -> Ite
         yield f"{MANIFEST}：0～{size - 1}バイト目のどこかが変わっています（署名が合いません）。"
     elif canonical(manifest) != files[MANIFEST]:
         yield f"{MANIFEST}：書き方が変わっています。"
-    for name, told in manifest["files"].items():
+    for name, known in manifest["files"].items():
         if name not in files:
             yield f"{name}：ファイルがありません。"
-        elif hashlib.sha256(files[name]).hexdigest() != told["sha256"]:
-            yield f"{name}：{_changed_ranges(files[name], told, manifest['block'])}"
+        elif hashlib.sha256(files[name]).hexdigest() != known["sha256"]:
+            yield f"{name}：{_changed_ranges(files[name], known, manifest['block'])}"
     for name in sorted(set(files) - set(manifest["files"]) - {MANIFEST}):
         yield f"{name}：一式にないファイルです。"
 
@@ -173,46 +166,86 @@ def check_events(
 def check_documents(files: Files, events: Events, listed: Mapping[str, Any]) -> Iterator[str]:
     """Compare all documents with the hashes that the trail holds of them; none may be left out."""
     yield from _check_whole(listed, events)
-    locked = _told(events, "evidence.lock", "sha256")
+    locked = told(events, "evidence.lock", "sha256")
     for each in listed["evidence"]:
-        if _hash_of(files, each["path"]) != locked.get(each["id"]):
+        if differs(_hash_of(files, each["path"]), locked.get(each["id"])):
             yield f"{each['path']}：検索を確定したときの記録と合いません。"
     yield from _check_decisions(files, events, listed)
-    approved = _told(events, "request.approve", "sha256")
-    texts = _told(events, "request.approve", "document_sha256")
+    approved = told(events, "request.approve", "sha256")
+    texts = told(events, "request.approve", "document_sha256")
     decisions = ("selection.approve", "selection.record_external")
-    choices = {each for act in decisions for each in _told(events, act, "sha256").values()}
+    choices = {each for act in decisions for each in told(events, act, "sha256").values()}
     for each in listed["requests"]:
         parts = {name: _hash_of(files, each[name]) for name in ("payload", "document")}
         combined = hashlib.sha256(canonical(parts)).hexdigest()
-        if combined != approved.get(each["id"]) or parts["document"] != texts.get(each["id"]):
+        is_other = differs(combined, approved.get(each["id"]))
+        if is_other or differs(parts["document"], texts.get(each["id"])):
             yield f"{each['document']}：決裁したときの記録と合いません。"
             continue
         chosen = json.loads(files[each["payload"]])["references"].get("selection_sha256")
-        if chosen and chosen not in choices:
+        if chosen and GONE not in choices and chosen not in choices:
             yield f"{each['payload']}：決裁した選定にもとづいていません。"
-    kept = _told(events, "paper.keep", "sha256")
+    # Where the record of a search is gone, its papers still print the hash of what was locked.
+    files_of = {each["id"]: each["path"] for each in listed["evidence"]}
+    searches = {
+        _hash_of(files, files_of.get(key, "")) if sha256 is GONE else sha256
+        for key, sha256 in locked.items()
+    }
+    yield from _check_papers(files, events, listed, searches)
+
+
+def _check_papers(
+    files: Files, events: Events, listed: Mapping[str, Any], searches: set[str]
+) -> Iterator[str]:
+    kept = told(events, "paper.keep", "sha256")
     for each in listed["papers"]:
+        if each.get("withheld"):
+            if not is_lawfully_withheld(each, listed):
+                yield f"project.json：{name_paper(each)}は、伏せる書類ではないのに入っていません。"
+            if differs(each["sha256"], kept.get(each["id"])):
+                yield f"project.json：{name_paper(each)}のハッシュが、作ったときの記録と合いません。"
+            continue
         hashes = {name: _hash_of(files, path) for name, path in each["files"].items()}
-        if hashlib.sha256(canonical(hashes)).hexdigest() != kept.get(each["id"]):
+        if differs(hashlib.sha256(canonical(hashes)).hexdigest(), kept.get(each["id"])):
             yield f"{each['files']['payload']}：書類を作ったときの記録と合いません。"
             continue
         printed = json.loads(files[each["files"]["payload"]])["references"].get("evidence_sha256")
-        if printed and printed not in locked.values():
+        if printed and printed not in searches:
             yield f"{each['files']['payload']}：確定した検索の記録にもとづいていません。"
 
 
+def is_lawfully_withheld(paper: Mapping[str, Any], listed: Mapping[str, Any]) -> bool:
+    """Tell whether a paper may be left out: the 選定調書, while the opened quotes are left out too."""
+    hidden = any(each.get("withheld") for each in listed["quotes"])
+    return hidden and paper["kind"] == "selection_record"
+
+
+def name_paper(paper: Mapping[str, Any]) -> str:
+    """Name a paper as its body does."""
+    return f"{paper['title']}　第{paper['revision']}版"
+
+
+def tell_withheld(listed: Mapping[str, Any]) -> Iterator[str]:
+    """Say what whoever took the records could not read yet; that is no fault."""
+    for each in listed["quotes"]:
+        if each.get("withheld"):
+            yield f"{each['number']}の開封した見積は、取り出した人がまだ見られないため、入っていません。"
+    for each in listed["papers"]:
+        if each.get("withheld"):
+            yield f"{name_paper(each)}は、取り出した人がまだ見られないため、入っていません。"
+
+
 def _check_decisions(files: Files, events: Events, listed: Mapping[str, Any]) -> Iterator[str]:
-    told = _told(events, "selection.record_external", "decision_sha256")
+    recorded = told(events, "selection.record_external", "decision_sha256")
     for each in listed["decisions"]:
-        if _hash_of(files, each["path"]) != told.get(each["id"]):
+        if differs(_hash_of(files, each["path"]), recorded.get(each["id"])):
             yield f"{each['path']}：庁外決裁を記録したときの内容と合いません。"
 
 
 def _check_whole(listed: Mapping[str, Any], events: Events) -> Iterator[str]:
     for part, action in WHOLE.items():
         ids = {each["id"] for each in listed[part]}
-        for each in _done(events, action):
+        for each in done(events, action):
             if each["event"]["subject_id"] not in ids:
                 number = each["event"]["sequence"]
                 yield f"project.json：{number}番の記録（{action}）の書類が、この一式に入っていません。"
@@ -220,14 +253,14 @@ def _check_whole(listed: Mapping[str, Any], events: Events) -> Iterator[str]:
 
 def check_quotes(files: Files, events: Events, listed: Mapping[str, Any]) -> Iterator[str]:
     """Check letters, deadlines, receipts and the two openers of every round of quotes."""
-    sent = _told(events, "quote_round.send", "sha256")
+    sent = told(events, "quote_round.send", "sha256")
     for each in listed["quotes"]:
         letter = files.get(each["letter"], b"")
-        if hashlib.sha256(letter).hexdigest() != sent.get(each["id"]):
+        if differs(hashlib.sha256(letter).hexdigest(), sent.get(each["id"])):
             yield f"{each['letter']}：見積を依頼したときの記録と合いません。"
             continue
         opening = [
-            e for e in _done(events, "quote_round.open") if e["event"]["subject_id"] == each["id"]
+            e for e in done(events, "quote_round.open") if e["event"]["subject_id"] == each["id"]
         ]
         if each["opened"] is None:
             if opening and not each.get("withheld"):
@@ -239,9 +272,9 @@ def check_quotes(files: Files, events: Events, listed: Mapping[str, Any]) -> Ite
         quotes = json.loads(files.get(each["opened"], b"[]"))
         yield from _check_opening(json.loads(letter), quotes, opening[0], each)
         extended = [
-            _detail(e).get("until", "")
-            for e in _done(events, "quote_round.extend")
-            if e["event"]["subject_id"] == each["id"]
+            detail_of(e)["until"]
+            for e in done(events, "quote_round.extend")
+            if e["event"]["subject_id"] == each["id"] and e["detail"] is not None
         ]
         deadline = max([json.loads(letter)["deadline_at"], *extended], key=_moment)
         number, opened_at = opening[0]["event"]["sequence"], opening[0]["event"]["occurred_at"]
@@ -255,7 +288,7 @@ def _check_opening(
     opening: Mapping[str, Any],
     each: Mapping[str, Any],
 ) -> Iterator[str]:
-    told, number = _detail(opening), opening["event"]["sequence"]
+    known, number = detail_of(opening), opening["event"]["sequence"]
     for quote in quotes:
         sealed = canonical(quote["content"]) + bytes.fromhex(quote["nonce"])
         if hashlib.sha256(sealed).hexdigest() != quote["receipt_sha256"]:
@@ -263,11 +296,11 @@ def _check_opening(
     opened = sorted([quote["invitation_id"], quote["receipt_sha256"]] for quote in quotes)
     if opening["detail"] is None:
         return
-    if hashlib.sha256(canonical(opened)).hexdigest() != told.get("opened_set_sha256"):
+    if hashlib.sha256(canonical(opened)).hexdigest() != known.get("opened_set_sha256"):
         yield f"{each['opened']}：開封した見積が、開封の記録と合いません。"
-    if len({told.get("first_by"), told.get("second_by"), None}) < 3:
+    if len({known.get("first_by"), known.get("second_by"), None}) < 3:
         yield f"{number}番の開封が、別々の2人によるものではありません。"
-    if opening["event"]["person_id"] != told.get("second_by"):
+    if opening["event"]["person_id"] != known.get("second_by"):
         yield f"{number}番の開封をした人が、記録と違います。"
     if letter["conditions_sha256"] != hashlib.sha256(canonical(letter["conditions"])).hexdigest():
         yield f"{each['letter']}：依頼の条件がハッシュと合いません。"
@@ -277,73 +310,19 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def check_order(events: Events) -> Iterator[str]:
-    """Check that the weights of an evaluation were fixed before anybody gave a score."""
-    fixed: dict[str, bool] = {}
-    scored: set[str] = set()
-    for each in events:
-        fields = each["event"]
-        subject, number = fields["subject_id"], fields["sequence"]
-        if fields["outcome"] != "done":
-            continue
-        if fields["action"] in {"evaluation.fix", "evaluation.unfix"}:
-            if subject in scored:
-                yield f"{number}番で、採点のあとに評価の重みが変えられています。"
-            fixed[subject] = fields["action"] == "evaluation.fix"
-        if fields["action"] == "evaluation.score":
-            scored.add(subject)
-            if not fixed.get(subject):
-                yield f"{number}番の採点が、評価の重みの確定より前です。"
-
-
-def check_people(events: Events) -> Iterator[str]:
-    """Check that another person approved what was prepared, and that what was sent was approved."""
-    prepared: dict[tuple[str, str], str] = {}
-    approved: dict[str, str | None] = {}
-    for each in events:
-        fields = each["event"]
-        subject, action = fields["subject_id"], fields["action"]
-        if fields["outcome"] != "done":
-            continue
-        for decision, acts in FOUR_EYES.items():
-            if action in acts:
-                prepared[f"{subject} {decision}", acts[action]] = fields["person_id"]
-        if action in FOUR_EYES:
-            mine = [who for key, who in prepared.items() if key[0] == f"{subject} {action}"]
-            if not mine or fields["person_id"] in mine:
-                yield f"{fields['sequence']}番の決裁が、準備した人と別の人のものではありません。"
-            approved[subject] = _detail(each).get("sha256")
-        sent = _detail(each).get("sha256") if action in {"request.send", "request.accept"} else None
-        if sent and sent != approved.get(subject):
-            yield f"{fields['sequence']}番で送ったか承諾したものが、決裁したものと違います。"
-
-
-def _told(events: Events, action: str, name: str) -> dict[str, Any]:
-    return {e["event"]["subject_id"]: _detail(e).get(name) for e in _done(events, action)}
-
-
 def _hash_of(files: Files, path: str) -> str:
     return hashlib.sha256(files.get(path, b"")).hexdigest()
 
 
-def _done(events: Events, action: str) -> Events:
-    return [e for e in events if (e["event"]["action"], e["event"]["outcome"]) == (action, "done")]
-
-
-def _detail(each: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = each["detail"] or {}
-    return found
-
-
 def check_all(
     files: Files, public_key: str, outside: Mapping[str, Any] | None
-) -> tuple[list[str], Mapping[str, Any], int]:
-    """Return the sentence of every fault, the manifest, and the number of events."""
+) -> tuple[list[str], Mapping[str, Any], int, list[str]]:
+    """Return the sentence of every fault, the manifest, the number of events, and what is not known."""
     manifest = json.loads(files[MANIFEST])
     key = bytes.fromhex(public_key or manifest["public_key"])
     faults = list(check_manifest(files, manifest, key))
     if faults:
-        return faults, manifest, 0
+        return faults, manifest, 0, []
     events = [json.loads(line) for line in files["events.jsonl"].splitlines()]
     checkpoints = json.loads(files["checkpoints.json"])
     proofs, listed = json.loads(files["proofs.json"]), json.loads(files["project.json"])
@@ -352,8 +331,9 @@ def check_all(
     faults += check_documents(files, events, listed)
     faults += check_quotes(files, events, listed)
     faults += check_order(events)
-    faults += check_people(events)
-    return faults, manifest, len(events)
+    faults += [*check_people(events), *check_choosers(events)]
+    notes = [*tell_withheld(listed), *tell_gone(events)]
+    return faults, manifest, len(events), notes
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -370,7 +350,7 @@ def main(arguments: Sequence[str]) -> int:
     say = sys.stdout.write
     try:
         outside = json.loads(asked.checkpoint.read_text("utf-8")) if asked.checkpoint else None
-        faults, manifest, events = check_all(read_files(asked.place), asked.public_key, outside)
+        found = check_all(read_files(asked.place), asked.public_key, outside)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError, OSError) as error:
         say(
             f"{MANIFEST}かほかのファイルが壊れていて読めません（{type(error).__name__}：{error}）。\n"
@@ -379,8 +359,9 @@ def main(arguments: Sequence[str]) -> int:
     except (zipfile.BadZipFile, struct.error):
         say("ZIPファイルが壊れています。\n")
         return 1
-    for fault in faults:
-        say(f"{fault}\n")
+    faults, manifest, events, notes = found
+    for sentence in (*faults, *notes):
+        say(f"{sentence}\n")
     if faults:
         say(f"{len(faults)}件の問題があります。\n")
         return 1

@@ -3,12 +3,14 @@
 import uuid
 from collections.abc import Collection
 
+from sqlalchemy.orm import joinedload
 from sqlmodel import Session, col, or_, select
 
 from catalog.offerings.models import Listing, ListingVersion, OfferingVersion
 from catalog.specifications.models import SpecificationVersion
 from core.japanese import fiscal_year, fiscal_year_bounds
 from procurement.projects.models import Project, ProjectState
+from procurement.quoting.models import Quote, QuoteRound
 from procurement.selection.models import ExternalDecision, Selection
 
 _NEVER_BOUGHT = (ProjectState.CANCELLED, ProjectState.NONE_SUITABLE)
@@ -29,6 +31,23 @@ def approved_selection(session: Session, project_id: uuid.UUID) -> Selection | N
     """Return the choice that stands: the newest, when it is approved."""
     found = latest_selection(session, project_id)
     return found if found is not None and found.is_approved else None
+
+
+def find_quoted_rounds(
+    session: Session, project_id: uuid.UUID
+) -> dict[uuid.UUID | None, QuoteRound]:
+    """Return, by choice, the round whose opened quotes the choice and its paper tell.
+
+    Whoever may not read those quotes may not read that paper either (rules.md, section 1).
+    """
+    statement = (
+        select(Selection.id, QuoteRound)
+        .join(Quote, col(Quote.id) == Selection.quote_id)
+        .join(QuoteRound, col(QuoteRound.id) == Quote.round_id)
+        .where(Selection.project_id == project_id)
+        .options(joinedload(QuoteRound.project, innerjoin=True))  # type: ignore[arg-type]
+    )
+    return dict(session.exec(statement).all())
 
 
 def find_external_decision(session: Session, selection_id: uuid.UUID) -> ExternalDecision | None:

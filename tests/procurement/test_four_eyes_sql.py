@@ -62,6 +62,11 @@ SUBMITTED = (
     ),
     (
         "usage_contract_requests",
+        f"{_APPROVED}, approved_by_id = :clerk, submitted_by_id = :second, last_editor_id = :second",
+        "approved_by_no_chooser",
+    ),
+    (
+        "usage_contract_requests",
         f"{_APPROVED}, approved_by_id = :approver, submitted_by_id = NULL",
         "approved_by_somebody",
     ),

@@ -29,6 +29,7 @@ from core.errors import NotFound
 from core.sealing import commit
 from procurement.projects.queries import get_project
 from procurement.proof import archive, services
+from procurement.proof import verify_acts as acts
 from procurement.proof import verify_arithmetic as arithmetic
 from procurement.proof import verify_evidence as verifier
 from procurement.proof.cli import export_case
@@ -225,7 +226,7 @@ def test_who_holds_the_key_cannot_change_the_past_either(case, settings):
     assert "の詳細が約束の値と合いません" in told(lambda e: e[3]["detail"].update(title="x"))[0]
     assert "木に入っていることを確かめられません" in told(rewrite)[0]
     assert any("順番が違います" in said for said in told(lambda e: e.reverse()))
-    assert told(lambda e: e[3].update(detail=None)) == []  # erased by law
+    _tell_what_was_erased_from_what_was_forged(files, events, told, seed)
     assert "検索を確定したときの記録と合いません" in lie(**{"evidence/1.json": b"{}"})[0]
     assert "決裁したときの記録と合いません" in lie(**{"requests/1/document.pdf": b"%PDF"})[0]
     assert "書類を作ったときの記録と合いません" in lie(**{"papers/search_record-1.xlsx": b"PK"})[0]
@@ -242,6 +243,27 @@ def test_who_holds_the_key_cannot_change_the_past_either(case, settings):
     assert faults_of(files, outside=checkpoints[1]) == []
     assert "手元のものと違います" in faults_of(files, outside=outside)[0]
     assert "比べられません" in faults_of(files, outside={**outside, "sequence": 1})[0]
+
+
+def _tell_what_was_erased_from_what_was_forged(files, events, told, seed):
+    """Erase each detail by law: nothing is called forged; a forged thing beside it is still found."""
+    for number in range(len(events)):
+        assert told(lambda e, at=number: e[at].update(detail=None)) == [], events[number]["event"]
+    erased = [{**each, "detail": None, "salt": None} for each in events]
+    lines = b"\n".join(rfc8785.dumps(each) for each in erased)
+    gone = resign({**files, "events.jsonl": lines}, seed)
+    faults, _, _, notes = verifier.check_all(gone, "", None)
+    assert (faults, len(notes)) == ([], len(events))
+    assert all("偽造とは言えませんが" in said and "比べられません" in said for said in notes)
+    assert verifier.check_all(files, "", None)[3] == []
+    (lock,) = (at for at, each in enumerate(events) if each["event"]["action"] == "evidence.lock")
+    one = [{**each, "detail": None} if at == lock else each for at, each in enumerate(events)]
+    lines = b"\n".join(rfc8785.dumps(each) for each in one)
+    forged = {**files, "events.jsonl": lines, "evidence/1.json": b"{}"}
+    assert "確定した検索の記録にもとづいていません" in faults_of(resign(forged, seed))[0]
+    lying = [{**each, "event": {**each["event"], "person_id": "x"}} for each in erased]
+    lines = b"\n".join(rfc8785.dumps(each) for each in lying)
+    assert "ハッシュと合いません" in faults_of(resign({**files, "events.jsonl": lines}, seed))[0]
 
 
 def test_a_checkpoint_of_the_first_events_own_second_is_in_the_pack(case, settings, monkeypatch):
@@ -285,14 +307,23 @@ def test_one_person_alone_and_a_thing_sent_that_was_not_approved_are_told():
         event(2, "request.approve", "b", sha256="1"),
         event(3, "request.send", "b", sha256="1"),
     ]
-    assert list(verifier.check_people(good)) == []
+    assert list(acts.check_people(good)) == []
     alone = [good[0], event(2, "request.approve", "a", sha256="1")]
-    assert list(verifier.check_people(alone)) == [
+    assert list(acts.check_people(alone)) == [
         "2番の決裁が、準備した人と別の人のものではありません。"
     ]
-    assert list(verifier.check_people(good[1:2])) != []
+    assert list(acts.check_people(good[1:2])) != []
+    # Whoever proposed the choice may not decide its request, though the subjects differ.
+    chosen = event(0, "selection.propose", "b")
+    chosen["event"]["subject_id"] = "choice"
+    drawn = [chosen, event(1, "request.create", "a"), *good]
+    assert list(acts.check_choosers(drawn)) == [
+        "2番の決裁が、その選定の案を作った人によるものです。"
+    ]
+    chosen["event"]["person_id"] = "c"
+    assert list(acts.check_choosers(drawn)) == []
     other = [*good[:2], event(3, "request.send", "b", sha256="2")]
-    assert list(verifier.check_people(other)) == [
+    assert list(acts.check_people(other)) == [
         "3番で送ったか承諾したものが、決裁したものと違います。"
     ]
 
@@ -335,8 +366,8 @@ def test_scores_before_weights_and_quotes_opened_early_by_one_or_otherwise_are_t
         return {"event": {**fields, "subject_id": "s", "outcome": "done"}, "detail": detail}
 
     fix, score = event(1, "evaluation.fix", "a"), event(2, "evaluation.score", "a")
-    assert list(verifier.check_order([fix, score])) == []
-    assert list(verifier.check_order([score, fix])) == [
+    assert list(acts.check_order([fix, score])) == []
+    assert list(acts.check_order([score, fix])) == [
         "2番の採点が、評価の重みの確定より前です。",
         "1番で、採点のあとに評価の重みが変えられています。",
     ]

@@ -1,14 +1,21 @@
 """A choice at an opened quote: its method, its ground, and why not the lowest; words once, on SQLite."""
 
+import io
+import json
+import zipfile
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
+from accounts.models import Role
 from core import db
 from core.clock import JST, today_jst, utcnow
+from procurement.projects import queries as project_queries
 from procurement.projects import services
 from procurement.projects.models import ProjectState
+from procurement.projects.paper_models import PaperKind
 from procurement.projects.weighing import Score
+from procurement.proof import verify_evidence as verifier
 from procurement.quoting.models import QuoteOutcome
 from procurement.selection.models import PriceSource
 from tests import factories
@@ -83,11 +90,61 @@ def test_opened_quote_is_chosen_by_a_method_with_every_reason(market, hold_clock
         market.cheap.id: QuoteOutcome.NOT_CHOSEN,
         market.other.id: QuoteOutcome.CHOSEN,
     }
+    _auditor_waits_for_the_end(market)
     # The request takes its price from the opened quote.
     assert market.draw_up(**{"answer_due_on-year": "2099"}).status_code == 303
-    request = f"/requests/{market.request().id}"
-    assert "990,000円" in text_of(market.as_(market.clerk).page(request))
+    assert "990,000円" in text_of(market.as_(market.clerk).page(f"/requests/{market.request().id}"))
     _declined_quote_gives_way_to_the_next(market, hold_clock, town, sole)
+
+
+def _auditor_waits_for_the_end(market):
+    """What tells opened quotes keeps their rule: on the page, as a file and in the ZIP."""
+    with db.transaction() as session:
+        auditor = factories.person(session, Role.AUDITOR)
+        project_id = market.project().id
+        papers = project_queries.list_papers(session, project_id)
+    (record,) = (each for each in papers if each.kind is PaperKind.SELECTION_RECORD)
+    address = f"/projects/{project_id}"
+    clerk, reader = market.as_(market.clerk), market.as_(auditor)
+    for suffix in ("pdf", "docx"):
+        file = f"{address}/papers/{record.id}.{suffix}"
+        assert (clerk.get(file).status_code, reader.get(file).status_code) == (200, 403)
+        assert file in clerk.get(f"{address}/papers").text
+        assert file not in reader.get(f"{address}/papers").text
+    assert "今の役割では見られません" in reader.get(f"{address}/papers").text
+    for page in ("papers", "decision", "pack"):
+        assert "990,000" not in text_of(reader.page(f"{address}/{page}")), page
+    assert "990,000" in text_of(clerk.page(f"{address}/decision"))
+    files = _unzip(reader.submit(f"{address}/pack", {}).data)
+    assert not [name for name in files if name.startswith("papers/selection_record")]
+    held = b"".join(each for name, each in files.items() if not name.endswith(".pdf"))
+    # Of the choice that was returned, at a price that only its quote has.
+    assert b"1069200" not in held
+    assert b"1,069,200" not in held
+    faults, _, _, notes = verifier.check_all(files, "", None)
+    assert faults == []
+    assert any(said.startswith("選定調書　第1版は、取り出した人がまだ見られない") for said in notes)
+    listed = json.loads(files["project.json"])
+    (kept,) = (each for each in listed["papers"] if each.get("withheld"))
+    assert kept["sha256"] == record.sha256
+    events = [json.loads(line) for line in files["events.jsonl"].splitlines()]
+    kept["sha256"] = "0" * 64
+    assert "ハッシュが、作ったときの記録と合いません" in _say(files, events, listed)
+    for each in listed["quotes"]:  # a paper alone, or another one, cannot be called withheld
+        each.pop("withheld", None)
+    assert "伏せる書類ではない" in _say(files, events, listed)
+    whole = _unzip(clerk.submit(f"{address}/pack", {}).data)
+    assert b"1069200" in whole["events.jsonl"]
+    assert verifier.check_all(whole, "", None)[0::3] == ([], [])
+
+
+def _say(files, events, listed):
+    return " ".join(verifier.check_documents(files, events, listed))
+
+
+def _unzip(content):
+    with zipfile.ZipFile(io.BytesIO(content)) as held:
+        return {name: held.read(name) for name in held.namelist()}
 
 
 def _declined_quote_gives_way_to_the_next(market, hold_clock, town, sole):

@@ -7,10 +7,9 @@ from procurement.projects.views import (
     cost_conditions,
     evaluation,
     evidence,
-    papers,
 )
 from procurement.projects.views.frame import blueprint, may_search_for
 
-PARTS = (cases, conditions, cost_conditions, evidence, candidates, evaluation, papers)
+PARTS = (cases, conditions, cost_conditions, evidence, candidates, evaluation)
 
 __all__ = ["PARTS", "blueprint", "may_search_for"]

@@ -1,7 +1,7 @@
-"""Pages of the choice: its proposal and its decision."""
+"""Pages of the choice: its proposal, its decision, and the papers of the case."""
 
-from procurement.selection.views import deciding, guiding, proposing, recording
+from procurement.selection.views import deciding, guiding, papers, proposing, recording
 
-PARTS = (guiding, proposing, deciding, recording)
+PARTS = (guiding, proposing, deciding, recording, papers)
 
 __all__ = ["PARTS"]

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from accounts.auth import access, actor
 from accounts.models import Person
-from accounts.permissions import Permission
+from accounts.permissions import Permission, can
 from accounts.queries import list_people
 from core import web
 from core.errors import NotFound
@@ -54,9 +54,8 @@ def decide(project_id: uuid.UUID) -> ResponseReturnValue:
         raise NotFound
     # A returned choice stays what it was, also after a new search was locked.
     rows = candidate_rows(project, session.get_one(EvidencePack, selection.pack_id))
-    chosen = next(
-        row for row in rows if row["candidate"].listing_version_id == selection.listing_version_id
-    )
+    version_id = selection.listing_version_id
+    chosen = next(row for row in rows if row["candidate"].listing_version_id == version_id)
     choice = services.assess_choice(session, project, chosen["candidate"], selection.category)
     external = None if open_ else queries.find_external_decision(session, selection.id)
     return web.render_page(
@@ -66,6 +65,7 @@ def decide(project_id: uuid.UUID) -> ResponseReturnValue:
         project=project,
         selection=selection,
         basis=json.loads(selection.cost_basis),
+        reads_price=_reads_price(session, selection),
         chosen=chosen,
         choice=choice,
         sole=services.needs_acknowledgement(session, choice, selection.method, selection.ground),
@@ -75,6 +75,12 @@ def decide(project_id: uuid.UUID) -> ResponseReturnValue:
         decisions=Decision.choices(),
         open=open_,
     )
+
+
+def _reads_price(session: Session, selection: Selection) -> bool:
+    """Tell whether whoever looks may read the price: that of a quote keeps the rule of the quotes."""
+    round_ = queries.find_quoted_rounds(session, selection.project_id).get(selection.id)
+    return round_ is None or can(actor(), _P.QUOTE_ROUND_READ_OPENED, round_)
 
 
 def _people(
