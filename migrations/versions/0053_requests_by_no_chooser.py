@@ -6,8 +6,8 @@ usage_contract_requests on SQLite (batch mode) calls `drop_trigger` first and `m
 
 from alembic import op
 
-revision = "0052"
-down_revision = "0051"
+revision = "0053"
+down_revision = "0052"
 branch_labels = None
 depends_on = None
 
