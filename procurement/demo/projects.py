@@ -324,7 +324,7 @@ class ProjectStory:
         )
 
     def _find_none(self, session: Session) -> None:
-        self._end(session, projects.find_none_suitable)
+        self._end(session, contracts.find_none_suitable)
 
     def _cancel(self, session: Session) -> None:
         self._end(session, contracts.cancel_project)

@@ -83,6 +83,7 @@ class QuoteOutcome(LabelledCode):
 
     CHOSEN = "chosen", "決定（採用されました）"
     NOT_CHOSEN = "not_chosen", "見送り（採用されませんでした）"
+    NO_CHOICE = "no_choice", "採用なし（どの見積も採用されませんでした）"
 
 
 class QuoteRound(StatefulModel, table=True):

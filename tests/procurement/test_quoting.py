@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import select
 
 from accounts.models import Membership, OrganisationNotice, Role
+from accounts.notices import ORGANISATION_TOLD
 from core import db
 from core.audit import AuditDetail, AuditEvent
 from core.clock import utcnow
@@ -21,11 +23,13 @@ from core.errors import (
     StaleVersion,
     WrongState,
 )
+from core.outbox import OutboxMessage
 from core.sealing import commit
 from procurement.projects.models import ProjectState
 from procurement.quoting import queries, services
-from procurement.quoting.models import QuoteKind, QuoteRevision, RoundState
+from procurement.quoting.models import QuoteKind, QuoteOutcome, QuoteRevision, RoundState
 from tests.drills.race_opening import is_receipt_opened
+from tests.page_checks import text_of
 from tests.procurement.quoting import AFTER, DEADLINE, Quoting, written
 
 
@@ -332,3 +336,35 @@ def test_receipt_given_at_the_deadline_is_opened_or_was_refused(quoting):
         quoting.market.stages.start_over("market")
         quoting.market.reach_compared()
         assert is_receipt_opened(quoting.market)
+
+
+@pytest.mark.parametrize("ending", ["abandon-quotes", "none-suitable", "cancel"])
+def test_each_who_quoted_is_told_its_own_that_no_quote_was_chosen(market, hold_clock, ending):
+    market.reach_compared()
+    town = Quoting(market).send()
+    town.quote(town.seller, market.cheap.id, 24_001)
+    town.quote(town.rival, market.other.id, 25_002)
+    hold_clock(AFTER)
+    town.open(town.clerk)
+    town.open(town.approver)
+    path = f"/projects/{market.project().id}/{ending}"
+    said = {"confirmed": "yes", "reason": "予算がなくなったため。"}
+    assert market.as_(market.clerk).submit(path, said).status_code == 303
+    with db.reading() as session:
+        found = [town.invitation(session, each.id) for each in (market.cheap, market.other)]
+        asked = select(OutboxMessage).where(OutboxMessage.topic == ORGANISATION_TOLD)
+        told = [str(each.payload) for each in session.exec(asked)]
+    assert {each.outcome for each in found} == {QuoteOutcome.NO_CHOICE}
+    people = (market.seller_admin, market.rival_admin)
+    for mine, theirs, person in zip(found, reversed(found), people, strict=True):
+        # By mail and in the list of notices: to each the address of its own request alone.
+        (message,) = (each for each in told if str(mine.addressee_id) in each and "結果" in each)
+        assert str(mine.id) in message
+        assert str(theirs.id) not in message
+        browser = market.as_(person)
+        inbox = text_of(browser.page("/requests/inbox"))
+        assert inbox.count("どの見積も採用されませんでした") == 1
+        page = text_of(browser.page(f"/quote-requests/{mine.id}"))
+        assert "団体はどの見積も採用しないことを決めました" in page
+        assert "予算がなくなった" not in page
+        assert browser.get(f"/quote-requests/{theirs.id}").status_code == 404

@@ -13,7 +13,11 @@ from procurement.contracts.services.preparing import create_request, edit_reques
 from procurement.contracts.services.registering import register_contract
 from procurement.contracts.services.reselecting import reselect_candidate
 from procurement.contracts.services.sending import LAPSE_TOPIC, approve_and_send, send_request
-from procurement.contracts.services.withdrawing import cancel_project, withdraw_request
+from procurement.contracts.services.withdrawing import (
+    cancel_project,
+    find_none_suitable,
+    withdraw_request,
+)
 
 HANDLERS = {LAPSE_TOPIC: lapse_request}
 
@@ -30,6 +34,7 @@ __all__ = [
     "create_request",
     "decline_request",
     "edit_request",
+    "find_none_suitable",
     "is_intact",
     "lapse_request",
     "register_contract",

@@ -12,6 +12,7 @@ from procurement.contracts.services.frame import record
 from procurement.projects import queries as project_queries
 from procurement.projects import services as project_services
 from procurement.projects.models import Project
+from procurement.quoting.services import announce_outcomes
 
 
 def withdraw_request(
@@ -49,4 +50,15 @@ def cancel_project(
     if queries.find_live_request(session, locked.id) is not None:
         sentence = "利用契約の依頼が残っています。先に依頼を取り下げてください。送信したあとは、決裁者が取り下げます。"
         raise GuardFailed([("main", sentence)])
-    return project_services.cancel_project(session, actor, locked, version=version, reason=reason)
+    project_services.cancel_project(session, actor, locked, version=version, reason=reason)
+    announce_outcomes(session, locked, None)
+    return locked
+
+
+def find_none_suitable(
+    session: Session, actor: Actor, project: Project, *, version: int, reason: str
+) -> Project:
+    """End a project because nothing suits, and tell whoever quoted that no quote was chosen."""
+    project_services.find_none_suitable(session, actor, project, version=version, reason=reason)
+    announce_outcomes(session, project, None)
+    return project

@@ -110,6 +110,23 @@ def cancel(project_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
+@blueprint.route("/projects/<uuid:project_id>/none-suitable", methods=["GET", "POST"])
+@access(_P.PROJECT_EDIT, write=_P.PROJECT_EDIT)
+def find_none(project_id: uuid.UUID) -> ResponseReturnValue:
+    """End the project because nothing suits."""
+    return show_ending(
+        project_id,
+        Ending(
+            action=ProjectAction.FIND_NONE,
+            act=services.find_none_suitable,
+            notice="「適するサービスなし」として案件を終えました",
+            heading="適するサービスがないとして案件を終えますか",
+            check_label="候補を確かめ、適するサービスがないと判断しました",
+            button_label="案件を終える",
+        ),
+    )
+
+
 @blueprint.route("/projects/<uuid:project_id>/reselect", methods=["GET", "POST"])
 @access(_P.PROJECT_EDIT, write=_P.PROJECT_EDIT)
 def reselect(project_id: uuid.UUID) -> ResponseReturnValue:

@@ -20,17 +20,15 @@ from core.japanese import fiscal_year, format_fiscal_year
 from procurement.bodies.queries import limits_for
 from procurement.bodies.rules import DECREE
 from procurement.projects import queries, services
-from procurement.projects.models import Project, ProjectAction
+from procurement.projects.models import Project
 from procurement.projects.schemas import ProjectBudgetSchema, ProjectEditSchema, ProjectSchema
 from procurement.projects.views.cost_conditions import kept_for_project
 from procurement.projects.views.frame import (
-    Ending,
     blueprint,
     complete,
     explain_early,
     project_url,
     read_project,
-    show_ending,
 )
 
 _P = Permission
@@ -90,21 +88,4 @@ def _render_form(form: Form, project: Project | None) -> ResponseReturnValue:
         versions=specification_queries.list_versions(session),
         rules=limits_for(session, body, today) if body else DECREE,
         years=[(each, format_fiscal_year(each)) for each in range(first, first + _YEARS_AHEAD)],
-    )
-
-
-@blueprint.route("/projects/<uuid:project_id>/none-suitable", methods=["GET", "POST"])
-@access(_P.PROJECT_EDIT, write=_P.PROJECT_EDIT)
-def find_none(project_id: uuid.UUID) -> ResponseReturnValue:
-    """End the project because nothing suits."""
-    return show_ending(
-        project_id,
-        Ending(
-            action=ProjectAction.FIND_NONE,
-            act=services.find_none_suitable,
-            notice="「適するサービスなし」として案件を終えました",
-            heading="適するサービスがないとして案件を終えますか",
-            check_label="候補を確かめ、適するサービスがないと判断しました",
-            button_label="案件を終える",
-        ),
     )

@@ -27,6 +27,7 @@ from procurement.quoting import queries
 from procurement.quoting.letters import describe_letter, make_letter
 from procurement.quoting.models import QuoteInvitation, QuoteRound, RoundAction
 from procurement.quoting.services.frame import hold_round, record, tell_invited
+from procurement.quoting.services.opening import announce_outcomes
 from procurement.quoting.services.preparing import check_ready, rules_of
 from vendors.models import VendorState
 
@@ -125,6 +126,7 @@ def abandon_quotes(
         sentence = "見積を依頼している間は、先に見積依頼を取りやめてください。"
         raise GuardFailed([("main", sentence)])
     locked.apply(ProjectAction.ABANDON_QUOTES, version, last_editor_id=actor.person_id)
+    announce_outcomes(session, locked, None)
     record_project(session, actor, locked, "project.abandon_quotes", reason=reason)
     return locked
 
