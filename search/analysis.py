@@ -61,8 +61,8 @@ class Zone:
     @property
     def bigrams(self) -> str:
         """Give overlapping pairs of letters; two gaps keep a covering phrase inside one run."""
-        streams = (" ".join(map(add, run, run[1:])) for run in self.runs.split())
-        return f" {GAP} {GAP} ".join(filter(None, streams))
+        runs = [run for run in self.runs.split() if len(run) > 1]
+        return f" {GAP} {GAP} ".join([" ".join(map(add, run, run[1:])) for run in runs])
 
     @property
     def distinct_words(self) -> list[str]:

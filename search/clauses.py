@@ -17,11 +17,11 @@ def count_words(stretches: Iterable[str]) -> list[str]:
     again: list[str] = []
     clauses: list[tuple[int, float]] = []
     for stretch in dict.fromkeys(stretches):
-        words = dict.fromkeys(stretch.split())
-        held, known = [word for word in words if word in places], len(places)
+        words, known = dict.fromkeys(stretch.split()), len(places)
+        held = [word for word in words if word in places] if len(words) >= _CLAUSE else None
         for word in words:
             places.setdefault(word, len(places))
-        if len(words) < _CLAUSE:
+        if held is None:
             continue
         # A clause is its words as the bits of a number, and how many they share that say the same.
         # What is new here has the highest places, one after another.

@@ -13,7 +13,10 @@ _TO_KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
 
 def fold_key(text: str) -> str:
     """Fold a name or what is typed of it: まいな, マイナ and ﾏｲﾅ have one key."""
-    return _NO_LETTER.sub("", normalise(normalise(text).translate(_TO_KATAKANA)))
+    folded = normalise(text)
+    kana = folded.translate(_TO_KATAKANA)
+    # Folding what is folded changes nothing: a name without hiragana is done.
+    return _NO_LETTER.sub("", folded if kana == folded else normalise(kana))
 
 
 def key_tokens(name: str) -> list[str]:

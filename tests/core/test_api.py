@@ -261,7 +261,7 @@ def test_the_description_tells_parameters_answers_and_problems(client):
     things = found["paths"]["/api/v1/things"]["get"]
     assert [each["name"] for each in things["parameters"]] == ["limit", "word"]
     assert things["parameters"][0]["schema"]["maximum"] == 9
-    told = {"200", "304", "400", "401", "403", "404", "406", "414", "429", "431"}
+    told = {"200", "304", "400", "401", "403", "404", "406", "412", "414", "429", "431"}
     assert set(things["responses"]) == told
     assert found["paths"]["/api/v1/old"]["get"]["deprecated"] is True
     old = found["components"]["schemas"]["Part"]["properties"]["colour"]

@@ -494,8 +494,11 @@ def try_registrations(world: World) -> None:
     world.refuses_update(world.maker, "ck_vendors_four_eyes", **same)
 
 
-# Those of purchases have a table of their own: tests/procurement/test_four_eyes_sql.py.
-PURCHASES = "'projects', 'selections', 'external_decisions', 'usage_contract_requests', 'contracts'"
+# Those of purchases are tried in tests/procurement/test_four_eyes_sql.py and test_notices.py.
+PURCHASES = (
+    "'projects', 'selections', 'external_decisions', 'usage_contract_requests', 'contracts',"
+    " 'contract_notices'"
+)
 TRIGGERS = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'four_eyes_%'"
     f" AND tbl_name NOT IN ({PURCHASES})",
