@@ -18,16 +18,17 @@ def count_words(stretches: Iterable[str]) -> list[str]:
     clauses: list[tuple[int, float]] = []
     for stretch in dict.fromkeys(stretches):
         words, known = dict.fromkeys(stretch.split()), len(places)
-        held = [word for word in words if word in places] if len(words) >= _CLAUSE else None
-        for word in words:
-            places.setdefault(word, len(places))
-        if held is None:
-            continue
         # A clause is its words as the bits of a number, and how many they share that say the same.
-        # What is new here has the highest places, one after another.
-        bits = (1 << len(places)) - (1 << known)
-        for word in held:
-            bits |= 1 << places[word]
+        held, bits = [], 0
+        for word in words:
+            place = places.setdefault(word, len(places))
+            if place < known:
+                held.append(word)
+                bits |= 1 << place
+        if len(words) < _CLAUSE:
+            continue
+        # What is new has the highest places, one after another.
+        bits |= (1 << len(places)) - (1 << known)
         clause = (bits, _ALIKE * len(words))
         if not _says_again(clause, len(held), clauses):
             again += held

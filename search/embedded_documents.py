@@ -81,7 +81,11 @@ def _prepare_group(records: Sequence[SearchRecord]) -> list[dict[str, Any]]:
         name = f"cost_{population}"
         whole[name] = min(one[name] for one in values)
     for name in _TEXT_FIELDS:
-        whole[name] = merge_texts([one[name] for one in values], GAP)
+        texts = [one[name] for one in values]
+        if name.startswith("letters"):
+            whole[name] = " ".join(dict.fromkeys(" ".join(texts).split()))
+        else:
+            whole[name] = merge_texts(texts, GAP)
     return [*parts, whole]
 
 
@@ -89,9 +93,12 @@ def _own_tokens(values: Sequence[Mapping[str, Any]]) -> list[str]:
     """Give the tokens of runs that only some of several texts hold, marked by their kind."""
     found: set[str] = set()
     for name in _TEXT_FIELDS:
+        texts = {one[name] for one in values}
+        if len(texts) == 1:  # all say the same, and nobody more
+            continue
         runs = [
-            set(one[name].split() if name.startswith("letters") else split_runs(one[name], GAP))
-            for one in values
+            set(text.split() if name.startswith("letters") else split_runs(text, GAP))
+            for text in texts
         ]
         own = set.union(*runs) - set.intersection(*runs)
         found.update(f"{name[0]}{token}" for run in own for token in run.split())

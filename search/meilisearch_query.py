@@ -166,7 +166,8 @@ def _document(record: SearchRecord) -> dict[str, Any]:
 
 
 def _stream(zone: Zone) -> Iterator[str]:
-    for kind, tokens in (("b", zone.bigrams), ("w", zone.words), ("l", zone.letters)):
+    letters = " ".join(sorted(zone.letters.split()))  # the same for all sellers: it merges into one
+    for kind, tokens in (("b", zone.bigrams), ("w", zone.words), ("l", letters)):
         for token in tokens.split():
             yield _GAP_WORD if token == GAP else encode(kind, token)
         yield _GAP_WORD
