@@ -1,15 +1,16 @@
 """The ZIP that shows what happened in a case: the same records give the same bytes."""
 
+import ast
 import io
-import re
 import uuid
 import zipfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,21 +21,21 @@ from core.audit import AuditDetail, AuditEvent, event_fields
 from core.audit_checkpoints import Checkpoint
 from core.audit_tree import MerkleTree
 from core.clock import JST
-from core.documents import DocumentError, canonical_json, sha256_hex
+from core.documents import canonical_json, sha256_hex
 from core.japanese import format_datetime
 from procurement.projects.models import Project
 from procurement.proof import queries
 from procurement.proof.parts import Parts, collect_parts
+from procurement.proof.verify_evidence import FORMAT
 from procurement.quoting.models import QuoteRound
 
-FORMAT = "narabi-proof-2"
 BLOCK = 1_024
 _TELLS_A_PRICE = "selection.propose"
 VERIFIER = "verify_evidence.py"
 _HERE = Path(__file__).parent
 _README = _HERE / "readme.txt"
-# The parts of the program, and where each begins that is put in the place of its import.
-_PARTS = {"verify_arithmetic": "Point = ", "verify_acts": "Events = "}
+# The parts of the program that come before it in its one file.
+_PARTS = ("verify_arithmetic", "verify_acts", "verify_quotes")
 
 Events = Sequence[tuple[AuditEvent, AuditDetail | None]]
 
@@ -56,15 +57,17 @@ def make_archive(
     seed: bytes,
     made_at: datetime,
     reads_quotes: Callable[[QuoteRound], bool] = lambda _round: True,
+    scans: Mapping[str, bytes] = MappingProxyType({}),
 ) -> ProofArchive:
     """Return all that is kept of a case, with what proves it against the audit trail.
 
-    Opened quotes are withheld from whoever does not read them yet; project.json says so.
+    Opened quotes are withheld from whoever does not read them yet; project.json says so. `scans` are
+    those of the decisions on paper, by their SHA-256.
     """
     events = queries.list_events(session, project.id)
     tree, head = audit_checkpoints.read_tree(session)
     newest = audit_checkpoints.sign_tree(tree, head, seed, made_at)
-    parts = collect_parts(session, project, reads_quotes)
+    parts = collect_parts(session, project, reads_quotes, scans)
     kept = queries.list_checkpoints(session, events[0][0].sequence) if events else []
     checkpoints = [*(row.checkpoint for row in kept), newest]
     files = {
@@ -83,17 +86,26 @@ def make_archive(
 
 @cache
 def assemble_verifier() -> bytes:
-    """Return the verifier as one file that needs nothing of ours: its parts put in their places."""
-    program = (_HERE / VERIFIER).read_text("utf-8")
-    for name, first in _PARTS.items():
-        part = (_HERE / f"{name}.py").read_text("utf-8")
-        taken = rf"from procurement\.proof\.{name} import (\([^)]*\)|[^\n]*)\n"
-        found = re.search(taken, program)
-        if found is None:
-            raise DocumentError(f"the verifier lost the place of {name}")
-        body = part[part.index(first) :]
-        program = f"{program[: found.start()]}{body}\n\n{program[found.end() :]}"
-    return program.encode()
+    """Return the verifier as one file that needs nothing of ours: its parts, then the program."""
+    imports: set[str] = set()
+    bodies = []
+    for name in (*_PARTS, Path(VERIFIER).stem):
+        text = (_HERE / f"{name}.py").read_text("utf-8")
+        described, *statements = ast.parse(text).body
+        taken = [each for each in statements if isinstance(each, ast.Import | ast.ImportFrom)]
+        imports |= {line for each in taken for line in _name_libraries(each)}
+        lines = text.splitlines()
+        bodies.append("\n".join(lines[taken[-1].end_lineno :]).strip("\n"))
+    docstring = "\n".join(lines[: described.end_lineno])
+    return "\n\n".join((docstring, "\n".join(sorted(imports)), *bodies, "")).encode()
+
+
+def _name_libraries(taken: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    for each in taken.names:
+        if isinstance(taken, ast.Import):
+            yield f"import {each.name}"
+        elif not str(taken.module).startswith("procurement."):
+            yield f"from {taken.module} import {each.name}"
 
 
 def _describe(project: Project, checkpoint: Checkpoint) -> bytes:

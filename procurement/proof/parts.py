@@ -36,9 +36,12 @@ class Parts:
 
 
 def collect_parts(
-    session: Session, project: Project, reads_quotes: Callable[[QuoteRound], bool]
+    session: Session,
+    project: Project,
+    reads_quotes: Callable[[QuoteRound], bool],
+    scans: Mapping[str, bytes],
 ) -> Parts:
-    """Return everything fixed of a case; estimated prices and sealed quotes stay where they are.
+    """Return everything fixed of a case, `scans` by their hashes; estimated prices and sealed quotes stay where they are.
 
     So do opened quotes, and the papers that tell them, which whoever takes it may not read yet, such
     as an auditor before the end: they are named as withheld.
@@ -51,7 +54,7 @@ def collect_parts(
     for round_ in reversed(quoting_queries.list_rounds(session, project.id)):
         if round_.is_sent:
             _add_round(session, round_, parts, is_withheld=not reads_quotes(round_))
-    _add_decisions(session, project, parts)
+    _add_decisions(session, project, parts, scans)
     _add_requests(session, project, parts)
     return parts
 
@@ -103,12 +106,16 @@ def _add_round(session: Session, round_: QuoteRound, parts: Parts, *, is_withhel
     parts.add("quotes", round_.id, **named, **withheld)
 
 
-def _add_decisions(session: Session, project: Project, parts: Parts) -> None:
-    """Add what was decided on paper, with the hash of its scan, under the choice it decided."""
+def _add_decisions(
+    session: Session, project: Project, parts: Parts, scans: Mapping[str, bytes]
+) -> None:
+    """Add what was decided on paper, and its scan, under the choice it decided."""
     for number, each in enumerate(list_external_decisions(session, project.id), 1):
         path = f"decisions/{number}.json"
+        scan = f"decisions/{number}.{each.file_name.rpartition('.')[2].lower()}"
         parts.files[path] = canonical_json(describe_external(each))
-        parts.add("decisions", each.selection_id, label="庁外決裁", path=path)
+        parts.files[scan] = scans[each.file_sha256]
+        parts.add("decisions", each.selection_id, label="庁外決裁", path=path, scan=scan)
 
 
 def _add_requests(session: Session, project: Project, parts: Parts) -> None:

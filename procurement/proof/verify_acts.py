@@ -3,12 +3,19 @@
 A part of the verifier, put into its one file (`archive.assemble_verifier`); it imports nothing of ours.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 Events = Sequence[Mapping[str, Any]]
 # What stands where a detail was erased by law, or is not told to whoever took the records.
 GONE = object()
+
+
+class NotCompared(str):
+    """A sentence of what could not be held against anything; it is no fault, and no proof either."""
+
+    __slots__ = ()
+
 
 # The decision, and who must not be the one who decides: whoever edited and whoever handed in last.
 FOUR_EYES = {
@@ -26,7 +33,10 @@ FOUR_EYES = {
     },
     "quote_round.extend": {"quote_round.propose_extension": "submit"},
     "contract.confirm": {"contract.register": "submit"},
+    "notice.publish": {"notice.prepare": "submit"},
+    "notice.correct": {"notice.prepare": "submit"},
 }
+SENDING = frozenset({"request.send", "request.accept"})
 
 
 def told(events: Events, action: str, name: str) -> dict[str, Any]:
@@ -37,9 +47,12 @@ def told(events: Events, action: str, name: str) -> dict[str, Any]:
     }
 
 
-def differs(found: str, recorded: Any) -> bool:
-    """Tell whether a hash is another than the recorded one; what is gone cannot be compared."""
-    return recorded is not GONE and found != recorded
+def compare(found: str, recorded: Any, place: str, fault: str) -> Iterator[str]:
+    """Hold the hash of a place against what the trail recorded of it; what is gone is told as such."""
+    if recorded is GONE:
+        yield NotCompared(f"{place}：操作の記録の詳細がないので、記録と比べられません。")
+    elif found != recorded:
+        yield f"{place}：{fault}"
 
 
 def done(events: Events, action: str) -> Events:
@@ -47,16 +60,31 @@ def done(events: Events, action: str) -> Events:
     return [e for e in events if (e["event"]["action"], e["event"]["outcome"]) == (action, "done")]
 
 
-def tell_gone(events: Events) -> Iterator[str]:
-    """Say of each act whose detail is gone that nothing can be held against it; that is no fault."""
+def check_gone(events: Events, erased: Collection[int], listed: Mapping[str, Any]) -> Iterator[str]:
+    """Call each missing detail a fault, but for those that somebody says were erased by law.
+
+    The price of a proposal is kept from whoever may not read the opened quotes yet.
+    """
+    hidden = {"selection.propose"} if hides_quotes(listed) else set()
     for each in events:
         fields = each["event"]
-        if each["detail"] is None:
+        if each["detail"] is not None:
+            continue
+        named = f"events.jsonl：{fields['sequence']}番の記録（{fields['action']}）の詳細"
+        if fields["sequence"] in erased:
+            yield NotCompared(f"{named}は、法令により消されたものとして扱いました。")
+        elif fields["action"] in hidden:
+            yield NotCompared(f"{named}は、取り出した人がまだ見られないため、入っていません。")
+        else:
             yield (
-                f"events.jsonl：{fields['sequence']}番の記録（{fields['action']}）の詳細は、"
-                "法令により消されたか、取り出した人に伏せられています。"
-                "偽造とは言えませんが、この記録の詳細とは比べられません。"
+                f"{named}がありません。法令により消されたものかどうかを団体に確かめ、"
+                f"そうであれば --erased {fields['sequence']} を付けてください。"
             )
+
+
+def hides_quotes(listed: Mapping[str, Any]) -> bool:
+    """Tell whether the opened quotes of some round were kept from whoever took the records."""
+    return any(each.get("withheld") for each in listed["quotes"])
 
 
 def detail_of(each: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -96,31 +124,38 @@ def check_people(events: Events) -> Iterator[str]:
         for decision, acts in FOUR_EYES.items():
             if action in acts:
                 prepared[f"{subject} {decision}", acts[action]] = fields["person_id"]
+        if action == "selection.propose":
+            for decision in ("selection.approve", "selection.record_external"):
+                prepared[f"{subject} {decision}", "edit"] = last_editor(each)
         if action in FOUR_EYES:
             mine = [who for key, who in prepared.items() if key[0] == f"{subject} {action}"]
             if not mine or fields["person_id"] in mine:
                 yield f"{fields['sequence']}番の決裁が、準備した人と別の人のものではありません。"
             approved[subject] = GONE if each["detail"] is None else each["detail"].get("sha256")
-        sent = (
-            detail_of(each).get("sha256") if action in {"request.send", "request.accept"} else None
-        )
-        if sent and differs(sent, approved.get(subject)):
+        sent = detail_of(each).get("sha256") if action in SENDING else None
+        if sent and approved.get(subject) is not GONE and sent != approved.get(subject):
             yield f"{fields['sequence']}番で送ったか承諾したものが、決裁したものと違います。"
+
+
+def last_editor(proposal: Mapping[str, Any]) -> str:
+    """Return who last touched what a proposal rests on, empty where its detail is gone."""
+    found: str = detail_of(proposal).get("last_editor_id", "")
+    return found
 
 
 def check_choosers(events: Events) -> Iterator[str]:
     """Check that nobody decided the request that was drawn up for a choice of their own."""
-    proposer: str | None = None
-    choosers: dict[str, str | None] = {}
+    choosers: set[str] = set()
+    of_request: dict[str, set[str]] = {}
     for each in events:
         fields = each["event"]
         if fields["outcome"] != "done":
             continue
         if fields["action"] == "selection.propose":
-            proposer = fields["person_id"]
+            choosers = {fields["person_id"], last_editor(each)}
         elif fields["action"] == "request.create":
-            choosers[fields["subject_id"]] = proposer
-        elif fields["action"] == "request.approve" and fields["person_id"] == choosers.get(
-            fields["subject_id"], ""
+            of_request[fields["subject_id"]] = choosers
+        elif fields["action"] == "request.approve" and fields["person_id"] in of_request.get(
+            fields["subject_id"], set()
         ):
             yield f"{fields['sequence']}番の決裁が、その選定の案を作った人によるものです。"

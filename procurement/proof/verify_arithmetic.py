@@ -5,8 +5,9 @@ It stands in the one file that a stranger runs: archive.assemble_verifier() puts
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+Files = Mapping[str, bytes]
 Point = tuple[int, int, int, int]
 
 # --- ed25519, as RFC 8032 section 6 gives it ---------------------------------------------------------
@@ -79,6 +80,11 @@ def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
 
 
 # --- canonical JSON (RFC 8785) -----------------------------------------------------------------------
+
+
+def hash_of(files: Files, path: str) -> str:
+    """Return the SHA-256 of a file, that of no bytes where it is not there."""
+    return hashlib.sha256(files.get(path, b"")).hexdigest()
 
 
 def canonical(value: object) -> bytes:

@@ -1,7 +1,8 @@
 """Check the records of a purchase with Python alone: python -I -S verify_evidence.py [PLACE].
 
 PLACE is the unpacked folder or the ZIP; without it, the folder of this file. Nothing is installed,
-written or asked over the network. It ends with 0 when everything holds, with 1 when something does not.
+written or asked over the network. It ends with 0 when everything holds, with 1 when something does not,
+and with 3 when nothing is wrong but something could not be compared.
 """
 
 import argparse
@@ -12,8 +13,8 @@ import re
 import struct
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,19 +22,28 @@ from typing import Any
 from procurement.proof.verify_acts import (
     GONE,
     Events,
+    NotCompared,
     check_choosers,
+    check_gone,
     check_order,
     check_people,
-    detail_of,
-    differs,
+    compare,
     done,
-    tell_gone,
+    hides_quotes,
     told,
 )
-from procurement.proof.verify_arithmetic import canonical, is_consistent, is_included, is_signed
+from procurement.proof.verify_arithmetic import (
+    Files,
+    canonical,
+    hash_of,
+    is_consistent,
+    is_included,
+    is_signed,
+)
+from procurement.proof.verify_quotes import check_quotes
 
-Files = Mapping[str, bytes]
-
+FORMAT = "narabi-proof-3"
+NOT_ALL_COMPARED = 3
 MANIFEST = "manifest.json"
 CHECKPOINT_FORMAT = "narabi-checkpoint-2"
 # The lists of project.json, and the act that made each thing in them.
@@ -70,6 +80,8 @@ def _stored(content: bytes, each: zipfile.ZipInfo) -> bytes:
 def check_manifest(files: Files, manifest: Mapping[str, Any], key: bytes) -> Iterator[str]:
     """Compare every file with the manifest, and the manifest with its signature."""
     signed = {name: value for name, value in manifest.items() if name != "signature"}
+    if manifest["format"] != FORMAT:
+        yield f"{MANIFEST}：このプログラムは、形式「{manifest['format']}」の一式を確かめられません。"
     if not is_signed(key, canonical(signed), bytes.fromhex(manifest["signature"])):
         size = len(files[MANIFEST])
         yield f"{MANIFEST}：0～{size - 1}バイト目のどこかが変わっています（署名が合いません）。"
@@ -168,30 +180,34 @@ def check_documents(files: Files, events: Events, listed: Mapping[str, Any]) -> 
     yield from _check_whole(listed, events)
     locked = told(events, "evidence.lock", "sha256")
     for each in listed["evidence"]:
-        if differs(_hash_of(files, each["path"]), locked.get(each["id"])):
-            yield f"{each['path']}：検索を確定したときの記録と合いません。"
+        fault = "検索を確定したときの記録と合いません。"
+        yield from compare(
+            hash_of(files, each["path"]), locked.get(each["id"]), each["path"], fault
+        )
     yield from _check_decisions(files, events, listed)
-    approved = told(events, "request.approve", "sha256")
-    texts = told(events, "request.approve", "document_sha256")
-    decisions = ("selection.approve", "selection.record_external")
-    choices = {each for act in decisions for each in told(events, act, "sha256").values()}
-    for each in listed["requests"]:
-        parts = {name: _hash_of(files, each[name]) for name in ("payload", "document")}
-        combined = hashlib.sha256(canonical(parts)).hexdigest()
-        is_other = differs(combined, approved.get(each["id"]))
-        if is_other or differs(parts["document"], texts.get(each["id"])):
-            yield f"{each['document']}：決裁したときの記録と合いません。"
-            continue
-        chosen = json.loads(files[each["payload"]])["references"].get("selection_sha256")
-        if chosen and GONE not in choices and chosen not in choices:
-            yield f"{each['payload']}：決裁した選定にもとづいていません。"
+    yield from _check_requests(files, events, listed)
     # Where the record of a search is gone, its papers still print the hash of what was locked.
     files_of = {each["id"]: each["path"] for each in listed["evidence"]}
     searches = {
-        _hash_of(files, files_of.get(key, "")) if sha256 is GONE else sha256
+        hash_of(files, files_of.get(key, "")) if sha256 is GONE else sha256
         for key, sha256 in locked.items()
     }
     yield from _check_papers(files, events, listed, searches)
+
+
+def _check_requests(files: Files, events: Events, listed: Mapping[str, Any]) -> Iterator[str]:
+    approved = told(events, "request.approve", "sha256")
+    decisions = ("selection.approve", "selection.record_external")
+    choices = {each for act in decisions for each in told(events, act, "sha256").values()}
+    for each in listed["requests"]:
+        parts = {name: hash_of(files, each[name]) for name in ("payload", "document")}
+        combined = hashlib.sha256(canonical(parts)).hexdigest()
+        fault = "決裁したときの記録と合いません。"
+        yield from compare(combined, approved.get(each["id"]), each["document"], fault)
+        chosen = json.loads(files[each["payload"]])["references"].get("selection_sha256")
+        if chosen and chosen not in choices:
+            fault = "決裁した選定にもとづいていません。"
+            yield from compare(chosen, GONE if GONE in choices else None, each["payload"], fault)
 
 
 def _check_papers(
@@ -199,25 +215,27 @@ def _check_papers(
 ) -> Iterator[str]:
     kept = told(events, "paper.keep", "sha256")
     for each in listed["papers"]:
+        recorded = kept.get(each["id"])
         if each.get("withheld"):
+            place = f"project.json：{name_paper(each)}"
             if not is_lawfully_withheld(each, listed):
-                yield f"project.json：{name_paper(each)}は、伏せる書類ではないのに入っていません。"
-            if differs(each["sha256"], kept.get(each["id"])):
-                yield f"project.json：{name_paper(each)}のハッシュが、作ったときの記録と合いません。"
+                yield f"{place}は、伏せる書類ではないのに入っていません。"
+            fault = "ハッシュが、作ったときの記録と合いません。"
+            yield from compare(each["sha256"], recorded, place, fault)
             continue
-        hashes = {name: _hash_of(files, path) for name, path in each["files"].items()}
-        if differs(hashlib.sha256(canonical(hashes)).hexdigest(), kept.get(each["id"])):
-            yield f"{each['files']['payload']}：書類を作ったときの記録と合いません。"
-            continue
-        printed = json.loads(files[each["files"]["payload"]])["references"].get("evidence_sha256")
+        payload = each["files"]["payload"]
+        hashes = {name: hash_of(files, path) for name, path in each["files"].items()}
+        found = hashlib.sha256(canonical(hashes)).hexdigest()
+        fault = "書類を作ったときの記録と合いません。"
+        yield from compare(found, recorded, payload, fault)
+        printed = json.loads(files[payload])["references"].get("evidence_sha256")
         if printed and printed not in searches:
-            yield f"{each['files']['payload']}：確定した検索の記録にもとづいていません。"
+            yield f"{payload}：確定した検索の記録にもとづいていません。"
 
 
 def is_lawfully_withheld(paper: Mapping[str, Any], listed: Mapping[str, Any]) -> bool:
     """Tell whether a paper may be left out: the 選定調書, while the opened quotes are left out too."""
-    hidden = any(each.get("withheld") for each in listed["quotes"])
-    return hidden and paper["kind"] == "selection_record"
+    return hides_quotes(listed) and paper["kind"] == "selection_record"
 
 
 def name_paper(paper: Mapping[str, Any]) -> str:
@@ -227,19 +245,24 @@ def name_paper(paper: Mapping[str, Any]) -> str:
 
 def tell_withheld(listed: Mapping[str, Any]) -> Iterator[str]:
     """Say what whoever took the records could not read yet; that is no fault."""
-    for each in listed["quotes"]:
-        if each.get("withheld"):
-            yield f"{each['number']}の開封した見積は、取り出した人がまだ見られないため、入っていません。"
-    for each in listed["papers"]:
-        if each.get("withheld"):
-            yield f"{name_paper(each)}は、取り出した人がまだ見られないため、入っていません。"
+    hidden = [
+        f"{each['number']}の開封した見積" for each in listed["quotes"] if each.get("withheld")
+    ]
+    hidden += [name_paper(each) for each in listed["papers"] if each.get("withheld")]
+    for name in hidden:
+        yield NotCompared(f"{name}は、取り出した人がまだ見られないため、入っていません。")
 
 
 def _check_decisions(files: Files, events: Events, listed: Mapping[str, Any]) -> Iterator[str]:
     recorded = told(events, "selection.record_external", "decision_sha256")
     for each in listed["decisions"]:
-        if differs(_hash_of(files, each["path"]), recorded.get(each["id"])):
-            yield f"{each['path']}：庁外決裁を記録したときの内容と合いません。"
+        fault = "庁外決裁を記録したときの内容と合いません。"
+        yield from compare(
+            hash_of(files, each["path"]), recorded.get(each["id"]), each["path"], fault
+        )
+        scan = json.loads(files[each["path"]])["file_sha256"]
+        fault = "庁外決裁の記録にある写しと違います。"
+        yield from compare(hash_of(files, each["scan"]), scan, each["scan"], fault)
 
 
 def _check_whole(listed: Mapping[str, Any], events: Events) -> Iterator[str]:
@@ -251,93 +274,62 @@ def _check_whole(listed: Mapping[str, Any], events: Events) -> Iterator[str]:
                 yield f"project.json：{number}番の記録（{action}）の書類が、この一式に入っていません。"
 
 
-def check_quotes(files: Files, events: Events, listed: Mapping[str, Any]) -> Iterator[str]:
-    """Check letters, deadlines, receipts and the two openers of every round of quotes."""
-    sent = told(events, "quote_round.send", "sha256")
-    for each in listed["quotes"]:
-        letter = files.get(each["letter"], b"")
-        if differs(hashlib.sha256(letter).hexdigest(), sent.get(each["id"])):
-            yield f"{each['letter']}：見積を依頼したときの記録と合いません。"
-            continue
-        opening = [
-            e for e in done(events, "quote_round.open") if e["event"]["subject_id"] == each["id"]
-        ]
-        if each["opened"] is None:
-            if opening and not each.get("withheld"):
-                yield f"{each['letter']}：開封した見積が、この一式に入っていません。"
-            continue
-        if not opening:
-            yield f"{each['opened']}：開封の記録がありません。"
-            continue
-        quotes = json.loads(files.get(each["opened"], b"[]"))
-        yield from _check_opening(json.loads(letter), quotes, opening[0], each)
-        extended = [
-            detail_of(e)["until"]
-            for e in done(events, "quote_round.extend")
-            if e["event"]["subject_id"] == each["id"] and e["detail"] is not None
-        ]
-        deadline = max([json.loads(letter)["deadline_at"], *extended], key=_moment)
-        number, opened_at = opening[0]["event"]["sequence"], opening[0]["event"]["occurred_at"]
-        if _moment(opened_at) < _moment(deadline):
-            yield f"{number}番の開封が、見積の締切より前です。"
+@dataclass(frozen=True)
+class Finding:
+    """What a check of the records found: faults, and what could not be compared, as sentences."""
 
-
-def _check_opening(
-    letter: Mapping[str, Any],
-    quotes: Sequence[Mapping[str, Any]],
-    opening: Mapping[str, Any],
-    each: Mapping[str, Any],
-) -> Iterator[str]:
-    known, number = detail_of(opening), opening["event"]["sequence"]
-    for quote in quotes:
-        sealed = canonical(quote["content"]) + bytes.fromhex(quote["nonce"])
-        if hashlib.sha256(sealed).hexdigest() != quote["receipt_sha256"]:
-            yield f"{each['opened']}：見積の内容が、事業者に渡した控えのハッシュと合いません。"
-    opened = sorted([quote["invitation_id"], quote["receipt_sha256"]] for quote in quotes)
-    if opening["detail"] is None:
-        return
-    if hashlib.sha256(canonical(opened)).hexdigest() != known.get("opened_set_sha256"):
-        yield f"{each['opened']}：開封した見積が、開封の記録と合いません。"
-    if len({known.get("first_by"), known.get("second_by"), None}) < 3:
-        yield f"{number}番の開封が、別々の2人によるものではありません。"
-    if opening["event"]["person_id"] != known.get("second_by"):
-        yield f"{number}番の開封をした人が、記録と違います。"
-    if letter["conditions_sha256"] != hashlib.sha256(canonical(letter["conditions"])).hexdigest():
-        yield f"{each['letter']}：依頼の条件がハッシュと合いません。"
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def _hash_of(files: Files, path: str) -> str:
-    return hashlib.sha256(files.get(path, b"")).hexdigest()
+    manifest: Mapping[str, Any]
+    events: int
+    faults: Sequence[str]
+    not_compared: Sequence[str] = ()
 
 
 def check_all(
-    files: Files, public_key: str, outside: Mapping[str, Any] | None
-) -> tuple[list[str], Mapping[str, Any], int, list[str]]:
-    """Return the sentence of every fault, the manifest, the number of events, and what is not known."""
+    files: Files,
+    public_key: str = "",
+    outside: Mapping[str, Any] | None = None,
+    erased: Collection[int] = (),
+) -> Finding:
+    """Check everything; the details of events `erased` may be gone, no others."""
     manifest = json.loads(files[MANIFEST])
     key = bytes.fromhex(public_key or manifest["public_key"])
-    faults = list(check_manifest(files, manifest, key))
-    if faults:
-        return faults, manifest, 0, []
+    if faults := list(check_manifest(files, manifest, key)):
+        return Finding(manifest, 0, faults)
     events = [json.loads(line) for line in files["events.jsonl"].splitlines()]
     checkpoints = json.loads(files["checkpoints.json"])
     proofs, listed = json.loads(files["proofs.json"]), json.loads(files["project.json"])
-    faults += check_checkpoints(checkpoints, proofs, key, outside)
-    faults += check_events(events, listed["project"]["id"], proofs, checkpoints[-1])
-    faults += check_documents(files, events, listed)
-    faults += check_quotes(files, events, listed)
-    faults += check_order(events)
-    faults += [*check_people(events), *check_choosers(events)]
-    notes = [*tell_withheld(listed), *tell_gone(events)]
-    return faults, manifest, len(events), notes
+    said = [
+        *check_checkpoints(checkpoints, proofs, key, outside),
+        *check_events(events, listed["project"]["id"], proofs, checkpoints[-1]),
+        *check_gone(events, erased, listed),
+        *check_documents(files, events, listed),
+        *check_quotes(files, events, listed),
+        *check_order(events),
+        *check_people(events),
+        *check_choosers(events),
+        *tell_withheld(listed),
+    ]
+    faults = [each for each in said if not isinstance(each, NotCompared)]
+    return Finding(
+        manifest, len(events), faults, [each for each in said if isinstance(each, NotCompared)]
+    )
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Check and tell; returns the exit status."""
+def conclude(found: Finding) -> tuple[int, str]:
+    """Return the exit status, and the sentence that sums up."""
+    if found.faults:
+        return 1, f"{len(found.faults)}件の問題があります。"
+    whole = f"{len(found.manifest['files'])}個のファイルと{found.events}件の記録"
+    if found.not_compared:
+        return NOT_ALL_COMPARED, (
+            f"{whole}のうち、上の{len(found.not_compared)}件は比べられませんでした。"
+            "そこが作成したときのままかどうかは、分かりません。ほかに問題はありません。"
+        )
+    return 0, f"{whole}は、作成したときのままです。"
+
+
+def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read what was asked on the command line."""
     parser = argparse.ArgumentParser(description="証跡一式を確かめます。")
     parser.add_argument("place", nargs="?", type=Path, default=Path(__file__).resolve().parent)
     parser.add_argument("--public-key", default="", help="公開されている鍵（16進数64桁）")
@@ -346,11 +338,22 @@ def main(arguments: Sequence[str]) -> int:
         type=Path,
         help="手元に保管した確認点のファイル（公開の一覧 checkpoints.json でも、1件でも）",
     )
-    asked = parser.parse_args(arguments)
-    say = sys.stdout.write
+    parser.add_argument(
+        "--erased",
+        action="append",
+        type=int,
+        default=[],
+        help="法令により詳細が消された記録の番号（くり返して指定できます）",
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check and tell; returns the exit status."""
+    asked, say = read_arguments(arguments), sys.stdout.write
     try:
         outside = json.loads(asked.checkpoint.read_text("utf-8")) if asked.checkpoint else None
-        found = check_all(read_files(asked.place), asked.public_key, outside)
+        found = check_all(read_files(asked.place), asked.public_key, outside, asked.erased)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError, OSError) as error:
         say(
             f"{MANIFEST}かほかのファイルが壊れていて読めません（{type(error).__name__}：{error}）。\n"
@@ -359,16 +362,13 @@ def main(arguments: Sequence[str]) -> int:
     except (zipfile.BadZipFile, struct.error):
         say("ZIPファイルが壊れています。\n")
         return 1
-    faults, manifest, events, notes = found
-    for sentence in (*faults, *notes):
+    status, conclusion = conclude(found)
+    for sentence in (*found.faults, *found.not_compared, conclusion):
         say(f"{sentence}\n")
-    if faults:
-        say(f"{len(faults)}件の問題があります。\n")
-        return 1
-    say(f"{len(manifest['files'])}個のファイルと{events}件の記録は、作成したときのままです。\n")
-    if not re.fullmatch("[0-9a-f]{64}", asked.public_key):
-        say(f"署名の鍵 {manifest['public_key']} が公開されている鍵と同じか、見比べてください。\n")
-    return 0
+    if status != 1 and not re.fullmatch("[0-9a-f]{64}", asked.public_key):
+        key = found.manifest["public_key"]
+        say(f"署名の鍵 {key} が公開されている鍵と同じか、見比べてください。\n")
+    return status
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@ from core.audit_checkpoints import AuditCheckpoint
 from core.documents import attachment, canonical_json
 from core.forms import Form
 from core.paging import Page
+from core.storage import get_store
 from procurement.projects import queries as project_queries
+from procurement.projects.models import Project
 from procurement.projects.views.frame import load_project, read_project
 from procurement.proof import archive, queries, services
 from procurement.proof.archive import ProofArchive
@@ -69,7 +71,7 @@ def show_pack(project_id: uuid.UUID) -> ResponseReturnValue:
     """Tell what the ZIP of a case holds, and make it."""
     project = read_project(project_id, Permission.EVIDENCE_READ)
     form = Form(ExportSchema(), web.posted_form())
-    if form.is_posted and (made := form.submit(partial(_export, project.id))):
+    if form.is_posted and (made := form.submit(partial(_export, project.id, _read_scans(project)))):
         answer = Response(made.content, mimetype="application/zip")
         answer.headers["Content-Disposition"] = attachment(made.filename)
         return answer
@@ -86,6 +88,15 @@ def show_pack(project_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-def _export(project_id: uuid.UUID, session: Session, _data: Mapping[str, Any]) -> ProofArchive:
-    seed = settings().effective_audit_seed
-    return services.export_case(session, actor(), load_project(session, project_id), seed=seed)
+def _read_scans(project: Project) -> Mapping[str, bytes]:
+    return services.read_scans(web.read_session(), get_store(settings()), project.id)
+
+
+def _export(
+    project_id: uuid.UUID,
+    scans: Mapping[str, bytes],
+    session: Session,
+    _data: Mapping[str, Any],
+) -> ProofArchive:
+    project, seed = load_project(session, project_id), settings().effective_audit_seed
+    return services.export_case(session, actor(), project, seed=seed, scans=scans)

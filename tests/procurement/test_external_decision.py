@@ -27,7 +27,7 @@ from procurement.selection import queries, services
 from procurement.selection.services import Scan
 from tests.page_checks import text_of
 from tests.procurement.conftest import request_values
-from tests.procurement.test_proof import unzip
+from tests.procurement.test_proof import faults_of, resign, unzip
 
 SCAN = Scan("0" * 64, "決裁.pdf", 10)
 
@@ -151,19 +151,26 @@ def test_pages_lead_from_the_paper_to_a_decision_that_a_stranger_can_check(marke
     operation = Operation(settings, {}, {}, named_files=queries.list_scans)
     checked = CliRunner().invoke(files_group, ["check"], obj=operation)
     assert "1個を確かめ、0個に誤り" in checked.output
-    check_records(market, settings)
+    check_records(market, settings, paper)
 
 
-def check_records(market, settings):
-    """Take the ZIP of the case: it holds the decision, and one changed byte of it is told."""
-    with db.transaction() as session:
-        who = market.actor(market.clerk, Role.CLERK)
-        made = proof_services.export_case(
-            session, who, market._load(session), seed=settings.effective_audit_seed
-        )
-    files = unzip(made.content)
+def check_records(market, settings, scan):
+    """Take the ZIP of the case: it holds the decision and its scan; one changed byte of either is told."""
+    address = f"/projects/{market.project().id}/pack"
+    files = unzip(market.as_(market.clerk).submit(address, {}).data)
     assert json.loads(files["decisions/1.json"])["document_number"] == "総第123号"
+    assert files["decisions/1.pdf"] == scan
     assert "決裁 太郎" in files["papers/selection_record-2.json"].decode()
-    assert verifier.check_all(files, "", None)[0] == []
-    files["decisions/1.json"] = files["decisions/1.json"].replace(b"123", b"124")
-    assert any("decisions/1.json" in each for each in verifier.check_all(files, "", None)[0])
+    found = verifier.check_all(files)
+    assert verifier.conclude(found)[0] == 0
+    seed = settings.effective_audit_seed
+    lying = resign({**files, "decisions/1.pdf": scan + b" "}, seed)
+    said = ["decisions/1.pdf：庁外決裁の記録にある写しと違います。"]
+    assert faults_of(lying) == said
+    lying["decisions/1.json"] = files["decisions/1.json"].replace(
+        "123号".encode(), "124号".encode()
+    )
+    assert any(each.startswith("decisions/1.json：") for each in faults_of(resign(lying, seed)))
+    with pytest.raises(Conflict, match="もう一度"), db.transaction() as session:
+        who = market.actor(market.clerk, Role.CLERK)
+        proof_services.export_case(session, who, market._load(session), seed=seed, scans={})

@@ -32,6 +32,7 @@ from procurement.proof import archive, services
 from procurement.proof import verify_acts as acts
 from procurement.proof import verify_arithmetic as arithmetic
 from procurement.proof import verify_evidence as verifier
+from procurement.proof import verify_quotes as quotes
 from procurement.proof.cli import export_case
 from tests import factories
 from tests.procurement.quoting import AFTER, Quoting
@@ -45,6 +46,7 @@ NAMES += [f"papers/selection_record-1.{suffix}" for suffix in ("json", "docx", "
 NAMES += [f"papers/usage_contract_request-1.{suffix}" for suffix in ("json", "docx")]
 NAMES += ["requests/1/payload.json", "requests/1/document.pdf", "events.jsonl", "proofs.json"]
 NAMES += ["checkpoints.json", "manifest.json"]
+OPENED = ("quote_round.open", "done")
 # RFC 8032, section 7.1, tests 1 to 3: key, message, signature.
 VECTORS = (
     (
@@ -93,7 +95,7 @@ def read_history(case):
 
 
 def faults_of(files, key="", outside=None):
-    return verifier.check_all(files, key, outside)[0]
+    return list(verifier.check_all(files, key, outside).faults)
 
 
 def resign(files, seed):
@@ -157,8 +159,23 @@ def test_a_stranger_checks_the_downloaded_records_by_python_alone(case, tmp_path
     (tmp_path / "case.zip").write_bytes(damaged)
     status, said = run_alone(folder, "../case.zip")
     assert (status, "papers/comparison_table-1.pdf：1024～2047バイト目" in said) == (1, True)
+    _run_with_a_detail_gone(folder, files, settings.effective_audit_seed)
     own = case.as_(case.clerk).get("/audit/verify_evidence.py")
     assert own.data == files["verify_evidence.py"]
+
+
+def _run_with_a_detail_gone(folder, files, seed):
+    lines = [json.loads(line) for line in files["events.jsonl"].splitlines()]
+    lines[1]["detail"] = None
+    erased = {"events.jsonl": b"\n".join(rfc8785.dumps(each) for each in lines)}
+    for name, content in resign({**files, **erased}, seed).items():
+        (folder / name).write_bytes(content)
+    key = audit_checkpoints.public_key(seed).hex()
+    number = str(lines[1]["event"]["sequence"])
+    status, said = run_alone(folder, "--public-key", key)
+    assert (status, f"--erased {number} を" in said) == (1, True)
+    status, said = run_alone(folder, "--public-key", key, "--erased", "1", "--erased", number)
+    assert (status, "比べられませんでした" in said, "のままです" in said) == (3, True, False)
 
 
 def test_each_changed_byte_is_named_by_file_and_range_and_the_same_records_give_the_same_bytes(
@@ -226,7 +243,7 @@ def test_who_holds_the_key_cannot_change_the_past_either(case, settings):
     assert "の詳細が約束の値と合いません" in told(lambda e: e[3]["detail"].update(title="x"))[0]
     assert "木に入っていることを確かめられません" in told(rewrite)[0]
     assert any("順番が違います" in said for said in told(lambda e: e.reverse()))
-    _tell_what_was_erased_from_what_was_forged(files, events, told, seed)
+    _tell_what_was_erased_from_what_was_forged(files, events, seed)
     assert "検索を確定したときの記録と合いません" in lie(**{"evidence/1.json": b"{}"})[0]
     assert "決裁したときの記録と合いません" in lie(**{"requests/1/document.pdf": b"%PDF"})[0]
     assert "書類を作ったときの記録と合いません" in lie(**{"papers/search_record-1.xlsx": b"PK"})[0]
@@ -245,24 +262,57 @@ def test_who_holds_the_key_cannot_change_the_past_either(case, settings):
     assert "比べられません" in faults_of(files, outside={**outside, "sequence": 1})[0]
 
 
-def _tell_what_was_erased_from_what_was_forged(files, events, told, seed):
-    """Erase each detail by law: nothing is called forged; a forged thing beside it is still found."""
-    for number in range(len(events)):
-        assert told(lambda e, at=number: e[at].update(detail=None)) == [], events[number]["event"]
-    erased = [{**each, "detail": None, "salt": None} for each in events]
-    lines = b"\n".join(rfc8785.dumps(each) for each in erased)
-    gone = resign({**files, "events.jsonl": lines}, seed)
-    faults, _, _, notes = verifier.check_all(gone, "", None)
-    assert (faults, len(notes)) == ([], len(events))
-    assert all("偽造とは言えませんが" in said and "比べられません" in said for said in notes)
-    assert verifier.check_all(files, "", None)[3] == []
-    (lock,) = (at for at, each in enumerate(events) if each["event"]["action"] == "evidence.lock")
-    one = [{**each, "detail": None} if at == lock else each for at, each in enumerate(events)]
-    lines = b"\n".join(rfc8785.dumps(each) for each in one)
-    forged = {**files, "events.jsonl": lines, "evidence/1.json": b"{}"}
-    assert "確定した検索の記録にもとづいていません" in faults_of(resign(forged, seed))[0]
-    lying = [{**each, "event": {**each["event"], "person_id": "x"}} for each in erased]
-    lines = b"\n".join(rfc8785.dumps(each) for each in lying)
+# The act whose detail holds the hash of a file, and where that file is named.
+PROTECTED = {
+    "evidence/1.json": ("evidence.lock", 0),
+    "papers/search_record-1.pdf": ("paper.keep", 0),
+    "papers/comparison_table-1.pdf": ("paper.keep", 1),
+    "papers/selection_record-1.docx": ("paper.keep", 2),
+    "papers/usage_contract_request-1.docx": ("paper.keep", 3),
+    "requests/1/payload.json": ("request.approve", 0),
+    "requests/1/document.pdf": ("request.approve", 0),
+}
+
+
+def _tell_what_was_erased_from_what_was_forged(files, events, seed):
+    """A detail is gone only for whoever says so, and nothing that hangs on it counts as unchanged."""
+
+    def check(gone, erased=(), **changed):
+        lines = [{**e, "detail": None} if at in gone else e for at, e in enumerate(events)]
+        changed["events.jsonl"] = b"\n".join(rfc8785.dumps(each) for each in lines)
+        found = verifier.check_all(resign({**files, **changed}, seed), erased=erased)
+        return found, *verifier.conclude(found)
+
+    for at, each in enumerate(events):
+        number = each["event"]["sequence"]
+        found, status, _ = check({at})
+        assert (len(found.faults), status) == (1, 1)
+        assert f"--erased {number} を" in found.faults[0]
+        found, status, said = check({at}, erased=[number])
+        assert (found.faults, status) == ([], 3), each["event"]
+        assert f"{number}番の記録" in found.not_compared[0]
+        assert "比べられませんでした" in said
+    acts_of = {action: [] for action, _ in PROTECTED.values()}
+    for at, each in enumerate(events):
+        acts_of.get(each["event"]["action"], []).append(at)
+    for name, (action, nth) in PROTECTED.items():
+        at = acts_of[action][nth]
+        number = events[at]["event"]["sequence"]
+        lie = {name: files[name] + b" "}
+        assert check({at}, **lie)[1] == 1, name
+        assert check({at}, erased=[number + 1], **lie)[1] == 1, name
+        found, status, said = check({at}, erased=[number], **lie)
+        # A search is still held by the papers that print its hash, a request by its choice.
+        assert status == (1 if name == "evidence/1.json" else 3), name
+        told = {each.partition("：")[0].rpartition(".")[0] for each in found.not_compared}
+        stem = "requests/1/document" if action == "request.approve" else name.rpartition(".")[0]
+        assert stem in told
+        assert "のままです" not in said
+    everything = set(range(len(events)))
+    found, status, _ = check(everything, erased=[e["event"]["sequence"] for e in events])
+    assert (found.faults, status) == ([], 3)
+    forged = [{**e, "detail": None, "event": {**e["event"], "person_id": "x"}} for e in events]
+    lines = b"\n".join(rfc8785.dumps(each) for each in forged)
     assert "ハッシュと合いません" in faults_of(resign({**files, "events.jsonl": lines}, seed))[0]
 
 
@@ -313,6 +363,16 @@ def test_one_person_alone_and_a_thing_sent_that_was_not_approved_are_told():
         "2番の決裁が、準備した人と別の人のものではありません。"
     ]
     assert list(acts.check_people(good[1:2])) != []
+    # Whoever last touched what a choice rests on may not decide it, nor its request.
+    drawn = [event(0, "selection.propose", "c", last_editor_id="b")]
+    assert list(acts.check_people([*drawn, event(1, "selection.approve", "d", sha256="1")])) == []
+    assert len(list(acts.check_people([*drawn, event(1, "selection.approve", "b")]))) == 1
+    assert len(list(acts.check_people([*drawn, event(1, "selection.record_external", "b")]))) == 1
+    # A notice is prepared and published by two.
+    notice = [event(1, "notice.prepare", "a"), event(2, "notice.publish", "b")]
+    assert list(acts.check_people(notice)) == []
+    assert len(list(acts.check_people([notice[0], event(2, "notice.publish", "a")]))) == 1
+    assert len(list(acts.check_people([notice[0], event(2, "notice.correct", "a")]))) == 1
     # Whoever proposed the choice may not decide its request, though the subjects differ.
     chosen = event(0, "selection.propose", "b")
     chosen["event"]["subject_id"] = "choice"
@@ -322,6 +382,8 @@ def test_one_person_alone_and_a_thing_sent_that_was_not_approved_are_told():
     ]
     chosen["event"]["person_id"] = "c"
     assert list(acts.check_choosers(drawn)) == []
+    chosen["detail"]["last_editor_id"] = "b"
+    assert len(list(acts.check_choosers(drawn))) == 1
     other = [*good[:2], event(3, "request.send", "b", sha256="2")]
     assert list(acts.check_people(other)) == [
         "3番で送ったか承諾したものが、決裁したものと違います。"
@@ -386,7 +448,7 @@ def test_scores_before_weights_and_quotes_opened_early_by_one_or_otherwise_are_t
     opened = event(3, "quote_round.open", "c", **told)
 
     def faults(events, **changed):
-        return " ".join(verifier.check_quotes({**files, **changed}, events, listed))
+        return " ".join(quotes.check_quotes({**files, **changed}, events, listed))
 
     assert faults([sent, later, opened]) == ""
     until = {"until": "2026-11-22T10:00:00+00:00"}
@@ -439,6 +501,16 @@ def test_a_round_of_quotes_tells_nothing_before_its_opening_and_is_proved_after(
         "依頼したときの記録と合いません" in said
         for said in faults_of(resign({**files, "quotes/1/letter.json": b"{}"}, seed))
     )
+    # With the detail of the opening gone, its set and its two openers are not vouched for.
+    events = [json.loads(line) for line in files["events.jsonl"].splitlines()]
+    (opening,) = (e for e in events if (e["event"]["action"], e["event"]["outcome"]) == OPENED)
+    opening["detail"] = None
+    lying["quotes/1/opened.json"] = b"[]"
+    lying["events.jsonl"] = b"\n".join(rfc8785.dumps(each) for each in events)
+    assert any("--erased" in said for said in faults_of(resign(lying, seed)))
+    found = verifier.check_all(resign(lying, seed), erased=[opening["event"]["sequence"]])
+    assert verifier.conclude(found)[0] == 3
+    assert any(said.startswith("quotes/1/opened.json：") for said in found.not_compared)
 
 
 def test_signatures_and_canonical_json_are_judged_as_by_the_libraries():
@@ -475,7 +547,9 @@ def test_strangers_get_nothing_and_the_auditor_and_the_console_get_it(case, sett
     stranger = factories.actor(elsewhere, Role.CLERK, town)
     with pytest.raises(NotFound), transaction() as session:
         project = get_project(session, case.project().id)
-        services.export_case(session, stranger, project, seed=settings.effective_audit_seed)
+        services.export_case(
+            session, stranger, project, seed=settings.effective_audit_seed, scans={}
+        )
     for person in (elsewhere, case.seller_admin):
         assert case.as_(person).get(address).status_code == 404
     assert case.as_(auditor).submit(address, {}).data.startswith(b"PK")

@@ -135,6 +135,7 @@ def _record_proposal(
         project,
         selection,
         "selection.propose",
+        last_editor_id=str(selection.last_editor_id),
         total_with_tax=selection.total_with_tax,
         ceiling=selection.ceiling_amount,
         ground=selection.ground.value if selection.ground else None,
