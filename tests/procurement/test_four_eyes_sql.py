@@ -94,6 +94,11 @@ APPROVED = (
         "sent_by_somebody",
     ),
 )
+_BACK = "state = 'withdrawn', withdrawn_at = created_at, withdrawal_reason = 'x', withdrawn_by_id"
+SENT = (
+    ("usage_contract_requests", f"{_BACK} = submitted_by_id", "withdrawn_by_no_preparer"),
+    ("usage_contract_requests", f"{_BACK} = last_editor_id", "withdrawn_by_no_preparer"),
+)
 REGISTERED = (
     ("usage_contract_requests", "state = 'accepted'", "outcome_stays"),
     ("usage_contract_requests", "answer_reason = 'y'", "outcome_stays"),
@@ -117,6 +122,20 @@ BORN = (
     ("selections", {"last_editor_id": ":second", **_UNDECIDED}, "names_the_last_editor"),
     ("usage_contract_requests", {"state": "'withdrawn'", "ordinal": "NULL"}, "born_undecided"),
 )  # fmt: skip
+# A decision on paper: who records it, who is said to have prepared the choice and edited it last.
+PAPER = (
+    (("s.proposed_by_id", "s.proposed_by_id", ":second"), "ck_external_decisions_four_eyes"),
+    ((":second", "s.proposed_by_id", ":second"), "ck_external_decisions_editor_four_eyes"),
+    (("s.proposed_by_id", ":second", ":approver"), "external_decisions_of_the_choice"),
+    (("s.last_editor_id", ":second", ":approver"), "external_decisions_of_the_choice"),
+)
+_ON_PAPER = (
+    "INSERT INTO external_decisions (id, created_at, updated_at, version, selection_id, project_id,"
+    " owner_id, document_number, decider_title, decider_name, decided_on, document_sha256,"
+    " file_sha256, file_name, file_size, recorded_by_id, prepared_by_id, last_editor_id)"
+    " SELECT :new, s.created_at, s.updated_at, 1, s.id, s.project_id, s.owner_id, 'x', 'x', 'x',"
+    " CAST('2026-11-01' AS DATE), s.proposal_sha256, 'x', 'x', 1, {}, {}, {} FROM selections s"
+)
 DELETED = ("selections", "usage_contract_requests", "contracts")
 
 
@@ -126,6 +145,7 @@ def test_no_wrong_pair_and_no_rewritten_decision_enters_the_tables(market):
         (market.reach_chosen, CHOSEN),
         (market.reach_submitted, SUBMITTED),
         (market.reach_approved, APPROVED),
+        (market.reach_sent, SENT),
         (lambda: _register(market), REGISTERED),
     ):
         market.stages.start_over("market")
@@ -134,6 +154,9 @@ def test_no_wrong_pair_and_no_rewritten_decision_enters_the_tables(market):
         for table, change, rule in attempts:
             statement = f"UPDATE {table} SET {change} WHERE id = :{_KEYS[table]}"
             _is_refused(statement, known, rule)
+        if reach == market.reach_proposed:
+            for people, rule in PAPER:
+                _is_refused(_ON_PAPER.format(*people), known, rule)
     for table, changes, rule in BORN:
         _is_refused(_copying(table, changes), known, rule)
     for table in DELETED:

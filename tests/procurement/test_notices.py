@@ -208,33 +208,43 @@ def test_the_database_itself_keeps_what_was_published(market, contract):
         f"{contract}/notice", {**TICKED, "amount": "", "reason": "金額は公表しないため。"}
     )
     engine, public = db.current().engine, "UPDATE contract_notices SET {} WHERE state = 'published'"
-    refused = {
-        "publication_stays": "content = '{}'",
-        "published_as_prepared": "content_sha256 = 'x'",
-        "never_prepared_again": "state = 'prepared', contract_id = id",
-        "order_stays": "sequence = 0",
-        "withdrawn_with_a_reason": "state = 'withdrawn'",
-    }
-    attempts = {rule: public.format(change) for rule, change in refused.items()}
-    attempts["kept"] = "DELETE FROM contract_notices WHERE state = 'published'"
-    attempts["publish"] = (
-        "UPDATE contract_notices SET state = 'published', content = '{}', published_at = updated_at,"
-        " published_by_id = (SELECT id FROM people WHERE id <> prepared_by_id LIMIT 1), sequence = 9"
-        " WHERE state = 'prepared'"
-    )
-    attempts["born"] = (
+    attempts = [
+        (rule, public.format(change))
+        for rule, change in (
+            ("publication_stays", "content = '{}'"),
+            ("publication_stays", "content_sha256 = 'x'"),
+            ("order_stays", "sequence = 0"),
+            ("withdrawn_with_a_reason", "state = 'withdrawn'"),
+            ("ck_contract_notices_four_eyes", "prepared_by_id = published_by_id"),
+        )
+    ]
+    less = "DELETE FROM contract_notices WHERE state = 'prepared'; "
+    attempts.append(("never_prepared_again", less + public.format("state = 'prepared'")))
+    attempts.append(("kept", f"{less}DELETE FROM contract_notices"))
+    gone = "state = 'superseded', sequence = 8"
+    whole = "state = 'published', published_at = updated_at, sequence = 9, published_by_id ="
+    other = "(SELECT id FROM people WHERE id <> prepared_by_id LIMIT 1)"
+    for rule, change in (
+        ("published_as_prepared", f"{whole} {other}, content = '{{}}'"),
+        ("ck_contract_notices_four_eyes", f"{whole} prepared_by_id"),
+    ):
+        later = f"UPDATE contract_notices SET {change} WHERE state = 'prepared'"
+        attempts.append((rule, f"{public.format(gone)}; {later}"))
+    born = (
         "INSERT INTO contract_notices (id, created_at, updated_at, version, contract_id, owner_id,"
         " state, content, content_sha256, prepared_by_id, withdrawal_reason, correction_reason)"
         " SELECT corrects_id, created_at, updated_at, 1, contract_id, owner_id, 'withdrawn', '{}',"
         " '', prepared_by_id, '', '' FROM contract_notices WHERE state = 'prepared'"
     )
+    attempts.append(("born_prepared|pkey|UNIQUE", born.replace("corrects_id,", "contract_id,", 1)))
     if not db.current().is_sqlite:
-        attempts["truncate"] = "TRUNCATE contract_notices"
+        attempts.append(("append-only", "TRUNCATE contract_notices CASCADE"))
     with db.reading() as session:
         before = session.execute(_ROWS).all()
-    for rule, statement in attempts.items():
-        with pytest.raises(DatabaseError), engine.begin() as connection:
-            connection.execute(text(statement))
+    for rule, statement in attempts:
+        with pytest.raises(DatabaseError, match=rule), engine.begin() as connection:
+            for each in statement.split("; "):
+                connection.execute(text(each))
             pytest.fail(rule)
     with db.reading() as session:
         assert session.execute(_ROWS).all() == before

@@ -232,69 +232,121 @@ def test_question_is_answered_to_all_and_deadline_moves_for_all(quoting, hold_cl
         assert session.execute(sa.select(OrganisationNotice)).first() is None  # only by the outbox
 
 
-_SQL = {
-    "deadline moved without an extension": "UPDATE quote_rounds SET deadline_at = questions_until",
-    "conditions changed after sending": "UPDATE quote_rounds SET conditions = '{}'",
-    "letter changed after sending": "UPDATE quote_rounds SET payload = '{}'",
-    "sent round deleted": "DELETE FROM quote_rounds",
-    "opened without opening": "UPDATE quote_rounds SET state = 'opened', opened_at = deadline_at",
-    "approved by the submitter": "UPDATE quote_rounds SET approved_by_id = submitted_by_id",
-    "invitation added after sending": (
-        "INSERT INTO quote_invitations SELECT {new}, created_at, updated_at, version, round_id,"
-        " body_id, pack_id, (SELECT listing_version_id FROM candidates c WHERE NOT EXISTS"
-        " (SELECT 1 FROM quote_invitations q WHERE q.listing_version_id = c.listing_version_id)),"
-        " addressee_id, seller_id, declined_at, declined_by_id, decline_reason, outcome, outcome_at"
-        " FROM quote_invitations LIMIT 1"
+# What is tried, the name of the guard that refuses it, and how.
+_SQL = (
+    (
+        "deadline moved without an extension",
+        "deadline_extended",
+        "UPDATE quote_rounds SET deadline_at = questions_until",
     ),
-    "invitation taken away": "DELETE FROM quote_invitations",
-    "invitation turned to another": "UPDATE quote_invitations SET addressee_id = body_id",
-    "quote opened by hand": (
-        "UPDATE quotes SET opened_at = created_at, content = '{{}}', total = 1, tax = 0"
+    ("conditions changed after sending", "sent_stays", "UPDATE quote_rounds SET conditions = '{}'"),
+    ("letter changed after sending", "sent_stays", "UPDATE quote_rounds SET payload = '{}'"),
+    ("sent round deleted", "sent_stays|foreign key", "DELETE FROM quote_rounds"),
+    (
+        "opened without opening",
+        "opened_by_two",
+        "UPDATE quote_rounds SET state = 'opened', opened_at = deadline_at",
     ),
-    "quote taken away": "DELETE FROM quotes",
-    "sealed bytes changed": "UPDATE quote_revisions SET sealed = {blob}",
-    "receipt changed": "UPDATE quote_revisions SET receipt_sha256 = 'x'",
-    "revision taken away": "DELETE FROM quote_revisions",
-    "revision after the deadline": (
-        "INSERT INTO quote_revisions (id, created_at, updated_at, version, quote_id, revision,"
-        " sealed, receipt_sha256, submitted_by_id, submitted_at) SELECT {new}, created_at,"
-        " updated_at, version, quote_id, 9, sealed, receipt_sha256, submitted_by_id,"
-        " '2099-04-01 00:00:00' FROM quote_revisions LIMIT 1"
+    (
+        "approved by the submitter",
+        "ck_quote_rounds_four_eyes",
+        "UPDATE quote_rounds SET submitted_by_id = approved_by_id",
     ),
-    "opened before the deadline by the right two": (
-        "INSERT INTO quote_openings (id, created_at, updated_at, version, round_id, owner_id,"
-        " first_by_id, first_at, second_by_id, second_at, opened_set_sha256) SELECT {new},"
-        " created_at, updated_at, 1, id, owner_id, submitted_by_id, sent_at, approved_by_id,"
-        " sent_at, 'x' FROM quote_rounds"
+    (
+        "approved by the last editor",
+        "ck_quote_rounds_editor_four_eyes",
+        "UPDATE quote_rounds SET last_editor_id = approved_by_id",
     ),
-    "opened by two of one role": (
-        "INSERT INTO quote_openings (id, created_at, updated_at, version, round_id, owner_id,"
-        " first_by_id, first_at, second_by_id, second_at, opened_set_sha256) SELECT {new},"
-        " created_at, updated_at, 1, id, owner_id, submitted_by_id, '2099-04-01 00:00:00',"
-        " {second_clerk}, '2099-04-01 00:00:00', 'x' FROM quote_rounds"
+    (
+        "invitation added after sending",
+        "before_sending",
+        (
+            "INSERT INTO quote_invitations SELECT {new}, created_at, updated_at, version, round_id,"
+            " body_id, pack_id, (SELECT listing_version_id FROM candidates c WHERE NOT EXISTS"
+            " (SELECT 1 FROM quote_invitations q WHERE q.listing_version_id = c.listing_version_id)),"
+            " addressee_id, seller_id, declined_at, declined_by_id, decline_reason, outcome, outcome_at"
+            " FROM quote_invitations LIMIT 1"
+        ),
     ),
-    "opened by one person twice": (
-        "INSERT INTO quote_openings (id, created_at, updated_at, version, round_id, owner_id,"
-        " first_by_id, first_at, second_by_id, second_at, opened_set_sha256) SELECT {new},"
-        " created_at, updated_at, 1, id, owner_id, approved_by_id, '2099-04-01 00:00:00',"
-        " approved_by_id, '2099-04-01 00:00:00', 'x' FROM quote_rounds"
+    ("invitation taken away", "before_sending|foreign key", "DELETE FROM quote_invitations"),
+    (
+        "invitation turned to another",
+        "quote_invitations_stays",
+        "UPDATE quote_invitations SET addressee_id = body_id",
     ),
-    "question rewritten": "UPDATE questions SET original = 'x'",
-    "question taken away": "DELETE FROM questions",
-    "extension approved by its proposer": (
-        "INSERT INTO quote_extensions (id, created_at, updated_at, version, round_id, owner_id,"
-        " previous_deadline_at, deadline_at, reason, proposed_by_id, approved_by_id, approved_at)"
-        " SELECT {new}, created_at, updated_at, 1, id, owner_id, deadline_at,"
-        " '2099-05-01 00:00:00', 'x', submitted_by_id, submitted_by_id, sent_at FROM quote_rounds"
+    (
+        "quote opened by hand",
+        "quotes_sealed",
+        ("UPDATE quotes SET opened_at = created_at, content = '{{}}', total = 1, tax = 0"),
     ),
-    "extension approved too late": (
-        "INSERT INTO quote_extensions (id, created_at, updated_at, version, round_id, owner_id,"
-        " previous_deadline_at, deadline_at, reason, proposed_by_id, approved_by_id, approved_at)"
-        " SELECT {new}, created_at, updated_at, 1, id, owner_id, deadline_at,"
-        " '2099-05-01 00:00:00', 'x', submitted_by_id, approved_by_id, '2099-04-01 00:00:00'"
-        " FROM quote_rounds"
+    ("quote taken away", "quotes_stays|foreign key", "DELETE FROM quotes"),
+    ("sealed bytes changed", "revisions_final", "UPDATE quote_revisions SET sealed = {blob}"),
+    ("receipt changed", "revisions_final", "UPDATE quote_revisions SET receipt_sha256 = 'x'"),
+    ("revision taken away", "revisions_final", "DELETE FROM quote_revisions"),
+    (
+        "revision after the deadline",
+        "revisions_in_time",
+        (
+            "INSERT INTO quote_revisions (id, created_at, updated_at, version, quote_id, revision,"
+            " sealed, receipt_sha256, submitted_by_id, submitted_at) SELECT {new}, created_at,"
+            " updated_at, version, quote_id, 9, sealed, receipt_sha256, submitted_by_id,"
+            " '2099-04-01 00:00:00' FROM quote_revisions LIMIT 1"
+        ),
     ),
-}
+    (
+        "opened before the deadline by the right two",
+        "two_after_the_deadline",
+        (
+            "INSERT INTO quote_openings (id, created_at, updated_at, version, round_id, owner_id,"
+            " first_by_id, first_at, second_by_id, second_at, opened_set_sha256) SELECT {new},"
+            " created_at, updated_at, 1, id, owner_id, submitted_by_id, sent_at, approved_by_id,"
+            " sent_at, 'x' FROM quote_rounds"
+        ),
+    ),
+    (
+        "opened by two of one role",
+        "two_after_the_deadline",
+        (
+            "INSERT INTO quote_openings (id, created_at, updated_at, version, round_id, owner_id,"
+            " first_by_id, first_at, second_by_id, second_at, opened_set_sha256) SELECT {new},"
+            " created_at, updated_at, 1, id, owner_id, submitted_by_id, '2099-04-01 00:00:00',"
+            " {second_clerk}, '2099-04-01 00:00:00', 'x' FROM quote_rounds"
+        ),
+    ),
+    (
+        "opened by one person twice",
+        "ck_quote_openings_four_eyes",
+        (
+            "INSERT INTO quote_openings (id, created_at, updated_at, version, round_id, owner_id,"
+            " first_by_id, first_at, second_by_id, second_at, opened_set_sha256) SELECT {new},"
+            " created_at, updated_at, 1, id, owner_id, approved_by_id, '2099-04-01 00:00:00',"
+            " approved_by_id, '2099-04-01 00:00:00', 'x' FROM quote_rounds"
+        ),
+    ),
+    ("question rewritten", "questions_stays", "UPDATE questions SET original = 'x'"),
+    ("question taken away", "questions_stays", "DELETE FROM questions"),
+    (
+        "extension approved by its proposer",
+        "ck_quote_extensions_four_eyes",
+        (
+            "INSERT INTO quote_extensions (id, created_at, updated_at, version, round_id, owner_id,"
+            " previous_deadline_at, deadline_at, reason, proposed_by_id, approved_by_id, approved_at)"
+            " SELECT {new}, created_at, updated_at, 1, id, owner_id, deadline_at,"
+            " '2099-05-01 00:00:00', 'x', submitted_by_id, submitted_by_id, sent_at FROM quote_rounds"
+        ),
+    ),
+    (
+        "extension approved too late",
+        "approved_in_time",
+        (
+            "INSERT INTO quote_extensions (id, created_at, updated_at, version, round_id, owner_id,"
+            " previous_deadline_at, deadline_at, reason, proposed_by_id, approved_by_id, approved_at)"
+            " SELECT {new}, created_at, updated_at, 1, id, owner_id, deadline_at,"
+            " '2099-05-01 00:00:00', 'x', submitted_by_id, approved_by_id, '2099-04-01 00:00:00'"
+            " FROM quote_rounds"
+        ),
+    ),
+)
 
 
 def test_database_itself_guards_deadline_opening_and_people(quoting, database):
@@ -305,7 +357,7 @@ def test_database_itself_guards_deadline_opening_and_people(quoting, database):
         services.ask_question(session, quoting.seller, invitation, question="いつですか")
     is_sqlite = database.kind == "sqlite"
     clerk = f"'{market.second_clerk.id.hex if is_sqlite else market.second_clerk.id}'"
-    for name, statement in _SQL.items():
+    for name, rule, statement in _SQL:
         key = uuid.uuid4()
         filled = statement
         for mark, value in (
@@ -322,7 +374,7 @@ def test_database_itself_guards_deadline_opening_and_people(quoting, database):
             filled = filled.replace(
                 " '2099-05-01 00:00:00'", " '2099-05-01 00:00:00+00'::timestamptz"
             )
-        with pytest.raises(IntegrityError), db.current().engine.begin() as connection:
+        with pytest.raises(IntegrityError, match=rule), db.current().engine.begin() as connection:
             connection.exec_driver_sql(filled)
             pytest.fail(name)
     with db.reading() as session:
