@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ from core.errors import (
 )
 from core.outbox import OutboxMessage
 from core.sealing import commit
+from procurement.projects import queries as project_queries
 from procurement.projects.models import ProjectState
 from procurement.quoting import queries, services
 from procurement.quoting.models import QuoteKind, QuoteOutcome, QuoteRevision, RoundState
@@ -388,6 +389,34 @@ def test_receipt_given_at_the_deadline_is_opened_or_was_refused(quoting):
         quoting.market.stages.start_over("market")
         quoting.market.reach_compared()
         assert is_receipt_opened(quoting.market)
+
+
+def test_who_quoted_in_an_earlier_round_hears_of_the_choice_in_the_later_one(market, hold_clock):
+    market.reach_compared()
+    town = Quoting(market).send()
+    town.quote(town.seller, market.cheap.id, 24_001)
+    hold_clock(AFTER)
+    town.open(town.clerk)
+    town.open(town.approver)
+    earlier = (market.cheap.id, market.other.id)
+    with db.reading() as session:
+        first = [town.invitation(session, key).id for key in earlier]
+    later = {"deadline_on": date(2099, 5, 31), "questions_on": date(2099, 5, 20)}
+    town.draft(**later)
+    town.submit()
+    town.approve()
+    town.quote(town.seller, market.cheap.id, 23_000)
+    hold_clock(AFTER + timedelta(days=62))
+    town.open(town.clerk)
+    town.open(town.approver)
+    with db.transaction() as session:
+        project = project_queries.get_project(session, market.project().id)
+        services.announce_outcomes(session, project, market.cheap.id)
+    with db.reading() as session:
+        outcomes = [queries.get_invitation(session, key).outcome for key in first]
+        assert outcomes == [QuoteOutcome.NOT_CHOSEN, QuoteOutcome.NOT_CHOSEN]
+        chosen = [town.invitation(session, key).outcome for key in earlier]
+        assert chosen == [QuoteOutcome.CHOSEN, QuoteOutcome.NOT_CHOSEN]
 
 
 @pytest.mark.parametrize("ending", ["abandon-quotes", "none-suitable", "cancel"])

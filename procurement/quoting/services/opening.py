@@ -163,19 +163,18 @@ def _unseal(settings: Settings, revision: QuoteRevision) -> dict[str, Any]:
 def announce_outcomes(session: Session, project: Project, chosen: uuid.UUID | None) -> None:
     """Tell every invited vendor, at one moment, whether its own quote was chosen, and nothing else.
 
-    `chosen` is the listing version of the choice, None where the body chose no quote at all. The
-    caller has checked the right and records the act.
+    `chosen` is the listing version of the choice, made at a quote of the newest opened round, None
+    where the body chose no quote at all. The caller has checked the right and records the act.
     """
+    others = QuoteOutcome.NO_CHOICE if chosen is None else QuoteOutcome.NOT_CHOSEN
     for round_ in queries.list_rounds(session, project.id):
         if not round_.is_opened:
             continue
         invitations = queries.list_invitations(session, round_.id)
         untold = [each for each in invitations if each.outcome is None]
-        others = QuoteOutcome.NO_CHOICE if chosen is None else QuoteOutcome.NOT_CHOSEN
         for each in untold:
             is_chosen = each.listing_version_id == chosen
             outcome = QuoteOutcome.CHOSEN if is_chosen else others
             each.revise(outcome=outcome, outcome_at=now(session))
         tell_invited(session, untold, "見積の結果をお知らせします", None)
-        if chosen is not None:
-            return
+        chosen = None  # what was quoted in an earlier round was not chosen, whoever quoted it
