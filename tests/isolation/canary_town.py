@@ -1,25 +1,23 @@
 """A town in the middle of a purchase, with a canary in each secret, and everyone who might learn it."""
 
-import re
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlmodel import Session
-from werkzeug.routing import Rule
-from werkzeug.test import TestResponse
+from sqlmodel import Session, col
 
 from accounts.identity import Actor
-from accounts.models import Organisation, Person, Role
+from accounts.models import Organisation, OrganisationKind, Person, Role
 from catalog.certification.models import ReviewState
 from catalog.offerings.models import OfferingVersion
+from catalog.offerings.queries import load_listing_versions
 from catalog.specifications.models import SpecificationVersion
 from core import db
+from procurement.contracts import queries as request_queries
 from procurement.estimates import queries, services, vault
 from procurement.estimates.documents import split_tax
 from procurement.projects import queries as project_queries
@@ -29,12 +27,13 @@ from procurement.quoting import services as quoting_services
 from procurement.quoting.models import QuoteInvitation
 from procurement.quoting.services.answering import read_quote
 from tests import factories
-from tests.isolation.canaries import (
-    Watch,
-    amounts,
-    ask_everything,
-    look_into_rows,
-    words,
+from tests.isolation.canaries import Watch, amounts, ask_everything, look_into_rows, words
+from tests.isolation.canary_rules import (
+    choose_rules,
+    is_of_the_api,
+    leave_out_own,
+    list_amounts,
+    seen_from_outside,
 )
 from tests.isolation.crawler import Crawler, _as_words
 from tests.letterbox import empty_letterbox
@@ -43,12 +42,7 @@ from tests.procurement.quoting import Quoting, written
 from tests.search.market import index_all
 
 PRICE, BASIS = 1_733_917_461, "黄色い小鳥が三羽とまる算定"
-SMALLEST_CANARY = 1_000_000
 _PLACE = "<uuid:quote_request_id>"
-_OWN = re.compile(
-    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{12,64}|令和\d+-\d+(-\d+)?"
-    r"|\d+:\d+(:[\d.+:]+)?|(csrf_token|form_key)\"[^>]*|nonce-[^\" ]+"
-)
 CEILING = 987_652_341  # yen a year that the search of the second purchase allows
 EXCLUDED = "青い小鳥の理由で外します"
 ROLES = {
@@ -61,13 +55,19 @@ ROLES = {
     "approver of another body": Role.APPROVER,
     "administrator of a company that is not asked": Role.VENDOR_ADMIN,
 }
-OF_PURCHASE = frozenset({"projects", "requests", "contracts", "proof", "home", "quoting"})
-FILES = ("/pack", ".pdf", ".docx", ".xlsx")
 QUESTION = "紫の小鳥は何羽まで使えますか"
 SELLER, MEMBER = "administrator of an asked company", "member of an asked company"
 RIVAL, HOLDER = "administrator of another asked company", "whoever holds the database"
 QUOTES = ("quote of", "notes of the quote of")
-INSIDE = ("named clerk", "unnamed clerk", "unnamed approver", "auditor")
+# Whose programs ask: each holds a token with every scope that its kind of organisation may have.
+BODY_PROGRAM = "program of the body"
+PROGRAMS = {
+    BODY_PROGRAM: "body",
+    "program of another body": "another body",
+    "program of an asked company": "seller",
+    "program of a company that is not asked": "another company",
+}
+INSIDE = ("named clerk", "unnamed clerk", "unnamed approver", "auditor", BODY_PROGRAM)
 
 
 @dataclass
@@ -80,7 +80,9 @@ class CanaryTown:
     many: uuid.UUID = field(default_factory=uuid.uuid4)
     watch: Watch = field(default_factory=lambda: Watch([]))
     people: dict[str, Person | None] = field(default_factory=dict)
+    programs: dict[str, uuid.UUID] = field(default_factory=dict)  # the organisation of each
     crawlers: dict[str, Crawler] = field(default_factory=dict)
+    is_planted: bool = False  # a price stands in the title from before the first paper on
 
     def build(self) -> "CanaryTown":
         """Walk two purchases to their quotes: five companies are asked in one, two in the other.
@@ -127,6 +129,8 @@ class CanaryTown:
     def _ask_for_quotes(self, asked: list[uuid.UUID], *, is_secret: bool = False) -> uuid.UUID:
         self.market.ceiling = CEILING if is_secret else None
         town = self.market.reach_locked()
+        if self.is_planted:
+            self.plant_a_leak()
         if is_secret:
             town.leave_out(town.dear, reason=EXCLUDED)
         clerk = town.actor(town.clerk, Role.CLERK)
@@ -165,7 +169,7 @@ class CanaryTown:
                 )
             content = read_quote(settings, revision)["content"]
         name = f"quote of {readers[0]}"
-        self.watch.canaries.append(amounts(name, *_list_amounts(content), readers=readers))
+        self.watch.canaries.append(amounts(name, *list_amounts(content), readers=readers))
         self.watch.canaries.append(words(f"notes of the {name}", notes, readers=readers))
 
     def _invitation(
@@ -203,9 +207,11 @@ class CanaryTown:
             of_two, of_five = (
                 FlaskClient.open(browser, rule.rule.replace(_PLACE, str(each.id))) for each in pair
             )
-            if _outside(of_two) != _outside(of_five):
-                found.append(f"{rule.rule}: {_outside(of_two)} {_outside(of_five)}")
-            if _same_words(_as_words(of_two.get_data())) != _same_words(
+            if seen_from_outside(of_two) != seen_from_outside(of_five):
+                found.append(
+                    f"{rule.rule}: {seen_from_outside(of_two)} {seen_from_outside(of_five)}"
+                )
+            if leave_out_own(_as_words(of_two.get_data())) != leave_out_own(
                 _as_words(of_five.get_data())
             ):
                 found.append(f"{rule.rule} reads otherwise")
@@ -226,6 +232,13 @@ class CanaryTown:
             home = session.get_one(Organisation, town.seller.owner_id)
             member = factories.person(session, Role.VENDOR_MEMBER, home)
             self.people[MEMBER] = member
+            owners = {
+                "body": session.get_one(Organisation, town.body.id),
+                "another body": factories.body(session),
+                "seller": home,
+                "another company": factories.organisation(session, OrganisationKind.VENDOR),
+            }
+            self.programs = {who: owners[owner].id for who, owner in PROGRAMS.items()}
 
     @property
     def known(self) -> dict[str, list[str]]:
@@ -237,7 +250,14 @@ class CanaryTown:
             candidates = project_queries.list_candidates(session, found.pack_id)
             asked = quoting_queries.list_invitations(session, self.few)
             questions = quoting_queries.list_questions(session, self.few)
+            papers = project_queries.list_papers(session, found.project_id)
+            files = project_queries.list_paper_files(session, [each.id for each in papers])
+            request = request_queries.latest_request(session, found.project_id)
+            listing = load_listing_versions(session, [town.cheap.id])[town.cheap.id].listing
         return {
+            "paper_id": [str(each.paper_id) for each in files],
+            "paper_format": [each.format for each in files],
+            "request_id": [str(request.id)] if request else [],
             "project_id": [str(found.project_id)],
             "candidate_id": [str(each.id) for each in candidates if each.is_excluded],
             "revision": ["1"],
@@ -245,20 +265,39 @@ class CanaryTown:
             "quote_request_id": [str(each.id) for each in asked],
             "question_id": [str(each.id) for each in questions],
             "listing_version_id": [str(town.cheap.id)],
+            "listing_id": [str(listing.id)],
+            "offering_id": [str(listing.offering_id)],
+            "vendor_id": [str(town.seller.id), str(town.rival.id)],
         }
 
     def ask_as(self, *roles: str, everywhere: bool = False, only: tuple[str, ...] = ()) -> None:
         """Open every address of the purchase as these people, or all that the site has, or these."""
+        known = self.known
         for who in roles:
             if who not in self.crawlers:
-                browser, person = self.market.new_client(), self.people[who]
-                if person is not None:
-                    factories.sign_in_client(browser, person)
-                self.crawlers[who] = Crawler(browser)
+                self.crawlers[who] = self._let_in(who)
+            is_program = who in self.programs
+            is_wanted = (
+                is_of_the_api if is_program else choose_rules(everywhere=everywhere, only=only)
+            )
             ask_everything(
-                self.watch, who, self.crawlers[who], self.app, self.known,
-                is_wanted=_is_wanted(everywhere=everywhere, only=only),
-            )  # fmt: skip
+                self.watch, who, self.crawlers[who], self.app, known, is_wanted=is_wanted
+            )
+
+    def _let_in(self, who: str) -> Crawler:
+        browser, person = self.market.new_client(), self.people.get(who)
+        if person is not None:
+            factories.sign_in_client(browser, person)
+        if who not in self.programs:
+            return Crawler(browser)
+        with db.transaction() as session:
+            owner = session.get_one(Organisation, self.programs[who])
+            return Crawler(browser, token=factories.api_client(session, owner)[1])
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """Return the names of all people, and of all programs."""
+        return (*self.people, *self.programs)
 
     def break_down(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let the database fail while the price is saved: page and log say nothing of it."""
@@ -289,7 +328,9 @@ class CanaryTown:
         self.watch.look("whoever reads the log", "log", log)
         for subject, letters in empty_letterbox(self.market.settings).items():
             for letter in letters:
-                self.watch.look("whoever gets a letter", f"letter {subject}", letter.as_string())
+                # As it is read: on the way its words are packed.
+                words = f"{dict(letter.items())}\n{letter.get_content()}"
+                self.watch.look("whoever gets a letter", f"letter {subject}", words)
         look_into_rows(self.watch)
 
     def open_quotes(self) -> None:
@@ -302,59 +343,21 @@ class CanaryTown:
                 actor = town.actor(person, role)
                 quoting_services.open_round(session, actor, town.settings, found)
         body = {"named clerk", "unnamed clerk", "unnamed approver", HOLDER}
-        self._let_read(QUOTES, body)
+        self.let_read(QUOTES, body)
         self.crawlers.clear()  # the sign-ins of before the deadline are over
 
-    def end(self) -> None:
-        """End the purchase: from here on an auditor may read price and quotes."""
-        town = self.market
-        with db.transaction() as session:
-            found = quoting_queries.get_round(session, self.few)
-            assert found is not None
-            clerk, project = town.actor(town.clerk, Role.CLERK), found.project
-            project_services.cancel_project(
-                session, clerk, project, version=project.version, reason="予算が変わったため。"
-            )
-        self._let_read(("estimated price", "basis of the price", *QUOTES), {"auditor"})
-
-    def _let_read(self, names: tuple[str, ...], readers: set[str]) -> None:
+    def let_read(self, names: tuple[str, ...], readers: set[str]) -> None:
+        """Put readers on the lists of these canaries, told by how their names begin."""
         self.watch.canaries = [
             replace(each, readers=each.readers | readers) if each.name.startswith(names) else each
             for each in self.watch.canaries
         ]
 
     def plant_a_leak(self) -> None:
-        """Write the price where it does not belong."""
+        """Write the price where it does not belong: into titles, the log, and a name in letters."""
+        title, name = f"予定 {PRICE:,} 円", f"見本 {PRICE}"
         with db.current().engine.begin() as connection:
-            connection.execute(sa.text(f"UPDATE projects SET title = '予定 {PRICE:,} 円'"))
-
-
-def _is_wanted(*, everywhere: bool, only: tuple[str, ...]) -> Callable[[Rule, str], bool]:
-    """Choose what is asked: everything, or the pages and files of a purchase."""
-
-    def choose(rule: Rule, method: str) -> bool:
-        if only:
-            return rule.rule.endswith(only)
-        is_ours = rule.endpoint.partition(".")[0] in OF_PURCHASE
-        return everywhere or (is_ours and (method == "GET" or rule.rule.endswith(FILES)))
-
-    return choose
-
-
-def _list_amounts(value: Any) -> list[int]:
-    """List every number in a quote that is large enough to be met by no accident."""
-    if isinstance(value, dict | list):
-        parts = value.values() if isinstance(value, dict) else value
-        return [each for part in parts for each in _list_amounts(part)]
-    return [value] if isinstance(value, int) and value > SMALLEST_CANARY else []
-
-
-def _outside(answer: TestResponse) -> tuple[int, str | None, str | None]:
-    """Return what an onlooker learns without reading; the length of packed files follows their ids."""
-    length = answer.headers.get("Content-Length") if answer.mimetype == "text/html" else None
-    return answer.status_code, answer.headers.get("ETag"), length
-
-
-def _same_words(text: str) -> str:
-    """Leave out what two requests of one kind differ in: ids, hashes, numbers of purchases, tokens."""
-    return _OWN.sub("", text)
+            connection.execute(sa.text(f"UPDATE projects SET title = '{title}'"))
+            whom = sa.update(Person).where(col(Person.id) == self.market.seller_admin.id)
+            connection.execute(whom.values(name=name))
+        structlog.get_logger().warning("planted", title=title)

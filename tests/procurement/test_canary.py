@@ -5,7 +5,7 @@ The short version; `make drills` crawls everything for everybody. Only on SQLite
 
 import pytest
 
-from tests.isolation.canary_town import RIVAL, SELLER, CanaryTown
+from tests.isolation.canary_town import BODY_PROGRAM, RIVAL, SELLER, CanaryTown
 
 pytestmark = [pytest.mark.sqlite_only, pytest.mark.timeout(300)]
 
@@ -29,7 +29,11 @@ def test_no_canary_is_met_outside_its_list(town, capsys, monkeypatch):
     assert town.compare_rounds() == []
     assert town.watch.leaks == []
     assert f"{SELLER}: quote of {SELLER}" in town.watch.met
+    town.ask_as(BODY_PROGRAM, "program of another body")
+    assert town.watch.leaks == []
+    assert f"{BODY_PROGRAM}: exclusion" in town.watch.met  # its token opens its own purchases
     town.plant_a_leak()
-    town.ask_as("unnamed clerk", only=("/<uuid:project_id>", "/pack"))
+    town.ask_as("unnamed clerk", BODY_PROGRAM, only=("/<uuid:project_id>", "/pack"))
+    town.look_into_the_house(capsys.readouterr().out)
     kinds = {leak.split(": ")[1].split()[0] for leak in town.watch.leaks}
-    assert kinds >= {"text/html", "application/zip"}
+    assert kinds >= {"text/html", "application/zip", "application/json", "log", "table"}
