@@ -1,7 +1,5 @@
 """The 予定価格調書: drawn when a named person asks for it, and never kept."""
 
-from datetime import datetime
-
 from sqlmodel import Session
 
 from catalog.cost_rules import TAX_RATE_BASIS_POINTS
@@ -35,24 +33,19 @@ def make_sheet(
     session: Session, estimate: EstimatedPrice, content: Content, fixed_by: str
 ) -> dict[Format, RenderedDocument]:
     """Return the sheet of a fixed price in each of its formats; equal facts give equal bytes."""
-    pack = project_queries.latest_pack(session, estimate.project_id)
+    return render_paper(describe_sheet(session, estimate, content, fixed_by), FORMATS)
+
+
+def describe_sheet(
+    session: Session, estimate: EstimatedPrice, content: Content, fixed_by: str
+) -> Paper:
+    """Return the words of the sheet of a fixed price; raises ValueError before it is fixed."""
     if estimate.fixed_at is None:
         msg = "an estimated price has no sheet before it is fixed"
         raise ValueError(msg)
-    paper = _describe(
-        session, estimate, content, (fixed_by, estimate.fixed_at), pack.sha256 if pack else ""
-    )
-    return render_paper(paper, FORMATS)
-
-
-def _describe(
-    session: Session,
-    estimate: EstimatedPrice,
-    content: Content,
-    fixed: tuple[str, datetime],
-    evidence_sha256: str,
-) -> Paper:
-    project, (fixed_by, fixed_at) = estimate.project, fixed
+    pack = project_queries.latest_pack(session, estimate.project_id)
+    evidence_sha256 = pack.sha256 if pack else ""
+    project, fixed_at = estimate.project, estimate.fixed_at
     day = format_date(day_in_japan(fixed_at))
     record = [
         ("定めた日時", format_datetime(fixed_at)),

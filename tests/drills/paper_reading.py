@@ -29,6 +29,35 @@ _FIXED = (
     SAMPLE_NOTICE,
     *("項目", "内容", "書類", "番号", "日付", "宛先", "作成", "備考", "この写し"),
 )
+# What the form of a request says besides its data.
+_OF_A_REQUEST = (
+    "次の内容で、貴社のサービスの利用契約を結びたいので、手続をお願いします。",
+    "お引き受けいただけるかどうかを、",
+    "までにお知らせください。",
+    "この依頼書は契約の申込みを依頼する文書です。送付や承諾のお知らせだけでは契約になりません。",
+    "契約は、両者が契約書に記名押印するか、電子署名を行ったときに確定します（地方自治法第234条第5項）。",
+    "この依頼書は、次の検索結果をもとに作りました。",
+    "ハッシュは、記録があとから変わっていないことを確かめるための値です。",
+    *("文書番号", "御中", "様", "印", "件名", "問い合わせ先", "担当", "電話", "メール", "決裁番号"),
+    *("1　利用するサービス", "サービス名", "版", "標準仕様書", "認証の状態", "利用期間"),
+    *(
+        "2　契約の方法",
+        "と選んだ理由",
+        "契約の方法",
+        "根拠となる条文",
+        "選んだ理由",
+        "予算上の根拠",
+    ),
+    *("3　料金", "利用期間の合計", "内訳（単位：円）", "費用", "算定の方法（税抜）", "4　条件"),
+    *(
+        "4　選定の記録",
+        "5　選定の記録",
+        "検索を確定した時",
+        "カタログの記録番号",
+        "見つかったサービス",
+    ),
+    *("検索証跡 SHA-256", *(f"({number})" for number in range(1, 9))),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +80,51 @@ def differences(made: Made) -> list[str]:
             said = _compare_text(record, "".join(texts))
         found += [f"{suffix}：{each}" for each in said]
     return found
+
+
+def read_words(made: Made, suffix: str) -> str:
+    """Return all that one file of a paper says, without blanks and breaks."""
+    record = json.loads(made.payload)
+    read = {"pdf": read_pdf, "docx": read_docx, "xlsx": read_xlsx}[suffix]
+    return squeeze("".join(read(made.files[suffix], record)))
+
+
+def lacks(made: Made, typed: Collection[str]) -> list[str]:
+    """Say which words, as somebody typed or reckoned them, no file of a paper or some file lacks."""
+    words = {suffix: read_words(made, suffix) for suffix in made.files}
+    return [
+        f"{suffix}：「{each[:60]}」がありません"
+        for suffix, text in words.items()
+        for each in typed
+        if squeeze(each) not in text
+    ]
+
+
+def request_differences(payload: Mapping[str, Any], content: bytes) -> list[str]:
+    """Hold the fixed PDF of a request against its payload: every word of it, and nothing else."""
+    said = payload["document"]
+    reader = PdfReader(io.BytesIO(content))
+    pages = [squeeze(page.extract_text(extraction_mode="plain")) for page in reader.pages]
+    text = "".join(pages)
+    evidence = squeeze(said["evidence"]["label"] + said["evidence"]["hash"])
+    found = [
+        f"{at}頁に証跡の値がありません" for at, page in enumerate(pages, 1) if evidence not in page
+    ]
+    leaves = [squeeze(each) for each in _leaves(said)]
+    found += [f"「{each[:60]}」がありません" for each in leaves if each not in text]
+    numbers = [f"{at}／{len(pages)}" for at in range(1, len(pages) + 1)]
+    left = _take_away(text, [*leaves, evidence, *numbers, *map(squeeze, (*_FIXED, *_OF_A_REQUEST))])
+    return found + ([f"記録にない「{left[:60]}」があります"] if left else [])
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping | list):
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, each in items:
+            if key != "made_at":  # stands in what the file says of itself
+                yield from _leaves(each)
+    elif isinstance(value, str):
+        yield value
 
 
 def squeeze(text: str) -> str:

@@ -1,9 +1,12 @@
 """Papers of 100 generated projects, read back from PDF, DOCX and XLSX: word for word the record."""
 
+import json
 import random
-from dataclasses import replace
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+
+import click
 
 from bench.measures import measure
 from core import db
@@ -20,25 +23,26 @@ from core.paper import (
     describe_paper,
     render_paper,
 )
-from procurement.projects import queries
+from procurement.estimates import vault
+from tests.databases import SqliteDatabase
 from tests.drills.both import build_town, open_both
-from tests.drills.paper_reading import Made, differences
-from tests.procurement import conftest as purchase
-from tests.procurement.conftest import Market
+from tests.drills.generated_purchase import Purchase, generate, words
+from tests.drills.paper_reading import Made, differences, lacks, request_differences
 
 PROJECTS = 100
-# Comparison and search record, the record of the choice, the request (its PDF is the vendor's copy).
-FILES = [["docx"], ["docx", "pdf"], ["pdf", "xlsx"], ["pdf", "xlsx"]]
+# The papers of a purchase with their formats, and what was typed or reckoned that each has to say.
+_EDITED, _TABLE = {"docx", "pdf"}, {"pdf", "xlsx"}
+PAPERS: dict[str, tuple[set[str], tuple[str, ...]]] = {
+    "comparison_table": (_TABLE, ("title",)),
+    "search_record": (_TABLE, ("title", "need", "budget_line", "exclusion")),
+    "selection_record": (_EDITED, ("title", "need", "budget_line", "reason", "total")),
+    "usage_contract_request": ({"docx"}, ("title", "budget_line", "total")),
+}
+OF_QUOTES: dict[str, tuple[set[str], tuple[str, ...]]] = {
+    "quote_request": (_EDITED, ("title", "need", "message", "contact")),
+    "estimated_price_sheet": (_EDITED, ("title", "budget_line", "estimate", "basis", "nonce")),
+}
 MOMENT = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC)
-LETTERS = (
-    "見本町住民記録予約しくみ髙﨑𠮷ABCxyz0123（）・、。「」＝=+-@&<>\"'#$*_`~[]\\/|{}^%；：－～"
-)
-
-
-def words(chance: random.Random, most: int) -> str:
-    """Return some words as a person may type them, signs of every markup among them."""
-    text = "".join(chance.choice(LETTERS) for _ in range(chance.randint(1, most)))
-    return text.strip() or "語"
 
 
 def make_paper(seed: int) -> Paper:
@@ -102,60 +106,78 @@ def render(paper: Paper) -> Made:
     "papers read back: files that differ from their record",
     goal="== 0",
     unit="files",
-    base=f"{PROJECTS} generated projects on SQLite, every kept paper, and {PROJECTS} generated papers",
+    base=f"{PROJECTS} generated projects on SQLite, every paper and request, {PROJECTS} generated papers",
 )
 def count_differences() -> float:
-    """Return how many files say anything else than the record of their paper."""
-    return rehearse(PROJECTS)
+    """Return how many files say anything else than the record of their paper, or than was typed."""
+    wrong = [said for seed in range(PROJECTS) for said in differences(render(make_paper(seed)))]
+    for made, is_quoted in generate_all(PROJECTS):
+        wrong += judge(made, is_quoted=is_quoted)
+    for said in wrong:
+        click.echo(f"tests.drills.read_back: {said}", err=True)
+    return len(wrong)
 
 
-def rehearse(projects: int) -> int:
-    """Generate so many projects and as many papers; counts the files that differ."""
-    wrong = sum(len(differences(render(make_paper(seed)))) for seed in range(projects))
-    for database, settings in open_both("sqlite"):
+@measure(
+    "papers read back: planted differences that are found",
+    goal="== 1",
+    unit="share",
+    base="one character and one digit of the record of every file of two generated projects",
+)
+def find_planted() -> float:
+    """Change 髙 to 高, then a digit, in what each file is held against: each time it is told."""
+    told = [found for made, _ in generate_all(2) for found in plant(made)]
+    return sum(told) / len(told)
+
+
+def generate_all(projects: int) -> Iterator[tuple[Purchase, bool]]:
+    """Generate so many projects, each second one at an opened quote; tells which."""
+    for database, settings in open_both(SqliteDatabase.kind):
+        vault.use_settings(settings)
         town = build_town(database, settings)
         db.current().dispose()
         database.keep("prepared")
         for seed in range(projects):
             db.current().dispose()
             database.reset("prepared")
-            papers = make_project(town, random.Random(seed))
-            kept_as = [sorted(made.files) for made in papers]
-            assert sorted(kept_as) == FILES, "a paper that is not kept is not read back"
-            wrong += sum(len(differences(made)) for made in papers)
+            is_quoted = bool(seed % 2)
+            yield generate(town, random.Random(seed), is_quoted=is_quoted), is_quoted
+
+
+def judge(made: Purchase, *, is_quoted: bool) -> list[str]:
+    """Say everything in which a file of a purchase differs from its record, or from what was typed."""
+    wrong = request_differences(json.loads(made.request_payload), made.request_pdf)
+    wanted = {**PAPERS, **(OF_QUOTES if is_quoted else {})}
+    if set(made.papers) != set(wanted):
+        wrong.append(f"a paper that is not read back: {sorted(set(made.papers) ^ set(wanted))}")
+    for kind, (formats, names) in wanted.items():
+        paper = made.papers[kind]
+        if set(paper.files) != formats:
+            wrong.append(f"{kind}: {sorted(paper.files)}")
+        typed = [said for name, said in made.typed.items() if name.startswith(names)]
+        wrong += [f"{kind}: {said}" for said in (*differences(paper), *lacks(paper, typed))]
     return wrong
 
 
-def make_project(town: Market, chance: random.Random) -> list[Made]:
-    """Take a purchase with random words from need to approved request; returns its kept papers."""
-    typed = {"PROJECT": ("title", "need", "budget_line"), "SELECTION": ("reason",)}
-    kept: dict[str, dict[str, Any]] = {name: getattr(purchase, name) for name in typed}
-    try:
-        for name, fields in typed.items():
-            most = {"need": 1_500, "reason": 1_500}
-            said = {field: words(chance, most.get(field, 60)) for field in fields}
-            setattr(purchase, name, {**kept[name], **said})
-        town.reach_locked()
-        _exclude_some(town, chance)
-        ahead = replace(town, is_locked=True)
-        ahead.reach_approved()
-    finally:
-        for name, values in kept.items():
-            setattr(purchase, name, values)
-    with db.reading() as session:
-        papers = queries.list_papers(session, town.project().id)
-        files = queries.list_paper_files(session, [paper.id for paper in papers])
-    return [
-        Made(
-            paper.payload.encode(),
-            {each.format: each.content for each in files if each.paper_id == paper.id},
-        )
-        for paper in papers
-    ]
+def plant(made: Purchase) -> Iterator[bool]:
+    """Tell for each file and each change whether it is found."""
+    for paper in made.papers.values():
+        for suffix, content in paper.files.items():
+            for change in (_change_character, _change_digit):
+                record = change(paper.payload.decode())
+                yield bool(differences(Made(record.encode(), {suffix: content})))
+    for change in (_change_character, _change_digit):
+        payload = json.loads(change(made.request_payload))
+        yield bool(request_differences(payload, made.request_pdf))
 
 
-def _exclude_some(town: Market, chance: random.Random) -> None:
-    for version in (town.other, town.dear):
-        if chance.random() < 0.5:
-            continue
-        town.leave_out(version, reason=words(chance, 900))
+def _change_character(record: str) -> str:
+    assert "髙" in record
+    return record.replace("髙", "高", 1)
+
+
+def _change_digit(record: str) -> str:
+    """Change the first digit of a date in Japanese, which stands in every paper."""
+    year = re.search(r"令和(\d+)年", record)
+    assert year is not None
+    return record.replace(year[0], f"令和{int(year[1]) + 1}年", 1)

@@ -1,6 +1,7 @@
 """A round of quotes on the town's market: everybody who takes part, and the stretches of its way."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -109,13 +110,15 @@ class Quoting:
             found = self.round(session)
             services.submit_round(session, self.clerk, found, version=found.version)
 
-    def approve(self, actor: Actor | None = None) -> bool:
+    def approve(
+        self, actor: Actor | None = None, keep: Callable[..., None] = _keep_nothing
+    ) -> bool:
         """Approve, which sends."""
         with db.transaction() as session:
             found = self.round(session)
             who, version = actor or self.approver, found.version
             return services.approve_round(
-                session, who, self.market.settings, found, version=version, keep=_keep_nothing
+                session, who, self.market.settings, found, version=version, keep=keep
             )
 
     def send(self) -> "Quoting":

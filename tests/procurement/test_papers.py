@@ -4,6 +4,7 @@ Pages and files, so SQLite does; the frozen tables are tried on both in test_app
 """
 
 import json
+import random
 
 import pytest
 from sqlalchemy import text
@@ -12,8 +13,10 @@ from core import db
 from procurement.projects import queries
 from procurement.projects.paper_models import PaperKind
 from procurement.projects.papers import list_changed_papers, paper_is_intact
+from tests.drills.both import build_town
+from tests.drills.generated_purchase import generate
 from tests.drills.paper_reading import Made, differences, read_pdf, read_xlsx
-from tests.drills.read_back import make_paper, render
+from tests.drills.read_back import judge, make_paper, render
 
 pytestmark = pytest.mark.sqlite_only
 
@@ -31,6 +34,13 @@ def test_the_reader_finds_a_word_that_differs():
     record["blocks"][0]["rows"][0][1] += "違"
     lying = Made(json.dumps(record).encode(), made.files)
     assert {said.split("：")[0] for said in differences(lying)} == set(made.files)
+
+
+@pytest.mark.usefixtures("app")
+def test_every_paper_of_a_purchase_by_quotes_says_what_was_typed(database, settings):
+    """The short version of the drill that reads 100 purchases back."""
+    made = generate(build_town(database, settings), random.Random(1), is_quoted=True)
+    assert judge(made, is_quoted=True) == []
 
 
 @pytest.mark.acceptance(19)
