@@ -63,7 +63,7 @@ def _add_evidence(session: Session, project: Project, parts: Parts) -> None:
     for pack in queries.list_locked(session, project.id):
         path = f"evidence/{pack.revision}.json"
         parts.files[path] = pack.content.encode()
-        parts.add("evidence", pack.id, path=path)
+        parts.add("evidence", pack.id, revision=pack.revision, path=path)
 
 
 def _add_papers(session: Session, project: Project, parts: Parts) -> None:
@@ -72,10 +72,9 @@ def _add_papers(session: Session, project: Project, parts: Parts) -> None:
     for each in project_queries.list_paper_files(session, list(files)):
         files[each.paper_id][each.format] = each.content
     for paper in papers:
-        named = {"kind": paper.kind.value, "title": paper.kind.label}
+        named = {"kind": paper.kind.value, "title": paper.kind.label, "revision": paper.revision}
         if paper.subject_id in parts.withheld:
-            about = {"revision": paper.revision, "sha256": paper.sha256, "withheld": True}
-            parts.add("papers", paper.id, **named, **about, files={})
+            parts.add("papers", paper.id, **named, sha256=paper.sha256, withheld=True, files={})
             continue
         begin = f"papers/{paper.kind.value}-{paper.revision}"
         paths = {"payload": f"{begin}.json", **{f: f"{begin}.{f}" for f in files[paper.id]}}

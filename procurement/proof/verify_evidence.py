@@ -40,6 +40,7 @@ from procurement.proof.verify_arithmetic import (
     is_included,
     is_signed,
 )
+from procurement.proof.verify_listing import check_listing
 from procurement.proof.verify_quotes import check_quotes
 
 FORMAT = "narabi-proof-3"
@@ -64,13 +65,19 @@ def read_files(place: Path) -> dict[str, bytes]:
         return {path.relative_to(place).as_posix(): path.read_bytes() for path in found}
     content = place.read_bytes()
     with zipfile.ZipFile(place) as archive:
-        return {each.filename: _stored(content, each) for each in archive.infolist()}
+        entries = archive.infolist()
+        names = [each.filename for each in entries]
+    if len(names) != len(set(names)):
+        raise zipfile.BadZipFile
+    return {each.filename: _stored(content, each) for each in entries}
 
 
 def _stored(content: bytes, each: zipfile.ZipInfo) -> bytes:
     # Read past the archive's own checksum, so that the file and the place of a fault can be named.
     name, extra = struct.unpack("<HH", content[each.header_offset + 26 : each.header_offset + 30])
     start = each.header_offset + 30 + name + extra
+    if content[each.header_offset + 30 : start - extra].decode() != each.filename:
+        raise zipfile.BadZipFile  # one name for us, another for a program that unpacks
     return content[start : start + each.compress_size]
 
 
@@ -302,6 +309,7 @@ def check_all(
         *check_checkpoints(checkpoints, proofs, key, outside),
         *check_events(events, listed["project"]["id"], proofs, checkpoints[-1]),
         *check_gone(events, erased, listed),
+        *check_listing(files, events, listed),
         *check_documents(files, events, listed),
         *check_quotes(files, events, listed),
         *check_order(events),

@@ -12,6 +12,8 @@ from typing import Any
 from procurement.proof.verify_acts import Events, NotCompared, compare, detail_of, done, told
 from procurement.proof.verify_arithmetic import Files, canonical, hash_of
 
+QUOTE = {"content", "nonce", "invitation_id", "receipt_sha256"}
+
 
 def check_quotes(files: Files, events: Events, listed: Mapping[str, Any]) -> Iterator[str]:
     """Check every round of quotes: its letter, its conditions, and its opening."""
@@ -59,6 +61,8 @@ def _check_opening(
     quotes: Sequence[Mapping[str, Any]], opening: Mapping[str, Any], each: Mapping[str, Any]
 ) -> Iterator[str]:
     for quote in quotes:
+        if set(quote) != QUOTE:
+            yield f"{each['opened']}：封をした見積にない項目があります。"
         sealed = canonical(quote["content"]) + bytes.fromhex(quote["nonce"])
         if hashlib.sha256(sealed).hexdigest() != quote["receipt_sha256"]:
             yield f"{each['opened']}：見積の内容が、事業者に渡した控えのハッシュと合いません。"

@@ -81,6 +81,10 @@ def unzip(content):
         return {name: held.read(name) for name in held.namelist()}
 
 
+def write_lines(events):
+    return b"".join(rfc8785.dumps(each) + b"\n" for each in events)
+
+
 def run_alone(folder, *arguments):
     """Run the program of the folder as a stranger does: no packages, no site, nothing of ours."""
     command = [sys.executable, "-I", "-S", "verify_evidence.py", *arguments]
@@ -160,14 +164,23 @@ def test_a_stranger_checks_the_downloaded_records_by_python_alone(case, tmp_path
     status, said = run_alone(folder, "../case.zip")
     assert (status, "papers/comparison_table-1.pdf：1024～2047バイト目" in said) == (1, True)
     _run_with_a_detail_gone(folder, files, settings.effective_audit_seed)
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        _write_double(tmp_path / "two.zip", files)
+    assert run_alone(folder, "../two.zip") == (1, "ZIPファイルが壊れています。\n")
     own = case.as_(case.clerk).get("/audit/verify_evidence.py")
     assert own.data == files["verify_evidence.py"]
+
+
+def _write_double(place, files):
+    with zipfile.ZipFile(place, "w") as doubled:
+        for name, content in [*files.items(), ("requests/1/document.pdf", b"%PDF")]:
+            doubled.writestr(name, content)
 
 
 def _run_with_a_detail_gone(folder, files, seed):
     lines = [json.loads(line) for line in files["events.jsonl"].splitlines()]
     lines[1]["detail"] = None
-    erased = {"events.jsonl": b"\n".join(rfc8785.dumps(each) for each in lines)}
+    erased = {"events.jsonl": write_lines(lines)}
     for name, content in resign({**files, **erased}, seed).items():
         (folder / name).write_bytes(content)
     key = audit_checkpoints.public_key(seed).hex()
@@ -232,7 +245,7 @@ def test_who_holds_the_key_cannot_change_the_past_either(case, settings):
     def told(change):
         lying = copy.deepcopy(events)
         change(lying)
-        return lie(**{"events.jsonl": b"\n".join(rfc8785.dumps(each) for each in lying)})
+        return lie(**{"events.jsonl": write_lines(lying)})
 
     def rewrite(lying):
         lying[3]["event"]["person_id"] = str(case.both.id)
@@ -247,9 +260,7 @@ def test_who_holds_the_key_cannot_change_the_past_either(case, settings):
     assert "検索を確定したときの記録と合いません" in lie(**{"evidence/1.json": b"{}"})[0]
     assert "決裁したときの記録と合いません" in lie(**{"requests/1/document.pdf": b"%PDF"})[0]
     assert "書類を作ったときの記録と合いません" in lie(**{"papers/search_record-1.xlsx": b"PK"})[0]
-    less = json.loads(files["project.json"])
-    less["papers"].pop()
-    assert "この一式に入っていません" in lie(**{"project.json": rfc8785.dumps(less)})[0]
+    _tell_what_is_listed_otherwise(files, lie)
     assert len(checkpoints) == 3
     lying = copy.deepcopy(checkpoints)
     lying[0]["root"] = "0" * 64
@@ -260,6 +271,36 @@ def test_who_holds_the_key_cannot_change_the_past_either(case, settings):
     assert faults_of(files, outside=checkpoints[1]) == []
     assert "手元のものと違います" in faults_of(files, outside=outside)[0]
     assert "比べられません" in faults_of(files, outside={**outside, "sequence": 1})[0]
+
+
+def _tell_what_is_listed_otherwise(files, lie):
+    """Nothing invented lies beside what is listed, and each thing bears the name of its own act."""
+    invented = lie(**{"papers/selection_record-2.pdf": b"%PDF"})
+    assert "project.jsonのどこにも書かれていない" in invented[0]
+    whole = json.loads(files["project.json"])
+    assert "この一式に入っていません" in " ".join(
+        lie(**{"project.json": rfc8785.dumps({**whole, "papers": whole["papers"][:-1]})})
+    )
+
+    def listed(change):
+        lying = copy.deepcopy(whole)
+        change(lying)
+        return " ".join(lie(**{"project.json": rfc8785.dumps(lying)}))
+
+    assert "番号が、記録と合いません" in listed(lambda e: e["requests"][0].update(number="令和8-9"))
+    assert "令和8-9が、記録と合いません" in listed(lambda e: e["project"].update(number="令和8-9"))
+    assert "番号が、記録と合いません" in listed(lambda e: e["papers"][0].update(title="選定調書"))
+    assert "種類が、記録と合いません" in listed(lambda e: e["papers"][0].update(kind="letter"))
+    first, second = (each["files"] for each in whole["papers"][:2])
+    swapped = listed(
+        lambda e: (e["papers"][0].update(files=second), e["papers"][1].update(files=first))
+    )
+    assert "置かれるはずのないファイル" in swapped
+    both = listed(lambda e: e["papers"][0].update(files=second))
+    assert "2つのものとして書かれています" in both
+    # The first of two values is what a person reads, the last what a program takes.
+    doubled = files["project.json"].replace(b'{"body":', b'{"format":"x","body":', 1)
+    assert "project.json：書き方が変わっています。" in lie(**{"project.json": doubled})
 
 
 # The act whose detail holds the hash of a file, and where that file is named.
@@ -279,7 +320,7 @@ def _tell_what_was_erased_from_what_was_forged(files, events, seed):
 
     def check(gone, erased=(), **changed):
         lines = [{**e, "detail": None} if at in gone else e for at, e in enumerate(events)]
-        changed["events.jsonl"] = b"\n".join(rfc8785.dumps(each) for each in lines)
+        changed["events.jsonl"] = write_lines(lines)
         found = verifier.check_all(resign({**files, **changed}, seed), erased=erased)
         return found, *verifier.conclude(found)
 
@@ -312,7 +353,7 @@ def _tell_what_was_erased_from_what_was_forged(files, events, seed):
     found, status, _ = check(everything, erased=[e["event"]["sequence"] for e in events])
     assert (found.faults, status) == ([], 3)
     forged = [{**e, "detail": None, "event": {**e["event"], "person_id": "x"}} for e in events]
-    lines = b"\n".join(rfc8785.dumps(each) for each in forged)
+    lines = write_lines(forged)
     assert "ハッシュと合いません" in faults_of(resign({**files, "events.jsonl": lines}, seed))[0]
 
 
@@ -493,8 +534,11 @@ def test_a_round_of_quotes_tells_nothing_before_its_opening_and_is_proved_after(
     assert faults_of(files) == []
     (quote,) = json.loads(files["quotes/1/opened.json"])
     assert quote["receipt_sha256"] == receipt
-    quote["content"]["total"] -= 1
     seed = settings.effective_audit_seed
+    more = rfc8785.dumps([{**quote, "total": 1}])
+    found = faults_of(resign({**files, "quotes/1/opened.json": more}, seed))
+    assert any("封をした見積にない項目" in said for said in found)
+    quote["content"]["total"] -= 1
     lying = resign({**files, "quotes/1/opened.json": rfc8785.dumps([quote])}, seed)
     assert any("控えのハッシュと合いません" in said for said in faults_of(lying))
     assert any(
@@ -506,7 +550,7 @@ def test_a_round_of_quotes_tells_nothing_before_its_opening_and_is_proved_after(
     (opening,) = (e for e in events if (e["event"]["action"], e["event"]["outcome"]) == OPENED)
     opening["detail"] = None
     lying["quotes/1/opened.json"] = b"[]"
-    lying["events.jsonl"] = b"\n".join(rfc8785.dumps(each) for each in events)
+    lying["events.jsonl"] = write_lines(events)
     assert any("--erased" in said for said in faults_of(resign(lying, seed)))
     found = verifier.check_all(resign(lying, seed), erased=[opening["event"]["sequence"]])
     assert verifier.conclude(found)[0] == 3
