@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
+from tests.ocds_checks import package_problems
 from tests.page_checks import (
     fragment_problems,
     header_problems,
@@ -24,6 +25,7 @@ from tests.page_checks import (
 
 QUERY_BUDGET = 25
 _READS_AND_WRITES = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
+_RELEASE_PACKAGES = "/api/v1/notices"
 _CLOCK = "SELECT clock_timestamp()"
 
 
@@ -143,6 +145,8 @@ class CheckedClient(FlaskClient):
             )
         if bad := unsendable(dict(response.headers)):
             raise AssertionError(f"{request}: {bad}")
+        if response.request.path.startswith(_RELEASE_PACKAGES) and response.status_code == 200:
+            assert not (wrong := package_problems(response.get_json())), f"{request}: {wrong}"
         if response.mimetype != "text/html" or response.status_code in {301, 302, 303, 307, 308}:
             return
         if response.request.method == "HEAD":
