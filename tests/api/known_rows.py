@@ -24,8 +24,18 @@ from accounts.identity import Actor
 from accounts.models import Organisation, Person, Role
 from catalog.certification.models import Certification
 from catalog.feed_upkeep import reconcile
-from catalog.offerings.models import ListingVersion, OfferAction, OfferingVersion, OfferState
-from catalog.offerings.queries import load_listing_versions
+from catalog.offerings.models import (
+    Listing,
+    ListingVersion,
+    OfferAction,
+    OfferingVersion,
+    OfferState,
+)
+from catalog.offerings.queries import (
+    find_own_listing_version,
+    list_offering_versions,
+    load_listing_versions,
+)
 from catalog.specifications.models import SpecificationVersion, StandardSpecification
 from catalog.specifications.queries import list_requirements
 from core import changes, db
@@ -117,7 +127,9 @@ class KnownRows:
         return known.get(label.replace(f"{API}/", ""), GROUPS.get(group))
 
     def make_ready(self, label: str, owner_id: uuid.UUID | None) -> dict[str, str]:
-        """Bring the webhooks of an owner where the act can be done; returns what else stands in the path."""
+        """Bring rows of an owner where the act can be done; returns what else stands in the path."""
+        if label.endswith("/offerings/{offering_id}/drafts"):
+            return self._end_next_version()
         if owner_id not in self.hooks or "/webhooks" not in label:
             return {}
         hook_id, _ = self.hooks[owner_id]
@@ -134,6 +146,17 @@ class KnownRows:
             if label.startswith("DELETE"):
                 return {"webhook_id": str(self._add_hook(session, owner_id)[0])}
         return {}
+
+    def _end_next_version(self) -> dict[str, str]:
+        """Take the begun version of the seller's offering away, so that one can begin."""
+        with db.transaction() as session:
+            offering_id = session.get_one(Listing, self.town.cheap.listing_id).offering_id
+            for version in list_offering_versions(session, offering_id):
+                terms = find_own_listing_version(session, version)
+                for row in (terms, version):
+                    if row is not None and row.state is OfferState.DRAFT:
+                        row.apply(OfferAction.WITHDRAW)
+        return {"offering_id": str(offering_id)}
 
     # --- how it is made -----------------------------------------------------------------------
 

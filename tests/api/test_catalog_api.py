@@ -7,6 +7,7 @@ import re
 import shlex
 import uuid
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote
 
@@ -363,18 +364,24 @@ def test_the_curl_lines_of_the_documentation_work(api, market, settings):
     named = {**names_of(api, market), **program_of(market)}
     for line, status in lines:
         words = shlex.split(re.sub("|".join(named), lambda found: named[found[0]], line))
-        (address,) = [word for word in words if word.startswith("http://127.0.0.1:8000")]
-        headers = [words[i + 1].split(": ", 1) for i, word in enumerate(words) if word == "-H"]
-        sent = "&".join(words[i + 1] for i, word in enumerate(words) if word == "-d") or None
-        shown = [words[i + 1].split(":") for i, word in enumerate(words) if word == "-u"]
-        # As curl does: what is sent without another type is a form, and sent by POST.
-        form = sent is not None and not any(name == "Content-Type" for name, _ in headers)
-        answer = api.client.open(
-            address.removeprefix("http://127.0.0.1:8000"),
-            method=words[words.index("-X") + 1] if "-X" in words else "POST" if sent else "GET",
-            headers=headers,
-            data=sent,
-            auth=tuple(shown[0]) if shown else None,
-            content_type="application/x-www-form-urlencoded" if form else None,
-        )
-        assert answer.status_code == int(status), line
+        assert run_curl(api.client, words).status_code == int(status), line
+
+
+def run_curl(client, words):
+    """Send what curl would: without another type a form, and by POST as soon as something is sent."""
+    (address,) = [word for word in words if word.startswith("http://127.0.0.1:8000")]
+    told = {name: [b for a, b in pairwise(words) if a == name] for name in words}
+    headers = [each.split(": ", 1) for each in told.get("-H", ())]
+    files = [Path(each.removeprefix("@")).read_bytes() for each in told.get("--data-binary", ())]
+    sent = files[0] if files else "&".join(told.get("-d", ())) or None
+    form = sent is not None and not any(name == "Content-Type" for name, _ in headers)
+    length = {"CONTENT_LENGTH": "0"} if ["Content-Length", "0"] in headers else {}
+    return client.open(
+        address.removeprefix("http://127.0.0.1:8000"),
+        method=told["-X"][0] if "-X" in told else "POST" if sent else "GET",
+        headers=headers,
+        data=sent,
+        auth=tuple(told["-u"][0].split(":")) if "-u" in told else None,
+        content_type="application/x-www-form-urlencoded" if form else None,
+        environ_overrides=length,
+    )

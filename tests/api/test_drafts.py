@@ -9,7 +9,8 @@ import pytest
 from sqlmodel import col, select
 
 from catalog.offerings.api import answers, groups
-from catalog.offerings.models import AnswerDraft
+from catalog.offerings.models import AnswerDraft, OfferState
+from catalog.offerings.queries import load_listing_versions
 from catalog.specifications.queries import list_requirements
 from core import db
 from core.audit import AuditDetail, AuditEvent
@@ -277,6 +278,42 @@ def test_one_key_makes_one_draft(program, specification):
     wrong = {"specification_version_id": "x", "name": ""}
     problem = program.post("/drafts", wrong, 422).json
     assert {each["field"] for each in problem["errors"]} == set(wrong)
+
+
+@pytest.mark.query_budget(32)  # a version is copied with answers, terms and prices
+def test_the_next_version_of_what_is_public_begins_once_and_for_its_owner(
+    program, company, specification, client
+):
+    with db.transaction() as session:
+        other = make_company(session)
+        public = factories.offering(session, company.vendor, specification, name="公開の窓口予約")
+        draft = factories.offering(session, company.vendor, specification, OfferState.DRAFT)
+        session.expunge_all()
+        offers = load_listing_versions(session, [public.id, draft.id])
+        place, unpublished = (
+            f"/offerings/{offers[each.id].listing.offering_id}/drafts" for each in (public, draft)
+        )
+        read = f"/drafts/{offers[public.id].offering_version_id}"
+    begun = program.post(place, None, key="next-version")
+    assert (begun.json["number"], begun.json["state"]) == (2, "draft")
+    assert begun.headers["Location"] == f"/api/v1/drafts/{begun.json['id']}"
+    made = f"/drafts/{begun.json['id']}"
+    assert program.get(made).json["groups"] == program.get(read).json["groups"]
+    answers = [program.get(f"{each}/answers").json for each in (made, read)]
+    assert answers[0] == answers[1]
+    again = program.post(place, None, key="next-version")
+    assert (again.json, again.headers["Idempotency-Replayed"]) == (begun.json, "true")
+
+    refused = program.post(place, None, 409).json
+    assert "第2版が「下書き」です" in refused["detail"]
+    assert "まだ公開していない" in program.post(unpublished, None, 409).json["detail"]
+    stranger = Program(client, other.home.id, WRITER)
+    for where in (place, f"/offerings/{uuid.uuid4()}/drafts"):
+        assert stranger.post(where, None, 404).json["type"] == "/docs/problems#not_found"
+    assert {each["id"] for each in program.get("/drafts").json["items"]} == {
+        begun.json["id"],
+        str(draft.offering_version_id),
+    }
 
 
 def test_own_drafts_come_in_pages_and_nobody_elses(program, specification, client):

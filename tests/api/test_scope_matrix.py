@@ -63,6 +63,7 @@ TABLE: dict[str, set[str]] = {
     Scope.OFFERING_WRITE: {
         "GET /api/v1/drafts",
         "POST /api/v1/drafts",
+        f"POST {_OFFERING}/drafts",
         f"GET {_DRAFT}",
         f"GET {_DRAFT}/missing",
         f"GET {_DRAFT}/answers",

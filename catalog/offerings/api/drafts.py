@@ -21,7 +21,7 @@ from catalog.offerings.api.draft_shapes import (
 )
 from catalog.offerings.api.frame import Content, blueprint
 from catalog.offerings.api.groups import show_parts
-from catalog.offerings.models import EDITABLE_STATES, OfferingVersion
+from catalog.offerings.models import EDITABLE_STATES, Offering, OfferingVersion
 from catalog.offerings.queries import get_offering_version
 from catalog.offerings.queries.own import list_open_versions
 from catalog.offerings.rules import Group, Missing
@@ -31,7 +31,7 @@ from core import api, web
 from core.api_writes import Answer, acting
 from core.errors import NotFound
 
-_READ = Permission.OFFERING_READ_DRAFT
+_EDIT, _READ = Permission.OFFERING_EDIT, Permission.OFFERING_READ_DRAFT
 
 
 @blueprint.get("/drafts")
@@ -70,11 +70,26 @@ def create_draft(session: Session, query: dict[str, Any], body: dict[str, Any]) 
     """Begin an offering with its own listing, both as drafts."""
     del query
     made = services.create_offering(session, actor(), **body)
-    version = get_offering_version(session, made.offering_version_id)
-    if version is None:
+    return _answer_made(session, made.offering_version_id)
+
+
+@blueprint.post("/offerings/<uuid:offering_id>/drafts")
+@access(_EDIT, write=_EDIT)
+@acting(
+    "公開中の自社のサービスの、次の版の下書きを作る",
+    needs=Scope.OFFERING_WRITE,
+    answer=DraftOutlineSchema,
+    status=201,
+    problems=(409,),
+)
+def begin_next_version(session: Session, offering_id: uuid.UUID, query: dict[str, Any]) -> Answer:
+    """Copy what is public with answers, evidence and terms into the drafts of the next version."""
+    del query
+    offering = session.get(Offering, offering_id)
+    if offering is None:
         raise NotFound
-    place = url_for("offering_drafts_api.show_draft", offering_version_id=version.id)
-    return Answer(_outline(version), place)
+    made = services.start_new_version(session, actor(), offering)
+    return _answer_made(session, made.id)
 
 
 @blueprint.get("/drafts/<uuid:offering_version_id>")
@@ -118,6 +133,14 @@ def list_missing(offering_version_id: uuid.UUID, query: dict[str, Any]) -> Conte
         "is_complete": not sheet.missing,
         "items": [_show_missing(sheet, each, places) for each in sheet.missing],
     }
+
+
+def _answer_made(session: Session, version_id: uuid.UUID) -> Answer:
+    version = get_offering_version(session, version_id)
+    if version is None:
+        raise NotFound
+    place = url_for("offering_drafts_api.show_draft", offering_version_id=version.id)
+    return Answer(_outline(version), place)
 
 
 def _outline(version: OfferingVersion) -> Content:
