@@ -49,6 +49,7 @@ Play = Callable[[int], bool]
 
 ROUNDS = 200
 RACES = f"{ROUNDS} rounds on SQLite and as many on PostgreSQL"
+NOTE = "前の回とは別の施設で使うため。"
 _FRESH = 50  # rounds after which the rows of the earlier ones are forgotten
 
 
@@ -148,7 +149,7 @@ def at_once(*acts: Callable[[], T]) -> list[T | DomainError]:
         return list(pool.map(run, acts))
 
 
-class _Walking(Stages):
+class Walking(Stages):
     """Every stretch of the way is walked again: each round has a purchase of its own."""
 
     def reach(self, stage: str, walk: Callable[[], object]) -> None:
@@ -160,9 +161,9 @@ def build_town(database: DatabaseUnderTest, settings: Settings) -> Market:
 
     Drills act by the services: nobody has a browser.
     """
-    stages = _Walking(database, settings.data_dir, settings.data_dir / "stages")
+    stages = Walking(database, settings.data_dir, settings.data_dir / "stages")
     town = build_market(settings, cast("Callable[[], CheckedClient]", _no_browser), stages)
-    return replace(town, splitting_note="前の回とは別の施設で使うため。")
+    return replace(town, splitting_note=NOTE)
 
 
 def _no_browser() -> None:

@@ -3,6 +3,7 @@
 Only on PostgreSQL, where transactions run side by side: SQLite lets them in one after the other.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 from accounts.models import Role
 from core import db
 from procurement.selection.services import return_selection
-from tests.drills import race_decisions, race_requests
-from tests.drills.both import undrawn_papers
+from tests.drills import many_publishers, race_decisions, race_requests
+from tests.drills.both import NOTE, Walking, undrawn_papers
 
 ROUNDS = 3
 
@@ -21,6 +22,15 @@ ROUNDS = 3
 def test_one_outcome_of_two_acts_at_once(market, race):
     with undrawn_papers():
         run_rounds(market, race)
+
+
+@pytest.mark.postgres_only
+def test_who_follows_the_notices_misses_none_of_many_published_at_once(market, database, settings):
+    walking = Walking(database, settings.data_dir, settings.data_dir / "stages")
+    town = replace(market, stages=walking, splitting_note=NOTE)
+    contracts = many_publishers.record_contracts(market, [1])
+    contracts += many_publishers.record_contracts(town, [2])
+    assert many_publishers.is_followed_whole(town, contracts, 6)
 
 
 def run_rounds(market, race):
