@@ -56,6 +56,7 @@ _WORDS = {
     "quote_round.withdraw": "見積依頼を取りやめました",
     "quote_round.propose_extension": "見積の締切を延ばす案を作りました",
     "quote_round.extend": "見積の締切を延ばしました",
+    "quote_round.return_extension": "見積の締切を延ばす案を差し戻しました",
     "quote_round.mark_opening": "開封の1人目が確認しました",
     "quote_round.open": "2人で見積を開封しました",
     "question.answer": "質問の答えを書きました",

@@ -221,8 +221,8 @@ class Decision(LabelledCode):
     RETURN = "return", "担当者に差し戻す"
 
 
-class DecisionSchema(VersionSchema):
-    """An approver's decision on a choice or a request; returning needs a reason."""
+class ReasonedDecisionSchema(FormSchema):
+    """An approver's decision; returning needs a reason."""
 
     decision = choice("決裁", Decision)
     reason = lines("差し戻す理由", maximum=1_000, required=False)
@@ -231,3 +231,7 @@ class DecisionSchema(VersionSchema):
     def _check_reason(self, data: dict[str, Any], **_kwargs: Any) -> None:
         if data.get("decision") == Decision.RETURN and not data.get("reason", "").strip():
             raise ValidationError("差し戻す理由を入力してください。", "reason")
+
+
+class DecisionSchema(VersionSchema, ReasonedDecisionSchema):
+    """An approver's decision on the version of a choice or a request that was read."""

@@ -165,7 +165,7 @@ class QuoteRound(StatefulModel, table=True):
 
 
 class QuoteExtension(Model, table=True):
-    """A later deadline for everybody, proposed by one person and approved by another before the old one."""
+    """A later deadline for everybody, proposed by one person; another approves it before the old one, or returns it."""
 
     __tablename__ = "quote_extensions"
     __table_args__ = (
@@ -182,6 +182,8 @@ class QuoteExtension(Model, table=True):
     proposed_by_id: uuid.UUID = Field(foreign_key="people.id")
     approved_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
     approved_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    returned_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    return_reason: str | None = Field(default=None, max_length=1000)
 
 
 class QuoteInvitation(Model, table=True):

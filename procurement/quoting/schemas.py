@@ -3,12 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import fields
 
 from catalog.price_plan import ComponentKind, Interval, Unit
 from core.errors import Invalid
-from core.fields import FormSchema, checked, choice, day, line, lines, option, whole, yen
-from procurement.projects.schemas import Decision, VersionSchema, reason_field
+from core.fields import FormSchema, checked, choice, day, line, lines, option, row, whole, yen
+from procurement.projects.schemas import (
+    DecisionSchema,
+    ReasonedDecisionSchema,
+    VersionSchema,
+    reason_field,
+)
 from procurement.quoting.content import LONGEST_NAME, LineState, QuoteLine, Written
 from procurement.quoting.models import QuoteKind
 
@@ -37,17 +42,10 @@ class RoundEditSchema(VersionSchema, RoundSchema):
     """The same, over a version that was read."""
 
 
-class SendSchema(VersionSchema):
+class SendSchema(DecisionSchema):
     """An approver's decision: approving sends, which is a legal act; returning needs a reason."""
 
-    decision = choice("決裁", Decision)
-    reason = lines("差し戻す理由", maximum=1_000, required=False)
     password = fields.String(load_default="", metadata={"label": "パスワード"})
-
-    @validates_schema
-    def _check_reason(self, data: dict[str, Any], **_kwargs: Any) -> None:
-        if data.get("decision") is Decision.RETURN and not data.get("reason", "").strip():
-            raise ValidationError("差し戻す理由を入力してください。", "reason")
 
 
 class ConfirmSchema(VersionSchema):
@@ -86,6 +84,12 @@ class QuestionSchema(FormSchema):
     """What a vendor asks."""
 
     question = lines("質問", maximum=2_000)
+
+
+class ExtensionDecisionSchema(ReasonedDecisionSchema):
+    """An approver's decision on the later deadline that was read."""
+
+    extension_id = row("締切を延ばす案")
 
 
 class AnswerSchema(VersionSchema):

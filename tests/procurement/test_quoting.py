@@ -207,10 +207,14 @@ def test_question_is_answered_to_all_and_deadline_moves_for_all(quoting, hold_cl
         services.propose_extension(
             session, quoting.clerk, found, deadline_on=later, reason="質問への答えを読む時間のため"
         )
-    with pytest.raises(NotFound), db.transaction() as session:  # a clerk decides nothing
-        services.approve_extension(session, quoting.seller, quoting.round(session))
+    with db.reading() as session:
+        waiting = queries.open_extension(session, quoting.round(session)).id
+    with pytest.raises(NotFound), db.transaction() as session:  # a vendor decides nothing
+        found = quoting.round(session)
+        services.approve_extension(session, quoting.seller, found, extension_id=waiting)
     with db.transaction() as session:
-        services.approve_extension(session, quoting.approver, quoting.round(session))
+        found = quoting.round(session)
+        services.approve_extension(session, quoting.approver, found, extension_id=waiting)
     hold_clock(AFTER)
     assert quoting.quote(quoting.rival, market.other.id, 20_000).revision == 1
     with pytest.raises(Conflict):
@@ -347,6 +351,14 @@ _SQL = (
             " FROM quote_rounds"
         ),
     ),
+    (
+        "returned extension approved",
+        "quote_extensions_returned_stays",
+        (
+            "UPDATE quote_extensions SET approved_by_id = (SELECT approved_by_id FROM quote_rounds),"
+            " approved_at = created_at"
+        ),
+    ),
 )
 
 
@@ -356,6 +368,12 @@ def test_database_itself_guards_deadline_opening_and_people(quoting, database):
     with db.transaction() as session:
         invitation = quoting.invitation(session, market.cheap.id)
         services.ask_question(session, quoting.seller, invitation, question="いつですか")
+        found, later = quoting.round(session), DEADLINE.date() + timedelta(days=7)
+        proposed = services.propose_extension(
+            session, quoting.clerk, found, deadline_on=later, reason="x"
+        )
+        said = {"extension_id": proposed.id, "reason": "年度をまたぐため"}
+        services.return_extension(session, quoting.approver, found, **said)
     is_sqlite = database.kind == "sqlite"
     clerk = f"'{market.second_clerk.id.hex if is_sqlite else market.second_clerk.id}'"
     for name, rule, statement in _SQL:

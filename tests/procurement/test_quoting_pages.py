@@ -139,9 +139,27 @@ def _deadline_moves_for_all(market, base, theirs):
     assert same.status_code == 422
     asked = {**later, "deadline_on-day": "7", "reason": "答えを読む時間のため"}
     assert clerk.submit(f"{base}/extend", asked).status_code == 303
+    stale = approver.prepare(f"{base}/extension", {"decision": "approve"})
+    _wrong_deadline_is_returned(clerk, approver, base, asked)
     assert "締切の延長を決裁する：" in text_of(approver.page("/"))
-    assert approver.submit(f"{base}/extension", {"confirmed": "yes"}).status_code == 303
+    swapped = stale()  # what is approved is what was read
+    assert (swapped.status_code, "案が作り直されています" in swapped.text) == (422, True)
+    assert approver.submit(f"{base}/extension", {"decision": "approve"}).status_code == 303
     assert "答えを読む時間のため" in market.as_(market.rival_admin).get(theirs).text
+
+
+def _wrong_deadline_is_returned(clerk, approver, base, asked):
+    """A second proposal waits until the first is decided; a returned one makes room for it."""
+    held = clerk.get(f"{base}/extend")
+    assert (held.status_code, "決裁を待っています" in held.text) == (409, True)
+    unsaid = approver.submit(f"{base}/extension", {"decision": "return"})
+    assert (unsaid.status_code, "差し戻す理由を入力してください" in unsaid.text) == (422, True)
+    said = {"decision": "return", "reason": "年度をまたぐため"}
+    assert approver.submit(f"{base}/extension", said).status_code == 303
+    assert "年度をまたぐため" in clerk.get(base).text
+    assert "締切の延長を決裁する：" not in text_of(approver.page("/"))
+    assert "令和81年3月31日 17:00まで" in text_of(approver.page(base))
+    assert clerk.submit(f"{base}/extend", asked).status_code == 303
 
 
 def _quote_is_written_checked_and_sealed(seller, path):

@@ -236,6 +236,18 @@ def list_extensions(session: Session, round_id: uuid.UUID) -> list[QuoteExtensio
 
 def open_extension(session: Session, round_: QuoteRound) -> QuoteExtension | None:
     """Return the extension that waits for an approver."""
+    found = _of_this_deadline(session, round_)
+    return found if found is not None and found.returned_at is None else None
+
+
+def returned_extension(session: Session, round_: QuoteRound) -> QuoteExtension | None:
+    """Return the extension that an approver returned last, as long as none was proposed after it."""
+    found = _of_this_deadline(session, round_)
+    return found if found is not None and found.returned_at is not None else None
+
+
+def _of_this_deadline(session: Session, round_: QuoteRound) -> QuoteExtension | None:
+    """Return the newest extension of the deadline that holds, if it was not approved."""
     for each in list_extensions(session, round_.id):
         if each.approved_by_id is None and each.previous_deadline_at == round_.deadline_at:
             return each

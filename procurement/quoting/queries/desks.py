@@ -67,6 +67,7 @@ def find_extended(session: Session, rounds: Sequence[QuoteRound]) -> set[uuid.UU
         .where(
             col(QuoteExtension.round_id).in_(out),
             col(QuoteExtension.approved_by_id).is_(None),
+            col(QuoteExtension.returned_at).is_(None),
             QuoteExtension.previous_deadline_at == QuoteRound.deadline_at,
         )
     )

@@ -15,6 +15,7 @@ from procurement.quoting.services.clearing import (
     approve_extension,
     propose_extension,
     publish_answers,
+    return_extension,
 )
 from procurement.quoting.services.deciding import (
     abandon_quotes,
@@ -43,6 +44,7 @@ __all__ = [
     "publish_answers",
     "read_quote",
     "require_open",
+    "return_extension",
     "return_round",
     "submit_quote",
     "submit_round",

@@ -1,5 +1,6 @@
 """What the body says to everybody while quotes are awaited: answers to questions, a later deadline."""
 
+import uuid
 from datetime import date
 
 from sqlmodel import Session
@@ -81,16 +82,11 @@ def propose_extension(
     return made
 
 
-def approve_extension(session: Session, actor: Actor, round_: QuoteRound) -> QuoteRound:
+def approve_extension(
+    session: Session, actor: Actor, round_: QuoteRound, *, extension_id: uuid.UUID
+) -> QuoteRound:
     """Approve the proposed deadline as another person, before the present one has come; tell all."""
-    held = hold_round(session, round_.id)
-    actor = require(session, actor, Permission.QUOTE_ROUND_DECIDE, held)
-    require_open(session, held)
-    extension = queries.open_extension(session, held)
-    if extension is None:
-        raise Conflict("決裁を待っている延長の案はありません。")
-    if actor.person_id == extension.proposed_by_id:
-        raise Forbidden("延長の案を作った人は決裁できません。別の決裁者に頼んでください。")
+    held, actor, extension = _begin_decision(session, actor, round_, extension_id)
     extension.revise(approved_by_id=actor.person_id, approved_at=now(session))
     held.revise(deadline_at=extension.deadline_at)
     invitations = queries.list_invitations(session, held.id)
@@ -98,3 +94,30 @@ def approve_extension(session: Session, actor: Actor, round_: QuoteRound) -> Quo
     until = format_datetime(held.deadline_at)
     record(session, actor, held, "quote_round.extend", reason=extension.reason, until=until)
     return held
+
+
+def return_extension(
+    session: Session, actor: Actor, round_: QuoteRound, *, extension_id: uuid.UUID, reason: str
+) -> QuoteRound:
+    """Return the proposed deadline with a reason, so that the clerk proposes another or leaves it."""
+    held, actor, extension = _begin_decision(session, actor, round_, extension_id)
+    extension.revise(returned_at=now(session), return_reason=reason)
+    record(session, actor, held, "quote_round.return_extension", reason=reason)
+    return held
+
+
+def _begin_decision(
+    session: Session, actor: Actor, round_: QuoteRound, extension_id: uuid.UUID
+) -> tuple[QuoteRound, Actor, QuoteExtension]:
+    """Hold the round and give the proposal that was read; one that took its place is not decided."""
+    held = hold_round(session, round_.id)
+    actor = require(session, actor, Permission.QUOTE_ROUND_DECIDE, held)
+    require_open(session, held)
+    extension = queries.open_extension(session, held)
+    if extension is None:
+        raise Conflict("決裁を待っている延長の案はありません。")
+    if extension.id != extension_id:
+        raise GuardFailed([("main", "案が作り直されています。今の案を読んで、決裁してください。")])
+    if actor.person_id == extension.proposed_by_id:
+        raise Forbidden("延長の案を作った人は決裁できません。別の決裁者に頼んでください。")
+    return held, actor, extension

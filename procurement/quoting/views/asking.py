@@ -148,6 +148,7 @@ def show(round_id: uuid.UUID) -> ResponseReturnValue:
     ids = [found.last_editor_id, found.submitted_by_id, found.approved_by_id]
     opened = found.is_opened and can(actor(), _P.QUOTE_ROUND_READ_OPENED, found)
     opening = queries.find_opening(session, found.id)
+    mark = queries.live_mark(session, opening)
     ids += [opening.first_by_id, opening.second_by_id] if opening else []
     questions = queries.list_questions(session, found.id) if found.is_sent else []
     return web.render_page(
@@ -161,8 +162,11 @@ def show(round_id: uuid.UUID) -> ResponseReturnValue:
         people=list_people(session, [each for each in ids if each]),
         waiting_questions=sum(each.published_at is None for each in questions),
         extension=queries.open_extension(session, found),
+        returned_extension=queries.returned_extension(session, found),
         opening=opening,
-        mark=queries.live_mark(session, opening),
+        mark=mark,
+        is_mine=mark is not None and mark.first_by_id == actor().person_id,
+        minutes=queries.MARK_MINUTES,
         opened=_opened_rows(session, found) if opened else None,
         can_submit=found.can_apply(RoundAction.SUBMIT),
         can_decide=found.can_apply(RoundAction.APPROVE),

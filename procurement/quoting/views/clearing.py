@@ -1,6 +1,7 @@
 """Pages on the body's side while quotes are awaited: questions, answers, a later deadline."""
 
 import uuid
+from functools import partial
 from typing import Any
 
 from flask import url_for
@@ -13,17 +14,23 @@ from accounts.queries import list_people
 from core import web
 from core.errors import NotFound
 from core.forms import Form
+from core.japanese import format_datetime
+from procurement.projects.schemas import Decision
 from procurement.quoting import queries, services
-from procurement.quoting.schemas import AnswerSchema, ExtensionSchema, PlainConfirmSchema
+from procurement.quoting.models import QuoteRound
+from procurement.quoting.schemas import (
+    AnswerSchema,
+    ExtensionDecisionSchema,
+    ExtensionSchema,
+    PlainConfirmSchema,
+)
 from procurement.quoting.views.frame import (
-    Act,
     blueprint,
     explain_early,
     is_open,
     load_round,
     read_round,
     round_url,
-    show_act,
 )
 
 _P = Permission
@@ -89,47 +96,65 @@ def answer(round_id: uuid.UUID, question_id: uuid.UUID) -> ResponseReturnValue:
 def extend(round_id: uuid.UUID) -> ResponseReturnValue:
     """Propose a later deadline for everybody."""
     found = read_round(round_id)
-    if not is_open(found):
-        sentence = "延ばせるのは、依頼した後、締切の前だけです。"
+    if sentence := _why_not_extended(found):
         return explain_early(
-            "締切は、今は延ばせません", sentence, round_url(round_id), round_row=found
+            "締切を延ばす案は、今は作れません", sentence, round_url(round_id), round_row=found
         )
     form = Form(ExtensionSchema(), web.posted_form())
 
     def do(session: Session, **said: Any) -> object:
         return services.propose_extension(session, actor(), load_round(session, round_id), **said)
 
-    done = web.complete(
-        form, do, notice=("締切を延ばす案を決裁者に提出しました",), target=round_url(round_id)
-    )
+    notice = ("締切を延ばす案を決裁者に提出しました", "決裁されるまで、締切は変わりません。")
+    done = web.complete(form, do, notice=notice, target=round_url(round_id))
     return done or web.render_page("quoting/extend.html", form.status, form=form, round_row=found)
+
+
+def _why_not_extended(found: QuoteRound) -> str:
+    if not is_open(found):
+        return "延ばせるのは、依頼した後、締切の前だけです。"
+    waiting = queries.open_extension(web.read_session(), found)
+    if waiting is None:
+        return ""
+    return (
+        f"締切を{format_datetime(waiting.deadline_at)}に延ばす案が、決裁を待っています。"
+        "直すときは、決裁者に差し戻してもらってから、作り直してください。"
+    )
 
 
 @blueprint.route("/quote-rounds/<uuid:round_id>/extension", methods=["GET", "POST"])
 @access(_P.QUOTE_ROUND_DECIDE, write=_P.QUOTE_ROUND_DECIDE)
-def approve_extension(round_id: uuid.UUID) -> ResponseReturnValue:
-    """Approve the later deadline as another person."""
+def decide_extension(round_id: uuid.UUID) -> ResponseReturnValue:
+    """Approve the later deadline as another person, or return it."""
     found = read_round(round_id)
-    session = web.read_session()
-    extension = queries.open_extension(session, found)
+    extension = queries.open_extension(web.read_session(), found)
     if extension is None or not is_open(found):
         sentence = "決裁を待っている延長の案がないか、締切を過ぎています。"
         return explain_early(
             "延長は、今は決裁できません", sentence, round_url(round_id), round_row=found
         )
-    form = Form(PlainConfirmSchema(), web.posted_form())
-    people = list_people(session, [extension.proposed_by_id])
-    act = Act(
-        heading="見積の締切を延ばしますか",
-        check="新しい締切と理由を確認しました",
-        button="締切を延ばす",
-        notice="締切を延ばし、依頼先のすべてに知らせました",
-        warning="依頼先のすべてに同じ知らせが届きます",
-        words=f"理由：{extension.reason}（案を作った人：{people[extension.proposed_by_id].name}）",
-        back=round_url(round_id),
+    form = Form(ExtensionDecisionSchema(), web.posted_form())
+    if form.is_posted and (done := form.submit(partial(_decide, round_id))):
+        web.leave_notice("done", *done)
+        return web.see_other(round_url(round_id))
+    session = web.refresh_read_session()
+    return web.render_page(
+        "quoting/extension.html",
+        form.status,
+        form=form,
+        round_row=found,
+        extension=queries.open_extension(session, found) or extension,
+        people=list_people(session, [extension.proposed_by_id]),
+        is_own=extension.proposed_by_id == actor().person_id,
+        decisions=Decision.choices(),
     )
 
-    def do(writing: Session) -> object:
-        return services.approve_extension(writing, actor(), load_round(writing, round_id))
 
-    return show_act(form, act, do, round_row=found, until=extension.deadline_at)
+def _decide(round_id: uuid.UUID, session: Session, data: dict[str, Any]) -> tuple[str, ...]:
+    found, extension_id = load_round(session, round_id), data["extension_id"]
+    if data["decision"] is Decision.RETURN:
+        said = {"extension_id": extension_id, "reason": data["reason"]}
+        services.return_extension(session, actor(), found, **said)
+        return "締切を延ばす案を差し戻しました", "締切は変わりません。"
+    services.approve_extension(session, actor(), found, extension_id=extension_id)
+    return ("締切を延ばし、依頼先のすべてに知らせました",)
