@@ -67,11 +67,7 @@ def open_quotes(round_id: uuid.UUID) -> ResponseReturnValue:
 
 def _land(round_id: uuid.UUID, *, opened: bool) -> ResponseReturnValue:
     if opened:
-        web.leave_notice("done", "見積を開封しました")
+        web.leave_notice("done", "見積を開封しました", "次は、担当者が選定の案を作ります。")
     else:
-        web.leave_notice(
-            "done",
-            "1人目の確認をしました",
-            f"{queries.MARK_MINUTES}分以内に、もう1人が開封してください。まだ何も開いていません。",
-        )
+        web.leave_notice("done", "1人目の確認をしました")
     return web.see_other(round_url(round_id))

@@ -21,6 +21,7 @@ from core.db import now
 from core.documents import attachment, canonical_json
 from core.errors import Conflict, Invalid, NotFound
 from core.forms import Form
+from core.japanese import format_datetime
 from procurement.quoting import queries, services
 from procurement.quoting.content import (
     About,
@@ -33,7 +34,7 @@ from procurement.quoting.content import (
     lines_of,
     read_json,
 )
-from procurement.quoting.models import Quote, QuoteInvitation, QuoteRevision
+from procurement.quoting.models import Quote, QuoteInvitation, QuoteRevision, RoundState
 from procurement.quoting.schemas import (
     EXTRA_LINES,
     INTERVALS,
@@ -58,8 +59,7 @@ _P = Permission
 def write_quote(quote_request_id: uuid.UUID) -> ResponseReturnValue:
     """Write a quote by the components of the own price list, check it, and seal it."""
     found = read_invitation(quote_request_id, _P.QUOTE_EDIT)
-    if not is_open(found.round) or found.declined_at is not None:
-        sentence = "締切を過ぎたか、依頼が取りやめになったか、辞退しています。"
+    if sentence := _why_not_now(found):
         return explain_early(
             "見積は、今は提出できません", sentence, request_url(found.id), found=found
         )
@@ -80,12 +80,25 @@ def write_quote(quote_request_id: uuid.UUID) -> ResponseReturnValue:
     return _render_check(form, found, content)
 
 
+def _why_not_now(found: QuoteInvitation) -> str:
+    """Say what keeps a quote from being handed in; nothing when it may be."""
+    if found.declined_at is not None:
+        return "この依頼は辞退しています。"
+    if found.round.state is RoundState.WITHDRAWN:
+        return "団体が依頼を取りやめました。"
+    if is_open(found.round):
+        return ""
+    until = format_datetime(found.round.deadline_at)
+    return f"締切の{until}を過ぎました。締切までに提出した見積だけが開封されます。"
+
+
 def _hand_in(form: Form, found: QuoteInvitation, written: Written) -> ResponseReturnValue | None:
     """Seal the quote and lead to its receipt; None when something has to be mended."""
     made = form.submit(lambda session, data: _submit(session, found.id, written, data))
     if made is None:
         return None
-    web.leave_notice("done", "見積を提出しました", "開封まで、団体には見えません。")
+    until = format_datetime(found.round.deadline_at)
+    web.leave_notice("done", "見積を提出しました", f"{until}まで、出し直しと取り下げができます。")
     return web.see_other(url_for("quoting.receipt", quote_request_id=found.id))
 
 
