@@ -36,7 +36,7 @@ class Gone(DomainError):
     """The subject existed and was withdrawn."""
 
     code = "gone"
-    title = "提供を終了しました"
+    title = "公開を終えました"
     meaning = "以前はありましたが、提供や保存を終えました。"
     remedy = "控えから消し、代わりのものを探してください。"
 

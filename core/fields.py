@@ -179,6 +179,11 @@ def option(label: str, codes: Sequence[str], *, required: bool = True) -> fields
     return fields.String(**options, validate=check)
 
 
+def code(label: str) -> fields.String:
+    """Declare one code of a list that the service knows."""
+    return fields.String(**_presence(label, "選択", required=True, default=""))
+
+
 def row(label: str) -> fields.UUID:
     """Declare the id of a row that is chosen from a list."""
     options = _presence(label, "選択", required=True, default=None)
@@ -203,17 +208,18 @@ def options(label: str, codes: Sequence[str], *, required: bool = True) -> field
     )
 
 
-def checked(label: str) -> fields.Boolean:
-    """Declare a box that must be ticked."""
+def checked(label: str = "") -> fields.Boolean:
+    """Declare a box that must be ticked; without a label its words are those of the page."""
+    sentence = f"「{label}」を確認して、" if label else "内容を確認して、"
+    sentence += "チェックを入れてください。"
 
     def check(value: bool) -> None:  # noqa: FBT001 - marshmallow's signature
         if not value:
-            raise ValidationError(f"「{label}」を確認して、チェックを入れてください。")
+            raise ValidationError(sentence)
 
-    sentence = f"「{label}」を確認して、チェックを入れてください。"
     return fields.Boolean(
         required=True,
-        metadata={"label": label},
+        metadata={"label": label or "確認"},
         error_messages={"required": sentence, "invalid": sentence},
         validate=check,
     )

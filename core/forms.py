@@ -22,6 +22,7 @@ from core.form_keys import KEY, Made, make_key, make_once
 
 T = TypeVar("T")
 _DATE_PARTS = ("era", "year", "month", "day")
+_AT_THE_FOOT = ("confirmed", "password")
 DRAFT_MARK = "draft_mark"
 _IGNORED = frozenset({"csrf_token", DRAFT_MARK, KEY})
 _SECRET = "password"  # noqa: S105 - part of the names of fields whose value is never shown
@@ -71,8 +72,12 @@ class Form:
 
     @property
     def summary(self) -> list[tuple[str, str]]:
-        """Return (anchor id, sentence) for the error summary, in the order of the fields."""
-        order = {name: index for index, name in enumerate(self.schema.fields)}
+        """Return (anchor id, sentence) for the error summary, in the order of the fields.
+
+        The box and the password of a confirm page stand at its foot, wherever they are declared.
+        """
+        declared = sorted(self.schema.fields, key=_AT_THE_FOOT.__contains__)
+        order = {name: index for index, name in enumerate(declared)}
         names = sorted(self.errors, key=lambda name: order.get(name, len(order)))
         return [(f"f-{name}", self.errors[name]) for name in names] + self.extra_summary
 

@@ -250,7 +250,7 @@ class ConfirmSchema(FormSchema):
     """A confirm page with its one box, and the version that the reader saw."""
 
     version = whole("版", required=False, minimum=1)
-    confirmed = checked("この操作の内容")
+    confirmed = checked()
 
 
 class PublishSchema(ConfirmSchema):

@@ -48,7 +48,7 @@ class RequestEditSchema(VersionSchema, RequestSchema):
 class ConfirmSchema(VersionSchema):
     """A confirm page without a password."""
 
-    confirmed = checked("この操作の内容")
+    confirmed = checked()
 
 
 class SendSchema(VersionSchema):

@@ -10,6 +10,7 @@ from core.fields import (
     FormSchema,
     checked,
     choice,
+    code,
     day,
     line,
     lines,
@@ -125,7 +126,7 @@ class SearchAddressSchema(SearchWordsSchema):
 class ConfirmSchema(VersionSchema):
     """A confirm page: the version and the ticked box."""
 
-    confirmed = checked("確認しました")
+    confirmed = checked()
 
 
 class LockSchema(VersionSchema):
@@ -175,7 +176,7 @@ class ExcludeSchema(VersionSchema):
         error_messages={"required": "除外するサービスを一つ以上選択してください。"},
         validate=validate.Length(min=1, error="除外するサービスを一つ以上選択してください。"),
     )
-    condition = line("合わない条件", maximum=20)
+    condition = code("合わない条件")
     reason = reason_field("除外する理由")
 
 

@@ -51,7 +51,7 @@ class SendSchema(DecisionSchema):
 class ConfirmSchema(VersionSchema):
     """A confirm page."""
 
-    confirmed = checked("この操作の内容")
+    confirmed = checked()
 
 
 class ReasonSchema(ConfirmSchema):
@@ -70,7 +70,7 @@ class OpenSchema(FormSchema):
 class PlainConfirmSchema(FormSchema):
     """A confirm page of an act without a version of its own."""
 
-    confirmed = checked("この操作の内容")
+    confirmed = checked()
 
 
 class ExtensionSchema(FormSchema):
@@ -103,7 +103,7 @@ class RevisionSchema(FormSchema):
     """Taking a quote back: the revision that was seen."""
 
     revision = whole("版", minimum=1)
-    confirmed = checked("この操作の内容")
+    confirmed = checked()
 
 
 def quote_schema(asked: Sequence[QuoteLine]) -> FormSchema:

@@ -179,9 +179,9 @@ def test_conditions_are_kept_for_one_person_and_one_organisation(client, new_cli
     for browser in (other, stranger):
         seen = browser.get(path).text
         assert "3200" not in seen
-        assert "1234567" not in seen
+        assert "1,234,567" not in seen
         assert "今覚えている条件" not in seen
-    assert 'value="1234567"' in client.get(path).text
+    assert 'value="1,234,567"' in client.get(path).text
     client.submit(path, {}, action="/conditions/forget")
     assert "覚えていた計算の条件を忘れました" in words(client, path)
     assert "世帯数3,200世帯" not in words(client, f"/cost?l={one}")

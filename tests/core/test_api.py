@@ -235,7 +235,7 @@ def test_a_problem_speaks_the_language_that_was_asked_for(client, asked, languag
     assert answer.json["type"] == "/docs/problems#bad_parameters"
     assert [each["field"] for each in answer.json["errors"]] == ["colour"]
     gone = client.get(f"/api/v1/things/{'0' * 8}-0000-0000-0000-{'0' * 12}", headers=headers)
-    assert gone.json["title"] == ("Gone" if language == "en" else "提供を終了しました")
+    assert gone.json["title"] == ("Gone" if language == "en" else "公開を終えました")
 
 
 @pytest.mark.parametrize("text", ["", "x", "W10", "bnVsbA", "WzFd", "WyJhIiwiYiJd", "日本"])
