@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from accounts.auth import access, actor, settings
-from accounts.permissions import Permission
+from accounts.permissions import Permission, can
 from core import audit_checkpoints, paging, web
 from core.audit_checkpoints import AuditCheckpoint
 from core.documents import attachment, canonical_json
@@ -23,6 +23,9 @@ from procurement.projects.views.frame import load_project, read_project
 from procurement.proof import archive, queries, services
 from procurement.proof.archive import ProofArchive
 from procurement.proof.schemas import ExportSchema
+from procurement.quoting import queries as quoting_queries
+from procurement.quoting.models import QuoteRound
+from procurement.selection.queries import find_quoted_rounds
 
 blueprint = Blueprint("proof", __name__)
 _A_YEAR = 366
@@ -81,11 +84,26 @@ def show_pack(project_id: uuid.UUID) -> ResponseReturnValue:
         form.status,
         form=form,
         project=project,
+        withheld_rounds=_withheld_rounds(session, project.id),
+        withheld={
+            key
+            for key, each in find_quoted_rounds(session, project.id).items()
+            if not can(actor(), Permission.QUOTE_ROUND_READ_OPENED, each)
+        },
         evidence=queries.list_locked(session, project.id),
         papers=project_queries.list_papers(session, project.id),
         approved=queries.list_approved(session, project.id),
         events=queries.list_events(session, project.id),
     )
+
+
+def _withheld_rounds(session: Session, project_id: uuid.UUID) -> list[QuoteRound]:
+    """Return the rounds whose opened quotes this reader may not read yet."""
+    return [
+        each
+        for each in quoting_queries.list_rounds(session, project_id)
+        if each.is_opened and not can(actor(), Permission.QUOTE_ROUND_READ_OPENED, each)
+    ]
 
 
 def _read_scans(project: Project) -> Mapping[str, bytes]:

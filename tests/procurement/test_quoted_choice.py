@@ -115,6 +115,8 @@ def _auditor_waits_for_the_end(market):
     for page in ("papers", "decision", "pack"):
         assert "990,000" not in text_of(reader.page(f"{address}/{page}")), page
     assert "990,000" in text_of(clerk.page(f"{address}/decision"))
+    told = "開封した見積の金額が分かるものは、今は入りません"  # before it is taken
+    assert [told in each.get(f"{address}/pack").text for each in (clerk, reader)] == [False, True]
     files = _unzip(reader.submit(f"{address}/pack", {}).data)
     assert not [name for name in files if name.startswith("papers/selection_record")]
     held = b"".join(each for name, each in files.items() if not name.endswith(".pdf"))
