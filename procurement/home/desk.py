@@ -122,6 +122,7 @@ _VENDOR_OFFERINGS = {
 _REVIEWER_STATES = frozenset({_C.ASSIGNED, _C.UNDER_REVIEW})
 _LEAD_STATES = {_C.SUBMITTED: "審査員を決める", _C.RECOMMENDED: "認証を判断する"}
 _LEAD_VENDORS = {_V.SUBMITTED: "登録を確かめる", _V.CHECKING: "登録を判断する"}
+_DECISION = "projects.decide"  # of the same page there is one row only
 _VENDOR_OWN = {_V.DRAFT: "登録を提出する", _V.RETURNED: "差し戻された登録を直す"}
 
 
@@ -135,7 +136,7 @@ def clerk_desk(projects: Iterable[Project], requests: Iterable[UsageContractRequ
         if verb := _CLERK_PROJECTS.get(project.state):
             desk.turn.append(_project_task(project, verb))
         elif project.state is _P.SELECTION_PROPOSED:
-            desk.waiting.append(_project_task(project, "選定の決裁"))
+            desk.waiting.append(_project_task(project, "選定の決裁", _DECISION))
     for request in running:
         if verb := _CLERK_REQUESTS.get(request.state):
             desk.turn.append(_request_task(request, verb))
@@ -156,7 +157,7 @@ def approver_desk(
     desk = Desk()
     for project in projects:
         if project.state is _P.SELECTION_PROPOSED and project.last_editor_id != person_id:
-            desk.turn.append(_project_task(project, "選定を決裁する"))
+            desk.turn.append(_project_task(project, "選定を決裁する", _DECISION))
     for request in requests:
         if request.state is _R.SUBMITTED and request.last_editor_id == person_id:
             continue
@@ -257,11 +258,11 @@ def _add_registration(desk: Desk, vendor: Vendor, agreement: AgreementStanding |
         )
 
 
-def _project_task(project: Project, verb: str) -> Task:
+def _project_task(project: Project, verb: str, page: str = "projects.show") -> Task:
     return Task(
         f"{verb}：{project.title}",
         project.number,
-        "projects.show",
+        page,
         {"project_id": project.id},
         project.state.label,
         project.updated_at,

@@ -219,6 +219,8 @@ def test_comparison_needs_a_remaining_candidate(market):
     refused = press()
     assert refused.status_code == 422
     assert "候補が残っていません" in refused.text
+    page = text_of(market.as_(market.clerk).page(f"/projects/{market.project().id}/candidates"))
+    assert "適するサービスがないとして終える" in page
 
 
 @pytest.mark.sqlite_only

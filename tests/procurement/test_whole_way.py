@@ -21,7 +21,7 @@ def test_a_purchase_goes_from_need_to_contract(market):
     assert market.project().number.endswith("-0001")
     market.search(q="予約")
     assert "3件" in text_of(clerk.page(f"{show}/search"))
-    assert market.lock().location.endswith("/evidence/1")
+    assert market.lock().location.endswith("/candidates")
     assert market.exclude(market.dear).status_code == 303
     listed = text_of(clerk.page(f"{show}/candidates"))
     assert "夜間の受付に合わないため。" in listed

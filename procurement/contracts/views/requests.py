@@ -87,7 +87,8 @@ def create(project_id: uuid.UUID) -> ResponseReturnValue:
     def act(writing: Session, **values: Any) -> tuple[str, ...]:
         selected = _load_project(writing, project_id)
         made = services.create_request(writing, actor(), selected, **values)
-        return request_url(made.id), "依頼書を保存しました"
+        target = url_for("requests.submit", request_id=made.id)
+        return target, "依頼書を保存しました", "次は、内容を確かめて、決裁者に提出します。"
 
     ready = project.state is ProjectState.SELECTION_APPROVED
     if early := explain_project(project, "依頼書は、まだ作れません", ready=ready):

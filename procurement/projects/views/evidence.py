@@ -127,8 +127,9 @@ def lock(project_id: uuid.UUID) -> ResponseReturnValue:
 
     def act(writing: Session, *, version: int, **_ticked: bool) -> tuple[str, ...]:
         locked = load_project(writing, project_id)
-        pack = services.lock_evidence(writing, actor(), locked, engine, version=version)
-        return _pack_url(pack), "検索結果を確定しました"
+        services.lock_evidence(writing, actor(), locked, engine, version=version)
+        target = url_for("projects.candidates", project_id=project_id)
+        return target, "検索結果を確定しました", "次は、候補を比べます。"
 
     try:
         if done := _lock_once(project, form, act):
@@ -174,10 +175,6 @@ def _explain_refusal(project: Project, error: DomainError) -> ResponseReturnValu
     if isinstance(error, Conflict | Unavailable):
         response.headers["Retry-After"] = _SECONDS
     return response
-
-
-def _pack_url(pack: EvidencePack) -> str:
-    return url_for("projects.show_evidence", project_id=pack.project_id, revision=pack.revision)
 
 
 @blueprint.get("/projects/<uuid:project_id>/evidence/<int(max=999999):revision>")
