@@ -47,6 +47,20 @@ def list_live_people(session: Session, owner_id: uuid.UUID) -> dict[uuid.UUID, s
     return {each.person_id: each.person.name for each in members}
 
 
+def list_choosable(session: Session, owner_id: uuid.UUID) -> dict[uuid.UUID, str]:
+    """Return the same people with their roles, to be told apart in a list to choose from."""
+    members = list_members(session, owner_id, *ROLES)
+    held = {(each.person_id, each.role) for each in members}
+    roles = {
+        each.person_id: [role.label for role in ROLES if (each.person_id, role) in held]
+        for each in members
+    }
+    return {
+        each.person_id: f"{each.person.name}（{'・'.join(roles[each.person_id])}）"
+        for each in members
+    }
+
+
 def list_live_readers(session: Session, estimate: EstimatedPrice) -> dict[uuid.UUID, str]:
     """Return the named people who still work for the body as clerk or approver, with their names."""
     people = list_live_people(session, estimate.owner_id)

@@ -48,7 +48,7 @@ def open_estimate(project_id: uuid.UUID) -> ResponseReturnValue:
         return web.see_other(_url(project))
     if early := _explain_late(project):
         return early
-    people = queries.list_live_people(session, project.owner_id)
+    people = queries.list_choosable(session, project.owner_id)
     form = Form(OpenSchema(), web.posted_form())
 
     def act(session: Session, **said: list[uuid.UUID]) -> None:
@@ -80,9 +80,8 @@ def show_estimate(project_id: uuid.UUID) -> ResponseReturnValue:
         "basis": content.basis if content else "",
     }
     form = Form(EstimateSchema(), web.posted_form(), initial)
-    done = _complete(
-        form, project, services.write_estimate, "予定価格を保存しました", target=_url(project)
-    )
+    notice = ("予定価格を保存しました", "次は、確かめて確定します。確定するまでは書き直せます。")
+    done = _complete(form, project, services.write_estimate, *notice, target=_url(project))
     return done or _render_estimate(estimate, content, form)
 
 
@@ -129,6 +128,7 @@ def fix_estimate(project_id: uuid.UUID) -> ResponseReturnValue:
         form=form,
         project=project,
         content=content,
+        tax=documents.split_tax(content.amount)[1],
         readers=queries.list_live_readers(web.read_session(), estimate),
     )
 
@@ -171,7 +171,8 @@ def _render_readers(estimate: EstimatedPrice, form: Form) -> ResponseReturnValue
         for key in (each.person_id, each.named_by_id, each.removed_by_id)
         if key
     }
-    others = [(str(key), name) for key, name in live.items() if key not in estimate.reader_ids]
+    known = queries.list_choosable(session, estimate.owner_id)
+    others = [(str(key), name) for key, name in known.items() if key not in estimate.reader_ids]
     return web.render_page(
         "estimates/readers.html",
         form.status,
@@ -201,7 +202,7 @@ def hand_over_estimate(project_id: uuid.UUID) -> ResponseReturnValue:
         return done
     if queries.list_live_readers(session, estimate):
         raise NotFound
-    people = queries.list_live_people(session, project.owner_id)
+    people = queries.list_choosable(session, project.owner_id)
     others = [(str(key), name) for key, name in people.items() if key != actor().person_id]
     return web.render_page(
         "estimates/hand_over.html", form.status, form=form, project=project, others=others

@@ -63,6 +63,7 @@ def _row(market) -> EstimatedPrice:
 def test_a_named_clerk_enters_fixes_and_prints_it(market, way):
     clerk, project = market.as_(market.clerk), market.project()
     assert clerk.get(way).location.endswith("/new")
+    assert f"{market.approver.name}（決裁者）" in clerk.get(f"{way}/new").text
     chosen = {"reader_ids": [str(market.approver.id)]}
     opened = clerk.submit(f"{way}/new", chosen, action="/estimated-price/new")
     assert opened.status_code == 303
@@ -156,6 +157,7 @@ def test_readers_are_named_struck_out_and_handed_over(market, way):
     clerk = market.as_(market.clerk)
     page = f"{way}/readers"
     assert "外せません" in clerk.get(page).text
+    assert f"{market.both.name}（担当者・決裁者）" in clerk.get(page).text
     typed = {"person_id": str(market.second_clerk.id)}
     assert clerk.submit(page, typed, action="/readers").status_code == 303
     assert market.as_(market.second_clerk).get(way).status_code == 200
