@@ -34,6 +34,21 @@ def find_notices(
     return found.get(NoticeState.PREPARED), found.get(NoticeState.PUBLISHED)
 
 
+def find_withdrawn(session: Session, contract_id: uuid.UUID) -> ContractNotice | None:
+    """Return the newest notice of a contract that was public once and was withdrawn."""
+    statement = (
+        select(ContractNotice)
+        .where(
+            ContractNotice.contract_id == contract_id,
+            ContractNotice.state == NoticeState.WITHDRAWN,
+            col(ContractNotice.published_at).is_not(None),
+        )
+        .order_by(col(ContractNotice.published_at).desc(), col(ContractNotice.id))
+        .limit(1)
+    )
+    return session.exec(statement).first()
+
+
 def take_number(session: Session) -> int:
     """Return the number of the next public act; nobody else takes one before this transaction ends."""
     if session.get_bind().dialect.name == "postgresql":

@@ -11,7 +11,7 @@ from marshmallow import Schema
 from sqlmodel import Session
 
 from accounts.auth import access, actor
-from accounts.permissions import Permission, require
+from accounts.permissions import Permission
 from core import paging, web
 from core.clock import day_in_japan
 from core.errors import Gone, NotFound
@@ -19,14 +19,33 @@ from core.forms import Form
 from core.japanese import format_date
 from procurement.bodies.methods import Ground, Method
 from procurement.contracts.models import Contract
-from procurement.contracts.queries import get_contract
 from procurement.contracts.schemas import ConfirmSchema
+from procurement.contracts.views import contracts_blueprint
+from procurement.contracts.views.register import read_contract, render_contract
 from procurement.notices import queries, services
 from procurement.notices.models import ContractNotice, NoticeState
 from procurement.notices.schemas import PrepareSchema, WithdrawSchema
 
 blueprint = Blueprint("notices", __name__)
 _P = Permission
+_NEXT = "案を作った人とは別の決裁者が決裁すると、公表されます。"
+
+
+@contracts_blueprint.get("/contracts/<uuid:contract_id>", endpoint="show")
+@access(_P.CONTRACT_READ)
+def show_contract(contract_id: uuid.UUID) -> ResponseReturnValue:
+    """Show one contract record, and where its notice stands: each reader what it may do next."""
+    contract = read_contract(contract_id, _P.CONTRACT_READ)
+    session = web.read_session()
+    waiting, public = queries.find_notices(session, contract_id)
+    return render_contract(
+        contract,
+        "contracts/show.html",
+        waiting=waiting,
+        public=public,
+        withdrawn=None if public else queries.find_withdrawn(session, contract_id),
+        is_own_notice=waiting is not None and waiting.prepared_by_id == actor().person_id,
+    )
 
 
 @blueprint.route("/contracts/<uuid:contract_id>/notice", methods=["GET", "POST"])
@@ -41,7 +60,7 @@ def prepare(contract_id: uuid.UUID) -> ResponseReturnValue:
     version = waiting.version if waiting else 0
     initial = {"version": version, "amount": told, "reason": reason}
     form = Form(PrepareSchema(), web.posted_form(), initial)
-    done = _act(form, contract_id, services.prepare_notice, "公表の案を作りました")
+    done = _act(form, contract_id, services.prepare_notice, "公表の案を作りました", _NEXT)
     return done or web.render_page(
         "notices/prepare.html",
         form.status,
@@ -76,6 +95,8 @@ def _decide(
     initial = {"version": notice.version, "notice_id": notice.id} if notice else {"version": 0}
     form = Form(schema, web.posted_form(), initial)
     service = {"publish": services.publish_notice, "withdraw": services.withdraw_notice}[name]
+    if waiting and name == "withdraw":
+        notice_words = "公表の案を取り下げました"
     done = _act(form, contract_id, service, notice_words)
     return done or web.render_page(
         f"notices/{name}.html",
@@ -91,23 +112,19 @@ def _decide(
     )
 
 
-def _act(form: Form, contract_id: uuid.UUID, service: Any, words: str) -> Any:
+def _act(form: Form, contract_id: uuid.UUID, service: Any, *words: str) -> Any:
     def act(session: Session, **said: Any) -> None:
         service(session, actor(), contract_id, **said)
 
     target = url_for("contracts.show", contract_id=contract_id)
-    return web.complete(form, act, notice=(words,), target=target)
+    return web.complete(form, act, notice=words, target=target)
 
 
 def _load(
     contract_id: uuid.UUID, permission: Permission
 ) -> tuple[Contract, ContractNotice | None, ContractNotice | None]:
-    session = web.read_session()
-    contract = get_contract(session, contract_id)
-    if contract is None:
-        raise NotFound
-    require(session, actor(), permission, contract)
-    return contract, *queries.find_notices(session, contract_id)
+    contract = read_contract(contract_id, permission)
+    return contract, *queries.find_notices(web.read_session(), contract_id)
 
 
 def _shown(facts: dict[str, Any]) -> dict[str, Any]:

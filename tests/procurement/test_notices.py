@@ -112,11 +112,25 @@ def test_a_notice_is_published_by_two_people_and_reads_the_same_everywhere(
     )
 
 
+def _offered(contract, *readers):
+    """Give, for each reader, the links about the notice on the page of the contract."""
+    pages = [each.page(contract) for each in readers]
+    links = [[text_of(a) for main in page.iter("main") for a in main.iter("a")] for page in pages]
+    return [[words for words in each if "公表" in words] for each in links]
+
+
 def test_who_prepared_does_not_publish_and_an_amount_may_stay_private(market, contract, client):
-    both = market.as_(market.both)
+    both, people = market.as_(market.both), (market.clerk, market.approver, market.seller_admin)
+    readers = [market.as_(each) for each in people]
+    assert _offered(contract, *readers) == [["契約の公表の案を作る"], [], []]
     both.submit(f"{contract}/notice", {**TICKED, "amount": ""})
+    decides = ["契約の公表を決裁する", "公表の案を取り下げる"]
+    assert _offered(contract, *readers) == [["公表の案を作り直す"], decides, []]
     assert "案を作った人は決裁できません" in text_of(both.page(f"{contract}/notice/publish"))
     market.as_(market.approver).submit(f"{contract}/notice/publish", TICKED)
+    public, taken_back = "公表のページを開く", "契約の公表を取り下げる"
+    corrected = [[public, "公表の訂正の案を作る"], [public, taken_back], [public]]
+    assert _offered(contract, *readers) == corrected
     api = Api(client)
     (release,) = api.json("/notices")["releases"]
     assert "value" not in release["awards"][0]
@@ -197,6 +211,9 @@ def test_a_withdrawal_takes_all_corrections_and_reaches_who_follows_the_list(
         assert reason["reason"] in api.json(f"/notices/{each}", 410)["detail"]
         gone = client.get(f"/notices/{each}")
         assert (gone.status_code, reason["reason"] in gone.text) == (410, True)
+    assert "提供を終了" not in gone.text  # nobody ended a service
+    assert reason["reason"] in text_of(market.as_(market.clerk).page(contract))
+    assert reason["reason"] not in text_of(market.as_(market.seller_admin).page(contract))
     followed = api.json(place)
     assert followed["releases"] == []
     assert {each["releaseID"] for each in followed["withdrawn"]} == {first["id"], after["id"]}

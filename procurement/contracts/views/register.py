@@ -43,15 +43,8 @@ def index() -> ResponseReturnValue:
     return web.render_page("contracts/index.html", page=page)
 
 
-@blueprint.get("/contracts/<uuid:contract_id>")
-@access(_P.CONTRACT_READ)
-def show(contract_id: uuid.UUID) -> ResponseReturnValue:
-    """Show one contract record to both sides; who recorded and confirmed it only to its own."""
-    contract = _read_contract(contract_id, _P.CONTRACT_READ)
-    return _render(contract, "contracts/show.html")
-
-
-def _read_contract(contract_id: uuid.UUID, permission: Permission) -> Contract:
+def read_contract(contract_id: uuid.UUID, permission: Permission) -> Contract:
+    """Return a contract for a page; raises NotFound for strangers."""
     session = web.read_session()
     contract = queries.get_contract(session, contract_id)
     if contract is None:
@@ -60,7 +53,10 @@ def _read_contract(contract_id: uuid.UUID, permission: Permission) -> Contract:
     return contract
 
 
-def _render(contract: Contract, template: str, form: Form | None = None) -> ResponseReturnValue:
+def render_contract(
+    contract: Contract, template: str, form: Form | None = None, **more: object
+) -> ResponseReturnValue:
+    """Show the record to both sides; who recorded and confirmed it only to its own."""
     session = web.read_session()
     is_vendor = actor().organisation_kind is OrganisationKind.VENDOR
     known = [] if is_vendor else [contract.registered_by_id, contract.confirmed_by_id]
@@ -73,6 +69,7 @@ def _render(contract: Contract, template: str, form: Form | None = None) -> Resp
         people=list_people(session, [each for each in known if each]),
         is_vendor=is_vendor,
         is_own=contract.registered_by_id == actor().person_id,
+        **more,
     )
 
 
@@ -80,7 +77,7 @@ def _render(contract: Contract, template: str, form: Form | None = None) -> Resp
 @access(_P.CONTRACT_CONFIRM, write=_P.CONTRACT_CONFIRM)
 def confirm(contract_id: uuid.UUID) -> ResponseReturnValue:
     """Confirm as an approver that the record is what both sides signed."""
-    contract = _read_contract(contract_id, _P.CONTRACT_CONFIRM)
+    contract = read_contract(contract_id, _P.CONTRACT_CONFIRM)
     form = Form(ConfirmSchema(), web.posted_form(), {"version": contract.version})
 
     def act(session: Session, *, version: int, **_said: Any) -> None:
@@ -94,7 +91,7 @@ def confirm(contract_id: uuid.UUID) -> ResponseReturnValue:
         web.leave_notice("info", "契約の記録はすでに確かめられています")
         return web.see_other(target)
     done = web.complete(form, act, notice=("契約の記録を確かめました",), target=target)
-    return done or _render(contract, "contracts/confirm.html", form)
+    return done or render_contract(contract, "contracts/confirm.html", form)
 
 
 @blueprint.route("/requests/<uuid:request_id>/contract", methods=["GET", "POST"])
