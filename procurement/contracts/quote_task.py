@@ -13,10 +13,13 @@ _WORDS = {
     RoundState.SUBMITTED: ("waiting", "決裁されると、依頼先に送信されます", "確認待ち（決裁者）"),
     RoundState.RETURNED: ("fix", "差し戻されました。直して、もう一度提出します", None),
 }
+_NEVER_CHOSEN = (ProjectState.NONE_SUITABLE, ProjectState.CANCELLED)
 
 
 def quote_task(session: Session, project: Project, known: Task) -> Task:
-    """Return the row of a request that is not yet sent; else the row as it is known."""
+    """Return the row of a request that is not yet sent, or was sent in a case that ended without a choice."""
+    if project.state in _NEVER_CHOSEN:
+        return _what_was_asked(session, project, known)
     if project.state not in {ProjectState.COMPARED, ProjectState.QUOTES_OPENED}:
         return known
     round_ = queries.live_round(session, project.id)
@@ -25,3 +28,13 @@ def quote_task(session: Session, project: Project, known: Task) -> Task:
     status, hint, text = _WORDS[round_.state]
     href = url_for("quoting.show", round_id=round_.id)
     return Task(known.label, status, hint, href, text)
+
+
+def _what_was_asked(session: Session, project: Project, known: Task) -> Task:
+    for each in queries.list_rounds(session, project.id):
+        if each.is_sent:
+            href = url_for("quoting.show", round_id=each.id)
+            return Task(
+                known.label, "done", "開封した見積" if each.is_opened else "依頼の記録", href
+            )
+    return known

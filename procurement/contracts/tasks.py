@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import url_for
@@ -91,7 +91,7 @@ def list_tasks(
 ) -> list[Task]:
     """Return the tasks of a project for this reader; `conditions` is how many were typed."""
     may_edit = can(actor, Permission.PROJECT_EDIT, project)
-    return [
+    tasks = [
         _need(project, may_edit=may_edit),
         _set_conditions(project, packs, conditions, may_edit=may_edit),
         _search(project, packs),
@@ -101,6 +101,14 @@ def list_tasks(
         _select(project, selection, actor, may_edit=may_edit),
         _request(project, request, contract, may_edit=may_edit),
     ]
+    return [_close(each) if project.state in ENDED_STATES else each for each in tasks]
+
+
+def _close(task: Task) -> Task:
+    """Say of what was never begun that the case has ended, not that it can begin."""
+    if task.status != "locked" or not task.hint.endswith("始められます"):
+        return task
+    return replace(task, hint="行わないで案件を終えました", status_text="行っていません")
 
 
 def _need(project: Project, *, may_edit: bool) -> Task:

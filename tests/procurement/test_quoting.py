@@ -449,6 +449,9 @@ def test_each_who_quoted_is_told_its_own_that_no_quote_was_chosen(market, hold_c
     path = f"/projects/{market.project().id}/{ending}"
     said = {"confirmed": "yes", "reason": "予算がなくなったため。"}
     assert market.as_(market.clerk).submit(path, said).status_code == 303
+    if ending != "abandon-quotes":  # the record stays in reach, and nothing more can begin
+        case = text_of(market.as_(market.clerk).page(f"/projects/{market.project().id}"))
+        assert ("開封した見積" in case, "終わると始められます" in case) == (True, False)
     with db.reading() as session:
         found = [town.invitation(session, each.id) for each in (market.cheap, market.other)]
         asked = select(OutboxMessage).where(OutboxMessage.topic == ORGANISATION_TOLD)
