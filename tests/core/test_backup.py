@@ -16,14 +16,21 @@ from click.testing import CliRunner
 from moto.server import ThreadedMotoServer
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import col, select
 from werkzeug.serving import make_server
 
 import app as application
 from accounts.models import Organisation, Role
 from catalog import feed_upkeep, mirror
-from catalog.offerings.models import EvidenceFile, EvidenceKind
+from catalog.offerings.models import (
+    AnswerEvidence,
+    ConformanceAnswer,
+    EvidenceFile,
+    EvidenceKind,
+)
 from core import audit, audit_checkpoints, changes, db, storage
 from core.backups import dumps
+from core.config import Settings
 from core.errors import Conflict
 from tests import factories
 from vendors.models import Vendor
@@ -40,23 +47,39 @@ def instance(settings, tmp_path):
     store.keep(SHA256, io.BytesIO(PAPER))
     with db.transaction() as session:
         maker = factories.vendor(session, name="見本ソフト株式会社")
-        factories.offering(session, maker, factories.specification(session), name="見本サービス")
-        session.add(
-            EvidenceFile(
-                owner_id=maker.owner_id,
-                sha256=SHA256,
-                kind=EvidenceKind.PDF,
-                size=len(PAPER),
-                uploaded_by_id=factories.person(session, Role.VENDOR_ADMIN).id,
-            )
+        specification = factories.specification(session)
+        listed = factories.offering(session, maker, specification, name="見本サービス")
+        home = session.get_one(Organisation, maker.owner_id)
+        admin = factories.person(session, Role.VENDOR_ADMIN, home)
+        paper = EvidenceFile(
+            owner_id=maker.owner_id,
+            sha256=SHA256,
+            kind=EvidenceKind.PDF,
+            size=len(PAPER),
+            uploaded_by_id=admin.id,
         )
+        answer = session.exec(
+            select(ConformanceAnswer).order_by(col(ConformanceAnswer.id)).limit(1)
+        ).one()
+        session.add(paper)
+        session.flush()
+        proof = AnswerEvidence(answer_id=answer.id, file_id=paper.id, name="証跡.pdf")
+        session.add(proof)
+        session.flush()
+        place = f"/evidence-files/{listed.offering_version_id}/{proof.id}"
         token = factories.sign_in(session, factories.person(session, Role.CLERK))
         bearer = factories.api_client(session, session.get(Organisation, maker.owner_id))[1]
         note(session, 4)
     feed_upkeep.reconcile()
     run(settings, "search", "rebuild")
     return SimpleNamespace(
-        settings=settings, maker=maker, token=token, bearer=bearer, path=tmp_path / "narabi.backup"
+        settings=settings,
+        maker=maker,
+        admin=admin,
+        place=place,
+        token=token,
+        bearer=bearer,
+        path=tmp_path / "narabi.backup",
     )
 
 
@@ -310,6 +333,16 @@ def test_a_fresh_bucket_serves_the_same_files_after_a_restore(database, instance
     assert not (settings.data_dir / "files").exists()
     assert run(settings, "files", "check", **new).exit_code == 0
     assert run(settings, "files", "check", **old).exit_code == 1  # the old bucket has it no more
+    # Whoever may read the file gets it by its page from the new bucket, and not from the old one.
+    for names, status in ((new, 200), (old, 503)):
+        told = {key.removeprefix("NARABI_").lower(): value for key, value in names.items()}
+        node = application.create_app(Settings(**{**settings.model_dump(), **told}))
+        browser = node.test_client()
+        assert browser.get(instance.place).status_code == 303  # to the sign-in
+        factories.sign_in_client(browser, instance.admin)
+        answer = browser.get(instance.place)
+        assert answer.status_code == status
+        assert (answer.data == PAPER) == (status == 200)
 
 
 @pytest.fixture
