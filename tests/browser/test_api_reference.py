@@ -3,6 +3,8 @@
 import pytest
 
 pytestmark = pytest.mark.sqlite_only
+# The list, what anybody reads, and last what programs write.
+_KINDS = ("docs/api", "docs/api/notices", "docs/api/drafts")
 
 
 @pytest.mark.parametrize("width", [1280, 375])
@@ -32,11 +34,12 @@ def test_the_reference_is_read_without_script_and_asks_nobody_outside(
 
 
 def test_the_reference_is_clean_and_prints_its_examples_whole(open_page, audit_page, site):
-    page = open_page(width=1280)
-    for path, name in (("/docs/api", "api-reference"), ("/docs/api/drafts", "api-drafts")):
-        page.goto(f"{site}{path}")
-        page.get_by_role("heading", level=1).wait_for()
-        audit_page(page, name)
+    for width, names in ((375, ("about/api", "docs/api", "docs/api/webhooks")), (1280, _KINDS)):
+        page = open_page(width=width)
+        for path in names:
+            page.goto(f"{site}/{path}")
+            page.get_by_role("heading", level=1).wait_for()
+            audit_page(page, path.replace("docs/api", "api-reference").replace("/", "-"))
     page.emulate_media(media="print")
     heights = page.evaluate(
         "[...document.querySelectorAll('pre')].map(e => e.scrollHeight - e.clientHeight)"
