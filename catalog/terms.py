@@ -69,6 +69,15 @@ def answers_for_any(classes: Iterable[RequirementClass]) -> tuple[Answer, ...]:
     return tuple(answer for answer in Answer if answer in allowed)
 
 
+class EvidenceKind(LabelledCode):
+    """What an evidence file is, found by reading it."""
+
+    PDF = "pdf", "PDF"
+    PNG = "png", "PNG"
+    XLSX = "xlsx", "XLSX"
+    CSV = "csv", "CSV"
+
+
 class BodyClass(LabelledCode):
     """The kinds of body for which a specification may set different classes."""
 

@@ -111,6 +111,7 @@ class Operation:
     body: type[Schema] | None = None
     status: int = 200
     deprecated: Deprecation | None = None
+    files: tuple[str, ...] = ()  # media types of a body that is a file itself
 
 
 def endpoint(

@@ -52,7 +52,7 @@ _STATUS_WORDS = {
     412: "If-Matchの内容から変わった。変更と削除では、currentに今の内容がある",
     413: "本文が大きすぎる",
     414: "アドレスが長すぎる",
-    415: "本文の形式がJSONではない",
+    415: "本文の形式（Content-Type）が、ここで受け取れるものではない",
     422: "項目の値が決まりに合わない。errorsが場所を挙げる",
     428: "If-Matchヘッダーがない",
     429: "回数の上限を超えた。Retry-Afterの秒数を待つ",
@@ -183,6 +183,9 @@ def _add_example(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
             parameter["example"] = given[parameter["name"]]
     if "body" in request:
         operation["requestBody"]["content"]["application/json"]["example"] = request["body"]
+    if "file" in request:
+        sent = request["file"]
+        operation["requestBody"]["content"][sent["media_type"]]["example"] = sent["text"]
     if example.get("answer") is not None:
         (content,) = operation["responses"][str(example["status"])]["content"].values()
         content["example"] = example["answer"]
@@ -285,6 +288,13 @@ def _describe(rule: Rule, method: str, operation: Operation) -> dict[str, Any]:
     if operation.body:
         content = {"application/json": {"schema": operation.body}}
         told["requestBody"] = {"required": True, "content": content}
+    if operation.files:
+        raw = {"schema": {"type": "string", "format": "binary"}}
+        told["requestBody"] = {
+            "required": True,
+            "content": {each: {**raw} for each in operation.files},
+            "description": "ファイルの中身そのもの",
+        }
     return told
 
 

@@ -1,6 +1,7 @@
 """Acts over the API: JSON in by schema, one transaction, If-Match, and one effect for one key."""
 
 import hashlib
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,18 +13,20 @@ from marshmallow import Schema, ValidationError
 from sqlmodel import Session
 from werkzeug.exceptions import UnsupportedMediaType
 
-from core import api
+from core import api, web
 from core.config import Settings
 from core.db import transaction
-from core.errors import BadRequest, Invalid, PreconditionRequired, StaleVersion
+from core.errors import BadRequest, Invalid, PreconditionRequired, StaleVersion, TooLarge
 from core.forms import first_sentence
-from core.idempotency import Kept, act_once
+from core.gates import accepts_files
+from core.idempotency import Kept, act_once, is_known
 
 _CREATED, _NO_CONTENT = 201, 204
 _ALWAYS = (400, 401, 403, 404, 406)
 _WITH_BODY = (411, 413, 415, 422)
 _WITH_MATCH = (412, 428)
 _KEY_LENGTHS = range(8, 201)
+_LONG = 1 << 20  # bytes
 
 
 class IdempotencyKeyMissing(BadRequest):
@@ -43,6 +46,19 @@ class Answer:
     location: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class FileBody:
+    """A body that is a file: its media types, its largest size in bytes, and how it is prepared.
+
+    `prepare` gets a reading session, the content as a stream, the path and the query, and `is_known`: whether
+    this request was done already, so that conditions of the act are not asked again. It keeps the file.
+    """
+
+    media_types: tuple[str, ...]
+    largest: int
+    prepare: Callable[..., Any]
+
+
 def acting(
     summary: str,
     *,
@@ -53,12 +69,14 @@ def acting(
     status: int = 200,
     problems: tuple[int, ...] = (),
     deprecated: api.Deprecation | None = None,
+    file: FileBody | None = None,
 ) -> Callable[[Callable[..., Answer]], Callable[..., Response]]:
     """Make a view an act of the API: one transaction, which the view gets as `session`.
 
     The view gets `session`, the path, `query` and, with a `body` schema, `body`; it returns Answer.
     POST needs an Idempotency-Key: the answer is kept in the same transaction and told again for 24
     hours. PUT, PATCH and DELETE need If-Match (428); the view calls check_match.
+    With a `file` the body is one, and the view gets as `file` what was prepared of it before the transaction.
     """
 
     def decorate(view: Callable[..., Answer]) -> Callable[..., Response]:
@@ -70,10 +88,12 @@ def acting(
             given: dict[str, Any] = {**path, "query": api.read_query(parameters)}
             if schema is not None:
                 given["body"] = read_body(schema)
+            if file is not None:
+                given["file"] = _prepare_file(file, given)
             with transaction() as session:
                 return _act(session, status, lambda: view(session=session, **given))
 
-        found = (*_ALWAYS, *(_WITH_BODY if body else ()), *problems)
+        found = (*_ALWAYS, *(_WITH_BODY if body or file else ()), *problems)
         answer_request.operation = api.Operation(  # type: ignore[attr-defined]
             summary,
             answer,
@@ -83,10 +103,28 @@ def acting(
             body=body,
             status=status,
             deprecated=deprecated,
+            files=file.media_types if file else (),
         )
-        return answer_request
+        return answer_request if file is None else accepts_files(answer_request)
 
     return decorate
+
+
+def _prepare_file(file: FileBody, given: Mapping[str, Any]) -> Any:
+    """Check and keep a file; what was done under this key before is not judged anew.
+
+    Raises TooLarge (413), UnsupportedMediaType (415) and what `file.prepare` raises.
+    """
+    if (request.content_length or 0) > file.largest:
+        raise TooLarge(
+            f"ファイルが大きすぎます（上限は{file.largest:,}バイトです）。"
+            "小さくするか、分けて送ってください。"
+        )
+    if request.mimetype not in file.media_types:
+        raise UnsupportedMediaType
+    known = is_known(web.read_session(), (_caller(), _read_key()), _hash_request())
+    content = io.BytesIO(request.get_data(cache=True))
+    return file.prepare(web.read_session(), content, is_known=known, **given)
 
 
 def _act(session: Session, status: int, act: Callable[[], Answer]) -> Response:
@@ -120,7 +158,10 @@ def _read_key() -> str:
 
 
 def _hash_request() -> str:
-    told = [request.method, request.full_path, request.get_data(cache=True).hex()]
+    content = request.get_data(cache=True)
+    # Long ones are files, and go in by their own hash: in hexadecimal they would fill the memory.
+    text = hashlib.sha256(content).hexdigest() if len(content) > _LONG else content.hex()
+    told = [request.method, request.full_path, text]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 

@@ -16,6 +16,7 @@ from sqlmodel import Field, Session
 
 from core import sealing
 from core.config import Settings
+from core.db import now
 from core.errors import Invalid
 from core.form_keys import claim
 from core.models import Model
@@ -63,6 +64,19 @@ class Kept:
     is_repeat: bool = False
 
 
+def is_known(session: Session, key: tuple[str, str], request_sha256: str) -> bool:
+    """Tell whether this caller's request was done already; raises IdempotencyKeyReused as the act would.
+
+    For what is costly to prepare before the act: the act itself still decides, in its transaction.
+    """
+    row = session.get(IdempotencyKey, _identify(key))
+    if row is None or row.created_at < now(session) - KEPT:
+        return False
+    if row.request_sha256 != request_sha256:
+        raise IdempotencyKeyReused
+    return True
+
+
 def act_once(
     session: Session,
     settings: Settings,
@@ -74,9 +88,7 @@ def act_once(
 
     `key` is caller and key. Raises IdempotencyKeyReused (422) when the request was another.
     """
-    caller, text = key
-    digest = hashlib.sha256(f"{caller}\n{text}".encode()).digest()
-    row_id = uuid.UUID(bytes=digest[:16])
+    row_id = _identify(key)
     empty = {"status": 0, "location": "", "etag": "", "sealed": b""}
     is_first = claim(session, IdempotencyKey, row_id, KEPT, request_sha256=request_sha256, **empty)
     row = session.get_one(IdempotencyKey, row_id)
@@ -89,3 +101,9 @@ def act_once(
     sealed = sealing.seal(settings, _PURPOSE, row.id, made.body.encode())
     row.status, row.location, row.etag, row.sealed = made.status, made.location, made.etag, sealed
     return made
+
+
+def _identify(key: tuple[str, str]) -> uuid.UUID:
+    caller, text = key
+    digest = hashlib.sha256(f"{caller}\n{text}".encode()).digest()
+    return uuid.UUID(bytes=digest[:16])

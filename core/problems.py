@@ -70,7 +70,7 @@ ENGLISH: dict[str, tuple[str, str]] = {
     ),
     "http_415": (
         "Unsupported media type",
-        "Bodies of that media type are not taken. Send application/json.",
+        "Bodies of that media type are not taken. Send one that the API describes, mostly application/json.",
     ),
     "http_error": ("Error", "The status has the meaning that HTTP gives it. Check the request."),
     "idempotency_key_missing": (

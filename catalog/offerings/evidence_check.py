@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from catalog.offerings.models import EvidenceKind
+from catalog.terms import EvidenceKind
 from core.errors import Invalid
 from core.japanese import JapaneseTextError, clean_line
 from core.storage import hash_content

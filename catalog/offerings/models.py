@@ -18,7 +18,7 @@ from catalog.price_plan import (
     Unit,
 )
 from catalog.specifications.models import Requirement, SpecificationVersion
-from catalog.terms import Answer
+from catalog.terms import Answer, EvidenceKind
 from core.models import JSONType, Model, StatefulModel, UTCDateTime, enum_type, not_same, related
 from core.state_machine import LabelledCode, StateMachine
 from vendors.models import Vendor
@@ -194,26 +194,23 @@ class ConformanceAnswer(Model, table=True):
         return bool(self.evidence_url or self.evidence)
 
 
-class EvidenceKind(LabelledCode):
-    """What an evidence file is, found by reading it."""
-
-    PDF = "pdf", "PDF"
-    PNG = "png", "PNG"
-    XLSX = "xlsx", "XLSX"
-    CSV = "csv", "CSV"
-
-
 class EvidenceFile(Model, table=True):
-    """A file that proves answers; one row per company and content, never changed."""
+    """A file that proves answers; one row per company and content, never changed. A person or a program sent it."""
 
     __tablename__ = "evidence_files"
-    __table_args__ = (UniqueConstraint("owner_id", "sha256"),)
+    __table_args__ = (
+        UniqueConstraint("owner_id", "sha256"),
+        CheckConstraint(
+            "(uploaded_by_id IS NULL) <> (uploaded_by_client_id IS NULL)", "one_uploader"
+        ),
+    )
 
     owner_id: uuid.UUID = Field(foreign_key="organisations.id", index=True)
     sha256: str = Field(max_length=64)
     kind: EvidenceKind = Field(sa_type=enum_type(EvidenceKind))
     size: int
-    uploaded_by_id: uuid.UUID = Field(foreign_key="people.id")
+    uploaded_by_id: uuid.UUID | None = Field(default=None, foreign_key="people.id")
+    uploaded_by_client_id: uuid.UUID | None = Field(default=None, foreign_key="api_clients.id")
 
 
 class AnswerEvidence(Model, table=True):

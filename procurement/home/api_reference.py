@@ -65,6 +65,7 @@ class Operation:
     scope: str
     fields: tuple[Field, ...]
     body: str
+    files: tuple[str, ...]  # media types of a body that is a file
     replies: tuple[Reply, ...]
     curl: str
     example: str
@@ -97,7 +98,8 @@ def read_groups(
 
 
 def _read_operation(method: str, path: str, told: Mapping[str, Any], base_url: str) -> Operation:
-    body: Mapping[str, Any] = told.get("requestBody", {}).get("content", {}).get(_CONTENT, {})
+    bodies: Mapping[str, Any] = told.get("requestBody", {}).get("content", {})
+    body: Mapping[str, Any] = bodies.get(_CONTENT, {})
     scopes = told["security"][0].get("token", [])
     return Operation(
         anchor=told["operationId"],
@@ -108,6 +110,7 @@ def _read_operation(method: str, path: str, told: Mapping[str, Any], base_url: s
         scope=scopes[0] if scopes else "",
         fields=tuple(_read_parameter(each) for each in told["parameters"]),
         body="".join(_refs(body.get("schema", {}))),
+        files=tuple(each for each in bodies if each != _CONTENT),
         replies=tuple(_read_reply(*each) for each in told["responses"].items()),
         curl=_write_curl(method, base_url + path, told, body.get("example")),
         example=_find_example(told),
@@ -230,7 +233,15 @@ def _write_curl(method: str, address: str, told: Mapping[str, Any], body: Any) -
         parts.append('-H "Idempotency-Key: $(uuidgen)"')
     elif method != "get":
         parts.append('-H "If-Match: $ETAG"')
-    if body is not None:
+    shown = [
+        kind
+        for kind, content in told.get("requestBody", {}).get("content", {}).items()
+        if kind != _CONTENT and "example" in content
+    ]
+    if shown:
+        name = given["query"]["name"]
+        parts += [f"-H 'Content-Type: {shown[0]}'", f"--data-binary '@{name}'"]
+    elif body is not None:
         parts += [f"-H 'Content-Type: {_CONTENT}'", f"-d '{_indent(body)}'"]
     elif method == "post":
         parts.append("-d ''")

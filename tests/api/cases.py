@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings, strategies
 from schemathesis import Case, GenerationMode, Response, openapi
 from schemathesis.checks import not_a_server_error
 from schemathesis.core import NotSet
@@ -25,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from catalog.offerings.evidence_check import MEDIA_TYPES
 from tests.api.known_rows import KnownRows
 
 PATH = "/api/v1/openapi.json"
@@ -45,6 +46,9 @@ _WRONG_HEADERS = (
     {"X-Long": "x" * 20_000},
 )
 _keys = itertools.count(1)
+# What a client sends as a file: hardly ever one, and only the application can tell.
+for _kind in (*MEDIA_TYPES.values(), "application/octet-stream"):
+    openapi.media_type(_kind, strategies.binary(max_size=200))
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ class Asking:
     def walk(self) -> None:
         """Ask every operation rightly, with each known query, and once more with the ETag that came."""
         for operation in self._operations:
-            for number, _ in enumerate(self._rows.list_queries(operation.path)):
+            for number, _ in enumerate(self._rows.list_queries(operation.path, operation.method)):
                 case = operation.Case()
                 response = self._send(self._fill(case, _RIGHT, number))
                 if response and response.status_code == 200 and operation.method == "get":
@@ -183,13 +187,14 @@ class Asking:
         places = self._rows.name_places(operation.path, self._asker.owner_id, turn)
         case.path_parameters = {**places, **ready}
         if way >= _ASKED:
-            queries = self._rows.list_queries(operation.path)
+            queries = self._rows.list_queries(operation.path, operation.method)
             case.query = {**queries[turn % len(queries)]}
             if label in self._tally.cursors and turn % 3 == 2:
                 case.query |= {"cursor": self._tally.cursors[label]}
         content = self._rows.make_body(label) if way == _RIGHT else None
         if content is not None:
-            case.body, case.media_type = content, "application/json"
+            is_file = isinstance(content, bytes)
+            case.body, case.media_type = content, "text/csv" if is_file else "application/json"
         if case.method != "GET" and isinstance(case.body, NotSet):
             case.headers["Content-Length"] = "0"
         self._add_headers(case)

@@ -20,6 +20,9 @@ LEARNED = {
     "get /api/v1/drafts/{offering_version_id}/answers": {
         "draft_requirement_id": lambda told: told["items"][0]["id"]
     },
+    "post /api/v1/drafts/{offering_version_id}/answers/{requirement_id}/evidence": {
+        "evidence_id": lambda told: told["id"]
+    },
     "post /api/v1/webhooks": {"webhook_id": lambda told: told["id"]},
     "post /api/v1/webhooks/{webhook_id}/test": {"message_id": lambda told: told["id"]},
 }

@@ -24,7 +24,9 @@ from accounts.identity import Actor
 from accounts.models import Organisation, Person, Role
 from catalog.certification.models import Certification
 from catalog.feed_upkeep import reconcile
+from catalog.offerings.evidence_check import Evidence
 from catalog.offerings.models import (
+    ConformanceAnswer,
     Listing,
     ListingVersion,
     OfferAction,
@@ -36,8 +38,11 @@ from catalog.offerings.queries import (
     list_offering_versions,
     load_listing_versions,
 )
+from catalog.offerings.queries.answers import find_answer
+from catalog.offerings.services.evidence import attach_evidence, detach_evidence
 from catalog.specifications.models import SpecificationVersion, StandardSpecification
 from catalog.specifications.queries import list_requirements
+from catalog.terms import Answer, EvidenceKind
 from core import changes, db
 from core.changes import Operation
 from core.clock import day_in_japan
@@ -55,6 +60,7 @@ from tests.stages import Stages
 
 API = "/api/v1"
 _ANSWER: dict[str, Any] = {"answer": "conforms", "note": None, "due_on": None, "evidence_url": None}
+_EVIDENCE = "drafts/{offering_version_id}/answers/{requirement_id}/evidence"
 _HOOK = {"name": "見本の通知先", "address": "https://example.jp/hooks/narabi"}
 _counter = itertools.count(1)
 
@@ -93,8 +99,10 @@ class KnownRows:
             found[name] = values[number % len(values)]
         return found
 
-    def list_queries(self, path: str) -> list[dict[str, Any]]:
+    def list_queries(self, path: str, method: str) -> list[dict[str, Any]]:
         """Return queries that have an answer; the first is the plainest."""
+        if method == "post" and path.endswith("/evidence"):
+            return [{"name": "results.csv"}]
         both = [str(self.town.cheap.id), str(self.town.other.id)]
         cost = {"body": "reference", "start": "2027-04-01", "months": "36"}
         code = self.places["code"][0]
@@ -120,6 +128,7 @@ class KnownRows:
             "POST drafts": {"specification_version_id": self.standard, "name": f"見本{number}"},
             "PATCH drafts/{offering_version_id}/answers": {"answers": [one]},
             "PUT drafts/{offering_version_id}/answers/{requirement_id}": _ANSWER,
+            f"POST {_EVIDENCE}": f"番号,結果\r\n{number},合格\r\n".encode(),
             "POST webhooks": {**_HOOK, "signature": "hmac" if number % 2 else "ed25519"},
             "PATCH webhooks/{webhook_id}": {"name": f"通知先{number}"},
         }
@@ -130,6 +139,8 @@ class KnownRows:
         """Bring rows of an owner where the act can be done; returns what else stands in the path."""
         if label.endswith("/offerings/{offering_id}/drafts"):
             return self._end_next_version()
+        if "/evidence" in label and "/drafts/" in label:
+            return self._ready_evidence(label)
         if owner_id not in self.hooks or "/webhooks" not in label:
             return {}
         hook_id, _ = self.hooks[owner_id]
@@ -157,6 +168,36 @@ class KnownRows:
                     if row is not None and row.state is OfferState.DRAFT:
                         row.apply(OfferAction.WITHDRAW)
         return {"offering_id": str(offering_id)}
+
+    def _ready_evidence(self, label: str) -> dict[str, str]:
+        """Leave one file beside the answer of the draft, which has room for more."""
+        version_id, requirement_id = (
+            uuid.UUID(self.places[name][0])
+            for name in ("offering_version_id", "drafts.requirement_id")
+        )
+        with db.transaction() as session:
+            actor = _actor(
+                session, self.town.seller_admin, Role.VENDOR_ADMIN, self.town.seller.owner_id
+            )
+            row = session.get_one(OfferingVersion, version_id)
+            answer = find_answer(session, version_id, requirement_id)
+            if answer is None:
+                session.add(
+                    ConformanceAnswer(
+                        offering_version_id=version_id,
+                        requirement_id=requirement_id,
+                        answer=Answer.CONFORMS,
+                    )
+                )
+                session.flush()
+            for each in list(answer.evidence) if answer else ():
+                detach_evidence(session, actor, row, each.id)
+            session.expire_all()
+            file = Evidence("proof.csv", EvidenceKind.CSV, 8, "e" * 64)
+            made = attach_evidence(
+                session, actor, row, requirement_id, evidence=file, limit=1_000_000
+            )
+        return {"evidence_id": str(made.id)}
 
     # --- how it is made -----------------------------------------------------------------------
 
@@ -225,6 +266,7 @@ class KnownRows:
         self.places["offering_version_id"] = [str(make_draft(session, company, standard_id))]
         first = list_requirements(session, standard_id)[0]
         self.places["drafts.requirement_id"] = [str(first.id)]
+        self.places["evidence_id"] = [str(uuid.uuid4())]
 
     def _add_hook(self, session: Session, owner_id: uuid.UUID) -> tuple[uuid.UUID, uuid.UUID]:
         town = self.town

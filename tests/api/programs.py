@@ -32,6 +32,19 @@ class Program(Api):
             f"/api/v1{path}", method=method, headers=told, data=data, environ_overrides=empty
         )
 
+    def upload(self, path, content, media_type, status=201, **headers):
+        """Send a file as the body; a key of its own unless one is given."""
+        told = {
+            "Authorization": f"Bearer {self.token}",
+            "Content-Type": media_type,
+            "Idempotency-Key": f"test-key-{next(_keys)}",
+            **headers,
+        }
+        response = self.client.open(f"/api/v1{path}", method="POST", headers=told, data=content)
+        assert response.status_code == status, response.text
+        self.check(path, response, "POST")
+        return response
+
     def send(self, method, path, status, body=None, **headers):
         """Send a request; fails on another status."""
         response = self.try_send(method, path, body, **headers)

@@ -14,6 +14,8 @@ from urllib.parse import quote
 import pytest
 from jsonschema import Draft202012Validator
 
+from accounts.hooks.models import MessageState, WebhookMessage
+from accounts.identity import Scope
 from accounts.models import Organisation
 from catalog.certification.models import ReviewState
 from catalog.offerings.queries import load_listing_versions
@@ -341,9 +343,22 @@ def names_of_own(api, market):
         "READ_TOKEN": Program(api.client, town.id, READER).token,
         "STANDARD_ID": str(market.version.id),
         "DRAFT_ID": str(market.secret.offering_version_id),
+        "ANSWER_ID": writer.get(f"{place}/answers").json["items"][0]["id"],
         "OVERVIEW_TAG": writer.get(f"{place}/overview").headers["ETag"].strip('"'),
         "ANSWERS_TAG": writer.get(f"{place}/answers").headers["ETag"].strip('"'),
     }
+
+
+def names_of_hook(api, market):
+    """What stands for the words about webhooks: one that was told something once."""
+    hooks = Program(api.client, market.makers[0].owner_id, Scope.WEBHOOK_MANAGE)
+    body = {"name": "見本", "address": "https://example.jp/hooks", "signature": "ed25519"}
+    made = hooks.post("/webhooks", body).json["id"]
+    message = hooks.post(f"/webhooks/{made}/test", None, 202).json["id"]
+    with db.transaction() as session:
+        row = session.get_one(WebhookMessage, uuid.UUID(message))
+        row.state, row.is_single = MessageState.DELIVERED, False
+    return {"HOOK_TOKEN": hooks.token, "HOOK_ID": made, "MESSAGE_ID": message}
 
 
 def program_of(market):
@@ -355,13 +370,14 @@ def program_of(market):
     return {"CLIENT_ID": str(row.id), "CLIENT_SECRET": secret, "ACCESS_TOKEN": token}
 
 
+@pytest.mark.query_budget(45)  # a file is checked before its transaction
 @pytest.mark.sqlite_only
 def test_the_curl_lines_of_the_documentation_work(api, market, settings):
     index_all(settings, *market.rows.values())
     lines = curl_lines()
     # A line that does not say its status would be passed over in silence.
     assert len(lines) == DOCS.read_text().count("curl -") > 60
-    named = {**names_of(api, market), **program_of(market)}
+    named = {**names_of(api, market), **names_of_hook(api, market), **program_of(market)}
     for line, status in lines:
         words = shlex.split(re.sub("|".join(named), lambda found: named[found[0]], line))
         assert run_curl(api.client, words).status_code == int(status), line
@@ -372,8 +388,8 @@ def run_curl(client, words):
     (address,) = [word for word in words if word.startswith("http://127.0.0.1:8000")]
     told = {name: [b for a, b in pairwise(words) if a == name] for name in words}
     headers = [each.split(": ", 1) for each in told.get("-H", ())]
-    files = [Path(each.removeprefix("@")).read_bytes() for each in told.get("--data-binary", ())]
-    sent = files[0] if files else "&".join(told.get("-d", ())) or None
+    file = "番号,結果\r\n1,合格\r\n".encode() if "@results.csv" in words else None
+    sent = file or "&".join(told.get("-d", ())) or None
     form = sent is not None and not any(name == "Content-Type" for name, _ in headers)
     length = {"CONTENT_LENGTH": "0"} if ["Content-Length", "0"] in headers else {}
     return client.open(

@@ -71,7 +71,9 @@ def test_each_example_fits_what_is_said_of_it(api):
                     assert each["example"], f"{method} {path}"
                 if "example" in each and each["schema"].get("type") in ("string", "array"):
                     api.hold(each["example"], each["schema"])
-            for content in operation.get("requestBody", {}).get("content", {}).values():
+            for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+                if kind != "application/json" and "example" not in content:
+                    continue  # of a file one kind is shown
                 bodies += 1
                 api.hold(content["example"], content["schema"])
             (done,) = (operation["responses"][s] for s in operation["responses"] if s < "300")

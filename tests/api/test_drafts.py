@@ -1,19 +1,25 @@
 """Programs of a vendor prepare drafts as its people do on pages; they never submit or publish."""
 
+import contextlib
+import hashlib
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlmodel import col, select
 
+from accounts.clients.models import ApiClient
 from catalog.offerings.api import answers, groups
-from catalog.offerings.models import AnswerDraft, OfferState
+from catalog.offerings.models import AnswerDraft, EvidenceFile, OfferState
 from catalog.offerings.queries import load_listing_versions
 from catalog.specifications.queries import list_requirements
 from core import db
 from core.audit import AuditDetail, AuditEvent
+from core.errors import Conflict
+from core.storage import get_store
 from tests import factories
 from tests.api.draft_groups import (
     BASE,
@@ -278,6 +284,100 @@ def test_one_key_makes_one_draft(program, specification):
     wrong = {"specification_version_id": "x", "name": ""}
     problem = program.post("/drafts", wrong, 422).json
     assert {each["field"] for each in problem["errors"]} == set(wrong)
+
+
+CSV = "番号,結果\r\n1,合格\r\n".encode()
+
+
+@pytest.mark.query_budget(45)
+def test_a_program_puts_evidence_beside_an_answer_once_and_takes_it_away(
+    program, draft, company, client, settings
+):
+    answers = f"/drafts/{draft.json['id']}/answers"
+    first = program.get(answers).json["items"][0]
+    place = f"{answers}/{first['id']}/evidence"
+    send = f"{place}?name={quote('試験結果.csv')}"
+    refused = program.upload(send, CSV, "text/csv", 422).json
+    assert [each["field"] for each in refused["errors"]] == ["file"]
+    answer = {"answer": "conforms", "note": None, "due_on": None, "evidence_url": None}
+    program.change(f"{answers}/{first['id']}", answer)
+    check_refusals(program, place)
+    assert program.get(place).json == {"items": []}
+    assert list(get_store(settings).list()) == []
+
+    done = program.upload(send, CSV, "text/csv", **{"Idempotency-Key": "evidence-once"})
+    sha256 = hashlib.sha256(CSV).hexdigest()
+    told = {"name": "試験結果.csv", "kind": "csv", "size": len(CSV), "sha256": sha256}
+    assert done.json == {"id": done.json["id"], **told}
+    one = f"{place}/{done.json['id']}"
+    assert done.headers["Location"] == f"/api/v1{one}"
+    with contextlib.closing(get_store(settings).open(sha256)) as kept:
+        assert kept.read() == CSV
+    again = program.upload(send, CSV, "text/csv", **{"Idempotency-Key": "evidence-once"})
+    assert (again.json, again.headers["Idempotency-Replayed"]) == (done.json, "true")
+    other = f"{place}?name=other.csv"
+    program.upload(other, CSV, "text/csv", 422, **{"Idempotency-Key": "evidence-once"})
+    program.upload(other, CSV, "application/octet-stream", 409)
+    assert program.get(place).json["items"] == [done.json] == [program.get(one).json]
+    assert program.get(f"{answers}/{first['id']}").json["evidence"] == [done.json]
+    check_trail(sha256)
+
+    with db.transaction() as session:
+        home_id = make_company(session).home.id
+    stranger = Program(client, home_id, WRITER)
+    stranger.get(place, 404)
+    stranger.upload(send, CSV, "text/csv", 404)
+    stranger.send("DELETE", one, 404, **{"If-Match": done.headers["ETag"]})
+    program.send("DELETE", one, 428)
+    program.send("DELETE", one, 412, **{"If-Match": '"x"'})
+    program.send("DELETE", one, 204, **{"If-Match": program.get(one).headers["ETag"]})
+    program.get(one, 404)
+    assert program.get(place).json == {"items": []}
+
+
+def check_refusals(program, place):
+    """Whatever cannot be evidence is refused in the way that says what to mend."""
+    for media_type, name, content, status in (
+        ("text/html", "a.csv", CSV, 415),
+        ("application/json", "a.csv", b"{}", 415),
+        ("image/png", "a.csv", CSV, 422),
+        ("application/pdf", "a.pdf", CSV, 422),
+        ("text/csv", "a.html", CSV, 422),
+        ("text/csv", "", CSV, 400),
+    ):
+        answered = program.upload(f"{place}?name={name}", content, media_type, status)
+        assert answered.content_type == "application/problem+json"
+    told = {"Authorization": f"Bearer {program.token}", "Idempotency-Key": "a-large-file"}
+    told |= {"Content-Type": "text/csv"}
+    for length, status in ("20000001", 413), ("21000001", 413), ("", 411):
+        large = program.client.open(
+            f"/api/v1{place}?name=a.csv",
+            method="POST",
+            headers=told,
+            environ_overrides={"CONTENT_LENGTH": length} if length else {},
+        )
+        assert (large.status_code, large.mimetype) == (status, "application/problem+json")
+
+
+def check_trail(sha256):
+    """A file has one uploader, here the program, which the trail names; the database refuses none."""
+    with db.reading() as session:
+        file = session.exec(select(EvidenceFile)).one()
+        assert (file.sha256, file.uploaded_by_id) == (sha256, None)
+        sent = session.get_one(ApiClient, file.uploaded_by_client_id)
+        event, detail = session.exec(
+            select(AuditEvent, AuditDetail)
+            .join(AuditDetail, col(AuditDetail.sequence) == AuditEvent.sequence)
+            .where(AuditEvent.action == "offering.attach_evidence")
+        ).one()
+        assert event.person_id is None
+        assert detail.detail["client_id"] == str(sent.id)
+    for by in (None, file.uploaded_by_client_id):
+        person = None if by is None else factories.person
+        with pytest.raises(Conflict), db.transaction() as session:
+            values = {"owner_id": file.owner_id, "sha256": "f" * 64, "kind": file.kind, "size": 1}
+            made = person(session).id if person else None
+            session.add(EvidenceFile(**values, uploaded_by_id=made, uploaded_by_client_id=by))
 
 
 @pytest.mark.query_budget(32)  # a version is copied with answers, terms and prices

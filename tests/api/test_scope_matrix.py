@@ -19,6 +19,7 @@ ANY = "any token, or none"
 # What everybody reads without a token; a token needs the scope.
 OPEN = {Scope.CATALOG_READ, Scope.FEED_READ, Scope.SPEC_READ}
 _DRAFT = "/api/v1/drafts/<uuid:offering_version_id>"
+_EVIDENCE = f"{_DRAFT}/answers/<uuid:requirement_id>/evidence"
 _GROUPS = (
     "accreditations", "data", "discounts", "exit", "hosting", "operation", "overview", "prices", "users",
 )  # fmt: skip
@@ -70,6 +71,10 @@ TABLE: dict[str, set[str]] = {
         f"PATCH {_DRAFT}/answers",
         f"GET {_DRAFT}/answers/<uuid:requirement_id>",
         f"PUT {_DRAFT}/answers/<uuid:requirement_id>",
+        f"GET {_EVIDENCE}",
+        f"POST {_EVIDENCE}",
+        f"GET {_EVIDENCE}/<uuid:evidence_id>",
+        f"DELETE {_EVIDENCE}/<uuid:evidence_id>",
         *(f"{method} {_DRAFT}/{group}" for group in _GROUPS for method in ("GET", "PUT")),
     },
     Scope.PROJECT_READ: {

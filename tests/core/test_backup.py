@@ -26,8 +26,8 @@ from catalog.offerings.models import (
     AnswerEvidence,
     ConformanceAnswer,
     EvidenceFile,
-    EvidenceKind,
 )
+from catalog.terms import EvidenceKind
 from core import audit, audit_checkpoints, changes, db, storage
 from core.backups import dumps
 from core.config import Settings

@@ -87,7 +87,11 @@ def ask(program, operation, sent):
     elif method != "GET":
         headers["If-Match"] = program.send("GET", path, 200).headers["ETag"]
     status = {"POST": (200, 201, 202), "DELETE": (204,)}.get(method, (200,))
-    answer = program.try_send(method, path, sent.get("body"), **headers)
+    if "file" in sent:
+        file = sent["file"]
+        answer = program.upload(path, file["text"].encode(), file["media_type"], **headers)
+    else:
+        answer = program.try_send(method, path, sent.get("body"), **headers)
     assert answer.status_code in status, f"{operation}: {answer.text}"
     program.check(path, answer, method)
     return answer

@@ -23,7 +23,7 @@ from catalog.offerings.api.draft_shapes import (
 )
 from catalog.offerings.api.frame import Content, blueprint
 from catalog.offerings.api.judging import NAMES, judge_answers
-from catalog.offerings.models import ConformanceAnswer, OfferingVersion
+from catalog.offerings.models import AnswerEvidence, ConformanceAnswer, OfferingVersion
 from catalog.offerings.queries import answers as queries
 from catalog.offerings.views.frame import offering_for
 from catalog.specifications.models import Requirement
@@ -80,7 +80,7 @@ def show_answer(
     del query
     session = web.read_session()
     row = offering_for(session, offering_version_id, _READ)
-    return _show_one(session, row, _find_requirement(session, row, requirement_id))
+    return _show_one(session, row, find_requirement(session, row, requirement_id))
 
 
 @blueprint.put("/drafts/<uuid:offering_version_id>/answers/<uuid:requirement_id>")
@@ -102,16 +102,17 @@ def put_answer(
     """Store one answer; null takes it back."""
     del query
     row = offering_for(session, offering_version_id, _EDIT)
-    requirement = _find_requirement(session, row, requirement_id)
+    requirement = find_requirement(session, row, requirement_id)
     check_match(_show_one(session, row, requirement), lambda: _show_one(session, row, requirement))
     sent = {"requirement_id": requirement.requirement_id, **body}
     _store(session, row, [requirement], [sent], place="")
     return Answer(_show_one(session, row, requirement))
 
 
-def _find_requirement(
+def find_requirement(
     session: Session, row: OfferingVersion, requirement_id: uuid.UUID
 ) -> Requirement:
+    """Return a requirement of the specification that a draft answers; NotFound for any other."""
     known = queries.requirements_by_id(session, row.specification_version_id, [requirement_id])
     if requirement_id not in known:
         raise NotFound
@@ -140,11 +141,13 @@ def _show(requirement: Requirement, stored: ConformanceAnswer | None) -> Content
         "allowed": [each.value for each in allowed_answers(requirement)],
         "is_required": needs_answer(requirement),
         **{name: plain(getattr(stored, name)) if stored else None for name in NAMES.values()},
-        "evidence": [
-            {**show(each, ("id", "name")), **show(each.file, ("kind", "size", "sha256"))}
-            for each in (stored.evidence if stored else ())
-        ],
+        "evidence": [show_file(each) for each in (stored.evidence if stored else ())],
     }
+
+
+def show_file(link: AnswerEvidence) -> Content:
+    """Return the JSON of a file beside an answer."""
+    return {**show(link, ("id", "name")), **show(link.file, ("kind", "size", "sha256"))}
 
 
 def _store(

@@ -5,9 +5,9 @@ from marshmallow import fields, validate
 from catalog import api_fields as f
 from catalog.offerings.api.groups import PARTS
 from catalog.offerings.api.shapes import make_shape
-from catalog.offerings.models import EvidenceKind, OfferState
+from catalog.offerings.models import OfferState
 from catalog.offerings.rules import Group
-from catalog.terms import Answer
+from catalog.terms import Answer, EvidenceKind
 from core.fields import FormSchema
 
 MAXIMUM_PAGE = 100
@@ -92,13 +92,32 @@ class MissingSchema(FormSchema):
 
 
 class EvidenceSchema(FormSchema):
-    """A file that stands beside an answer; people put it there in the browser."""
+    """A file that stands beside an answer; people and programs put it there."""
 
     id = f.identifier()
     name = f.text()
     kind = f.code(EvidenceKind)
     size = f.number("バイト")
     sha256 = f.digest()
+
+
+class EvidenceFilesSchema(FormSchema):
+    """All files beside an answer."""
+
+    items = fields.List(fields.Nested(EvidenceSchema), required=True)
+
+
+class EvidenceQuerySchema(FormSchema):
+    """The name of a file whose bytes are the body."""
+
+    name = fields.String(
+        required=True,
+        validate=validate.Length(1, 400),
+        metadata=f.about(
+            "ファイルの名前。終わりは.pdf、.png、.xlsx、.csvのどれか（percent-encodingしたUTF-8）"
+        ),
+        error_messages={"required": "ファイルの名前をnameに指定してください。"},
+    )
 
 
 class DraftAnswerSchema(FormSchema):

@@ -108,14 +108,13 @@ def _add_file(
     found = queries.find_file(session, owner_id, evidence.sha256)
     if found is not None:
         return found
-    if actor.person_id is None:
-        raise NotFound
     file = EvidenceFile(
         owner_id=owner_id,
         sha256=evidence.sha256,
         kind=evidence.kind,
         size=evidence.size,
         uploaded_by_id=actor.person_id,
+        uploaded_by_client_id=actor.client_id,
     )
     session.add(file)
     session.flush()

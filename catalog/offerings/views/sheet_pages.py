@@ -17,10 +17,11 @@ from catalog.offerings.answer_rules import AnswerValues
 from catalog.offerings.answer_schemas import SheetSchema, plan_schema
 from catalog.offerings.answer_sheet import read_sheet, sheet_of
 from catalog.offerings.evidence_check import MEDIA_TYPES
-from catalog.offerings.models import AnswerDraft, AnswerUpload, EvidenceKind
+from catalog.offerings.models import AnswerDraft, AnswerUpload
 from catalog.offerings.queries import answers as queries
 from catalog.offerings.views.frame import blueprint, offering_for
 from catalog.offerings.views.statement import Statement, load_statement
+from catalog.terms import EvidenceKind
 from core import web
 from core.documents import attachment, sha256_hex, write_csv, write_xlsx
 from core.errors import Invalid, NotFound, StaleVersion, WrongState

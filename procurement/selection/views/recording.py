@@ -11,8 +11,8 @@ from werkzeug.datastructures import FileStorage
 from accounts.auth import access, actor, settings
 from accounts.permissions import Permission, require
 from catalog.offerings.evidence_check import MEDIA_TYPES, Evidence, EvidenceRefused, check_evidence
-from catalog.offerings.models import EvidenceKind
 from catalog.offerings.queries import load_listing_versions
+from catalog.terms import EvidenceKind
 from core import web
 from core.documents import attachment
 from core.errors import NotFound

@@ -18,10 +18,10 @@ from catalog.offerings import services
 from catalog.offerings.answer_plan import SheetRow, mark_of, plan_changes
 from catalog.offerings.answer_rules import AnswerValues
 from catalog.offerings.answer_sheet import read_sheet, sheet_of
-from catalog.offerings.models import AnswerEvidence, EvidenceFile, EvidenceKind
+from catalog.offerings.models import AnswerEvidence, EvidenceFile
 from catalog.offerings.queries.answers import list_answers, list_drafts
 from catalog.specifications.queries import list_requirements
-from catalog.terms import Answer
+from catalog.terms import Answer, EvidenceKind
 from core import db
 from core.documents import write_csv, write_xlsx
 from core.tables import TableErrors, read_table

@@ -25,8 +25,9 @@ from catalog.certification.models import ReviewState
 from catalog.offerings import evidence_check
 from catalog.offerings.evidence_check import EvidenceRefused, check_evidence
 from catalog.offerings.file_cli import files_group
-from catalog.offerings.models import EvidenceFile, EvidenceKind, OfferingVersion
+from catalog.offerings.models import EvidenceFile, OfferingVersion
 from catalog.offerings.queries.answers import list_answers, stream_files
+from catalog.terms import EvidenceKind
 from core import db, storage
 from core.cli import Operation
 from core.config import Settings

@@ -14,7 +14,6 @@ from catalog.offerings.models import (
     AnswerEvidence,
     ConformanceAnswer,
     EvidenceFile,
-    EvidenceKind,
     ListingVersion,
     OfferAction,
     OfferingVersion,
@@ -29,6 +28,7 @@ from catalog.offerings.sheets.queries import OwnOffering
 from catalog.offerings.sheets.reading import read_book
 from catalog.offerings.sheets.writing import export_rows, sample_rows, write_workbook
 from catalog.price_plan import ComponentKind, Interval, Unit
+from catalog.terms import EvidenceKind
 from core import db
 from core.errors import Forbidden, GuardFailed, StaleVersion
 from tests import factories
