@@ -9,7 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from gunicorn import util
+from jinja2 import FileSystemBytecodeCache
 
 wsgi_app = "app:create_app()"
 # Variable: (value when it is empty or missing, what it is); docs/settings.md lists them.
@@ -69,6 +71,7 @@ _REFUSED = {
     500: ("こちらの不具合で処理できませんでした", "少し待ってから、もう一度お試しください。"),
 }
 _COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+_TEMPLATES = "NARABI_COMPILED_TEMPLATES"
 _PLACE = "NARABI_WORKER_SLOT"
 _made: list[str] = []
 _OTHERWISE = ("この指定は使えません", "アドレスを確かめて、もう一度開いてください。")
@@ -92,14 +95,15 @@ def write_error(client: socket.socket, status: int, reason: str, _message: str) 
 
 
 def when_ready(_server: Any) -> None:
-    """Make the folder in which all workers count their requests."""
-    if _COUNTS not in os.environ:
-        os.environ[_COUNTS] = tempfile.mkdtemp(prefix="narabi-metrics-", dir=worker_tmp_dir)
-        _made.append(os.environ[_COUNTS])
+    """Make the folders, nobody else's, in which all workers count requests and keep compiled templates."""
+    for name, prefix in ((_COUNTS, "narabi-metrics-"), (_TEMPLATES, "narabi-templates-")):
+        if name not in os.environ:
+            os.environ[name] = tempfile.mkdtemp(prefix=prefix, dir=worker_tmp_dir)
+            _made.append(os.environ[name])
 
 
 def on_exit(_server: Any) -> None:
-    """Remove that folder."""
+    """Remove those folders."""
     for folder in _made:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -119,11 +123,14 @@ def post_worker_init(worker: Any) -> None:
     """Put our words in the place of the server's own; leave what is loaded out of collections.
 
     Walking it again and again took longer than many a page. A quarter of the threads may wait for
-    news of the feed, and none once the worker is to stop.
+    news of the feed, and none once the worker is to stop. A template is compiled by the first worker
+    that shows it: that is most of what a page costs when it is read for the first time.
     """
     from catalog.feed_wait import WATCH
 
     WATCH.most, WATCH.is_ending = max(1, threads // 4), lambda: not worker.alive
     util.write_error = write_error
+    if _TEMPLATES in os.environ and isinstance(worker.wsgi, Flask):
+        worker.wsgi.jinja_env.bytecode_cache = FileSystemBytecodeCache(os.environ[_TEMPLATES])
     gc.collect()
     gc.freeze()

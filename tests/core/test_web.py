@@ -44,19 +44,28 @@ def test_what_is_too_long_before_the_body_is_told_how_to_mend_it(client):
     assert client.get("/search", query_string={"q": "あ" * 300}).status_code == 200
 
 
-def test_the_server_itself_refuses_in_japanese_too():
+QUICK = """
+from flask import Flask, render_template
+from jinja2 import DictLoader
+app = Flask("quick")
+app.jinja_loader = DictLoader({"said": "nothing"})
+app.get("/")(lambda: (render_template("said"), 204))
+"""
+
+
+def test_the_server_itself_refuses_in_japanese_too(tmp_path):
     """Ask a real gunicorn with the house's settings what the application never gets to see."""
-    application = "def app(environ, start): start('204 No Content', []); return []"
     code = f"""
 import sys
 from gunicorn.app.wsgiapp import WSGIApplication
-sys.modules["quick"] = type(sys)("quick"); exec({application!r}, sys.modules["quick"].__dict__)
+sys.modules["quick"] = type(sys)("quick"); exec({QUICK!r}, sys.modules["quick"].__dict__)
 sys.argv = ["gunicorn", "-c", "gunicorn.conf.py", "-w", "1", "--threads", "2", "quick:app"]
 WSGIApplication("%(prog)s").run()
 """
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
     bound = {"NARABI_BIND": f"127.0.0.1:{port}", "NARABI_ACCESS_LOG": "yes"}
+    bound["NARABI_COMPILED_TEMPLATES"] = str(tmp_path)
     server = subprocess.Popen(
         [sys.executable, "-c", code],
         env={**os.environ, **bound},
@@ -82,6 +91,8 @@ WSGIApplication("%(prog)s").run()
     # The log of requests tells nobody what was searched for.
     assert '"GET / HTTP/1.1" 204' in logged
     assert "xxx" not in logged
+    # What was compiled is there for the other workers, and for those that come after them.
+    assert [each.name for each in tmp_path.iterdir()] != []
 
 
 def ask(port, sent):
