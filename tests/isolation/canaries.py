@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 from flask import Flask
@@ -16,10 +17,12 @@ from werkzeug.routing import Rule
 
 from core import db
 from core.models import metadata
-from tests.isolation.crawler import FORMATS, Answer, Crawler
+from tests.isolation.crawler import FORMATS, MEMBER, Answer, Crawler
 
 _BROKEN = re.compile(r"[\s,、]+")
 _TAGS = re.compile(r"</?[a-zA-Z][^<>]*>")
+_END = "accounts.sign_out"
+_FILE = re.compile(r"filename\*=UTF-8''(\S+)")
 _PLACE = re.compile(r"<(?:[^<>]*:)?(\w+)>")
 
 
@@ -51,11 +54,26 @@ def words(name: str, *texts: str, readers: Iterable[str] = ()) -> Canary:
     return Canary(name, frozenset(map(flatten, texts)), frozenset(readers))
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """Where some who are not on a canary's list may meet it all the same, and by which rule."""
+
+    readers: frozenset[str]
+    canary: str
+    place: str
+    reason: str
+
+    def covers(self, who: str, canary: str, place: str) -> bool:
+        """Tell whether this person may meet this canary at this place."""
+        return who in self.readers and canary.startswith(self.canary) and self.place in place
+
+
 @dataclass
 class Watch:
     """All canaries, and every place where one was met."""
 
     canaries: list[Canary]
+    allowed: list[Allowed] = field(default_factory=list)
     met: dict[str, set[str]] = field(default_factory=dict)
     leaks: list[str] = field(default_factory=list)
     asked: int = 0
@@ -63,20 +81,32 @@ class Watch:
     def look(self, who: str, place: str, text: str) -> None:
         """Search one text; what this role may not meet is a leak."""
         self.asked += 1
-        # A value in a file of runs or cells may be broken by its tags.
-        plain = _TAGS.sub("", text) if text.lstrip()[:1] != "<" else text
-        for flat in {flatten(text), flatten(plain)}:
-            for each in self.canaries:
-                if not each.is_in(flat):
-                    continue
-                self.met.setdefault(f"{who}: {each.name}", set()).add(place)
-                leak = f"{who}: {place} tells {each.name}"
-                if who not in each.readers and leak not in self.leaks:
-                    self.leaks.append(leak)
+        self._search(who, place, text)
 
     def look_at(self, who: str, place: str, answer: Answer) -> None:
-        """Search what came back for an address, headers too."""
-        self.look(who, f"{answer.kind} {answer.status} {place}", answer.words)
+        """Search what came back for an address, headers too, and each file of a ZIP by its name."""
+        self.asked += 1
+        place = f"{answer.kind} {answer.status} {place}"
+        named = _FILE.search(answer.headers)
+        place += f" [{unquote(named[1])}]" if named else ""
+        whole, *members = answer.words.split(MEMBER)
+        self._search(who, place, whole)
+        for each in members:
+            self._search(who, f"{place} {each.partition(chr(10))[0]}", each)
+
+    def _search(self, who: str, place: str, text: str) -> None:
+        for each in self._meet(text):
+            self.met.setdefault(f"{who}: {each.name}", set()).add(place)
+            leak = f"{who}: {place} tells {each.name}"
+            if who in each.readers or leak in self.leaks:
+                continue
+            if not any(rule.covers(who, each.name, place) for rule in self.allowed):
+                self.leaks.append(leak)
+
+    def _meet(self, text: str) -> list[Canary]:
+        # A value in a file of runs or cells may be broken by its tags.
+        flats = {flatten(text), flatten(_TAGS.sub("", text))}
+        return [each for each in self.canaries if any(each.is_in(flat) for flat in flats)]
 
 
 def addresses(app: Flask, known: dict[str, list[str]]) -> Iterator[tuple[Rule, str]]:
@@ -96,12 +126,17 @@ def ask_everything(
     watch: Watch, who: str, crawler: Crawler, app: Flask, known: dict[str, list[str]],
     *, is_wanted: Callable[[Rule, str], bool],
 ) -> None:  # fmt: skip
-    """Open and send every address as this person, and lists in every form they come in."""
-    for rule, path in addresses(app, known):
+    """Open and send every address as this person, and lists in every form they come in.
+
+    Signing out ends the walk: whoever asks on is nobody.
+    """
+    found = sorted(addresses(app, known), key=lambda each: each[0].endpoint == _END)
+    for rule, path in found:
         for method in sorted({"GET", "POST"} & (rule.methods or set())):
             if is_wanted(rule, method):
                 watch.look_at(who, f"{method} {rule.rule}", crawler.ask(path, method))
-        if not rule.arguments and is_wanted(rule, "in every form"):
+        has_forms = "GET" in (rule.methods or ()) and not rule.arguments
+        if has_forms and is_wanted(rule, "in every form"):
             for form in FORMATS:
                 watch.look_at(who, f"{rule.rule} as {form}", crawler.ask(f"{path}?format={form}"))
 

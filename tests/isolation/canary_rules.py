@@ -12,13 +12,10 @@ _OWN = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{12,64}|令和\d+-\d+(-\d+)?"
     r"|\d+:\d+(:[\d.+:]+)?|(csrf_token|form_key)\"[^>]*|nonce-[^\" ]+"
 )
-OF_PURCHASE = frozenset({"projects", "requests", "contracts", "proof", "home", "quoting"})
+OF_PURCHASE = frozenset(
+    {"projects", "requests", "contracts", "notices", "proof", "home", "quoting"}
+)
 FILES = ("/pack", ".pdf", ".docx", ".xlsx")
-
-
-def is_of_the_api(rule: Rule, _method: str) -> bool:
-    """Choose what a program can ask for."""
-    return rule.rule.startswith("/api/")
 
 
 def choose_rules(*, everywhere: bool, only: tuple[str, ...]) -> Callable[[Rule, str], bool]:

@@ -2,22 +2,22 @@
 
 import uuid
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 import sqlalchemy as sa
-import structlog
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from accounts.identity import Actor
-from accounts.models import Organisation, OrganisationKind, Person, Role
+from accounts.identity import Actor, Scope
+from accounts.models import Organisation, Person, Role
 from catalog.certification.models import ReviewState
 from catalog.offerings.models import OfferingVersion
-from catalog.offerings.queries import load_listing_versions
 from catalog.specifications.models import SpecificationVersion
 from core import db
-from procurement.contracts import queries as request_queries
+from core.clock import JST, today_jst
+from procurement.contracts import queries as contract_queries
 from procurement.estimates import queries, services, vault
 from procurement.estimates.documents import split_tax
 from procurement.projects import queries as project_queries
@@ -27,14 +27,22 @@ from procurement.quoting import services as quoting_services
 from procurement.quoting.models import QuoteInvitation
 from procurement.quoting.services.answering import read_quote
 from tests import factories
-from tests.isolation.canaries import Watch, amounts, ask_everything, look_into_rows, words
+from tests.api.known_rows import KnownRows
+from tests.isolation.canaries import (
+    Allowed,
+    Watch,
+    amounts,
+    ask_everything,
+    look_into_rows,
+    words,
+)
 from tests.isolation.canary_rules import (
     choose_rules,
-    is_of_the_api,
     leave_out_own,
     list_amounts,
     seen_from_outside,
 )
+from tests.isolation.canary_way import ACTS, watched
 from tests.isolation.crawler import Crawler, _as_words
 from tests.letterbox import empty_letterbox
 from tests.procurement.conftest import MONTHLY, Market
@@ -59,15 +67,21 @@ QUESTION = "紫の小鳥は何羽まで使えますか"
 SELLER, MEMBER = "administrator of an asked company", "member of an asked company"
 RIVAL, HOLDER = "administrator of another asked company", "whoever holds the database"
 QUOTES = ("quote of", "notes of the quote of")
-# Whose programs ask: each holds a token with every scope that its kind of organisation may have.
-BODY_PROGRAM = "program of the body"
-PROGRAMS = {
-    BODY_PROGRAM: "body",
-    "program of another body": "another body",
-    "program of an asked company": "seller",
-    "program of a company that is not asked": "another company",
-}
-INSIDE = ("named clerk", "unnamed clerk", "unnamed approver", "auditor", BODY_PROGRAM)
+INSIDE = ("named clerk", "unnamed clerk", "unnamed approver", "auditor")
+OF_BODY = "program of the body"
+READING = f"program with {Scope.PROJECT_READ} alone"  # of the body, too
+# Once a request is drawn up, its price stands in it, wherever its pages, papers and files are.
+_REQUEST = "rules.md gives a usage-contract request to its body's programs and to an auditor (R)"
+ALLOWED = [
+    Allowed(frozenset(who), f"quote of {SELLER}", place, _REQUEST)
+    for who, place in (
+        (("auditor",), "GET /requests/"),
+        (("auditor",), "[利用契約依頼書"),
+        (("auditor",), " requests/"),
+        (("auditor",), " papers/usage_contract_request-"),
+        ((OF_BODY, READING), "GET /api/v1/requests/"),
+    )
+]
 
 
 @dataclass
@@ -79,10 +93,12 @@ class CanaryTown:
     few: uuid.UUID = field(default_factory=uuid.uuid4)
     many: uuid.UUID = field(default_factory=uuid.uuid4)
     watch: Watch = field(default_factory=lambda: Watch([]))
+    # Soon, so that certificates and law are still the same.
+    last_day: date = field(default_factory=lambda: today_jst() + timedelta(days=20))
+    rows: KnownRows | None = None  # of everything else that an address can name
+    programs: dict[str, tuple[uuid.UUID, list[Scope]]] = field(default_factory=dict)
     people: dict[str, Person | None] = field(default_factory=dict)
-    programs: dict[str, uuid.UUID] = field(default_factory=dict)  # the organisation of each
     crawlers: dict[str, Crawler] = field(default_factory=dict)
-    is_planted: bool = False  # a price stands in the title from before the first paper on
 
     def build(self) -> "CanaryTown":
         """Walk two purchases to their quotes: five companies are asked in one, two in the other.
@@ -91,10 +107,11 @@ class CanaryTown:
         """
         more = self._add_companies()
         town = self.market
-        self.many = self._ask_for_quotes([town.cheap.id, town.other.id, *more])
-        self.few = self._ask_for_quotes([town.cheap.id, town.other.id], is_secret=True)
+        with watched():
+            self.many = self._ask_for_quotes([town.cheap.id, town.other.id, *more])
+            self.few = self._ask_for_quotes([town.cheap.id, town.other.id], is_secret=True)
         self._gather()
-        everybody = [*INSIDE, HOLDER]
+        everybody = [*INSIDE, HOLDER, OF_BODY, READING]
         self.watch.canaries += [
             amounts("estimated price", PRICE, *split_tax(PRICE), readers=["named clerk"]),
             words("basis of the price", BASIS, readers=["named clerk"]),
@@ -109,6 +126,12 @@ class CanaryTown:
                 asked = self._invitation(session, each, town.other.id)
                 quoting_services.ask_question(session, self.rival, asked, question=QUESTION)
         return self
+
+    @property
+    def after(self) -> datetime:
+        """The moment after the deadline."""
+        closed = datetime.combine(self.last_day, time(17), tzinfo=JST)
+        return closed.astimezone(UTC) + timedelta(seconds=1)
 
     def _add_companies(self) -> list[uuid.UUID]:
         """Let three more companies offer something, so that five can be asked."""
@@ -129,8 +152,6 @@ class CanaryTown:
     def _ask_for_quotes(self, asked: list[uuid.UUID], *, is_secret: bool = False) -> uuid.UUID:
         self.market.ceiling = CEILING if is_secret else None
         town = self.market.reach_locked()
-        if self.is_planted:
-            self.plant_a_leak()
         if is_secret:
             town.leave_out(town.dear, reason=EXCLUDED)
         clerk = town.actor(town.clerk, Role.CLERK)
@@ -140,7 +161,8 @@ class CanaryTown:
         if is_secret:
             self._fix_price()
         quoting = Quoting(town)
-        quoting.draft(candidates=asked)
+        days = {"deadline_on": self.last_day, "questions_on": self.last_day - timedelta(days=10)}
+        quoting.draft(candidates=asked, **days)
         quoting.submit()
         quoting.approve()
         with db.reading() as session:
@@ -232,13 +254,6 @@ class CanaryTown:
             home = session.get_one(Organisation, town.seller.owner_id)
             member = factories.person(session, Role.VENDOR_MEMBER, home)
             self.people[MEMBER] = member
-            owners = {
-                "body": session.get_one(Organisation, town.body.id),
-                "another body": factories.body(session),
-                "seller": home,
-                "another company": factories.organisation(session, OrganisationKind.VENDOR),
-            }
-            self.programs = {who: owners[owner].id for who, owner in PROGRAMS.items()}
 
     @property
     def known(self) -> dict[str, list[str]]:
@@ -251,13 +266,17 @@ class CanaryTown:
             asked = quoting_queries.list_invitations(session, self.few)
             questions = quoting_queries.list_questions(session, self.few)
             papers = project_queries.list_papers(session, found.project_id)
-            files = project_queries.list_paper_files(session, [each.id for each in papers])
-            request = request_queries.latest_request(session, found.project_id)
-            listing = load_listing_versions(session, [town.cheap.id])[town.cheap.id].listing
+            files = project_queries.list_paper_files(
+                session, [each.id for each in papers], with_content=False
+            )
+            request = contract_queries.latest_request(session, found.project_id)
+            contract = contract_queries.find_contract_of(session, request.id) if request else None
+        later = {"request_id": request, "contract_id": contract}
         return {
+            **{name: each[:1] for name, each in (self.rows.places if self.rows else {}).items()},
+            **{name: [str(each.id)] for name, each in later.items() if each},
             "paper_id": [str(each.paper_id) for each in files],
             "paper_format": [each.format for each in files],
-            "request_id": [str(request.id)] if request else [],
             "project_id": [str(found.project_id)],
             "candidate_id": [str(each.id) for each in candidates if each.is_excluded],
             "revision": ["1"],
@@ -265,39 +284,22 @@ class CanaryTown:
             "quote_request_id": [str(each.id) for each in asked],
             "question_id": [str(each.id) for each in questions],
             "listing_version_id": [str(town.cheap.id)],
-            "listing_id": [str(listing.id)],
-            "offering_id": [str(listing.offering_id)],
-            "vendor_id": [str(town.seller.id), str(town.rival.id)],
         }
 
     def ask_as(self, *roles: str, everywhere: bool = False, only: tuple[str, ...] = ()) -> None:
         """Open every address of the purchase as these people, or all that the site has, or these."""
-        known = self.known
         for who in roles:
             if who not in self.crawlers:
-                self.crawlers[who] = self._let_in(who)
-            is_program = who in self.programs
-            is_wanted = (
-                is_of_the_api if is_program else choose_rules(everywhere=everywhere, only=only)
-            )
+                browser, person = self.market.new_client(), self.people[who]
+                if person is not None:
+                    factories.sign_in_client(browser, person)
+                self.crawlers[who] = Crawler(browser)
             ask_everything(
-                self.watch, who, self.crawlers[who], self.app, known, is_wanted=is_wanted
-            )
-
-    def _let_in(self, who: str) -> Crawler:
-        browser, person = self.market.new_client(), self.people.get(who)
-        if person is not None:
-            factories.sign_in_client(browser, person)
-        if who not in self.programs:
-            return Crawler(browser)
-        with db.transaction() as session:
-            owner = session.get_one(Organisation, self.programs[who])
-            return Crawler(browser, token=factories.api_client(session, owner)[1])
-
-    @property
-    def everybody(self) -> tuple[str, ...]:
-        """Return the names of all people, and of all programs."""
-        return (*self.people, *self.programs)
+                self.watch, who, self.crawlers[who], self.app, self.known,
+                is_wanted=choose_rules(everywhere=everywhere, only=only),
+            )  # fmt: skip
+            if everywhere:
+                del self.crawlers[who]  # who asks for everything signs out at the end
 
     def break_down(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let the database fail while the price is saved: page and log say nothing of it."""
@@ -325,13 +327,17 @@ class CanaryTown:
 
     def look_into_the_house(self, log: str) -> None:
         """Search the log, every letter and every row."""
+        self.read_what_left(log)
+        look_into_rows(self.watch)
+
+    def read_what_left(self, log: str) -> None:
+        """Search the log and every letter."""
         self.watch.look("whoever reads the log", "log", log)
         for subject, letters in empty_letterbox(self.market.settings).items():
             for letter in letters:
                 # As it is read: on the way its words are packed.
-                words = f"{dict(letter.items())}\n{letter.get_content()}"
-                self.watch.look("whoever gets a letter", f"letter {subject}", words)
-        look_into_rows(self.watch)
+                read = f"{dict(letter.items())}\n{letter.get_content()}"
+                self.watch.look("whoever gets a letter", f"letter {subject}", read)
 
     def open_quotes(self) -> None:
         """Open the quotes by two: from here on the body may read them; call it after the deadline."""
@@ -343,21 +349,19 @@ class CanaryTown:
                 actor = town.actor(person, role)
                 quoting_services.open_round(session, actor, town.settings, found)
         body = {"named clerk", "unnamed clerk", "unnamed approver", HOLDER}
-        self.let_read(QUOTES, body)
+        self._let_read(QUOTES, body)
         self.crawlers.clear()  # the sign-ins of before the deadline are over
 
-    def let_read(self, names: tuple[str, ...], readers: set[str]) -> None:
-        """Put readers on the lists of these canaries, told by how their names begin."""
+    def go_on(self, state: str) -> None:
+        """Bring the purchase to the next state behind the opening; when it ends, an auditor may read."""
+        ACTS[state](self.market)
+        if state == "sent":
+            self.watch.allowed += ALLOWED
+        if state == "ended":
+            self._let_read(("estimated price", "basis of the price", *QUOTES), {"auditor"})
+
+    def _let_read(self, names: tuple[str, ...], readers: set[str]) -> None:
         self.watch.canaries = [
             replace(each, readers=each.readers | readers) if each.name.startswith(names) else each
             for each in self.watch.canaries
         ]
-
-    def plant_a_leak(self) -> None:
-        """Write the price where it does not belong: into titles, the log, and a name in letters."""
-        title, name = f"予定 {PRICE:,} 円", f"見本 {PRICE}"
-        with db.current().engine.begin() as connection:
-            connection.execute(sa.text(f"UPDATE projects SET title = '{title}'"))
-            whom = sa.update(Person).where(col(Person.id) == self.market.seller_admin.id)
-            connection.execute(whom.values(name=name))
-        structlog.get_logger().warning("planted", title=title)

@@ -27,6 +27,7 @@ ORIGIN = "http://localhost"
 REQUEST_ID = "isolation-0000-0000-0000-000000000000"
 FORMATS = ("csv", "xlsx", "json")
 ACCEPTS = ("application/json", "text/csv")
+MEMBER = "\ue000file\ue000"  # begins each file of a ZIP, with its name
 _VOLATILE = re.compile(r'(name="(?:csrf_token|form_key)"[^>]*value="|nonce[-=]"?)[^"\'\s;]+')
 _FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
 _LINK = re.compile(r'\b(?:href|src|hx-get|data-url)="([^"]+)"')
@@ -182,7 +183,10 @@ def _as_words(data: bytes) -> str:
         return _as_words(gzip.decompress(data))
     if data[:4] == b"PK\x03\x04":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return "\n".join(_as_words(archive.read(n)) for n in sorted(archive.namelist()))
+            names = sorted(archive.namelist())
+            # A word processor's file or a workbook is one text, whatever it is packed of.
+            begin = "" if "[Content_Types].xml" in names else f"{MEMBER}{{}}\n"
+            return "\n".join(begin.format(n) + _as_words(archive.read(n)) for n in names)
     if data[:5] == b"%PDF-":
         reader = PdfReader(io.BytesIO(data))
         pages = "\n".join(page.extract_text() for page in reader.pages)
