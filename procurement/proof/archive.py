@@ -35,7 +35,15 @@ VERIFIER = "verify_evidence.py"
 _HERE = Path(__file__).parent
 _README = _HERE / "readme.txt"
 # The parts of the program that come before it in its one file.
-_PARTS = ("verify_arithmetic", "verify_acts", "verify_listing", "verify_quotes")
+_PARTS = (
+    "verify_files",
+    "verify_arithmetic",
+    "verify_acts",
+    "verify_trail",
+    "verify_listing",
+    "verify_documents",
+    "verify_quotes",
+)
 
 Events = Sequence[tuple[AuditEvent, AuditDetail | None]]
 

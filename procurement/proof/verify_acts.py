@@ -128,8 +128,9 @@ def check_people(events: Events) -> Iterator[str]:
             for decision in ("selection.approve", "selection.record_external"):
                 prepared[f"{subject} {decision}", "edit"] = last_editor(each)
         if action in FOUR_EYES:
-            mine = [who for key, who in prepared.items() if key[0] == f"{subject} {action}"]
-            if not mine or fields["person_id"] in mine:
+            mine = {key[1]: who for key, who in prepared.items() if key[0] == f"{subject} {action}"}
+            is_prepared = set(FOUR_EYES[action].values()) <= set(mine)
+            if not is_prepared or fields["person_id"] in {None, *mine.values()}:
                 yield f"{fields['sequence']}番の決裁が、準備した人と別の人のものではありません。"
             approved[subject] = GONE if each["detail"] is None else each["detail"].get("sha256")
         sent = detail_of(each).get("sha256") if action in SENDING else None

@@ -31,33 +31,64 @@ def check_quotes(files: Files, events: Events, listed: Mapping[str, Any]) -> Ite
         if letter["conditions_sha256"] != stated:
             yield f"{each['letter']}：依頼の条件がハッシュと合いません。"
         yield from _check_round(files, events, letter, each)
+    priced = told(events, "selection.propose", "quote_id").values()
+    if any(isinstance(each, str) for each in priced) and not done(events, "quote_round.open"):
+        yield "events.jsonl：見積で選んでいますが、開封の記録がありません。"
 
 
 def _check_round(
     files: Files, events: Events, letter: Mapping[str, Any], each: Mapping[str, Any]
 ) -> Iterator[str]:
     opening = _acts_on(events, "quote_round.open", each["id"])
-    if each["opened"] is None:
-        if opening and not each.get("withheld"):
-            yield f"{each['letter']}：開封した見積が、この一式に入っていません。"
-        return
     if not opening:
-        yield f"{each['opened']}：開封の記録がありません。"
+        if each["opened"] is not None or each.get("withheld"):
+            yield f"{each['letter']}：開封の記録がありません。"
         return
-    yield from _check_opening(json.loads(files.get(each["opened"], b"[]")), opening[0], each)
-    extended = _acts_on(events, "quote_round.extend", each["id"])
-    until = [detail_of(e)["until"] for e in extended if e["detail"] is not None]
-    deadline = max([letter["deadline_at"], *until], key=datetime.fromisoformat)
-    opened_at = opening[0]["event"]["occurred_at"]
-    if datetime.fromisoformat(opened_at) < datetime.fromisoformat(deadline):
-        yield f"{opening[0]['event']['sequence']}番の開封が、見積の締切より前です。"
+    yield from _check_openers(opening[0])
+    yield from _check_deadline(events, letter, opening[0], each)
+    if each.get("withheld"):
+        if each["opened"] is not None:
+            yield f"{each['opened']}：伏せたはずの見積が入っています。"
+    elif each["opened"] is None:
+        yield f"{each['letter']}：開封した見積が、この一式に入っていません。"
+    else:
+        yield from _check_set(json.loads(files.get(each["opened"], b"[]")), opening[0], each)
 
 
 def _acts_on(events: Events, action: str, subject_id: str) -> Events:
     return [each for each in done(events, action) if each["event"]["subject_id"] == subject_id]
 
 
-def _check_opening(
+def _check_openers(opening: Mapping[str, Any]) -> Iterator[str]:
+    if opening["detail"] is None:
+        return
+    known, number = detail_of(opening), opening["event"]["sequence"]
+    if len({known.get("first_by"), known.get("second_by"), None}) < 3:
+        yield f"{number}番の開封が、別々の2人によるものではありません。"
+    if opening["event"]["person_id"] != known.get("second_by"):
+        yield f"{number}番の開封をした人が、記録と違います。"
+
+
+def _check_deadline(
+    events: Events,
+    letter: Mapping[str, Any],
+    opening: Mapping[str, Any],
+    each: Mapping[str, Any],
+) -> Iterator[str]:
+    """The deadline of the letter or of the last extension is the one that held at the opening."""
+    extended = _acts_on(events, "quote_round.extend", each["id"])
+    until = [detail_of(e)["until"] for e in extended if e["detail"] is not None]
+    deadline = max(map(datetime.fromisoformat, [letter["deadline_at"], *until]))
+    number, opened_at = opening["event"]["sequence"], opening["event"]["occurred_at"]
+    if datetime.fromisoformat(opened_at) < deadline:
+        yield f"{number}番の開封が、見積の締切より前です。"
+    is_whole = opening["detail"] is not None and all(e["detail"] is not None for e in extended)
+    held = detail_of(opening).get("deadline_at", "")
+    if is_whole and (not held or datetime.fromisoformat(held) != deadline):
+        yield f"{number}番の開封のときの締切が、依頼と締切の変更の記録から分かる締切と違います。"
+
+
+def _check_set(
     quotes: Sequence[Mapping[str, Any]], opening: Mapping[str, Any], each: Mapping[str, Any]
 ) -> Iterator[str]:
     for quote in quotes:
@@ -71,10 +102,3 @@ def _check_opening(
     (recorded,) = told([opening], "quote_round.open", "opened_set_sha256").values()
     fault = "開封した見積が、開封の記録と合いません。"
     yield from compare(found, recorded, each["opened"], fault)
-    if opening["detail"] is None:
-        return
-    known, number = detail_of(opening), opening["event"]["sequence"]
-    if len({known.get("first_by"), known.get("second_by"), None}) < 3:
-        yield f"{number}番の開封が、別々の2人によるものではありません。"
-    if opening["event"]["person_id"] != known.get("second_by"):
-        yield f"{number}番の開封をした人が、記録と違います。"

@@ -121,6 +121,17 @@ class Quoting:
                 session, who, self.market.settings, found, version=version, keep=keep
             )
 
+    def extend(self, days: int) -> None:
+        """Move the deadline: the clerk proposes it, the approver decides."""
+        later = DEADLINE.date() + timedelta(days=days)
+        with db.transaction() as session:
+            found, reason = self.round(session), "質問への答えを読む時間のため"
+            services.propose_extension(session, self.clerk, found, deadline_on=later, reason=reason)
+        with db.transaction() as session:
+            found = self.round(session)
+            (proposed,) = queries.list_extensions(session, found.id)
+            services.approve_extension(session, self.approver, found, extension_id=proposed.id)
+
     def send(self) -> "Quoting":
         """Draft, submit and send."""
         self.draft()

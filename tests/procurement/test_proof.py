@@ -8,11 +8,14 @@ import copy
 import io
 import json
 import random
+import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -31,8 +34,11 @@ from procurement.projects.queries import get_project
 from procurement.proof import archive, services
 from procurement.proof import verify_acts as acts
 from procurement.proof import verify_arithmetic as arithmetic
+from procurement.proof import verify_documents as documents
 from procurement.proof import verify_evidence as verifier
+from procurement.proof import verify_files as reader
 from procurement.proof import verify_quotes as quotes
+from procurement.proof import verify_trail as trail
 from procurement.proof.cli import export_case
 from tests import factories
 from tests.procurement.quoting import AFTER, Quoting
@@ -152,10 +158,7 @@ def test_a_stranger_checks_the_downloaded_records_by_python_alone(case, tmp_path
     key = audit_checkpoints.public_key(settings.effective_audit_seed).hex()
     events = files["events.jsonl"].count(b"\n")
     assert events > 9
-    assert run_alone(folder, "--public-key", key) == (
-        0,
-        f"{len(NAMES) - 1}個のファイルと{events}件の記録は、作成したときのままです。\n",
-    )
+    _run_with_what_was_kept(case, folder, key, events)
     (tmp_path / "case.zip").write_bytes(answer.data)
     assert run_alone(folder, "../case.zip")[0] == 0
     damaged = bytearray(answer.data)
@@ -166,9 +169,21 @@ def test_a_stranger_checks_the_downloaded_records_by_python_alone(case, tmp_path
     _run_with_a_detail_gone(folder, files, settings.effective_audit_seed)
     with pytest.warns(UserWarning, match="Duplicate name"):
         _write_double(tmp_path / "two.zip", files)
-    assert run_alone(folder, "../two.zip") == (1, "ZIPファイルが壊れています。\n")
+    assert run_alone(folder, "../two.zip") == (
+        1,
+        "ZIPファイルが壊れているか、この一式の書き方と違います。\n",
+    )
     own = case.as_(case.clerk).get("/audit/verify_evidence.py")
     assert own.data == files["verify_evidence.py"]
+
+
+def _run_with_what_was_kept(case, folder, key, events):
+    good = f"{len(NAMES) - 1}個のファイルと{events}件の記録は、作成したときのままです。\n"
+    status, said = run_alone(folder, "--public-key", key)
+    assert (status, said.startswith(good), "鍵を持つ人が" in said) == (0, True, True)
+    kept = case.as_(case.clerk).get("/audit/checkpoints.json").data
+    (folder.parent / "kept.json").write_bytes(kept)
+    assert run_alone(folder, "--public-key", key, "--checkpoint", "../kept.json") == (0, good)
 
 
 def _write_double(place, files):
@@ -381,11 +396,107 @@ def test_the_list_that_the_site_publishes_is_what_an_auditor_keeps(case, setting
     files = unzip(made.content)
     checkpoints = json.loads(files["checkpoints.json"])
     outside = {**checkpoints[1], "root": "0" * 64}
-    later = {**checkpoints[1], "sequence": 10_000}
+    later = {**checkpoints[1], "sequence": 10_000, "made_at": "2099-01-01T00:00:00+00:00"}
     assert faults_of(files, outside={"checkpoints": [later, *checkpoints], "next": None}) == []
     forged = {"checkpoints": [later, outside], "next": None}
     assert "手元のものと違います" in faults_of(files, outside=forged)[0]
     assert "比べられません" in faults_of(files, outside={"checkpoints": [later], "next": None})[0]
+    # Who holds the key leaves a published one out, signs another moment, or shows an older tree.
+    _tell_a_checkpoint_left_out(case, seed)
+
+
+def _tell_a_checkpoint_left_out(case, seed):
+    address = f"/projects/{case.project().id}/pack"
+    for day in (3, 4):  # each taking of the records is an event of its own
+        assert case.as_(case.clerk).submit(address, {}).status_code == 200
+        with transaction() as session:
+            audit_checkpoints.keep_checkpoint(session, seed, date(2026, 11, day))
+    files = unzip(case.as_(case.clerk).submit(address, {}).data)
+    first, *_, second, _, last = checkpoints = json.loads(files["checkpoints.json"])
+    assert first["sequence"] < second["sequence"] < last["sequence"]
+    whole = {"checkpoints": checkpoints[:-1], "next": None}
+    proofs = json.loads(files["proofs.json"])
+    with reading() as session:
+        tree, _ = audit_checkpoints.read_tree(session)
+
+    def lie(*shown):
+        steps = [
+            [step.hex() for step in tree.consistency(old["sequence"], new["sequence"])]
+            for old, new in pairwise(shown)
+        ]
+        changed = {
+            "checkpoints.json": rfc8785.dumps(list(shown)),
+            "proofs.json": rfc8785.dumps({**proofs, "consistency": steps}),
+        }
+        return " ".join(faults_of(resign({**files, **changed}, seed), outside=whole))
+
+    assert lie(*checkpoints) == ""
+    assert "切りつめられたか、書きかえられています" in lie(first, last)
+    moved = sign(second, seed, made_at=first["made_at"].replace("2026", "2025"))
+    said = lie(first, moved, last)
+    assert "日時が、前の確認点より前です" in said
+    assert "書きかえられています" in said
+
+
+def sign(checkpoint, seed, **changed):
+    """Sign a checkpoint anew, as whoever holds the key can."""
+    values = {**checkpoint, **changed}
+    unsigned = {k: v for k, v in values.items() if k not in {"public_key", "signature"}}
+    signature = Ed25519PrivateKey.from_private_bytes(seed).sign(rfc8785.dumps(unsigned))
+    return {**values, "signature": signature.hex()}
+
+
+def test_an_event_that_was_added_later_with_an_earlier_moment_is_told():
+    checkpoint = {"sequence": 5, "made_at": "2026-11-22T09:00:00+00:00"}
+
+    def moments(number, at):
+        event = {"sequence": number, "occurred_at": at}
+        return list(trail.check_moments([{"event": event}], [checkpoint]))
+
+    assert moments(5, "2026-11-22T09:00:00.999999+00:00") == []
+    assert moments(6, "2026-11-22T08:59:59.000000+00:00") == []
+    assert len(moments(6, "2026-11-22T07:00:00.000000+00:00")) == 1
+    assert len(moments(5, "2026-11-22T10:00:00.000000+00:00")) == 1
+
+
+def test_an_archive_that_two_programs_could_read_otherwise_is_not_read(tmp_path):
+    place = tmp_path / "case.zip"
+
+    def write(change=lambda _entry: None, comment=b"", method=zipfile.ZIP_STORED):
+        with zipfile.ZipFile(place, "w", method) as made:
+            for name in ("a.txt", "b.txt"):
+                entry = zipfile.ZipInfo(name)
+                entry.compress_type = method
+                change(entry)
+                made.writestr(entry, b"words " * 50)
+            made.comment = comment
+        return place.read_bytes()
+
+    good = write()
+    assert reader.read_files(place) == {"a.txt": b"words " * 50, "b.txt": b"words " * 50}
+    unicode_path = struct.pack("<HHBI", 0x7075, 10, 1, zlib.crc32(b"a.txt")) + b"c.txt"
+    end = good.rindex(b"PK\x05\x06")
+    for content in (
+        write(lambda entry: setattr(entry, "extra", unicode_path)),
+        write(lambda entry: setattr(entry, "external_attr", 0o120777 << 16)),
+        write(comment=b"x"),
+        write(method=zipfile.ZIP_DEFLATED),
+        good + good,
+        b"x" + good,
+        good[:end] + b"x" + good[end:],
+        good.replace(b"a.txt", b"c.txt", 1),  # the name that a program reads which goes along
+    ):
+        place.write_bytes(content)
+        with pytest.raises(zipfile.BadZipFile):
+            reader.read_files(place)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "link").symlink_to(place)
+    with pytest.raises(OSError, match="symbolic link"):
+        reader.read_files(tmp_path / "folder")
+
+
+def test_no_file_can_speak_for_the_program():
+    assert verifier.show("x\x1b[2J\n作成した\u2028まま") == "x�[2J�作成した�まま"
 
 
 def test_one_person_alone_and_a_thing_sent_that_was_not_approved_are_told():
@@ -394,16 +505,19 @@ def test_one_person_alone_and_a_thing_sent_that_was_not_approved_are_told():
         return {"event": {**fields, "subject_id": "s", "outcome": "done"}, "detail": detail}
 
     good = [
+        event(0, "request.create", "a"),
         event(1, "request.submit", "a"),
         event(2, "request.approve", "b", sha256="1"),
         event(3, "request.send", "b", sha256="1"),
     ]
     assert list(acts.check_people(good)) == []
-    alone = [good[0], event(2, "request.approve", "a", sha256="1")]
+    alone = [*good[:2], event(2, "request.approve", "a", sha256="1")]
     assert list(acts.check_people(alone)) == [
         "2番の決裁が、準備した人と別の人のものではありません。"
     ]
-    assert list(acts.check_people(good[1:2])) != []
+    for left_out in (0, 1):  # a decision stands on everything that prepared it
+        assert list(acts.check_people([*good[:left_out], *good[left_out + 1 :]])) != []
+    assert list(acts.check_people([*good[:2], event(2, "request.approve", None)])) != []
     # Whoever last touched what a choice rests on may not decide it, nor its request.
     drawn = [event(0, "selection.propose", "c", last_editor_id="b")]
     assert list(acts.check_people([*drawn, event(1, "selection.approve", "d", sha256="1")])) == []
@@ -425,7 +539,7 @@ def test_one_person_alone_and_a_thing_sent_that_was_not_approved_are_told():
     assert list(acts.check_choosers(drawn)) == []
     chosen["detail"]["last_editor_id"] = "b"
     assert len(list(acts.check_choosers(drawn))) == 1
-    other = [*good[:2], event(3, "request.send", "b", sha256="2")]
+    other = [*good[:3], event(3, "request.send", "b", sha256="2")]
     assert list(acts.check_people(other)) == [
         "3番で送ったか承諾したものが、決裁したものと違います。"
     ]
@@ -452,13 +566,13 @@ def test_a_request_without_its_choice_and_a_paper_without_its_search_are_told():
         event(3, "selection.approve", "s", sha256="choice"),
         event(4, "request.approve", "r", **hashes),
     ]
-    assert list(verifier.check_documents(files, events, listed)) == []
+    assert list(documents.check_documents(files, events, listed)) == []
     del events[2]
-    assert list(verifier.check_documents(files, events, listed)) == [
+    assert list(documents.check_documents(files, events, listed)) == [
         "request：決裁した選定にもとづいていません。"
     ]
     events[0] = event(1, "evidence.lock", "e", sha256="another")
-    found = list(verifier.check_documents(files, events, listed))
+    found = list(documents.check_documents(files, events, listed))
     assert "paper：確定した検索の記録にもとづいていません。" in found
     assert "search：検索を確定したときの記録と合いません。" in found
 
@@ -482,7 +596,7 @@ def test_scores_before_weights_and_quotes_opened_early_by_one_or_otherwise_are_t
     quote |= {"invitation_id": "i", "receipt_sha256": receipt}
     files = {"letter": rfc8785.dumps(letter), "opened": rfc8785.dumps([quote])}
     listed: Any = {"quotes": [{"id": "s", "letter": "letter", "opened": "opened"}]}
-    told: Any = {"first_by": "b", "second_by": "c"}
+    told: Any = {"first_by": "b", "second_by": "c", "deadline_at": "2026-11-22T08:30:00+00:00"}
     told["opened_set_sha256"] = sha256_hex(rfc8785.dumps([["i", receipt]]))
     sent = event(1, "quote_round.send", "b", sha256=sha256_hex(files["letter"]))
     later = event(2, "quote_round.extend", "b", until="2026-11-22T08:30:00+00:00")
@@ -492,6 +606,7 @@ def test_scores_before_weights_and_quotes_opened_early_by_one_or_otherwise_are_t
         return " ".join(quotes.check_quotes({**files, **changed}, events, listed))
 
     assert faults([sent, later, opened]) == ""
+    assert "開封のときの締切" in faults([sent, opened])  # the extension was left out
     until = {"until": "2026-11-22T10:00:00+00:00"}
     assert "締切より前" in faults([sent, {**later, "detail": until}, opened])
     assert "別々の2人" in faults(
@@ -527,7 +642,8 @@ def test_a_round_of_quotes_tells_nothing_before_its_opening_and_is_proved_after(
     held = b"".join(files.values()).decode("utf-8", "replace")
     for secret in (receipt, str(market.seller_admin.id), "23457", "23,457"):
         assert secret not in held
-    hold_clock(AFTER)
+    quoting.extend(days=7)
+    hold_clock(AFTER + timedelta(days=7))
     assert quoting.open(quoting.clerk) is False
     assert quoting.open(quoting.approver) is True
     files = export()

@@ -15,6 +15,7 @@ from procurement.projects import services
 from procurement.projects.models import ProjectState
 from procurement.projects.paper_models import PaperKind
 from procurement.projects.weighing import Score
+from procurement.proof import verify_documents as documents
 from procurement.proof import verify_evidence as verifier
 from procurement.quoting.models import QuoteOutcome
 from procurement.selection.models import PriceSource
@@ -142,7 +143,7 @@ def _auditor_waits_for_the_end(market):
 
 
 def _say(files, events, listed):
-    return " ".join(verifier.check_documents(files, events, listed))
+    return " ".join(documents.check_documents(files, events, listed))
 
 
 def _unzip(content):

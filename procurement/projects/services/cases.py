@@ -94,7 +94,7 @@ def create_project(
         )
     )
     session.flush()
-    record(session, actor, project, "project.create", number=project.number)
+    record(session, actor, project, "project.create", number=project.number, title=project.title)
     return project
 
 
@@ -114,7 +114,7 @@ def edit_project(
     _check_specification(session, values.get("specification_version_id"))
     changed = sorted(name for name, value in values.items() if getattr(project, name) != value)
     project.revise(version, **values, last_editor_id=actor.person_id)
-    record(session, actor, project, "project.edit", changed=changed)
+    record(session, actor, project, "project.edit", changed=changed, title=project.title)
     return project
 
 

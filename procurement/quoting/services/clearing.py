@@ -10,7 +10,6 @@ from accounts.permissions import Permission, require
 from core.clock import day_in_japan
 from core.db import now
 from core.errors import Conflict, Forbidden, GuardFailed, Invalid, NotFound
-from core.japanese import format_datetime
 from procurement.quoting import queries
 from procurement.quoting.models import Question, QuoteExtension, QuoteRound
 from procurement.quoting.services.answering import require_open
@@ -91,7 +90,7 @@ def approve_extension(
     held.revise(deadline_at=extension.deadline_at)
     invitations = queries.list_invitations(session, held.id)
     tell_invited(session, invitations, "見積の締切が延びました", held.deadline_at)
-    until = format_datetime(held.deadline_at)
+    until = held.deadline_at.isoformat()
     record(session, actor, held, "quote_round.extend", reason=extension.reason, until=until)
     return held
 

@@ -140,6 +140,7 @@ def _open_all(
         "quote_round.open",
         first_by=first.first_by_id,
         second_by=actor.person_id,
+        deadline_at=round_.deadline_at.isoformat(),
         opened_set_sha256=sha256,
         receipts=[receipt for _, receipt in told],
     )

@@ -136,6 +136,7 @@ def _record_proposal(
         selection,
         "selection.propose",
         last_editor_id=str(selection.last_editor_id),
+        quote_id=str(selection.quote_id) if selection.quote_id else None,
         total_with_tax=selection.total_with_tax,
         ceiling=selection.ceiling_amount,
         ground=selection.ground.value if selection.ground else None,
