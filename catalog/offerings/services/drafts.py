@@ -251,6 +251,11 @@ def start_new_version(session: Session, actor: Actor, offering: Offering) -> Off
     terms = queries.find_own_listing_version(session, base) if base else None
     if base is None or terms is None:
         raise Conflict("まだ公開していないので、新しい版は作れません。今の下書きを直してください。")
+    if base.state is OfferState.WITHDRAWN:
+        raise Conflict(
+            "提供を終了したサービスの新しい版は作れません。"
+            "もう一度提供するときは、新しいサービスとして登録してください。"
+        )
     check_none_open(versions)
     made = OfferingVersion(
         offering_id=offering.id,

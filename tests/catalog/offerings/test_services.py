@@ -318,3 +318,6 @@ def test_withdrawal_respects_the_promised_notice(database: DatabaseUnderTest, ho
         assert (row.state, terms.state) == (OfferState.WITHDRAWN, OfferState.WITHDRAWN)
         last = list_changes(session, 0, 20)[-1]
         assert last.operation is Operation.DELETE
+    with pytest.raises(Conflict, match="新しいサービスとして登録"), db.transaction() as session:
+        ended, _ = load(session, version_id)
+        services.start_new_version(session, company.acts(), ended.offering)
