@@ -95,7 +95,10 @@ def test_unknown_and_locked_accounts_read_the_same(client, someone, new_client):
     with db.reading() as session:
         kept = session.exec(select(AuditDetail).order_by(AuditDetail.sequence)).all()
         assert [row.detail["reason"] for row in kept] == ["wrong"] * 5 + ["locked", "unknown"]
-        people = [event.person_id for event in session.exec(select(AuditEvent))]
+        people = [
+            event.person_id
+            for event in session.exec(select(AuditEvent).order_by(AuditEvent.sequence))
+        ]
         assert people == [person.id] * 6 + [None]
         assert "example.jp" not in str([row.detail for row in kept])
 

@@ -135,7 +135,7 @@ def _compare_reloaded_and_pasted(page: Page, plain: Page) -> None:
     assert page.locator(".result h2").all_inner_texts() == names
     plain.goto(last)
     assert plain.locator(".result h2").all_inner_texts() == names
-    assert plain.input_value("#f-cost_max") == "99000000"
+    assert plain.input_value("#f-cost_max") == "99,000,000"
     assert plain.locator("input[name=hosting][value=oci]").is_checked()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 import tests.factories as make
 from accounts import oidc_services
@@ -142,7 +142,8 @@ def test_company_itself_takes_the_number_and_the_address_from_an_unproven_draft(
         people = {p.id: p for p in session.exec(select(Person))}
         held = [m for m in session.exec(select(Membership)) if m.organisation_id == old.owner_id]
         assert all(m.ended_at is not None for m in held)
-        events = [e for e in session.exec(select(AuditEvent)) if e.subject_id == old.id]
+        told = session.exec(select(AuditEvent).order_by(col(AuditEvent.sequence)))
+        events = [e for e in told if e.subject_id == old.id]
         acts = [e.action for e in events]
         assert acts == ["vendor.register", "vendor.give_way", "vendor.end_membership"]
         assert people[events[1].person_id].email == "hanako@example.jp"

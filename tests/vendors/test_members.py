@@ -96,7 +96,11 @@ def test_invited_person_joins_by_the_link_once_and_leaves_at_the_next_request(
         == 422
     )
     with db.reading() as session:
-        acts = [e.action for e in session.exec(select(AuditEvent)) if e.outcome == "done"]
+        acts = [
+            e.action
+            for e in session.exec(select(AuditEvent).order_by(AuditEvent.sequence))
+            if e.outcome == "done"
+        ]
     wanted = ["vendor.invite", "vendor.join", "vendor.change_role", "vendor.end_membership"]
     assert [act for act in acts if act.startswith("vendor.")] == wanted
 

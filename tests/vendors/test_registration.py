@@ -151,7 +151,11 @@ def test_company_registers_is_approved_and_accepts_the_agreement(client, checked
     with db.reading() as session:
         row = session.exec(select(FrameworkAgreement)).one()
         assert (row.label, row.text_sha256) == ("1.0", agreement.SHA256)
-        actions = [e.action for e in session.exec(select(AuditEvent)) if e.subject_kind == "Vendor"]
+        actions = [
+            e.action
+            for e in session.exec(select(AuditEvent).order_by(AuditEvent.sequence))
+            if e.subject_kind == "Vendor"
+        ]
         assert actions == [
             "vendor.register",
             "vendor.edit",
