@@ -50,6 +50,8 @@ class Purchase:
 def generate(town: Market, chance: random.Random, *, is_quoted: bool) -> Purchase:
     """Take a purchase from need to approved request, at its list price or at an opened quote."""
     made = Purchase()
+    # As a person reckons them: 36 months from April 2027, quotes until the end of March 2099.
+    made.typed |= {"start": "令和9年4月1日", "end": "令和12年3月31日"}
     with _typing(chance, made.typed):
         town.reach_locked()
         _exclude_some(town, chance, made.typed, keep_other=is_quoted)
@@ -97,6 +99,7 @@ def _choose_a_quote(town: Market, chance: random.Random, made: Purchase) -> None
     _compare(town)
     _fix_price(town, chance, made, net + net // 10)
     quoting = Quoting(town)
+    made.typed["deadline"] = "令和81年3月31日 17:00"
     said = {"message": f"髙{words(chance, 900)}", "contact": f"髙{words(chance, 90)}"}
     made.typed.update(said)
     quoting.draft(**said)
@@ -131,7 +134,10 @@ def _fix_price(town: Market, chance: random.Random, made: Purchase, total: int) 
         assert content is not None
         sheet = describe_sheet(session, held, content, town.clerk.name)
         files = make_sheet(session, held, content, town.clerk.name)
+    sealed = (content.amount, content.basis, content.commitment)
+    assert sealed == (amount, basis, held.commitment)
     said = {"estimate": f"金{amount:,}円", "basis": basis, "nonce": content.nonce.hex()}
+    said["commitment"] = held.commitment
     made.typed.update(said)
     record = canonical_json(describe_paper(sheet))
     contents = {str(name): each.content for name, each in files.items()}

@@ -1,5 +1,6 @@
 """Read the files of a paper as a stranger does, and hold them against its record."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -98,6 +99,22 @@ def lacks(made: Made, typed: Collection[str]) -> list[str]:
         for each in typed
         if squeeze(each) not in text
     ]
+
+
+def copies_naming_another(made: Made, pdf: bytes) -> list[str]:
+    """Say which editable copies of a paper do not name the PDF that counts by its hash."""
+    known = hashlib.sha256(pdf).hexdigest()
+    found = []
+    for suffix, content in made.files.items():
+        if suffix == "docx":
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                text = "".join(_paragraphs(archive.read("word/footer1.xml")))
+        elif suffix == "xlsx":
+            text = squeeze("".join(str(value) for value in _cells(content)))
+        else:
+            continue
+        found += [] if known in text else [f"{suffix}：PDFのハッシュがありません"]
+    return found
 
 
 def request_differences(payload: Mapping[str, Any], content: bytes) -> list[str]:

@@ -27,20 +27,32 @@ from procurement.estimates import vault
 from tests.databases import SqliteDatabase
 from tests.drills.both import build_town, open_both
 from tests.drills.generated_purchase import Purchase, generate, words
-from tests.drills.paper_reading import Made, differences, lacks, request_differences
+from tests.drills.paper_reading import (
+    Made,
+    copies_naming_another,
+    differences,
+    lacks,
+    request_differences,
+)
 
 PROJECTS = 100
 # The papers of a purchase with their formats, and what was typed or reckoned that each has to say.
 _EDITED, _TABLE = {"docx", "pdf"}, {"pdf", "xlsx"}
 PAPERS: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "comparison_table": (_TABLE, ("title",)),
-    "search_record": (_TABLE, ("title", "need", "budget_line", "exclusion")),
-    "selection_record": (_EDITED, ("title", "need", "budget_line", "reason", "total")),
-    "usage_contract_request": ({"docx"}, ("title", "budget_line", "total")),
+    "search_record": (_TABLE, ("title", "need", "budget_line", "exclusion", "start")),
+    "selection_record": (
+        _EDITED,
+        ("title", "need", "budget_line", "reason", "total", "start", "end"),
+    ),
+    "usage_contract_request": ({"docx"}, ("title", "budget_line", "total", "start", "end")),
 }
 OF_QUOTES: dict[str, tuple[set[str], tuple[str, ...]]] = {
-    "quote_request": (_EDITED, ("title", "need", "message", "contact")),
-    "estimated_price_sheet": (_EDITED, ("title", "budget_line", "estimate", "basis", "nonce")),
+    "quote_request": (_EDITED, ("title", "need", "message", "contact", "deadline")),
+    "estimated_price_sheet": (
+        _EDITED,
+        ("title", "budget_line", "estimate", "basis", "nonce", "commitment", "start", "end"),
+    ),
 }
 MOMENT = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC)
 
@@ -122,7 +134,7 @@ def count_differences() -> float:
     "papers read back: planted differences that are found",
     goal="== 1",
     unit="share",
-    base="one character and one digit of the record of every file of two generated projects",
+    base="a character, a year, an amount and a named PDF, for every file of two generated projects",
 )
 def find_planted() -> float:
     """Change 髙 to 高, then a digit, in what each file is held against: each time it is told."""
@@ -155,18 +167,26 @@ def judge(made: Purchase, *, is_quoted: bool) -> list[str]:
         if set(paper.files) != formats:
             wrong.append(f"{kind}: {sorted(paper.files)}")
         typed = [said for name, said in made.typed.items() if name.startswith(names)]
-        wrong += [f"{kind}: {said}" for said in (*differences(paper), *lacks(paper, typed))]
+        pdf = paper.files.get("pdf", made.request_pdf)
+        said = [*differences(paper), *lacks(paper, typed)]
+        if kind != "estimated_price_sheet":  # drawn anew each time: no copy names another
+            said += copies_naming_another(paper, pdf)
+        wrong += [f"{kind}: {each}" for each in said]
     return wrong
 
 
 def plant(made: Purchase) -> Iterator[bool]:
     """Tell for each file and each change whether it is found."""
     for paper in made.papers.values():
+        known = paper.payload.decode()
         for suffix, content in paper.files.items():
-            for change in (_change_character, _change_digit):
-                record = change(paper.payload.decode())
-                yield bool(differences(Made(record.encode(), {suffix: content})))
-    for change in (_change_character, _change_digit):
+            for change in (_change_character, _change_digit, _change_amount):
+                record = change(known)
+                if record != known:
+                    yield bool(differences(Made(record.encode(), {suffix: content})))
+    yield bool(copies_naming_another(made.papers["usage_contract_request"], b"another"))
+    yield bool(copies_naming_another(made.papers["comparison_table"], b"another"))
+    for change in (_change_character, _change_digit, _change_amount):
         payload = json.loads(change(made.request_payload))
         yield bool(request_differences(payload, made.request_pdf))
 
@@ -181,3 +201,13 @@ def _change_digit(record: str) -> str:
     year = re.search(r"令和(\d+)年", record)
     assert year is not None
     return record.replace(year[0], f"令和{int(year[1]) + 1}年", 1)
+
+
+def _change_amount(record: str) -> str:
+    """Change the last digit of the first amount that is printed in yen, where there is one."""
+    return re.sub(
+        r"([1-9][0-9,]*)([0-9])円",
+        lambda found: f"{found[1]}{(int(found[2]) + 1) % 10}円",
+        record,
+        count=1,
+    )
