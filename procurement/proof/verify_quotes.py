@@ -78,13 +78,19 @@ def _check_deadline(
     """The deadline of the letter or of the last extension is the one that held at the opening."""
     extended = _acts_on(events, "quote_round.extend", each["id"])
     until = [detail_of(e)["until"] for e in extended if e["detail"] is not None]
-    deadline = max(map(datetime.fromisoformat, [letter["deadline_at"], *until]))
+    try:
+        deadline = max(map(datetime.fromisoformat, [letter["deadline_at"], *until]))
+    except ValueError:  # recorded in words, before the trail told moments
+        yield NotCompared(
+            f"{each['letter']}：締切の変更が文で記録されているので、締切と比べられません。"
+        )
+        return
     number, opened_at = opening["event"]["sequence"], opening["event"]["occurred_at"]
     if datetime.fromisoformat(opened_at) < deadline:
         yield f"{number}番の開封が、見積の締切より前です。"
     is_whole = opening["detail"] is not None and all(e["detail"] is not None for e in extended)
-    held = detail_of(opening).get("deadline_at", "")
-    if is_whole and (not held or datetime.fromisoformat(held) != deadline):
+    held = detail_of(opening).get("deadline_at")  # older records do not tell it
+    if is_whole and held and datetime.fromisoformat(held) != deadline:
         yield f"{number}番の開封のときの締切が、依頼と締切の変更の記録から分かる締切と違います。"
 
 

@@ -606,6 +606,12 @@ def test_scores_before_weights_and_quotes_opened_early_by_one_or_otherwise_are_t
 
     assert faults([sent, later, opened]) == ""
     assert "開封のときの締切" in faults([sent, opened])  # the extension was left out
+    # Records of before: no deadline in the opening, the extension in words; no accusation.
+    older = event(3, "quote_round.open", "c", **{**told, "deadline_at": None})
+    assert faults([sent, later, older]) == ""
+    spoken = {**later, "detail": {"until": "令和8年11月22日 17:30"}}
+    (said,) = quotes.check_quotes(files, [sent, spoken, opened], listed)
+    assert isinstance(said, acts.NotCompared)
     until = {"until": "2026-11-22T10:00:00+00:00"}
     assert "締切より前" in faults([sent, {**later, "detail": until}, opened])
     assert "別々の2人" in faults(
